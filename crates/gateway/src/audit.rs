@@ -1,7 +1,7 @@
-//! Audit records of decisions, and where they are written: to the log, to a file, or to a sink of the
-//! application.
+//! Audit records of decisions, and the sinks that write them to the log or to a file. An
+//! application may implement [`Audit`] for a sink of its own.
 //!
-//! [`BoundedAudit`] puts a ceiling on the records that unauthenticated clients cause.
+//! [`BoundedAudit`] limits the number of records that unauthenticated clients cause.
 
 // Start reading at `json_lines`.
 

@@ -1,11 +1,11 @@
-//! Events of clients: extractors and replies of handlers, interceptors and exception filters.
+//! Extractors and replies of event handlers, interceptors, and exception filters.
 //!
-//! A handler is an async function of extractors, such as [`Payload`](crate::Payload), that returns a
-//! reply. [`handle`] gives one its own guards, interceptors and filters.
+//! A handler is an async function that takes extractors, such as [`Payload`](crate::Payload), and
+//! returns a reply. [`handle`] gives a handler its own guards, interceptors and filters.
 
-// `pipeline` knows the order of all steps and turns each failure into an answer: start reading there.
-// The link keeps the `invocation` that it returns until the handler is done, and lends it an `answer`
-// to write to.
+// Start reading at `pipeline`, which has the order of all steps and returns an `invocation`. The
+// link keeps the invocation until the handler is done, and lends it an `answer` to write to.
+// `failure_answer` turns each failure into an answer.
 
 pub(crate) mod answer;
 pub(crate) mod context;

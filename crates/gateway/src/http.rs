@@ -1,8 +1,9 @@
 //! Decides which HTTP requests are answered and which become links.
 //!
-//! `service` is all that another HTTP server needs; start reading at its `open`. The other files
-//! are for the server's own, which `server/serve.rs` runs: `io` is the stream below hyper,
-//! `requests` bounds and counts each request, `request_body` and `answer_body` are its two bodies.
+//! Another HTTP server needs only `service`. Start reading at its `open`. The other files are for
+//! the HTTP server of Doorward itself, which `server/serve.rs` runs: `io` is the stream below
+//! hyper, `requests` limits and counts each request, and `request_body` and `answer_body` are the
+//! bodies of a request and its response.
 
 pub(crate) mod answer_body;
 pub(crate) mod app;

@@ -1,9 +1,9 @@
-//! All limits of a server, in one table: each line is a field of [`Limits`] with its default, its
-//! minimum and its maximum.
+//! All limits of a server, in one table. Each line declares a field of [`Limits`] with its default,
+//! its minimum and its maximum.
 //!
-//! The files of the folder count what is limited: `connect_attempts` credentials that were refused,
-//! `addresses` links and connections of one address, `capacity` all connections. Start reading at
-//! the table below.
+//! The files of the folder count against these limits: `connect_attempts` counts attempts to
+//! connect, `addresses` counts the links and connections of each address, and `capacity` counts all
+//! connections. Start reading at the table below.
 
 pub(crate) mod addresses;
 pub(crate) mod budget;
@@ -20,7 +20,10 @@ use crate::limits::value::{LimitError, LimitValue};
 /// Declares [`Limits`], and the description of each field in [`Limits::ALL`].
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: $type:ident = $default:expr, $least:expr => $most:expr;)+) => {
-        /// Limits of a server: sizes in bytes, counts and durations.
+        /// Limits of a server. Each limit is a size in bytes, a count or a duration.
+        ///
+        /// A *link* is the Engine.IO connection of one client. It carries a *socket* for each
+        /// namespace that the client is in.
         ///
         /// [`Limits::ALL`] lists every field with its bounds.
         /// [`Builder::build`](crate::Builder::build) rejects values outside of them.
@@ -47,7 +50,7 @@ macro_rules! limits {
         }
 
         impl Limits {
-            /// Every limit, for programs that read limits from a file of their own.
+            /// Descriptions of all limits, for programs that read limits from a file of their own.
             ///
             /// # Examples
             /// ```
@@ -85,12 +88,12 @@ macro_rules! limits {
 limits! {
     /// Interval from the opening of a link, or from a pong, to the next ping: 25 s.
     ping_interval: Duration = Duration::from_secs(25), TENTH => HOUR;
-    /// Time limit for a pong: 20 s. On timeout the link is closed.
+    /// Time limit for the pong after a ping: 20 s. On timeout the link is closed.
     ping_timeout: Duration = Duration::from_secs(20), TENTH => HOUR;
     /// Time limit for the CONNECT on a link without a socket: 5 s. On timeout the link is closed.
     connect_timeout: Duration = Duration::from_secs(5), TENTH => HOUR;
-    /// Time limit for the admission of one CONNECT: 5 s. On timeout the transport is closed without
-    /// a decision, so that the client reconnects.
+    /// Time limit for the admission of one CONNECT: 5 s. On timeout the link is closed without an
+    /// answer, so that the client reconnects.
     admission_timeout: Duration = Duration::from_secs(5), TENTH => HOUR;
     /// Time limit for the headers of an HTTP request: 10 s. On timeout the connection is closed.
     header_timeout: Duration = Duration::from_secs(10), TENTH => HOUR;
@@ -102,43 +105,50 @@ limits! {
     /// dropped.
     handler_timeout: Duration = Duration::from_secs(30), TENTH => DAY;
     /// Time limit for a guard, or for the policy of a room: 3 s. On timeout the action is denied.
-    /// For a connection, the transport is closed without a decision instead, so that the client
+    /// If the action is a CONNECT, the link is closed without an answer instead, so that the client
     /// reconnects.
     guard_timeout: Duration = Duration::from_secs(3), TENTH => HOUR;
-    /// Time limit for the ack of a client: 20 s.
+    /// Time limit for the ack of a client: 20 s. On timeout the caller receives
+    /// [`AckError::Timeout`](crate::event::AckError::Timeout).
     ack_timeout: Duration = Duration::from_secs(20), TENTH => DAY;
-    /// Time limit for the attachments of a binary message, measured from the message: 10 s.
+    /// Time limit for the attachments of a binary message, measured from the message: 10 s. On
+    /// timeout the link is closed.
     attachments_timeout: Duration = Duration::from_secs(10), TENTH => HOUR;
     /// Time limit for writing without any progress, because the client does not read and the
     /// buffers of the operating system are full: 10 s. On timeout the link or the HTTP connection
     /// is closed.
     write_stall: Duration = Duration::from_secs(10), TENTH => HOUR;
-    /// Lifetime of an anonymous socket: 6 min.
+    /// Lifetime of an anonymous socket, which is a socket in a public namespace: 6 min.
     anonymous_lifetime: Duration = Duration::from_mins(6), TENTH => YEAR;
-    /// How long before expiry the client is warned: 60 s, or a quarter of the lifetime that
+    /// Time before expiry at which the client is warned: 60 s, or a quarter of the lifetime that
     /// remained when the credential was presented, if that is shorter.
     expiry_notice: Duration = Duration::from_secs(60), TENTH => DAY;
     /// Interval between sweeps that re-check connected sockets: 10 s.
     sweep_interval: Duration = Duration::from_secs(10), TENTH => HOUR;
-    /// How long sockets stay connected while the store that confirms them does not answer: 30 s.
+    /// Time for which sockets stay connected while the store that confirms them does not answer: 30
+    /// s.
     store_grace: Duration = Duration::from_secs(30), TENTH => DAY;
-    /// Time limit for links to close when the server stops: 2 s.
+    /// Time limit for links to close when the server stops: 2 s. On timeout the remaining links are
+    /// cut.
     shutdown_grace: Duration = Duration::from_secs(2), TENTH => HOUR;
-    /// Maximum size of a message from an authenticated client: 64 KiB.
+    /// Maximum size of a message from an authenticated client, in bytes: 64 KiB.
     max_message: usize = 64 * KIB, KIB => 64 * KIB * KIB;
-    /// Maximum size of a message from any other client, such as a CONNECT with its token: 16 KiB.
+    /// Maximum size of a message from an unauthenticated client, such as a CONNECT with its token,
+    /// in bytes: 16 KiB.
     max_connect: usize = 16 * KIB, KIB => KIB * KIB;
-    /// Maximum total size of what a client sends before it is authenticated: 64 KiB.
+    /// Maximum number of bytes that a client may send before it is authenticated: 64 KiB.
     max_unauthenticated: usize = 64 * KIB, KIB => 64 * KIB * KIB;
     /// Maximum number of refused CONNECTs on one link: 3.
     max_refusals: usize = 3, 1 => 1_000;
-    /// Maximum number of guesses per address and minute, such as forged tokens: 100, and a fifth of
-    /// that from pages of other hosts. Expired and missing credentials do not count. Beyond the
-    /// limit, only credentials that prove their own origin are checked, such as signed tokens
+    /// Maximum number of guesses per address and minute: 100, and in addition a fifth of that from
+    /// pages of other hosts. A guess is a credential that was refused, such as a forged token.
+    /// Expired and missing credentials do not count. Beyond the limit, only credentials that can be
+    /// verified locally are checked, such as signed tokens
     /// ([`Authenticator::recognise`](crate::auth::Authenticator::recognise)). An IPv6 address
     /// counts by its first 64 bits. Clients without a known address are not counted.
     max_address_refusals: u32 = 100, 1 => UNCOUNTED;
-    /// Maximum number of authenticated attempts per user and minute, admitted or not: 240.
+    /// Maximum number of attempts to connect per authenticated user and minute, admitted or not:
+    /// 240.
     max_user_attempts: u32 = 240, 1 => UNCOUNTED;
     /// Maximum number of links per address without an authenticated client: 100, and in addition
     /// half as many that pages of other hosts opened. An IPv6 address counts by its first 64 bits.
@@ -146,12 +156,12 @@ limits! {
     max_unauthenticated_links: usize = 100, 1 => MANY;
     /// Maximum number of namespaces on one link: 20.
     max_namespaces: usize = 20, 1 => 1_000;
-    /// Maximum number of events from an anonymous socket: 20.
+    /// Maximum number of events from an anonymous socket: 20. The next event closes the link.
     max_anonymous_events: u32 = 20, 1 => 1_000_000;
     /// Maximum number of binary attachments of one message: 10. Their sizes count as part of the
     /// message.
     max_attachments: usize = 10, 0 => 1_000;
-    /// Maximum nesting depth of arrays and objects: 32.
+    /// Maximum nesting depth of arrays and objects in a message: 32.
     max_depth: usize = 32, 4 => 100;
     /// Maximum length of the name of an event, in bytes: 128.
     max_event_name: usize = 128, 32 => 4 * KIB;
@@ -159,43 +169,45 @@ limits! {
     max_rooms: usize = 128, 1 => MANY;
     /// Maximum number of streams that run for one socket: 16.
     max_streams: usize = 16, 1 => 10_000;
-    /// Maximum number of events sent to one socket that wait for its ack: 64.
+    /// Maximum number of events that were sent to one socket and wait for its ack: 64.
     open_acks: usize = 64, 1 => 100_000;
     /// Maximum number of queued events of a socket: 64. While the queue is full, the server does
-    /// not read from the link. While the server waits for an ack of the client, reading continues,
-    /// and the link is closed at twice as many.
+    /// not read from the link. But while the server waits for an ack of the client, reading
+    /// continues, and the link is closed if twice as many events are queued.
     inbox: usize = 64, 1 => 100_000;
-    /// Maximum total size of the queued events of a link: 1 MiB. When it is reached, the link is
-    /// treated as at `inbox`.
+    /// Maximum total size of the queued events of a link, in bytes: 1 MiB. When it is reached, the
+    /// server acts as for a full `inbox`.
     inbox_bytes: usize = KIB * KIB, KIB => KIB * KIB * KIB;
     /// Maximum number of handlers that keep running after their sockets have ended: 1,024, and 8 of
     /// one link. Further handlers are dropped when their socket ends.
     afterwards: usize = 1024, 0 => MANY;
-    /// Maximum number of connections of the server, including links: 1,000,000. Further ones wait
-    /// until one has closed. Set it below the number of file descriptors that the process may have,
-    /// so that some are left for other uses.
+    /// Maximum number of connections of the server, including links: 1,000,000. Further connections
+    /// wait until another has closed. Set it below the number of file descriptors that the process
+    /// may have, so that some are left for other uses.
     max_connections: usize = 1_000_000, 1 => 100_000_000;
-    /// Maximum number of connections per address that are not links yet: 256. Further ones are
-    /// closed at once. Behind a trusted proxy it limits the concurrent requests of one client:
-    /// further ones are answered with 429.
+    /// Maximum number of connections per address that are not links yet: 256. Further connections
+    /// are closed at once. Behind a trusted proxy, the limit is for the concurrent requests of one
+    /// client, and further requests are answered with 429.
     max_http_connections: usize = 256, 1 => MANY;
     /// Maximum number of connections of one trusted proxy that are not links yet: 10,000. Further
-    /// ones are closed at once.
+    /// connections are closed at once.
     max_proxy_connections: usize = 10_000, 1 => MANY;
     /// Minimum rate of the body of a request, in bytes per second: 500. It is measured once the
-    /// server has waited 10 s for the body. A slower body is treated as at `request_timeout`.
+    /// server has waited 10 s for the body. If the body is slower, the server acts as on the
+    /// timeout of `request_timeout`.
     min_body_rate: usize = 500, 1 => KIB * KIB * KIB;
-    /// Maximum size of the packets queued on a link: 1 MiB. Beyond it, the link is closed. From a
-    /// quarter of it, the server stops reading from the link and starts no further handlers.
+    /// Maximum size of the packets queued on a link, in bytes: 1 MiB. Beyond it, the link is
+    /// closed. From a quarter of it, the server stops reading from the link and starts no further
+    /// handlers.
     outbox: usize = KIB * KIB, 4 * KIB => KIB * KIB * KIB;
 }
 
 impl Limits {
-    /// Checks every limit against its bounds, and limits that depend on each other.
+    /// Checks that each limit is within its bounds, and that the limits do not contradict each
+    /// other.
     ///
     /// # Errors
-    /// [`LimitError`] names the first limit with a value that is not allowed, and the values that
-    /// are.
+    /// [`LimitError`] names the first limit whose value is not allowed, and its allowed values.
     pub fn check(&self) -> Result<(), LimitError> {
         for limit in Self::ALL {
             limit.check(limit.get(self))?;
@@ -212,10 +224,10 @@ impl Limits {
                 }
             };
         }
-        // Otherwise the total would forbid a CONNECT that its own limit allows.
+        // Otherwise `max_unauthenticated` would forbid a CONNECT that `max_connect` allows.
         at_most!(max_connect, max_unauthenticated);
         // On an authenticated link, the CONNECT of a second namespace is limited by `max_message`.
-        // It may be as large as the first one.
+        // That CONNECT may be as large as the first one.
         at_most!(max_connect, max_message);
         // Otherwise a single event of the allowed size would overfill the inbox.
         at_most!(max_message, inbox_bytes);
@@ -252,13 +264,13 @@ const YEAR: Duration = Duration::from_hours(365 * 24);
 
 const KIB: usize = 1024;
 
-/// Upper bound that no server reaches: practically no limit.
+/// Upper bound of counts that no server reaches, so that there is practically no limit.
 const MANY: usize = 1_000_000;
 
-/// More than ever happen in a minute: a budget that is never used up.
+/// Upper bound of attempts per minute. A budget of this size is never used up.
 const UNCOUNTED: u32 = 1_000_000_000;
 
-/// One field of [`Limits`]; see [`Limits::ALL`].
+/// Description of one field of [`Limits`]. [`Limits::ALL`] lists the descriptions of all fields.
 ///
 /// # Examples
 /// ```
@@ -274,51 +286,51 @@ pub struct Limit {
     pub(super) least: LimitValue,
     pub(super) most: LimitValue,
     pub(super) get: fn(&Limits) -> LimitValue,
-    /// `None` when the field holds a value of the other kind.
+    /// Sets the field. Returns `None` if the value is of the other kind.
     pub(super) set: fn(&mut Limits, LimitValue) -> Option<()>,
 }
 
 impl Limit {
-    /// Returns the name of the field.
+    /// Returns the name of the field, such as `max_rooms`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Returns the default.
+    /// Returns the default value of the limit.
     #[must_use]
     pub const fn default(&self) -> LimitValue {
         self.default
     }
 
-    /// Returns the minimum.
+    /// Returns the minimum value of the limit.
     #[must_use]
     pub const fn least(&self) -> LimitValue {
         self.least
     }
 
-    /// Returns the maximum.
+    /// Returns the maximum value of the limit.
     #[must_use]
     pub const fn most(&self) -> LimitValue {
         self.most
     }
 
-    /// Returns the value in `limits`.
+    /// Returns the value of this limit in `limits`.
     #[must_use]
     pub fn get(&self, limits: &Limits) -> LimitValue {
         (self.get)(limits)
     }
 
-    /// Sets the value in `limits`.
+    /// Sets the value of this limit in `limits`.
     ///
     /// # Errors
-    /// [`LimitError`] if the value is not allowed; `limits` is unchanged then.
+    /// [`LimitError`] if the value is not allowed. Then `limits` is unchanged.
     pub fn set(&self, limits: &mut Limits, value: LimitValue) -> Result<(), LimitError> {
         self.check(value)?;
         (self.set)(limits, value).ok_or_else(|| self.kind(value))
     }
 
-    /// Checks a value against its own bounds. Does not check it against other limits.
+    /// Checks a value against the bounds of this limit, but not against other limits.
     ///
     /// # Errors
     /// [`LimitError`] names the values that are allowed.

@@ -1,9 +1,10 @@
-//! Runs one task for each Engine.IO connection, with the sockets on it, and decides when either
-//! ends.
+//! Runs one task for each link, which is an Engine.IO connection with the sockets on it. Decides
+//! when a link or a socket ends.
 //!
-//! Start reading at [`task`], whose `drive` has the order of a turn. `receiving` handles what the
-//! client sends, `letters` what the rest of the server orders, and `ending` every end. Deadlines
-//! are in `state`, clients that do not read in `congestion`.
+//! Start reading at [`task`]: its `drive` shows the order of the steps in one poll of the task.
+//! `receiving` handles the input of the client, and `letters` the orders from the rest of the
+//! server. `ending` ends sockets and links. Deadlines are in `state`. Clients that do not read are
+//! in `congestion`.
 
 pub(crate) mod admitting;
 pub(crate) mod congestion;

@@ -1,7 +1,8 @@
-//! Helpers that know no client. Start reading at [`timers`], which wakes links at their deadlines.
+//! Helpers that do not depend on clients. Start reading at [`timers`], which wakes links at their
+//! deadlines.
 //!
-//! `catch` contains panics of applications, `outage_log` logs dependencies that do not answer, `shutdown_signal`
-//! waits for SIGINT and SIGTERM, and `system` reads the clock of the machine.
+//! `catch` contains panics of applications, and `outage_log` logs dependencies that do not answer.
+//! `shutdown_signal` waits for SIGINT and SIGTERM, and `system` reads the clock of the machine.
 
 pub(crate) mod catch;
 pub(crate) mod metrics;

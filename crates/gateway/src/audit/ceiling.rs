@@ -1,4 +1,5 @@
-//! Aggregates audit records that unauthenticated clients can cause, above a ceiling.
+//! Limits the number of audit records that unauthenticated clients can cause. Counts the records
+//! above the limit.
 
 use std::{
     collections::HashMap,
@@ -10,14 +11,14 @@ use std::{
 use doorward_core::lock;
 use doorward_core::{Audit, AuditRecord, BoxFuture, Decision, DecisionId};
 
-/// Audit sink with a ceiling for records that any client can cause: 1,000 in ten seconds.
+/// Audit sink that limits the records that any client can cause to 1,000 in ten seconds.
 ///
 /// A client that is refused, or that enters and leaves a public namespace, can cause any number of
-/// records ([`AuditRecord::is_by_stranger`]). Those above the ceiling are counted by their reason
-/// or outcome. The counts are recorded as one [`Decision::LeftOut`] for each reason, before the
-/// first record after the ten seconds and when [`written`](Audit::written) is called, so that the
-/// numbers still add up. Admissions, sign-ins, revocations and ends of authenticated clients are
-/// always recorded one by one.
+/// records ([`AuditRecord::is_by_stranger`]). Records above the limit are counted by their reason
+/// or outcome. Each count is recorded as one [`Decision::LeftOut`], before the first record after
+/// the ten seconds and when [`written`](Audit::written) is called. So the numbers still add up.
+/// Admissions, sign-ins, revocations and ends of authenticated clients are always recorded one by
+/// one.
 ///
 /// # Examples
 /// ```
@@ -43,7 +44,7 @@ struct Window {
 }
 
 impl<A: Audit> BoundedAudit<A> {
-    /// Adds the ceiling to a sink.
+    /// Creates a sink that passes records on to `sink`, and limits those that any client can cause.
     #[must_use]
     pub fn new(sink: A) -> Self {
         let window = Window {
@@ -55,9 +56,8 @@ impl<A: Audit> BoundedAudit<A> {
         Self { sink, records_first: false, window: Mutex::new(window) }
     }
 
-    /// Makes admissions, sign-ins and revocations wait until their records are kept, so that a
-    /// killed process has recorded everything that it has acted on. Each of them then waits for the
-    /// sink.
+    /// Makes admissions, sign-ins and revocations wait until the sink has kept their records. So if
+    /// the process is killed, every decision that it has acted on is recorded.
     #[must_use]
     pub fn record_first(self) -> Self {
         Self { records_first: true, ..self }
@@ -68,10 +68,11 @@ impl<A: Audit> BoundedAudit<A> {
         &self.sink
     }
 
-    /// Returns `true` if a record is to be passed on, and the counts to be recorded before it.
+    /// Returns `true` if `record` must be passed on, and the counts that must be recorded before
+    /// it.
     fn count(&self, record: &AuditRecord<'_>) -> (bool, HashMap<&'static str, u64>) {
         let mut window = lock(&self.window);
-        // A new window begins as well if the clock was set back.
+        // A new window also begins if the clock was set back.
         let is_over = record.at >= window.ends || record.at + WINDOW < window.ends;
         let left_out = if is_over { mem::take(&mut window.left_out) } else { HashMap::new() };
         if is_over {
@@ -128,10 +129,10 @@ impl<A: Audit> Audit for BoundedAudit<A> {
     }
 }
 
-/// Length of a window.
+/// Length of a window in which records are counted.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// Maximum number of records by strangers in one [`WINDOW`].
+/// Maximum number of records that any client can cause in one [`WINDOW`].
 const LIMIT: u64 = 1_000;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Writes audit records to a file, one JSON object a line.
+//! Writes audit records to a file, one JSON object per line.
 //!
-//! A thread of its own writes the file, so no decision waits for the disk. A line that cannot be
+//! A separate thread writes the file, so no decision waits for the disk. A line that cannot be
 //! written is kept and retried, so that a full disk loses no record of an admission, a sign-in or a
-//! revocation. The number of waiting lines is bounded; see [`JsonLinesAudit`]. Start reading at
+//! revocation. The number of waiting lines is limited (see [`JsonLinesAudit`]). Start reading at
 //! [`Writer::run`].
 
 use std::{
@@ -26,13 +26,13 @@ use tokio::sync::oneshot;
 
 /// Writes each record as one line of JSON to a file, in the order in which the decisions were made.
 ///
-/// A thread of its own writes the lines at once. A killed process loses the lines that wait at that
-/// moment, usually none; a power failure may lose more. A line that cannot be written, for example
-/// because the disk is full, waits and is retried every second. The log reports once that this
-/// begins, and once that it ends.
+/// A separate thread writes each line at once. If the process is killed, the lines that wait at
+/// that moment are lost, usually none. A power failure may lose more lines. A line that cannot be
+/// written, for example because the disk is full, waits and is retried every second. The log
+/// reports once that such a problem begins, and once that it ends.
 ///
-/// Up to 65,536 lines may wait. When half of them wait, records of rejections and of anonymous
-/// clients are dropped ([`AuditRecord::is_by_stranger`]). When three quarters wait,
+/// Up to 65,536 lines may wait. When half of them wait, records that any client can cause are
+/// dropped ([`AuditRecord::is_by_stranger`]). When three quarters wait,
 /// [`has_room`](Audit::has_room) is `false` and no client is admitted. Records beyond the maximum
 /// go to the log. The metric `doorward_audit_dropped_total` counts every record that is not in the
 /// file.
@@ -44,11 +44,11 @@ use tokio::sync::oneshot;
 /// | `outcome`, `reason` | the decision and its reason |
 /// | `claim`, `flag`, `header`, `member`, `segment` or `token_header` | name of the part at fault, such as `exp`; see [`Fault`] |
 /// | `problem` | problem of that part |
-/// | `count` | of `left_out`: number of decisions that the line stands for |
-/// | `action`, `about` | the requested action, such as `event` `echo` |
+/// | `count` | number of decisions that a line with the outcome `left_out` stands for |
+/// | `action`, `about` | kind of the requested action and its subject, such as `event` and `echo` |
 /// | `namespace`, `user`, `socket` | namespace, user and socket of the decision |
 /// | `session` | first 32 bits of the hash of the session's id |
-/// | `network` | network of the client: 24 bits of IPv4, 48 of IPv6 |
+/// | `network` | first 24 bits of the client's IPv4 address, or first 48 bits of its IPv6 address |
 ///
 /// # Examples
 /// ```
@@ -72,25 +72,26 @@ pub struct JsonLinesAudit {
 struct Shared {
     /// Number of lines that are not in the file yet.
     waiting: AtomicUsize,
-    /// Callers of [`JsonLinesAudit::flush`]. While there is one, failed lines are given up.
+    /// Number of running `flush` calls. While one runs, lines that cannot be written are given up.
     flushing: AtomicUsize,
     /// `true` if the file must be reopened.
     reopen: AtomicBool,
-    /// Number of records that are not in the file and will not be.
+    /// Number of records that will never be in the file.
     dropped: AtomicU64,
 }
 
 enum Order {
     Line(String),
-    /// Report when every line before it is done, and if all of these are written.
+    /// Report when every line before this order is written or given up. The report is `true` if no
+    /// line of the same batch was given up.
     Answer(oneshot::Sender<bool>),
-    /// Check the shared state.
+    /// Check the flags in the shared state.
     Wake,
 }
 
 impl JsonLinesAudit {
-    /// Opens the file, or creates one that only its owner may read, and starts the thread. Lines
-    /// are appended.
+    /// Opens the file and starts the thread, which appends lines. A new file can be read only by
+    /// its owner.
     ///
     /// # Errors
     /// The error of the operating system.
@@ -105,8 +106,8 @@ impl JsonLinesAudit {
         Ok(Self { orders, shared })
     }
 
-    /// Reopens the file by its name at once, after the old one was moved away. The log reports the
-    /// outcome.
+    /// Reopens the file at its path, after the old file was moved away. The thread does so at once,
+    /// and the log reports the outcome.
     pub fn reopen(&self) {
         self.shared.reopen.store(true, Ordering::Release);
         // If the queue is full, the thread is awake and will see the flag.
@@ -124,7 +125,7 @@ impl JsonLinesAudit {
     }
 }
 
-/// Counts a caller for as long as it waits.
+/// Counts a caller of `flush` until it is dropped.
 struct Flushing<'a>(&'a AtomicUsize);
 
 impl<'a> Flushing<'a> {
@@ -143,8 +144,8 @@ impl Drop for Flushing<'_> {
 impl Audit for JsonLinesAudit {
     fn record(&self, record: &AuditRecord<'_>) {
         let waiting = self.shared.waiting.load(Ordering::Relaxed);
-        // Any client can cause these records. They must not crowd out those of admissions, sign-ins
-        // and revocations.
+        // Any client can cause these records. They must not crowd out records of admissions,
+        // sign-ins and revocations.
         if record.is_by_stranger() && waiting >= QUEUE / 2 {
             return self.shared.drop_one();
         }
@@ -171,7 +172,7 @@ impl Audit for JsonLinesAudit {
                     Ok(()) | Err(TrySendError::Disconnected(_)) => {}
                 }
             }
-            // A thread that has ended has logged what it could not write.
+            // If the thread has ended, it has logged the lines that it could not write.
             answered.await.unwrap_or(false)
         })
     }
@@ -181,13 +182,13 @@ impl Audit for JsonLinesAudit {
     }
 }
 
-/// State of the thread that writes.
+/// State of the thread that writes the file.
 struct Writer {
     path: PathBuf,
     file: File,
-    /// `true` if a line was written in part: the next one begins with a line break.
+    /// `true` if a line was written in part. The next line then begins with a line break.
     is_broken: bool,
-    /// Number of dropped records when lines could not be written any more; `None` while they can.
+    /// Number of dropped records when writing began to fail; `None` while writing succeeds.
     failing: Option<u64>,
     shared: Arc<Shared>,
 }
@@ -252,7 +253,7 @@ impl Writer {
         true
     }
 
-    /// Returns `true` if failed lines are given up: a caller flushes, or the sink was dropped.
+    /// Returns `true` if failed lines are given up, as a caller flushes or the sink was dropped.
     fn is_over(&self) -> bool {
         self.shared.flushing.load(Ordering::Acquire) > 0 || Arc::strong_count(&self.shared) == 1
     }
@@ -322,7 +323,7 @@ struct Line<'a> {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    /// The part at fault, by its kind and name.
+    /// Kind and name of the part at fault, and its problem.
     #[serde(flatten)]
     fault: BTreeMap<&'static str, &'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -364,8 +365,8 @@ fn line(record: &AuditRecord<'_>) -> String {
     let mut text = String::with_capacity(json.len() + 1);
     for char in json.chars() {
         // JSON allows these characters in strings (RFC 8259, section 7), but some readers take them
-        // for the end of a line, and terminals obey them. They occur only in strings, so they may
-        // be escaped.
+        // for the end of a line, and terminals interpret them. They occur only in strings, so they
+        // may be escaped.
         if char.is_control() || matches!(char, '\u{2028}' | '\u{2029}') {
             write!(text, "\\u{:04x}", u32::from(char)).expect("a string takes everything");
         } else {
@@ -376,8 +377,8 @@ fn line(record: &AuditRecord<'_>) -> String {
     text
 }
 
-/// Returns the members of a fault. The kind of its part is the name of the member: `"claim": "exp",
-/// "problem": "missing"`.
+/// Returns the JSON members of a fault, such as `"claim": "exp"` and `"problem": "missing"`. The
+/// kind of the part at fault is the name of its member.
 fn fields(fault: Fault) -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([(fault.part().as_str(), fault.name()), ("problem", fault.problem().as_str())])
 }
@@ -386,10 +387,10 @@ fn timestamp(at: SystemTime) -> String {
     jiff::Timestamp::try_from(at).map_or_else(|_| String::new(), |at| format!("{at:.3}"))
 }
 
-/// Maximum number of lines that may wait: about 20 MB.
+/// Maximum number of lines that may wait. They take about 20 MB.
 const QUEUE: usize = 65_536;
 
-/// Maximum number of lines between two checks of the shared state.
+/// Maximum number of orders that are handled between two checks of the shared state.
 const BATCH: usize = 512;
 
 /// Interval between attempts to write a line.

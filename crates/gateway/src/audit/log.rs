@@ -31,7 +31,7 @@ impl Audit for TracingAudit {
             problem = record.fault.map(Fault::problem).map(Problem::as_str),
             count = Some(record.outcome.count()).filter(|count| *count > 1),
             action = record.action.map(tracing::field::debug),
-            // `Debug` quotes and escapes these: they may be input of a client.
+            // `Debug` quotes and escapes these fields, because they may be input of a client.
             namespace = record.namespace.map(tracing::field::debug),
             user = record.user.map(tracing::field::debug),
             session = record.session_prefix().map(tracing::field::display),

@@ -10,24 +10,24 @@ use crate::{
 
 /// Writer of the answer to one event.
 ///
-/// The link lends it to an invocation for one poll. It borrows the outbox, so a handler cannot
-/// write at any other time, and the packets of one link keep their order.
+/// The link lends an `Answer` to an invocation for one poll. The `Answer` borrows the outbox, so a
+/// handler cannot write at any other time, and the packets of one link keep their order.
 pub(crate) struct Answer<'a> {
     pub(crate) out: &'a mut Outbox,
-    /// Socket that sent the event. Its packets can be removed from the outbox when it ends.
+    /// Socket that sent the event, as the owner of the packets. `None` if the socket has ended.
     pub(crate) owner: Option<Owner>,
     pub(crate) namespace: &'a str,
     pub(crate) event: &'a str,
     pub(crate) ack: Option<u64>,
     /// Number of bytes that may wait in `out` before a stream pauses.
     pub(crate) room: usize,
-    /// Set by a stream that has more items and waits until the client has read some. No waker
-    /// fires for that: the link polls the stream again after it has flushed the outbox.
+    /// Set by a stream that has more items and waits until the client has read some packets. The
+    /// stream wakes no task for that: the link polls it again after it has flushed the outbox.
     pub(crate) is_blocked: bool,
 }
 
 impl Answer<'_> {
-    /// Writes the ack; does nothing if the client did not ask for one.
+    /// Writes the ack. Does nothing if the client did not ask for an ack.
     pub(crate) fn value(&mut self, value: &impl Arguments) -> Result<(), BoxError> {
         let Some(id) = self.ack else { return Ok(()) };
         Ok(self.out.packet(self.owner, |out| packet::write_ack(out, self.namespace, id, value))?)
@@ -55,7 +55,8 @@ impl Answer<'_> {
         self.out.len() < self.room
     }
 
-    /// Writes an error: the ack, or the event `exception` if the client did not ask for an ack.
+    /// Writes an error as the ack, or as the event `exception` if the client did not ask for an
+    /// ack.
     pub(crate) fn exception(&mut self, exception: &Exception, id: DecisionId) {
         let written = self.out.packet(self.owner, |out| match self.ack {
             Some(ack) => {

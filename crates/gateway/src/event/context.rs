@@ -1,4 +1,4 @@
-//! The view of one event that extractors, interceptors and listeners get.
+//! The context of one event, for extractors, interceptors and listeners.
 
 use std::{
     fmt,
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::room::socket::Socket;
 
-/// One event of a client, as extractors, interceptors and listeners see it.
+/// One event of a client, for extractors, interceptors and listeners.
 ///
 /// # Examples
 /// ```
@@ -32,13 +32,13 @@ pub struct EventContext<'a, P> {
     pub(super) name: &'a Arc<str>,
     pub(super) data: &'a str,
     pub(super) attachments: &'a [Bytes],
-    /// The client asked for an ack.
+    /// `true` if the client asked for an ack.
     pub(super) asked: bool,
-    /// Id in the span around the event; `None` if the span is disabled.
+    /// Id in the tracing span of the event; `None` if the span is disabled.
     pub(super) id: Option<DecisionId>,
-    /// Receiver of the answer, if the handler has taken an `Ack`; a second `Ack` finds it set.
-    /// Extractors only have `&EventContext`, so the receiver is in a mutex to be taken out later.
-    /// The mutex is never contended.
+    /// Receiver of the answer, if the handler has taken an `Ack`. A second `Ack` fails, because the
+    /// receiver is already set. Extractors only have `&EventContext`, so the receiver is in a mutex
+    /// to be taken out later. The mutex is never contended.
     pub(super) manual: OnceLock<Mutex<Option<Waiter>>>,
 }
 
@@ -85,7 +85,7 @@ impl<'a, P> EventContext<'a, P> {
         self.asked
     }
 
-    /// Takes the receiver of the answer out; `None` if the handler took no `Ack`.
+    /// Takes the receiver of the answer out. Returns `None` if the handler took no `Ack`.
     pub(crate) fn take_manual(&self) -> Option<Waiter> {
         self.manual.get()?.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -97,7 +97,7 @@ impl<P> fmt::Debug for EventContext<'_, P> {
     }
 }
 
-/// An argument of a handler, made from the event.
+/// An argument of a handler, which is created from the event.
 ///
 /// # Examples
 /// ```
@@ -125,10 +125,10 @@ impl<P> fmt::Debug for EventContext<'_, P> {
             or a type of yours that implements `FromEvent<{P}>`"
 )]
 pub trait FromEvent<P>: Sized {
-    /// Makes the argument. It is called before the handler starts and cannot wait.
+    /// Creates the argument. This method is called before the handler starts and cannot wait.
     ///
     /// # Errors
-    /// Exception that the client receives instead of an answer; the handler does not run.
+    /// Exception that the client receives instead of an answer. The handler does not run.
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception>;
 }
 

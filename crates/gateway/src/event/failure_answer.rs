@@ -1,7 +1,8 @@
 //! Decides what a client receives when an event fails.
 //!
-//! A failure is offered to the exception filters of the handler, of the gateway and of the server. Without a filter,
-//! errors that have words for clients are sent as they are, and all others as `internal`; the log has the cause.
+//! The exception filters of the handler, of the gateway and of the server are called first. If no
+//! filter answers, an error that has a form for clients is sent in that form. Any other error is
+//! logged with its cause, and the client receives `internal`.
 
 use std::borrow::Cow;
 
@@ -64,9 +65,10 @@ impl<P: Send + Sync + 'static> Routes<P> {
     }
 }
 
-/// Returns the exception and the event that a filter has answered with.
+/// Returns the exception and the event of a filter's answer.
 ///
-/// With an event the exception is only for the ack, and comes from the error itself.
+/// If the filter answers with an event, the exception is only for the ack, and is made from the
+/// error itself.
 fn replied(
     reply: Replied,
     error: BoxError,
@@ -77,7 +79,8 @@ fn replied(
         Replied::Exception(exception) => return (exception, None),
         Replied::Event { event, data } => (event, data),
     };
-    // `exception` is reserved, except here: the filter replaces that very event.
+    // The name `exception` is reserved, but a filter may use it, because its event replaces
+    // `exception`.
     let checked = if name == ErrorAnswer::EVENT { Ok(()) } else { check_event(&name) };
     match checked.and_then(|()| Ok(data?)) {
         Ok(data) => {
@@ -99,7 +102,7 @@ fn translate(error: BoxError, event: Option<&str>, id: DecisionId) -> Exception 
     })
 }
 
-/// Converts an error that has a client-facing form; returns any other unchanged.
+/// Converts an error that has a client-facing form. Returns any other error unchanged.
 fn named(error: BoxError) -> Result<Exception, BoxError> {
     let emitting = |error: BoxError| match error.downcast_ref::<EmitError>() {
         Some(EmitError::NotThere) => Ok(Exception::forbidden()),

@@ -1,4 +1,4 @@
-//! Exception filters: translate errors of the application for clients.
+//! Exception filters, which translate errors of the application into answers for clients.
 
 use std::{borrow::Cow, error::Error, marker::PhantomData, sync::Arc};
 
@@ -10,20 +10,23 @@ use crate::{
     room::socket::Socket,
 };
 
-/// Translates errors into answers for the client.
+/// Translates the error of a failed event into the answer for the client.
 ///
-/// A function of one error type is a filter for that type: `|error: &StoreError| Exception::new(..)`.
-/// Implement the trait for a filter that also needs the [`FilterContext`].
+/// A function of one error type is a filter for errors of that type, such as
+/// `|error: &StoreError| Exception::new(..)`. Implement the trait for a filter that also needs the
+/// [`FilterContext`].
 ///
-/// Filters of the handler are called first, then those of its gateway, then those of the server.
-/// The first that returns an answer counts. Filters see every failure; refusals of guards and
-/// extractors reach them as an [`Exception`]. If no filter answers, the client receives the errors
-/// that have an answer of their own: [`Exception`], [`Refusal`](crate::Refusal),
-/// [`JoinError`](crate::room::JoinError) and
+/// The filters of the handler are called first, then the filters of its gateway, then the filters
+/// of the server. The first answer that a filter returns is sent. Filters are called for every
+/// failure. A refusal of a guard or of an extractor is passed to them as an [`Exception`].
+///
+/// If no filter returns an answer, errors of these types are sent to the client: [`Exception`],
+/// [`Refusal`](crate::Refusal), [`JoinError`](crate::room::JoinError) and
 /// [`EmitError::NotThere`](crate::event::EmitError::NotThere). Any other error is logged, and the
-/// client reads `internal`.
+/// client receives `internal`.
 ///
-/// If a filter emits to the socket of the event, the client receives that before the answer.
+/// If a filter emits to the socket of the event, the client receives the emitted event before the
+/// answer.
 ///
 /// # Examples
 /// ```
@@ -49,7 +52,7 @@ pub trait ExceptionFilter<P>: Send + Sync + 'static {
 /// Argument of the `filter` methods: an [`ExceptionFilter`], or a function from a reference to an
 /// error type to an [`Exception`] or an [`Emit`].
 ///
-/// The parameter `M` keeps these implementations apart; it is inferred.
+/// The parameter `M` tells these implementations apart. The compiler infers it.
 ///
 /// # Examples
 /// ```
@@ -71,7 +74,7 @@ pub trait ExceptionFilter<P>: Send + Sync + 'static {
             \"Try again\")`, or implement `ExceptionFilter<{P}>`"
 )]
 pub trait IntoExceptionFilter<P, M> {
-    /// Keeps other crates from implementing the trait, so that it can grow.
+    /// Prevents other crates from implementing the trait, so that methods can be added later.
     #[doc(hidden)]
     const SEALED: Sealed;
 
@@ -101,7 +104,7 @@ where
     }
 }
 
-/// Filter made of a function of one error type.
+/// Filter that calls a function of one error type.
 struct OfError<F, E, R>(F, PhantomData<fn(&E) -> R>);
 
 impl<P, E, R, F> ExceptionFilter<P> for OfError<F, E, R>
@@ -115,12 +118,14 @@ where
     }
 }
 
-/// Answer that the client of a failed event reads.
+/// Answer to a client whose event failed.
 ///
-/// An [`Exception`] is sent as the ack, or as the event `exception` if the client did not ask for
-/// an ack. An [`Emit`] is sent instead of the event `exception`, and may itself be named
-/// `exception` with a payload of the application's own. A client that asked for an ack also
-/// receives one, because its callback waits for it: the error itself if it has an answer of its own
+/// An [`Exception`] is sent as the ack. If the client did not ask for an ack, it is sent as the
+/// event `exception`.
+///
+/// An [`Emit`] is sent in place of the event `exception`. Its name may be `exception` too, with a
+/// payload of the application's own. If the client asked for an ack, it receives the ack as well,
+/// because its callback waits for it. The ack contains the error if it is one that clients can read
 /// (see [`ExceptionFilter`]), and `internal` otherwise.
 ///
 /// # Examples
@@ -150,7 +155,7 @@ impl<T: Arguments> From<Emit<T>> for ErrorReply {
     }
 }
 
-/// The event that failed, as a filter sees it.
+/// The failed event that an [`ExceptionFilter`] answers.
 ///
 /// # Examples
 /// ```
@@ -167,5 +172,6 @@ pub struct FilterContext<'a, P> {
     pub event: &'a str,
 }
 
-/// Filters in the order in which they are called: from the handler outwards.
+/// Filters in the order in which they are called: first of the handler, then of the gateway, then
+/// of the server.
 pub(crate) type Filters<P> = Vec<Arc<dyn ExceptionFilter<P>>>;

@@ -1,8 +1,8 @@
 //! Turns async functions into handlers.
 //!
-//! A closure or function whose arguments are extractors and whose future returns a reply is a handler;
-//! nothing needs to be implemented. The arguments are made before the future exists, directly from
-//! the bytes that arrived, so nothing is copied for a handler that is ready at once.
+//! Every function or closure that takes extractors, and whose future returns a reply, is a handler.
+//! Applications implement no trait for it. The arguments are created before the future, directly
+//! from the bytes that arrived, so nothing is copied for a handler that is ready at once.
 
 use std::{future::Future, marker::PhantomData, sync::Arc};
 
@@ -19,9 +19,9 @@ use crate::event::{
 
 /// An async function that handles an event.
 ///
-/// It is implemented for every function and closure of up to six arguments that each implement
-/// [`FromEvent`], and whose result implements [`IntoReply`]. The parameter `M` keeps these
-/// implementations apart; it is inferred.
+/// It is implemented for every function and closure with up to six arguments. Each argument must
+/// implement [`FromEvent`], and the result must implement [`IntoReply`]. The parameter `M` tells
+/// these implementations apart. The compiler infers it.
 ///
 /// # Examples
 /// ```
@@ -40,14 +40,14 @@ use crate::event::{
     note = "each argument must implement `FromEvent<{P}>` and the result `IntoReply`"
 )]
 pub trait Handler<P, M>: Send + Sync + 'static {
-    /// Keeps other crates from implementing the trait, so that it can grow.
+    /// Prevents other crates from implementing the trait, so that methods can be added later.
     #[doc(hidden)]
     const SEALED: Sealed;
 
-    /// Value of the answer.
+    /// Type of the value in the answer.
     type Value: Arguments + Send + 'static;
 
-    /// Makes the arguments and returns the future of the handler.
+    /// Creates the arguments and returns the future of the handler.
     ///
     /// # Errors
     /// The exception of the first extractor that failed. The function is not called then.
@@ -100,16 +100,17 @@ impl_handler!(A, B, C, D, E, G);
 
 /// A [`Handler`] whose type is erased.
 ///
-/// Two ways to run it: `start` serializes the answer once, directly into the outbox. `call` returns
-/// the answer as JSON for interceptors, which is then copied into the outbox.
+/// A handler runs in one of two ways. `start` serializes the answer directly into the outbox.
+/// `call` returns the answer as JSON for interceptors, and the JSON is copied into the outbox
+/// later.
 pub(crate) trait AnyHandler<P>: Send + Sync {
-    /// Starts the handler; the invocation writes its own answer.
+    /// Starts the handler. The returned invocation writes the answer.
     fn start(&self, context: &EventContext<'_, P>) -> Result<Invocation, Failure>;
     /// Runs the handler and returns its answer, for interceptors.
     fn call<'a>(&'a self, context: &'a EventContext<'_, P>) -> BoxFuture<'a, Outcome>;
 }
 
-/// Hides the arguments of a handler, which are the part `M` of its type.
+/// A handler without the types of its arguments, which are the parameter `M`.
 pub(crate) struct Erased<H, M>(H, PhantomData<fn() -> M>);
 
 impl<P: Send + Sync + 'static, M, H: Handler<P, M>> AnyHandler<P> for Erased<H, M> {

@@ -1,4 +1,4 @@
-//! An event of a client, before and after it is copied out of the bytes that it arrived in.
+//! An event of a client, borrowed from the receive buffer or copied out of it.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(crate) struct Incoming<'a> {
     pub(crate) data: &'a str,
     pub(crate) attachments: Vec<Bytes>,
     pub(crate) asked: bool,
-    /// Id in the span around the event; `None` if the span is disabled.
+    /// Id in the tracing span of the event; `None` if the span is disabled.
     pub(crate) id: Option<DecisionId>,
 }
 

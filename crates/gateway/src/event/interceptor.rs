@@ -1,4 +1,4 @@
-//! Interceptors: run around a handler and may change its outcome.
+//! Interceptors, which run around a handler and may change its outcome.
 
 pub(crate) mod max_payload;
 
@@ -17,14 +17,15 @@ use crate::{
     runtime::catch::Caught,
 };
 
-/// Runs around the handlers of events: before the payload is decoded, and after the answer is known.
+/// Runs around the handlers of events, before the payload is decoded and after the answer is known.
 ///
-/// It runs after the guards, so it does not see events that they deny. It sees every failure of
-/// the handler and of the interceptors inside of it before the exception filters do; a panic of the
-/// handler is such a failure. It may change the outcome, or not run the handler at all.
+/// An interceptor runs after the guards, so it does not see events that the guards deny. It sees
+/// every failure of the handler and of the inner interceptors before the exception filters do. A
+/// panic of the handler is such a failure. An interceptor may change the outcome, or not run the
+/// handler at all.
 ///
-/// If the handler takes an [`Ack`](crate::Ack), the outcome is known only when the handler is done and
-/// the `Ack` is used or dropped; the answer is sent then.
+/// If the handler takes an [`Ack`](crate::Ack), the outcome is known only when the handler is done
+/// and the `Ack` is used or dropped. The answer is sent only then.
 ///
 /// # Examples
 /// ```
@@ -52,7 +53,7 @@ use crate::{
             next: Next<'_, {P}>) -> Outcome`"
 )]
 pub trait Interceptor<P>: Send + Sync + 'static {
-    /// Runs around one event.
+    /// Runs around the handler of one event.
     ///
     /// # Errors
     /// The error that exception filters translate for the client.
@@ -86,10 +87,10 @@ impl<P: Send + Sync + 'static, I: Interceptor<P>> AnyInterceptor<P> for I {
     }
 }
 
-/// The rest of the chain: the interceptors further inside, and the handler.
+/// The rest of the chain: the inner interceptors and the handler.
 ///
 /// # Examples
-/// See [`Interceptor`]. An interceptor that drops it answers instead of the handler:
+/// See [`Interceptor`]. An interceptor that drops its `Next` answers instead of the handler:
 /// ```
 /// use doorward::{Exception, event::{EventContext, Interceptor, Next, Outcome}};
 ///
@@ -111,17 +112,17 @@ impl<P: Send + Sync + 'static> Next<'_, P> {
     /// Runs the rest of the chain and returns its outcome.
     ///
     /// # Errors
-    /// The error of the handler, of one of its extractors, or of an interceptor further inside. A panic
-    /// of the handler is an error too.
+    /// The error of the handler, of one of its extractors, or of an inner interceptor. A panic of
+    /// the handler is an error too.
     pub async fn run(self, context: &EventContext<'_, P>) -> Outcome {
         match self.interceptors.split_first() {
             Some((first, rest)) => {
                 first.intercept(context, Next { interceptors: rest, ..self }).await
             }
-            // The socket may have ended while an outer interceptor waited: its handler would run for
-            // a client that is gone, after `on_disconnect`.
+            // The socket may have ended while an outer interceptor waited. The handler must not run
+            // after `on_disconnect`, for a client that is gone.
             None if context.socket().is_closed() => Err(EmitError::Ended.into()),
-            // A panic becomes an error here, so that an interceptor can release what it holds.
+            // A panic becomes an error here, so that an interceptor can release its resources.
             None => Caught::new(self.handler.call(context))
                 .await
                 .unwrap_or_else(|panicked| Err(panicked.into())),
@@ -135,10 +136,10 @@ impl<P> fmt::Debug for Next<'_, P> {
     }
 }
 
-/// Replies as interceptors make them.
+/// Replies that interceptors create.
 impl Reply {
-    /// Creates a reply that acks with `value`: a tuple as several values, as if a handler had
-    /// returned it.
+    /// Creates a reply that sends `value` as the ack, as if a handler had returned it. A tuple is
+    /// sent as several values.
     ///
     /// # Errors
     /// The value cannot be written as JSON.

@@ -1,12 +1,12 @@
-//! A handler that was started for one event, until it is done.
+//! Runs the handler of one event until it is done.
 //!
-//! An invocation owns everything that its event still needs: the future of the handler with its
-//! arguments, and before that, if they wait, the guards and interceptors with a copy of the event.
-//! It owns no place to write to. The link owns the outbox and lends it for each poll as an
-//! [`Answer`], so the value of a handler is serialized once, into its place in the outbox.
+//! An invocation owns all that its event needs: the future of the handler with its arguments, or
+//! the guards and interceptors with a copy of the event. It does not own the outbox. The link lends
+//! the outbox for each poll as an [`Answer`], so the value of a handler is serialized once,
+//! directly into the outbox.
 //!
-//! The future of each handler has its own type and returns its own type of value. [`Run`] erases
-//! both without an intermediate value: it writes the output instead of returning it.
+//! Each handler has its own type of future and its own type of value. [`Run`] erases both: it
+//! writes the value to the outbox instead of returning it.
 //!
 //! Dropping an invocation cancels the handler. Start reading at [`Running`]'s `run`.
 
@@ -34,11 +34,11 @@ use crate::event::{
 /// A handler that was started for one event.
 pub(crate) struct Invocation(Pin<Box<dyn Run>>);
 
-/// Result of one part of an event.
+/// Result of the future of an invocation.
 pub(crate) enum Step<V = RawArguments> {
-    /// The answer.
+    /// The answer of the event.
     Reply(Reply<V>),
-    /// The guards have allowed the event; this invocation is the rest of it.
+    /// The guards have allowed the event. The invocation runs its remaining steps.
     Run(Invocation),
 }
 
@@ -51,7 +51,8 @@ impl Invocation {
         Self(Box::pin(Running { future, rest: None, begins: true }))
     }
 
-    /// Begins with guards; the event itself begins when they have allowed it.
+    /// Creates an invocation that begins with guards. The event itself begins when the guards have
+    /// allowed it.
     pub(super) fn behind_guards<F, V>(future: F) -> Self
     where
         F: Future<Output = Result<Step<V>, Failure>> + Send + 'static,
@@ -60,9 +61,9 @@ impl Invocation {
         Self(Box::pin(Running { future, rest: None, begins: false }))
     }
 
-    /// Runs a handler that takes an `Ack`. The answer that `waiter` receives is sent to the client
-    /// at once, while the handler keeps running. If the handler fails before that, its error is the
-    /// answer.
+    /// Creates an invocation of a handler that takes an `Ack`. The answer that `waiter` receives is
+    /// sent to the client at once, while the handler keeps running. If the handler fails before
+    /// that, its error is the answer.
     pub(crate) fn by_hand<F>(handler: F, waiter: Waiter, late: Late) -> Self
     where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
@@ -71,29 +72,28 @@ impl Invocation {
         Self(Box::pin(ByHand { handler, waiter, late, is_done, is_answered, is_dropped: false }))
     }
 
-    /// Returns `true` if the guards have allowed the event. Until then the link starts no later event
-    /// of the socket, and drops this one if the socket ends.
+    /// Returns `true` if the guards have allowed the event. Until then, the link starts no later
+    /// event of the socket, and drops this invocation if the socket ends.
     pub(crate) fn has_begun(&self) -> bool {
         self.0.has_begun()
     }
 
-    /// Returns `true` if the answer is written although the handler still runs. An error after that
-    /// is not sent, because each event is answered once.
+    /// Returns `true` if the answer is written, although the handler may still run. A later error
+    /// of the handler is not sent, because each event is answered once.
     pub(crate) fn is_answered(&self) -> bool {
         self.0.is_answered()
     }
 
-    /// Returns `true` if nothing is left to run after a poll that was `Ready`. A handler that has
-    /// failed its `Ack` may still be running then.
+    /// Returns `true` if the handler has returned. It is called after a poll that was `Ready`: a
+    /// handler that has failed its `Ack` may still be running then.
     pub(crate) fn is_done(&self) -> bool {
         self.0.is_done()
     }
 
     /// Runs the handler, and writes the answer when it is known.
     ///
-    /// # Errors
-    /// The handler failed, and its failure is not written yet: the link does that, with the exception
-    /// filters.
+    /// The handler failed, and no answer is written yet. The link calls the exception filters and
+    /// writes the answer.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -116,8 +116,8 @@ impl fmt::Debug for Invocation {
 
 /// A future that writes its output instead of returning it, so that its type can be erased.
 ///
-/// The methods are those of [`Invocation`]; the defaults are for a handler whose guards are done and
-/// which is answered by its return value.
+/// The methods are those of [`Invocation`]. Their defaults are for a handler that has begun and
+/// that answers by its return value.
 trait Run: Send {
     fn run(
         self: Pin<&mut Self>,
@@ -140,13 +140,13 @@ trait Run: Send {
 }
 
 pin_project! {
-    // Polls `future` until it returns, and then `rest` if the future returned one. A future must not
-    // be polled again after it is ready, so `rest` also marks that.
+    // Polls `future` until it is ready, and then `rest`, if the future returned more work. A future
+    // must not be polled again after it is ready, so `rest` also marks that the future is done.
     struct Running<F> {
         #[pin]
         future: F,
         rest: Option<Rest>,
-        // The future is the event itself, and not its guards.
+        // `true` if the future is the event itself, and `false` if it begins with the guards.
         begins: bool,
     }
 }
@@ -212,8 +212,9 @@ where
 
 /// Sends the items of a stream that are ready, while the outbox has room.
 ///
-/// The stream pauses above that, so it is no faster than its client reads. It also pauses after
-/// [`ITEMS_PER_TURN`] items: a stream that is always ready would keep the link from its other sockets.
+/// The stream pauses while the outbox has no room, so it is no faster than its client reads. It
+/// also pauses after [`ITEMS_PER_TURN`] items, because a stream that is always ready would block
+/// the other sockets of the link.
 fn poll_stream(
     stream: &mut ReplyStream,
     cx: &mut Context<'_>,
@@ -232,12 +233,12 @@ fn poll_stream(
             None => return Poll::Ready(Ok(answer.value(&())?)),
         }
     }
-    // The stream was ready, so it has not kept the waker.
+    // The stream was ready, so it has not registered the waker.
     cx.waker().wake_by_ref();
     Poll::Pending
 }
 
-/// The item of a stream is a stream.
+/// Error of a stream whose item is itself a stream.
 #[derive(Debug, thiserror::Error)]
 #[error("a stream of streams cannot be sent")]
 struct Nested;
@@ -251,11 +252,11 @@ pin_project! {
         // must not be polled again.
         waiter: Option<Waiter>,
         late: Late,
-        // The handler has returned and must not be polled again.
+        // `true` if the handler has returned. It must not be polled again then.
         is_done: bool,
         is_answered: bool,
-        // The `Ack` was dropped unused. The answer is then the error of the handler, so it waits for
-        // the handler to return.
+        // `true` if the `Ack` was dropped unused. The error of the handler is the answer then, so
+        // the answer waits until the handler returns.
         is_dropped: bool,
     }
 }
@@ -268,7 +269,8 @@ impl<F: Future<Output = Result<(), BoxError>> + Send> Run for ByHand<F> {
     ) -> Poll<Result<(), Failure>> {
         let this = self.project();
         let mut failed = None;
-        // The handler first: what it sends in this poll is received below, without another turn.
+        // The handler is polled first, so that an answer that it gives in this poll is received
+        // below.
         if !*this.is_done
             && let Poll::Ready(finished) = this.handler.poll(cx)
         {
@@ -290,8 +292,8 @@ impl<F: Future<Output = Result<(), BoxError>> + Send> Run for ByHand<F> {
                     *this.waiter = None;
                     *this.is_dropped = true;
                 }
-                // No answer yet. The `Ack` may be in another task, but an error of the handler is the
-                // answer all the same.
+                // No answer was given yet. The `Ack` may still be in another task, but an error of
+                // the handler is the answer now.
                 Poll::Pending => {
                     return failed.map_or(Poll::Pending, |error| Poll::Ready(Err(error.into())));
                 }
@@ -322,15 +324,16 @@ impl<F: Future<Output = Result<(), BoxError>> + Send> Run for ByHand<F> {
     }
 }
 
-/// Runs a handler that has taken an `Ack` to its end and returns the answer, for interceptors.
+/// Runs a handler that has taken an `Ack` until it returns. Returns its answer, for interceptors.
 pub(super) async fn by_hand(
     handler: impl Future<Output = Result<(), BoxError>>,
     mut waiter: Waiter,
     late: Late,
 ) -> Outcome {
     let finished = handler.await;
-    // An answer that was given counts more than the result of the handler, as in `ByHand`. A receiver
-    // that has returned must not be polled again, so only an empty one is awaited.
+    // An answer that was given takes precedence over the result of the handler, as in `ByHand`. A
+    // receiver must not be polled again after it has returned, so only an empty receiver is
+    // awaited.
     let given = match (waiter.try_recv(), finished) {
         (Ok(given), Ok(())) => given,
         (Ok(given), Err(error)) => {
@@ -346,8 +349,8 @@ pub(super) async fn by_hand(
     given.map(Reply::Value)
 }
 
-/// Logs the error of a handler that was answered before: each event is answered once, so the client
-/// cannot read the error any more.
+/// Logs the error of a handler whose event was already answered. Each event is answered once, so
+/// the client does not receive this error.
 pub(crate) struct Late {
     event: Arc<str>,
     id: DecisionId,
@@ -369,10 +372,10 @@ impl Late {
     }
 }
 
-/// The handler dropped its `Ack` without an answer.
+/// Error of a handler that dropped its `Ack` without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the `Ack` of the handler was dropped unused")]
 struct Unanswered;
 
-/// Items of one stream that are sent before other work of the link gets its turn.
+/// Maximum number of items of one stream that are sent before other work of the link runs.
 const ITEMS_PER_TURN: usize = 64;

@@ -1,17 +1,18 @@
-//! Takes an event from its guards to its answer; the only file that knows the order.
+//! Runs the steps of an event, from its guards to its answer. Only this file knows their order.
 //!
-//! 1. Guards: of the server, of the gateway, of the handler. The first denial ends the event.
-//! 2. Listeners.
-//! 3. Interceptors: of the server, of the gateway, of the handler.
-//! 4. Extractors of the handler, in the order of its arguments, then the handler.
-//! 5. The same interceptors, from inside to outside.
-//! 6. If the event has failed, exception filters: of the handler, of the gateway, of the server.
+//! 1. The guards of the server, of the gateway and of the handler. The first denial ends the event.
+//! 2. The listeners.
+//! 3. The interceptors of the server, of the gateway and of the handler.
+//! 4. The extractors of the handler, in the order of its arguments, then the handler.
+//! 5. The same interceptors, in reverse order.
+//! 6. If the event has failed, the exception filters of the handler, of the gateway and of the
+//!    server.
 //! 7. The answer.
 //!
-//! An event is borrowed from the receive buffer of its link for as long as nothing waits: guards that
-//! answer at once, listeners and extractors read it there, and nothing is copied or boxed for them. A
-//! guard that may wait, or an interceptor, needs an event of its own. It is copied into a [`Stored`]
-//! then, and the future that owns it becomes the [`Invocation`].
+//! An event is borrowed from the receive buffer of its link while no step waits. Guards that answer
+//! at once, listeners and extractors read the event there, and nothing is copied or boxed for them.
+//! If a guard may wait, or if there are interceptors, the event is copied into a [`Stored`]. The
+//! future that owns this copy becomes the [`Invocation`].
 //!
 //! An invocation is polled by the task of its link and not spawned, so that events of one socket begin
 //! in the order in which they arrived. Start reading at [`Routes::start`].
@@ -48,7 +49,7 @@ pub(crate) struct Routes<P> {
 /// A handler with the guards, interceptors and filters of all levels around it.
 pub(crate) type Route<P> = Subscription<P>;
 
-/// The handler of events without a handler: answers `unknown_event`.
+/// The handler of unknown events, which answers `unknown_event`.
 struct Unknown;
 
 impl<P> AnyHandler<P> for Unknown {
@@ -61,19 +62,19 @@ impl<P> AnyHandler<P> for Unknown {
     }
 }
 
-/// Returns the route of events without a handler.
+/// Returns the route of unknown events, which have no handler.
 ///
-/// Their guards are called all the same: only a client that may send events at all learns from the
-/// answer which ones have no handler.
+/// Guards are called for unknown events too. So only a client that may send events at all learns
+/// from the answer which events have no handler.
 pub(crate) fn unknown<P: 'static>(layers: Layers<P>) -> Route<P> {
     Subscription { handler: Arc::new(Unknown), layers }
 }
 
 impl<P: Send + Sync + 'static> Routes<P> {
-    /// Starts an event and takes it as far as possible without waiting.
+    /// Starts an event and runs its steps as far as possible without waiting.
     ///
-    /// The returned invocation does the rest when it is polled. Even a handler that is ready at once
-    /// runs in the first poll, because only that has a place to write the answer to.
+    /// The returned invocation runs the other steps when it is polled. Even a handler that is ready
+    /// at once runs in the first poll, because only a poll can write the answer.
     ///
     /// # Errors
     /// A guard that answers at once denied the event, an extractor rejected it, or the code of the
@@ -84,13 +85,14 @@ impl<P: Send + Sync + 'static> Routes<P> {
         incoming: Incoming<'_>,
     ) -> Result<Invocation, Failure> {
         let Incoming { event, data, attachments, asked, id } = incoming;
-        // The name of a known event is shared; only an unknown one is copied.
+        // The name of a known event is shared. Only an unknown name is copied.
         let (name, route) = match self.table.get_key_value(event) {
             Some((name, route)) => (Arc::clone(name), route),
             None => (Arc::from(event), &self.unknown),
         };
         let Layers { guards, interceptors, .. } = &route.layers;
-        // One guard that may wait is enough: guards must be called in order.
+        // If one guard may wait, all guards run in the future, because they must be called in
+        // order.
         if !guards.iter().all(|guard| guard.is_at_once()) {
             let stored = Stored::new(socket, name, data, attachments, asked, id);
             let (route, listeners) = (Arc::clone(route), Arc::clone(&self.listeners));
@@ -108,7 +110,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
             self.listen(&context);
             interceptors.is_empty().then(|| route.handler.start(&context))
         });
-        // It borrows the name and the attachments, which `Stored` takes.
+        // The context borrows the name and the attachments, which `Stored` takes.
         drop(context);
         match started {
             Ok(Some(started)) => started,
@@ -127,22 +129,23 @@ impl<P: Send + Sync + 'static> Routes<P> {
         }
     }
 
-    /// Begins the trace of an event.
+    /// Creates the tracing span of an event.
     pub(crate) fn trace(&self, socket: &Socket<P>, event: &str, entropy: &dyn Entropy) -> Trace {
         Trace::begin(socket, || self.known(event), entropy)
     }
 
-    /// Returns the name of an event that has a handler. Any other name is input of the client and
-    /// must not be logged.
+    /// Returns the name of the event if it has a handler, and `None` otherwise. An unknown name is
+    /// input of the client and must not be logged.
     pub(super) fn known(&self, event: &str) -> Option<&str> {
         self.table.get_key_value(event).map(|(name, _)| &**name)
     }
 }
 
-/// Calls the guards and listeners, and returns the rest of the event as a step.
+/// Calls the guards and listeners, and returns the remaining steps of the event.
 ///
-/// The rest is an invocation of its own and not awaited here, because a handler without interceptors
-/// writes its answer by itself. A panic is caught where the link polls the invocation.
+/// The remaining steps are an invocation of their own and are not awaited here, because a handler
+/// without interceptors writes its answer itself. A panic is caught where the link polls the
+/// invocation.
 async fn through_guards<P: Send + Sync + 'static>(
     route: Arc<Route<P>>,
     listeners: Arc<[Listener<P>]>,
@@ -170,7 +173,7 @@ async fn through_interceptors<P: Send + Sync + 'static>(
     Ok(Step::Reply(next.run(&event.context()).await?))
 }
 
-/// Calls the guards of a route; a denial is recorded in the audit.
+/// Calls the guards of a route. A denial is recorded in the audit.
 async fn ask<P>(
     guards: &[Arc<dyn AnyGuard<P>>],
     socket: &Socket<P>,

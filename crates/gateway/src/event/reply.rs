@@ -35,7 +35,7 @@ pub enum Reply<V = RawArguments> {
     Stream(ReplyStream),
 }
 
-/// Replies of a stream, already serialized.
+/// A stream of replies that are already serialized.
 ///
 /// # Examples
 /// ```
@@ -65,12 +65,13 @@ impl fmt::Debug for ReplyStream {
 }
 
 impl<V: Arguments> Reply<V> {
-    /// Serializes the values, so that their type can be erased. A value is that of an ack.
+    /// Serializes the payload, so that its type can be erased. A `Reply::Value` is serialized as an
+    /// ack.
     pub(crate) fn erase(self) -> Result<Reply, BoxError> {
         self.erase_with(RawArguments::for_ack)
     }
 
-    /// Serializes an item of a stream, whose value is sent as an event.
+    /// Serializes an item of a stream. A `Reply::Value` is serialized as an event.
     fn erase_item(self) -> Result<Reply, BoxError> {
         self.erase_with(RawArguments::new)
     }
@@ -100,7 +101,7 @@ impl<V: Arguments> Reply<V> {
 /// A stream ends at the first item that is an error. The client receives the items before it, then the
 /// error as the answer.
 ///
-/// The parameter `M` keeps these implementations apart; it is inferred.
+/// The parameter `M` tells these implementations apart. The compiler infers it.
 ///
 /// # Examples
 /// ```
@@ -117,11 +118,11 @@ impl<V: Arguments> Reply<V> {
             of these whose error is a `std::error::Error`"
 )]
 pub trait IntoReply<M>: Send {
-    /// Keeps other crates from implementing the trait, so that it can grow.
+    /// Prevents other crates from implementing the trait, so that methods can be added later.
     #[doc(hidden)]
     const SEALED: Sealed;
 
-    /// Payload of the reply.
+    /// Type of the payload of the reply.
     type Value: Arguments + Send + 'static;
 
     /// Converts the value into a reply.
@@ -131,7 +132,7 @@ pub trait IntoReply<M>: Send {
     fn into_reply(self) -> Result<Reply<Self::Value>, BoxError>;
 }
 
-/// Answers with an event, sent to the socket whose event is handled.
+/// Reply that sends an event to the socket whose event is handled.
 ///
 /// # Examples
 /// ```
@@ -144,7 +145,7 @@ pub trait IntoReply<M>: Send {
 pub struct Emit<T> {
     /// Name of the event.
     pub event: Cow<'static, str>,
-    /// Payload of the event; a tuple is several arguments.
+    /// Payload of the event. A tuple is sent as several arguments.
     pub data: T,
 }
 
@@ -155,7 +156,8 @@ impl<T> Emit<T> {
     }
 }
 
-/// Declares the markers that tell implementations of [`IntoReply`] apart. No value of them exists.
+/// Declares the marker types that tell implementations of [`IntoReply`] apart. No values of these
+/// types exist.
 macro_rules! markers {
     ($($(#[$doc:meta])* $name:ident $(<$of:ident>)?;)+) => {
         $(
@@ -168,22 +170,23 @@ macro_rules! markers {
 }
 
 markers! {
-    /// Several values.
+    /// Marker of [`Args`].
     ByArgs;
-    /// An emit.
+    /// Marker of [`Delivered`], the result of an emit.
     ByDelivered;
-    /// An event.
+    /// Marker of [`Emit`].
     ByEmit;
-    /// A result whose error is `Serialize`. The compiler reports that its type is ambiguous: make the error an
-    /// [`Exception`](crate::Exception), or a `std::error::Error` that is not `Serialize`.
+    /// Marker of a result whose error is `Serialize`. The compiler reports that the type of such a
+    /// result is ambiguous: make the error an [`Exception`](crate::Exception), or a
+    /// `std::error::Error` that is not `Serialize`.
     ByMistake<M>;
-    /// Values that are serialized already.
+    /// Marker of [`RawArguments`].
     ByRaw;
-    /// A result of another reply.
+    /// Marker of a result whose value is another reply.
     ByResult<M>;
-    /// A stream of other replies.
+    /// Marker of a stream of other replies.
     ByStream<M>;
-    /// A value.
+    /// Marker of a `Serialize` value.
     ByValue;
 }
 
@@ -207,8 +210,8 @@ impl<T: Serialize + Send + 'static> IntoReply<ByArgs> for Args<T> {
     }
 }
 
-/// An emit as the last expression of a handler answers with `null`: how many sockets were reached is not for
-/// clients.
+/// A handler that ends with an emit answers with `null`, because clients must not learn how many
+/// sockets were reached.
 impl IntoReply<ByDelivered> for Delivered {
     const SEALED: Sealed = Sealed;
 
@@ -249,10 +252,10 @@ impl<M, T: IntoReply<M>, E: Into<BoxError> + Send> IntoReply<ByResult<M>> for Re
     }
 }
 
-/// Makes a result ambiguous if its error is `Serialize`, so that it does not compile.
+/// Makes a result ambiguous if its error is `Serialize`, so that the handler does not compile.
 ///
-/// `Result` itself is `Serialize`. Without this implementation it would be an ordinary value, and the
-/// client would read all of the error, as `{"Err": ..}`.
+/// `Result` itself is `Serialize`. Without this implementation, such a result would be an ordinary
+/// value, and the client would receive the whole error as `{"Err": ..}`.
 ///
 /// ```compile_fail
 /// use doorward::prelude::*;
@@ -264,9 +267,9 @@ impl<M, T: IntoReply<M>, E: Into<BoxError> + Send> IntoReply<ByResult<M>> for Re
 ///     Gateway::at("/").on("x", || async { Err::<(), _>(Failed { secret: String::new() }) });
 /// ```
 ///
-/// The compiler cannot infer `M`. Without that parameter, this would be the only implementation for a
-/// result of a stream or of an [`Emit`], which are not `Serialize`: it would compile, and every call
-/// would fail.
+/// The compiler cannot infer `M`. Without that parameter, this would be the only implementation for
+/// a result with a stream or an [`Emit`], which are not `Serialize`. Such a handler would compile,
+/// and every call would fail.
 ///
 /// ```compile_fail
 /// use doorward::prelude::*;
@@ -301,7 +304,7 @@ where
     }
 }
 
-/// Outcome of an event: the answer, already serialized, or the error.
+/// Outcome of an event: the serialized answer or the error.
 ///
 /// # Examples
 /// ```

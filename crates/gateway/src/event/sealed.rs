@@ -1,6 +1,7 @@
-//! Seals traits that applications use and do not implement.
+//! Seals traits that applications use but must not implement.
 
-/// Value that only this crate can name, and so only its implementations of a trait can have.
+/// Type that only this crate can name. So only this crate can implement a trait that has a constant
+/// of this type.
 #[derive(Clone, Copy, Debug)]
 #[expect(unnameable_types, reason = "no other crate can then have a value of it")]
 pub struct Sealed;

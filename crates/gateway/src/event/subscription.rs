@@ -1,4 +1,4 @@
-//! Subscriptions: handlers with guards, interceptors and filters of their own.
+//! Subscriptions, which are handlers with guards, interceptors and filters of their own.
 
 use std::sync::Arc;
 
@@ -30,8 +30,8 @@ pub struct Subscription<P> {
     pub(crate) layers: Layers<P>,
 }
 
-/// Guards, interceptors and filters of one level: of a server, a gateway, a handler, or several of
-/// these levels combined.
+/// Guards, interceptors and filters of a server, a gateway or a handler, or of several of these
+/// levels combined.
 pub(crate) struct Layers<P> {
     pub(crate) guards: Vec<Arc<dyn AnyGuard<P>>>,
     pub(crate) interceptors: Vec<Arc<dyn AnyInterceptor<P>>>,
@@ -55,11 +55,11 @@ impl<P> Clone for Layers<P> {
 }
 
 impl<P> Layers<P> {
-    /// Combines this level with the level inside of it.
+    /// Combines this level with the level `inner` inside of it.
     ///
-    /// Each list is in the order in which it is called. Guards and interceptors go from outside to
-    /// inside, so that a server can deny what a gateway would allow. Filters go from inside to
-    /// outside, so that a handler can translate an error before the server does.
+    /// Each list is in call order. Guards and interceptors go from outside to inside, so that a
+    /// server can deny what a gateway would allow. Filters go from inside to outside, so that a
+    /// handler can translate an error before the server does.
     pub(crate) fn around(&self, inner: &Self) -> Self {
         Self {
             guards: [&self.guards[..], &inner.guards].concat(),
@@ -69,7 +69,8 @@ impl<P> Layers<P> {
     }
 }
 
-/// Begins a [`Subscription`]: a handler that gets guards, interceptors or filters of its own.
+/// Creates a [`Subscription`] from a handler, to add guards, interceptors and filters for this
+/// handler.
 ///
 /// # Examples
 /// ```
@@ -87,20 +88,20 @@ pub fn handle<P: Send + Sync + 'static, M: 'static>(
 }
 
 impl<P: Send + Sync + 'static> Subscription<P> {
-    /// Calls a guard for this event, after the guards of the server and of the gateway.
+    /// Adds a guard, which is called after the guards of the server and of the gateway.
     pub fn guard(mut self, guard: impl Guard<P>) -> Self {
         self.layers.guards.push(Arc::new(guard));
         self
     }
 
-    /// Runs an interceptor around this handler, inside of the interceptors of the server and of the
-    /// gateway.
+    /// Adds an interceptor, which runs inside of the interceptors of the server and of the gateway.
     pub fn intercept(mut self, interceptor: impl Interceptor<P>) -> Self {
         self.layers.interceptors.push(Arc::new(interceptor));
         self
     }
 
-    /// Translates errors of this event, before the filters of the gateway and of the server.
+    /// Adds an exception filter, which is called before the filters of the gateway and of the
+    /// server.
     pub fn filter<M>(mut self, filter: impl IntoExceptionFilter<P, M>) -> Self {
         self.layers.filters.push(filter.into_filter());
         self
@@ -109,7 +110,7 @@ impl<P: Send + Sync + 'static> Subscription<P> {
 
 doorward_core::debug_fields!(Subscription<P> {});
 
-/// Argument of [`Gateway::on`](crate::Gateway::on): a [`Handler`], or a [`Subscription`] made of one.
+/// Argument of [`Gateway::on`](crate::Gateway::on): a [`Handler`] or a [`Subscription`].
 ///
 /// # Examples
 /// ```
@@ -129,7 +130,7 @@ doorward_core::debug_fields!(Subscription<P> {});
     note = "each argument must implement `FromEvent<{P}>` and the result `IntoReply`"
 )]
 pub trait IntoSubscription<P, M> {
-    /// Keeps other crates from implementing the trait, so that it can grow.
+    /// Prevents other crates from implementing the trait, so that methods can be added later.
     #[doc(hidden)]
     const SEALED: Sealed;
 

@@ -5,7 +5,7 @@ use tracing::{Span, field};
 
 use crate::room::socket::Socket;
 
-/// Span of one event, and the id of its failure.
+/// Tracing span of one event, with the id that is logged if the event fails.
 ///
 /// Log lines of a handler are inside of the span, so they name the socket and the user. If no
 /// subscriber is interested in the span, it is disabled, and an id is generated only if the event
@@ -17,8 +17,8 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// Creates the span of an event. `event` returns the name if the event has a handler, and `None`
-    /// otherwise: an unknown name is input of the client and must not be logged.
+    /// Creates the span of an event. `event` returns the name of the event if it has a handler, and
+    /// `None` otherwise, because an unknown name is input of the client and must not be logged.
     pub(super) fn begin<'a, P>(
         socket: &Socket<P>,
         event: impl Fn() -> Option<&'a str>,
@@ -40,18 +40,18 @@ impl Trace {
         Self { span, id }
     }
 
-    /// Returns the id that the client reads if the event fails. With an enabled span it is the id in
-    /// the log lines of the handler, too.
+    /// Returns the id that the client reads if the event fails. If the span is enabled, the log
+    /// lines of the handler have the same id.
     pub(crate) fn id(&self, entropy: &dyn Entropy) -> DecisionId {
         self.id.unwrap_or_else(|| DecisionId::generate(entropy))
     }
 
-    /// Returns the id in the span; `None` if the span is disabled.
+    /// Returns the id in the span, or `None` if the span is disabled.
     pub(crate) fn id_in_span(&self) -> Option<DecisionId> {
         self.id
     }
 
-    /// Runs a part of the event inside of its span.
+    /// Runs `part` of the event inside of the span.
     pub(crate) fn run<R>(&self, part: impl FnOnce() -> R) -> R {
         self.span.in_scope(part)
     }
@@ -63,5 +63,6 @@ pub(crate) fn hook_span<P>(socket: &Socket<P>, hook: &'static str) -> Span {
     tracing::info_span!(target: TARGET, "hook", hook, socket = %socket.id().encode(), user)
 }
 
-/// Target of its own, so that operators can disable the spans in the filter of their subscriber.
+/// Target of the spans. Operators can disable the spans by this target in the filter of their
+/// subscriber.
 const TARGET: &str = "doorward::event";

@@ -4,10 +4,11 @@
 //! client. The place is free again when hyper has dropped the body of the response and the stream was flushed
 //! after that. A client that does not read its response keeps its place.
 //!
-//! hyper does not say when a response has left, so two signals are combined. It drops the body when it
-//! has taken the last part of it into its buffer: [`Answering`] is part of the body and marks the
-//! request then. A flush of the stream completes when that buffer is empty: `HttpIo` reports it to
-//! [`Carried`], which frees the place if the request is marked. Start reading at [`Carried`].
+//! hyper does not report that a response was sent, so two signals are combined. First, hyper drops
+//! the body after it has moved the last part of the body into its buffer. [`Answering`] is part of
+//! the body, and marks the request as answered when it is dropped. Second, a flush of the stream
+//! completes when that buffer is empty. `HttpIo` reports the flush to [`Carried`], which frees the
+//! place if the request is marked. Start reading at [`Carried`].
 
 use std::{
     pin::Pin,
@@ -24,17 +25,18 @@ use pin_project_lite::pin_project;
 
 use crate::limits::addresses::Place;
 
-/// Place held by the client whose request a trusted proxy is forwarding on this connection.
+/// Place of the client whose request a trusted proxy forwards on this connection at the moment.
 ///
-/// HTTP/1.1 answers the requests of a connection one after the other, so there is at most one. The
-/// stream and the body of the response share it. The mutex protects that one value and is held for one
-/// assignment; both sides run in the task of the connection, so it is not contended.
+/// HTTP/1.1 answers the requests of a connection one after the other, so there is at most one
+/// place. The stream and the body of the response share this value. The mutex protects the place
+/// and is held for one assignment. Both sides run in the task of the connection, so the mutex is
+/// not contended.
 #[derive(Clone, Default)]
 pub(crate) struct Carried(Arc<Mutex<Option<Carrying>>>);
 
 struct Carrying {
     place: Place,
-    /// The whole response is in the buffer of hyper, or sent.
+    /// `true` once the whole response is in the buffer of hyper, or sent.
     is_answered: bool,
 }
 
@@ -42,15 +44,15 @@ struct Carrying {
 pub(crate) struct Answering(Carried);
 
 impl Carried {
-    /// Keeps the place of a request that begins, and frees that of the request before it.
+    /// Keeps the place of a request that begins, and frees the place of the request before it.
     pub(crate) fn begin(&self, place: Place) -> Answering {
         *lock(&self.0) = Some(Carrying { place, is_answered: false });
         Answering(self.clone())
     }
 
-    /// Frees the place if the response is complete; all that was written is flushed.
+    /// Frees the place if the request is marked as answered. The stream calls this after a flush.
     pub(super) fn flushed(&self) {
-        // Taken out first, so that the place is given back without this lock held.
+        // The value is taken out first, so that the place is freed without this lock held.
         let over = lock(&self.0).take_if(|carrying| carrying.is_answered);
         drop(over.map(|over| over.place));
     }
@@ -65,7 +67,7 @@ impl Drop for Answering {
 }
 
 pin_project! {
-    /// Body of a response: of the application, or of the server itself.
+    /// Body of an HTTP response: the body `B` of the application, or one that Doorward generated.
     pub(crate) struct AnswerBody<B> {
         #[pin]
         body: Either<B, Full<Bytes>>,

@@ -12,8 +12,8 @@ use crate::http::request_body::RequestBody;
 
 /// An HTTP application: any cloneable tower service that answers requests and cannot fail.
 ///
-/// It is implemented for every such service, an axum `Router` and a
-/// [`DoorwardService`](crate::server::DoorwardService) among them.
+/// It is implemented for every such service, including an axum `Router` and a
+/// [`DoorwardService`](crate::server::DoorwardService).
 ///
 /// # Examples
 /// ```
@@ -36,7 +36,7 @@ pub trait HttpService:
     + Send
     + 'static
 {
-    /// Body of the responses.
+    /// Type of the response bodies.
     type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
 }
 

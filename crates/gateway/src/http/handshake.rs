@@ -79,18 +79,20 @@ impl Rejection {
 /// Parts of a valid request that the response depends on.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Offer {
-    /// Key of the request; the response proves that the server has read it.
+    /// Value of `Sec-WebSocket-Key`. The response contains a hash of it, as a proof that the server
+    /// has read the request.
     key: HeaderValue,
-    /// First of the subprotocols that the client offered. A browser fails the connection if it offered
-    /// some and the response selects none (WHATWG, "establish a WebSocket connection").
-    /// The name has no meaning here: the protocol is always Engine.IO.
+    /// First subprotocol that the client offered. A browser fails the connection if it offered
+    /// subprotocols and the response selects none (WHATWG, "establish a WebSocket connection"). The
+    /// server ignores the name, because the protocol is always Engine.IO.
     protocol: Option<HeaderValue>,
 }
 
-/// Checks a request and returns what the response needs.
+/// Checks a request, and returns the parts that the response depends on.
 pub(super) fn check(request: &Parts) -> Result<Offer, Rejection> {
     let query = request.uri.query().unwrap_or_default();
-    // In the order of the JavaScript server, so that a request with several mistakes gets the same answer.
+    // The checks are in the order of the JavaScript server, so that a request with several mistakes
+    // gets the same answer.
     match parameter(query, "transport").as_deref() {
         Some("websocket") => {}
         Some("polling") => return Err(Rejection::Polling),
@@ -106,7 +108,7 @@ pub(super) fn check(request: &Parts) -> Result<Offer, Rejection> {
         return Err(Rejection::Protocol);
     }
     let headers = &request.headers;
-    // RFC 6455, section 4.2.1. `Socket` and `Upgrade` are lists.
+    // RFC 6455, section 4.2.1. The headers `Connection` and `Upgrade` are lists.
     if request.version < Version::HTTP_11
         || !has_token(headers, &header::CONNECTION, "upgrade")
         || !has_token(headers, &header::UPGRADE, "websocket")
@@ -126,7 +128,7 @@ pub(super) fn check(request: &Parts) -> Result<Offer, Rejection> {
 /// selects the same one.
 ///
 /// # Errors
-/// [`Rejection::BadRequest`] if its name is not a token.
+/// [`Rejection::BadRequest`] if the name of the subprotocol is not a token.
 fn first_protocol(headers: &HeaderMap) -> Result<Option<HeaderValue>, Rejection> {
     let Some(offered) = headers.get(header::SEC_WEBSOCKET_PROTOCOL) else { return Ok(None) };
     let offered = offered.to_str().map_err(|_binary| Rejection::BadRequest)?;
@@ -156,8 +158,8 @@ pub(super) fn switch(offer: Offer) -> Response<Full<Bytes>> {
     response
 }
 
-/// Returns the decoded value of a query parameter. If it occurs twice, the value is empty, which no
-/// check accepts: a proxy may have read the other one.
+/// Returns the decoded value of a query parameter. If the parameter occurs twice, returns an empty
+/// value, which no check accepts, because a proxy may have read the other value.
 fn parameter(query: &str, name: &str) -> Option<String> {
     let mut values = query.split('&').filter_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -170,7 +172,7 @@ fn parameter(query: &str, name: &str) -> Option<String> {
     Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 
-/// Returns `true` if a header that is a list contains this word, in upper or lower case.
+/// Returns `true` if the list in the header `name` contains `token`, in upper or lower case.
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     headers
         .get_all(name)
@@ -180,7 +182,7 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
         .any(|word| word.trim().eq_ignore_ascii_case(token))
 }
 
-/// Suffix of the key that is hashed (RFC 6455, section 1.3).
+/// Text that is appended to the key before it is hashed (RFC 6455, section 1.3).
 const MAGIC: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The stream that the HTTP server reads and writes, until it becomes a link or ends.
 //!
-//! hyper bounds the time for the headers of a request and not for its response: a client that asks
-//! for a file and reads nothing would hold a connection for ever. Here a write fails if it makes no
+//! hyper limits the time for the headers of a request, but not for its response. A client that asks
+//! for a file and reads nothing would hold a connection for ever. So a write fails if it makes no
 //! progress for [`Limits::write_stall`](crate::Limits::write_stall).
 
 use std::{
@@ -28,15 +28,15 @@ use crate::{
 pub(crate) struct HttpIo {
     stream: TokioIo<TcpStream>,
     clock: Arc<dyn Clock>,
-    /// Maximum time that a write may wait.
+    /// Maximum time that a write may wait without progress.
     patience: Duration,
-    /// Timeout of the write that waits; `None` while none does.
+    /// Timeout of the waiting write; `None` while no write waits.
     stalled: Option<Sleep>,
-    /// Place held by the client whose request a trusted proxy is forwarding; `None` if the peer is
-    /// not a proxy.
+    /// Place of the client whose request a trusted proxy forwards at the moment. `None` if the peer
+    /// is not a trusted proxy.
     carried: Option<Carried>,
-    /// Share of all connections. It is the last field: fields are dropped in order, so the descriptor
-    /// is closed before another connection may take its place.
+    /// Place among all connections of the server. It is the last field: fields are dropped in
+    /// order, so the descriptor is closed before another connection may take the place.
     open: Open,
 }
 
@@ -57,16 +57,16 @@ impl HttpIo {
         }
     }
 
-    /// Returns the stream for a link, with its share of all connections. The timeout ends here: a link
-    /// has its own.
+    /// Returns the stream for a link, with its place among all connections of the server. The write
+    /// timeout ends, because a link has its own.
     pub(crate) fn into_inner(self) -> (TcpStream, Open) {
         (self.stream.into_inner(), self.open)
     }
 
     /// Returns the result of a write, or an error if writes have waited for too long.
     ///
-    /// The timeout begins when a write has to wait, and any write that does not wait ends it: a slow
-    /// client is served as long as it reads at all.
+    /// The timeout begins when a write has to wait, and ends with the first write that does not
+    /// wait. So a slow client is served as long as it reads at all.
     fn limit_wait<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -103,7 +103,7 @@ impl Write for HttpIo {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        // hyper has handed over all that it had buffered, so a complete response is sent.
+        // hyper has written its whole buffer. So if the response is complete, it is sent.
         if let (Poll::Ready(Ok(())), Some(carried)) = (&flushed, &self.carried) {
             carried.flushed();
         }

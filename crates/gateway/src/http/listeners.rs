@@ -26,8 +26,10 @@ impl Listeners {
     /// Binds `HOST:PORT`. With port 0 the system chooses a free port, the same one for every address.
     ///
     /// # Errors
-    /// - [`ServeError::Address`]: the address is not `HOST:PORT`, or the host name does not resolve.
-    /// - [`ServeError::Bind`]: another program listens there, or the address belongs to another machine.
+    /// - [`ServeError::Address`]: the address is not `HOST:PORT`, or the host name does not
+    ///   resolve.
+    /// - [`ServeError::Bind`]: another program listens on the address, or it belongs to another
+    ///   machine.
     ///
     /// # Cancel safety
     /// A dropped future leaves nothing bound.
@@ -40,8 +42,8 @@ impl Listeners {
         if addresses.is_empty() {
             return Err(bad(io::ErrorKind::NotFound.into()));
         }
-        // The system chooses a port that is free on the first address. It may be in use on the second
-        // one, and then another is tried.
+        // With port 0, the system chooses a port that is free on the first address. If that port is
+        // in use on another address, the next attempt chooses a new port.
         let mut attempt = 0;
         loop {
             match Self::bind_all(&addresses) {
@@ -85,7 +87,7 @@ impl Listeners {
             }
             match listen(address) {
                 Ok(listener) => listeners.push(listener),
-                // A machine without IPv6 still has a localhost.
+                // A machine without IPv6 still has `localhost` on IPv4.
                 Err(source) if !listeners.is_empty() && is_missing(&source) => {}
                 Err(source) => return Err(ServeError::Bind { address, source }),
             }
@@ -103,8 +105,9 @@ impl fmt::Debug for Listeners {
 /// Listens with a large backlog, so that clients that all reconnect at once are not reset.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // Otherwise a restarted server could not bind its port while connections of the last one are in
-    // TIME_WAIT. On Linux this does not allow two programs to listen on one port.
+    // Without this option, a restarted server could not bind its port while connections of the
+    // previous process are in TIME_WAIT. On Linux the option does not allow two programs to listen
+    // on one port.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
@@ -119,7 +122,7 @@ fn add_loopbacks(addresses: &mut Vec<SocketAddr>) {
             addresses.push(loopback);
         }
     }
-    // IPv4 first: every machine has it, and the first address must be bound.
+    // IPv4 comes first, because every machine has it and the first address must be bound.
     addresses.sort_by_key(SocketAddr::is_ipv6);
     addresses.dedup();
 }
@@ -130,12 +133,12 @@ fn is_missing(error: &io::Error) -> bool {
         || error.raw_os_error() == Some(EAFNOSUPPORT)
 }
 
-/// Error of Linux, "Address family not supported by protocol". It has no `ErrorKind`.
+/// Error number of Linux for "Address family not supported by protocol". It has no `ErrorKind`.
 const EAFNOSUPPORT: i32 = 97;
 
-/// Maximum attempts to find a port that is free on all addresses.
+/// Maximum number of attempts to find a port that is free on all addresses.
 const PORT_ATTEMPTS: usize = 20;
 
-/// Connections that the operating system queues until they are accepted. It may allow fewer; the
-/// limit of Linux is `net.core.somaxconn`, 4096 by default.
+/// Maximum number of connections that the operating system queues until they are accepted. The
+/// system may allow fewer: the limit of Linux is `net.core.somaxconn`, 4096 by default.
 const BACKLOG: u32 = 4_096;

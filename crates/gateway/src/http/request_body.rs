@@ -1,12 +1,12 @@
-//! Bounds the time that the body of a request may take.
+//! Limits the time in which the body of a request must arrive.
 //!
-//! hyper bounds the time for the headers of a request and not for its body: a body that is announced
-//! and never sent would hold its connection for ever. Each body here has the deadline of its request
-//! and a minimum rate.
+//! hyper limits the time for the headers of a request, but not for its body. A body that is
+//! announced and never sent would hold its connection for ever. So each body has the deadline of
+//! its request, and a minimum rate.
 //!
-//! Only time in which the application waits for the client counts for the rate. An application that
-//! reads slowly must not cost its client the request. A body that is late is dropped, and hyper
-//! closes the connection after the response. Start reading at [`RequestBody`]'s `poll_frame`.
+//! For the rate, only time in which the application waits for the client counts. A slow application
+//! must not fail the request of its client. A late body is dropped, and hyper closes the connection
+//! after the response. Start reading at [`RequestBody`]'s `poll_frame`.
 
 use std::{
     pin::Pin,
@@ -38,22 +38,22 @@ use crate::{http::sleep::Sleep, runtime::metrics::Metrics};
 /// }
 /// ```
 pub struct RequestBody {
-    /// Rest of the body; `None` after it was late.
+    /// Rest of the body; `None` once the body was late.
     incoming: Option<Incoming>,
     clock: Arc<dyn Clock>,
     terms: Terms,
-    /// Bytes of the body so far.
+    /// Number of bytes of the body that have arrived.
     received: usize,
-    /// Time in which the application has waited for the client.
+    /// Time that the application has waited for the client, without the current wait.
     waited: Duration,
-    /// Set while the application waits for the client.
+    /// Current wait for the client; `None` while the application does not wait.
     waiting: Option<Waiting>,
-    /// Dropped at the end of the body. The request holds another owner of it and sees by the count
-    /// whether the body is complete.
+    /// Dropped at the end of the body. `Requests::answer` holds a clone of the `Arc`, and its
+    /// strong count shows if the body is complete.
     unfinished: Option<Arc<()>>,
 }
 
-/// Bounds of a body.
+/// Deadline and minimum rate of a body.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms {
     pub(crate) deadline: Instant,
@@ -88,8 +88,8 @@ pub enum RequestBodyError {
 }
 
 impl RequestBody {
-    /// Creates a body. Also returns an `Arc` that the body shares until it has been read to its end
-    /// or is dropped. Its strong count is 1 after that.
+    /// Creates a body. Also returns an `Arc` that the body shares until the body has been read to
+    /// its end or is dropped. The strong count of the `Arc` is 1 after that.
     pub(crate) fn new(incoming: Incoming, clock: Arc<dyn Clock>, terms: Terms) -> (Self, Arc<()>) {
         let unfinished = Arc::new(());
         let body = Self {
@@ -104,11 +104,12 @@ impl RequestBody {
         (body, unfinished)
     }
 
-    /// Completes when the client is late: at the deadline, or when it has used up its time.
+    /// Completes when the client is late, at the deadline of the request or when the client has
+    /// used up its time.
     ///
-    /// Its time is [`BODY_GRACE`], and what the bytes so far would take at the minimum rate, without
-    /// the time that the application has waited before. That is constant during one wait, because
-    /// nothing arrives meanwhile, so one timer serves the whole wait.
+    /// The client has [`BODY_GRACE`], plus the time that the bytes so far take at the minimum rate,
+    /// minus the time that the application has already waited. Nothing arrives during a wait, so
+    /// this time does not change and one timer serves the whole wait.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let (clock, terms) = (&self.clock, self.terms);
         let earned = Duration::from_secs_f64(self.received as f64 / terms.min_rate as f64);
@@ -121,7 +122,7 @@ impl RequestBody {
         Pin::new(&mut waiting.until_late).poll(cx)
     }
 
-    /// Drops the rest of the body, which lets hyper close the connection, and returns the error.
+    /// Drops the rest of the body, so that hyper closes the connection, and returns the error.
     fn give_up(&mut self) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         Metrics::http_timed_out();
         self.incoming = None;
@@ -139,7 +140,8 @@ impl Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         let this = &mut *self;
         let Some(incoming) = &mut this.incoming else { return Poll::Ready(None) };
-        // What has arrived counts before the timer does, as the client is not late with that.
+        // A frame that has arrived is checked before the timer, because the client is not late with
+        // it.
         let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
             ready!(this.poll_late(cx));
             return this.give_up();
@@ -178,5 +180,6 @@ impl Body for RequestBody {
 
 doorward_core::debug_fields!(RequestBody { received });
 
-/// Time that the client may take before its rate counts. A mobile network may be silent for as long.
+/// Time that the application waits for the client before the rate counts. A mobile network may be
+/// silent for as long.
 const BODY_GRACE: Duration = Duration::from_secs(10);

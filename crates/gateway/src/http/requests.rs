@@ -1,8 +1,9 @@
-//! Answers the requests of one connection: bounds the time of each, and counts it for its client.
+//! Answers the requests of one connection. Limits the time of each request, and counts it for its
+//! client.
 //!
-//! The connection of a client is counted when it is accepted, and its requests come one after the other,
-//! so they need no count of their own. A trusted proxy is different: its connection carries requests
-//! of many clients, and each request takes a place of the client that `X-Forwarded-For` names.
+//! The connection of a client is counted when it is accepted. Its requests come one after the
+//! other, so they are not counted again. A connection of a trusted proxy carries requests of many
+//! clients, so each request takes a place of the client that `X-Forwarded-For` names.
 //!
 //! The body of a request has the deadline of the request: see [`RequestBody`]. If the answer of the
 //! application has not begun at that deadline, the server answers with an error, and the connection
@@ -26,14 +27,14 @@ use crate::{
     runtime::metrics::Metrics,
 };
 
-/// The requests of one connection.
+/// Answers the requests of one connection.
 #[derive(Clone)]
 pub(crate) struct Requests<A> {
     pub(crate) app: A,
     pub(crate) services: Arc<Services>,
     pub(crate) peer: SocketAddr,
-    /// Place held by the client whose request a trusted proxy is forwarding; `None` if the peer is
-    /// not a proxy.
+    /// Place of the client whose request a trusted proxy forwards at the moment. `None` if the peer
+    /// is not a trusted proxy.
     pub(crate) carried: Option<Carried>,
 }
 
@@ -49,8 +50,9 @@ impl<A: HttpService> Requests<A> {
             let refusal = Own::TooMany.response(None);
             return Ok(refusal);
         };
-        // `PeerAddr` is for the application. Another HTTP server may set it as well, to an address for
-        // which `X-Forwarded-For` must still be read. `Client` is set only here and is final.
+        // `PeerAddr` is for the application. Another HTTP server may set `PeerAddr` too, to an
+        // address for which `X-Forwarded-For` must still be read. `Client` is set only here and is
+        // final.
         request.extensions_mut().insert(PeerAddr(client));
         request.extensions_mut().insert(Client(client));
         let time = services.limits.request_timeout;
@@ -61,14 +63,15 @@ impl<A: HttpService> Requests<A> {
         };
         let (parts, incoming) = request.into_parts();
         let (body, unfinished) = RequestBody::new(incoming, Arc::clone(&services.clock), terms);
-        // Borrowed and not moved into `within`: the call may own the body. If it were dropped at the
-        // timeout, the body would look complete below.
+        // The call is borrowed and not moved into `within`, because it may own the body. If
+        // `within` dropped it at the timeout, the body would look complete below.
         let mut call = pin!(self.app.call(Request::from_parts(parts, body)));
         Ok(match services.within(time, call.as_mut()).await {
             Some(Ok(answer)) => answer.map(|body| AnswerBody::new(Either::Left(body), answering)),
             None => {
                 Metrics::http_timed_out();
-                // One party has kept the other waiting: 503 if the body is complete, else 408.
+                // If the body is complete, the application is late: 503. Otherwise the client is
+                // late: 408.
                 let is_complete = Arc::strong_count(&unfinished) == 1;
                 let own = if is_complete { Own::NoAnswer } else { Own::Late };
                 own.response(answering)
@@ -76,7 +79,8 @@ impl<A: HttpService> Requests<A> {
         })
     }
 
-    /// Takes a place of the client, if its proxy has passed the request on.
+    /// Takes a place of the client, if a trusted proxy has forwarded the request. Takes none
+    /// otherwise.
     fn begin(&self, client: SocketAddr) -> Result<Option<Answering>, TooMany> {
         let Some(carried) = &self.carried else { return Ok(None) };
         let Some(place) = self.services.connections.try_take(Some(client.ip())) else {
@@ -91,7 +95,7 @@ impl<A: HttpService> Requests<A> {
 /// The client has too many requests at once.
 struct TooMany;
 
-/// Response of the server itself, instead of the application's.
+/// Response that the server generates in place of the application.
 #[derive(Clone, Copy)]
 enum Own {
     /// The body did not arrive in time.

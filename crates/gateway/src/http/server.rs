@@ -15,8 +15,8 @@ pub(crate) struct Server {
     pub(crate) services: Arc<Services>,
     pub(crate) namespaces: Arc<Namespaces>,
     pub(crate) path: Box<str>,
-    /// Set when the init hooks have succeeded. Its lock makes concurrent handshakes wait for one run of
-    /// the hooks; after a failure it stays empty, and the next handshake runs them again.
+    /// Set when the init hooks have succeeded. Concurrent handshakes wait for one run of the hooks.
+    /// After a failure the cell stays empty, and the next handshake runs the hooks again.
     ready: OnceCell<()>,
 }
 
@@ -27,8 +27,8 @@ impl Server {
 
     /// Runs the init hooks if they have not run yet, and returns `true` if they have succeeded.
     ///
-    /// The hooks run in a task of their own. The caller is a request, which is dropped when its client
-    /// disconnects; a hook must not be cancelled halfway for that.
+    /// The hooks run in a task of their own. The caller is a request, which is dropped when its
+    /// client disconnects. That must not cancel a hook halfway.
     pub(crate) async fn ready_beside(server: &Arc<Self>) -> bool {
         if server.ready.initialized() {
             return true;
@@ -45,8 +45,9 @@ impl Server {
         }
     }
 
-    /// Runs the init hooks of all namespaces, and then starts the sweep. Does nothing after it has
-    /// succeeded once. No handshake is accepted before.
+    /// Runs the init hooks of all namespaces, and then starts the sweep that re-checks sockets.
+    /// Does nothing if an earlier call has succeeded. No handshake is accepted before the first
+    /// success.
     ///
     /// # Errors
     /// [`ServeError::Init`] for the first hook that failed.

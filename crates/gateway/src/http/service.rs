@@ -1,9 +1,9 @@
 //! The tower `Service` that opens links.
 //!
-//! A link outlives the HTTP request that opens it. `open` checks the request and answers it with 101,
-//! and spawns `run`. When the response has been sent, hyper gives the connection to `run`, which takes
-//! the stream out of hyper and gives it to the task of the link. From there on nothing of the HTTP
-//! server is left. Start reading at [`open`].
+//! A link outlives the HTTP request that opens it. `open` checks the request, answers it with 101,
+//! and spawns `run`. When the response has been sent, hyper gives the connection to `run`, which
+//! takes the stream out of hyper and gives it to the task of the link. If the type of the stream is
+//! known, nothing of the HTTP server is left after that. Start reading at [`open`].
 
 use std::{
     convert::Infallible,
@@ -31,8 +31,8 @@ use crate::{
     transport::{stream::ByteStream, websocket::WebSocket},
 };
 
-/// A server as a tower `Service`, to be mounted at its path: `/socket.io/` by default, and `/socket.io`
-/// for clients with `addTrailingSlash: false`.
+/// The tower `Service` of a server. Mount it at the path of the server: `/socket.io/` by default,
+/// and also `/socket.io` for clients with `addTrailingSlash: false`.
 ///
 /// Requests for another path are answered with 404.
 ///
@@ -75,15 +75,16 @@ impl<B: Send + 'static> Service<Request<B>> for DoorwardService {
     }
 }
 
-/// Returns `true` if a path is that of the server, with or without the slash at its end.
+/// Returns `true` if `path` is the path of the server, with or without the slash at its end.
 fn is_own(own: &str, path: &str) -> bool {
     path == own || own.strip_suffix('/').is_some_and(|short| path == short)
 }
 
-/// Checks all that can be checked before the upgrade, and returns the response that promises it.
+/// Checks a request that asks for a link, and returns the response that upgrades the connection.
 ///
-/// The order matters. The checks of the request cost nothing, so they come before the address is
-/// counted. The client is authenticated later: its credential arrives with the CONNECT on the link.
+/// The order matters. The checks of the request are cheap, so they come before the link is counted
+/// for its address. The client is authenticated later: its credential arrives with the CONNECT on
+/// the link.
 async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<Bytes>>, Rejection> {
     let offer = handshake::check(parts)?;
     let services = &server.services;
@@ -95,11 +96,12 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
         services.decided(Decision::Closed(RefusalReason::TooManyAttempts), subject);
         Rejection::TooManyLinks
     })?;
-    // The place is taken first, so that it also bounds how many requests wait for the init hooks.
+    // The place is taken first, so that it also limits how many requests wait for the init hooks.
     if services.is_draining() || !Server::ready_beside(server).await {
         return Err(Rejection::NotNow);
     }
-    // hyper adds it to a request that may be upgraded. Middleware or another server may lose it.
+    // hyper adds `OnUpgrade` to a request that can be upgraded. Middleware or another server may
+    // lose it.
     let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::Upgrade)?;
     let query = parts.uri.query().unwrap_or_default();
     let opening = Opening {
@@ -120,7 +122,7 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
 /// as TLS, keeps them. `read_buf` contains the bytes that the HTTP server has read after the request:
 /// they are the first bytes of the link.
 async fn run(server: Arc<Server>, upgrade: OnUpgrade, opening: Opening) {
-    // If the connection ended first, the place in `opening` is given back here.
+    // If the connection ended first, the place in `opening` is freed here.
     let Ok(upgraded) = upgrade.await else { return };
     // The stream of this server.
     let upgraded = match upgraded.downcast::<HttpIo>() {

@@ -1,7 +1,7 @@
 //! A timer that is `Sync`, as hyper requires.
 //!
-//! The boxed future of a clock is `Send` and not `Sync`. A mutex makes it `Sync`; it is never locked,
-//! because polling has exclusive access.
+//! The boxed future of a clock is `Send` and not `Sync`. A mutex makes it `Sync`. The mutex is
+//! never locked, because polling has exclusive access.
 
 use std::{
     future::Future,
@@ -13,7 +13,7 @@ use std::{
 
 use doorward_core::{BoxFuture, Clock};
 
-/// Future that completes at a moment of a clock.
+/// Future that completes at a given time of a clock.
 pub(crate) struct Sleep(Mutex<BoxFuture<'static, ()>>);
 
 impl Sleep {

@@ -8,19 +8,19 @@ use std::{
 
 use doorward_core::lock;
 
-/// Limits how many connections, links or requests each address may hold. One instance counts one of
-/// these.
+/// Limits the number of places that each address may hold. A place is a connection, a link or a
+/// request, depending on the instance.
 pub(crate) struct Addresses {
     limit: usize,
     /// Protects the counts; held for one map operation.
     counts: Mutex<HashMap<Key, usize>>,
 }
 
-/// Address as it is counted, see [`network`]. All clients without a known address are counted as
-/// one.
+/// Address in the form in which it is counted (see [`network`]). All clients without a known
+/// address share the key `None`.
 type Key = Option<IpAddr>;
 
-/// A place that an address holds; dropping it frees the place.
+/// A place that an address holds. Dropping it frees the place.
 pub(crate) struct Place {
     addresses: Arc<Addresses>,
     key: Key,
@@ -31,7 +31,7 @@ impl Addresses {
         Arc::new(Self { limit, counts: Mutex::default() })
     }
 
-    /// Takes a place; `None` if the address has none left.
+    /// Takes a place of an address. Returns `None` if the address has no place left.
     pub(crate) fn try_take(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Place> {
         let key = address.map(network);
         let mut counts = lock(&self.counts);
@@ -44,7 +44,7 @@ impl Addresses {
         Some(Place { addresses: Arc::clone(self), key })
     }
 
-    /// Takes a place even beyond the limit, for a link that is already open.
+    /// Takes a place of an address even beyond the limit, for a link that is already open.
     pub(crate) fn take(self: &Arc<Self>, address: Option<IpAddr>) -> Place {
         let key = address.map(network);
         *lock(&self.counts).entry(key).or_default() += 1;
@@ -67,8 +67,8 @@ impl Drop for Place {
 /// Returns the network by which unauthenticated clients are counted: the first 64 bits of an IPv6
 /// address, or the whole IPv4 address.
 ///
-/// Every subscriber can use all addresses with the same first 64 bits, because the interface
-/// identifier in the other 64 is free to choose (RFC 4291, section 2.5.1).
+/// One subscriber can use all addresses with the same first 64 bits, because the interface
+/// identifier in the other 64 bits is free to choose (RFC 4291, section 2.5.1).
 ///
 /// # Examples
 /// ```

@@ -1,12 +1,12 @@
-//! A budget of attempts for each key.
+//! Limits the number of attempts of each key.
 //!
-//! It refills evenly over its window (generic cell rate algorithm, ITU-T I.371): one time stamp for each
-//! key. The time is an argument, so tests do not wait.
+//! A budget refills evenly over its window (generic cell rate algorithm, ITU-T I.371), so one time
+//! stamp for each key is enough. The time is an argument, so tests do not wait.
 //!
-//! The number of keys is bounded, because each takes memory, and a client with a large IPv6 network has
-//! many addresses. When too many are in use, all counts are cleared. The alternative, to reject keys
-//! that cannot be counted, would let one attacker lock out all other clients. Cleared counts give an
-//! attacker that many attempts more, but it had to spend one for each key to get there.
+//! The number of keys is limited, because each key takes memory, and a client with a large IPv6
+//! network has many addresses. When too many keys are in use, all counts are cleared. If new keys
+//! were rejected instead, one attacker could lock out all other clients. An attacker gains new
+//! attempts when the counts are cleared, but had to spend one attempt for each key before.
 
 use std::{
     collections::HashMap,
@@ -44,26 +44,27 @@ pub struct Budget<K> {
 }
 
 struct Counts<K> {
-    /// Time at which the budget of each key is full again. This time is at most one window and one
-    /// attempt in the future.
+    /// Time at which the budget of each key is full again. It is at most one window and the time of
+    /// one attempt in the future.
     used_until: HashMap<K, Instant>,
-    /// Number of keys at which idle ones are dropped. After each drop it is set to twice the number
+    /// Number of keys at which idle keys are dropped. After each drop it is set to twice the number
     /// of remaining keys, within fixed bounds, so that dropping takes constant time per new key on
     /// average.
     drop_at: usize,
 }
 
 impl<K: Clone + Eq + Hash> Budget<K> {
-    /// Creates a budget of `per_minute` attempts for each key, but at least one.
+    /// Creates budgets of `per_minute` attempts per minute for each key. A `per_minute` of 0 counts
+    /// as 1.
     #[must_use]
     pub fn new(per_minute: u32) -> Self {
         Self::within(MINUTE, per_minute.max(1), MAX_KEYS)
     }
 
-    /// Creates a budget of `limit` attempts in `window` for each of up to `max_keys` keys.
+    /// Creates budgets of `limit` attempts in `window` for each of up to `max_keys` keys.
     ///
     /// # Panics
-    /// Panics if `limit` is zero, or if the share of `window` for one attempt is.
+    /// Panics if `limit` is zero, or if `window / limit` is zero.
     pub(crate) fn within(window: Duration, limit: u32, max_keys: usize) -> Self {
         assert!(limit > 0, "a budget lets something through");
         let cell = window.min(CENTURY) / limit;
@@ -72,28 +73,28 @@ impl<K: Clone + Eq + Hash> Budget<K> {
         Self { cell, window: cell * limit, max_keys, counts: Mutex::new(counts) }
     }
 
-    /// Uses one attempt, if one is left.
+    /// Uses one attempt of a key, if one is left.
     ///
     /// # Errors
-    /// The time to wait, if none is left; nothing is used then.
+    /// The time to wait, if no attempt is left. Nothing is used then.
     pub fn take(&self, key: &K, now: Instant) -> Result<(), Duration> {
-        // One lock for both steps: concurrent attempts must not all see the last one.
+        // One lock covers both steps, so that concurrent attempts do not all use the last one.
         let mut counts = lock(&self.counts);
         self.check_in(&counts, key, now)?;
         self.spend_in(&mut counts, key, now);
         Ok(())
     }
 
-    /// Checks that an attempt is left, without using it.
+    /// Checks that an attempt of a key is left, without using it.
     ///
     /// # Errors
-    /// The time to wait, if none is left.
+    /// The time to wait, if no attempt is left.
     pub fn check(&self, key: &K, now: Instant) -> Result<(), Duration> {
         self.check_in(&lock(&self.counts), key, now)
     }
 
-    /// Uses one attempt, even if none is left. The debt is bounded: a key that keeps spending waits
-    /// for at most the time of two attempts after it has stopped.
+    /// Uses one attempt of a key, even if none is left. The debt is limited: once a key stops
+    /// spending, it waits for at most the time in which two attempts refill.
     pub fn spend(&self, key: &K, now: Instant) {
         self.spend_in(&mut lock(&self.counts), key, now);
     }
@@ -120,8 +121,8 @@ impl<K: Clone + Eq + Hash> Budget<K> {
 }
 
 impl<K: Eq + Hash> Counts<K> {
-    /// Drops idle keys once enough keys are in use. A key whose budget is full is idle, because it
-    /// counts like a new one. If too many keys remain, all are dropped.
+    /// Drops idle keys once enough keys are in use. A key whose budget is full is idle, because a
+    /// new key has a full budget too. If too many keys remain, all are dropped.
     fn make_room(&mut self, max_keys: usize, now: Instant) {
         if self.used_until.len() < self.drop_at {
             return;
@@ -139,13 +140,14 @@ doorward_core::debug_fields!(Budget<K> { cell });
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Longest window, so that the end of a budget is always an [`Instant`] that exists.
+/// Maximum length of a window, so that [`Instant`] can represent the time at which a budget is
+/// full.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// Maximum number of keys: about 8 MB for each budget.
+/// Maximum number of keys. They take about 8 MB in each budget.
 const MAX_KEYS: usize = 100_000;
 
-/// Number of keys below which idle ones are not dropped.
+/// Number of keys below which idle keys are not dropped.
 const MIN_DROP: usize = 1024;
 
 #[cfg(test)]

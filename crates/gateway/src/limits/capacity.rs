@@ -1,9 +1,10 @@
-//! Limits the open connections of a server, including links, below its number of file descriptors.
+//! Limits the number of open connections of a server, including links, so that file descriptors are
+//! left for other uses.
 //!
-//! The server stops accepting at the limit: the connection that was accepted last waits without an
-//! answer, and further ones queue in the backlog of the operating system. The remaining descriptors
-//! are for everything that connected clients need, such as stores, the admin socket and metrics.
-//! Start reading at [`Room::take`].
+//! At the limit, the server stops accepting. The connection that was accepted last waits without an
+//! answer, and further connections queue in the backlog of the operating system. The remaining
+//! descriptors are for everything that connected clients need, such as stores, the admin socket and
+//! metrics. Start reading at [`Room::take`].
 
 use std::sync::{
     Arc,
@@ -20,12 +21,12 @@ pub(crate) struct Room {
     limit: usize,
     places: Semaphore,
     open: Gauge,
-    /// `true` after a connection had to wait, until more than a tenth of the places is free. So a
-    /// server that stays at its limit logs it once.
+    /// Set when a connection has to wait, and cleared when more than a tenth of the places is free.
+    /// So a server that stays at its limit logs this once.
     is_full: AtomicBool,
 }
 
-/// Place of one connection; dropping it makes room for another.
+/// Place of one connection. Dropping it makes room for another connection.
 pub(crate) struct Open(Arc<Room>);
 
 impl Room {
@@ -35,7 +36,7 @@ impl Room {
         Arc::new(Self { limit, places: Semaphore::new(limit), open: connections(limit), is_full })
     }
 
-    /// Waits until there is room for a connection that was accepted.
+    /// Waits until there is room for an accepted connection, and takes a place for it.
     ///
     /// # Cancel safety
     /// Dropping the future takes no place.

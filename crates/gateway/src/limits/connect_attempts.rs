@@ -1,14 +1,15 @@
-//! Bounds attempts to connect, by address and by user.
+//! Limits attempts to connect, by address and by user.
 //!
-//! Guesses are charged to the budget of their address, which is checked before any cryptography.
-//! Expired and missing credentials are not guesses: the budget is not used up by an office whose
-//! tokens expire together, nor by a page that opens sockets in the browsers of its visitors.
-//! Guesses from pages of other hosts have a separate, smaller budget.
+//! A guess is a credential that is refused, such as a forged token. Each guess is charged to the
+//! budget of its address, which is checked before any cryptography. Expired and missing credentials
+//! are not guesses. So an office whose tokens expire together does not use up its budget, and
+//! neither does a page that opens sockets in the browsers of its visitors. Guesses from pages of
+//! other hosts have a separate, smaller budget.
 //!
 //! When the budget of an address is used up, its clients are refused before their credential is
-//! checked, unless the credential proves its own origin, such as a signed token. If such a
-//! credential is refused, the budget of its user is charged. Without a known address there is no
-//! budget, because all clients would share it.
+//! checked. Exceptions are recognised credentials, which can be verified locally, such as signed
+//! tokens. If a recognised credential is refused, a budget of its user is charged. Without a known
+//! address there is no budget, because all clients would share it.
 //!
 //! Every authenticated attempt is charged to the budget of its user, which limits a client that
 //! connects in a loop.
@@ -25,19 +26,21 @@ use crate::{
     peer::foreign_page::Page,
 };
 
-/// Budgets of a server.
+/// Budgets of a server for attempts to connect.
 pub(crate) struct Attempts {
     addresses: Budget<IpAddr>,
     /// Budgets of addresses for guesses from pages of other hosts.
     foreign: Budget<IpAddr>,
-    /// Refusals of recognised credentials beyond the budget of their address.
+    /// Budgets for recognised credentials that are refused after the budget of their address is
+    /// used up.
     recognised: Budget<(IpAddr, UserId)>,
     /// Authenticated attempts of each user.
     pub(crate) users: Budget<UserId>,
 }
 
 impl Attempts {
-    /// Creates budgets of `refusals` per minute for each address, and of `attempts` for each user.
+    /// Creates budgets of `refusals` guesses per minute for each address, and of `attempts`
+    /// attempts per minute for each user.
     pub(crate) fn new(refusals: u32, attempts: u32) -> Self {
         Self {
             addresses: Budget::new(refusals),
@@ -47,7 +50,7 @@ impl Attempts {
         }
     }
 
-    /// Checks the budget of an address. The error is the time to wait.
+    /// Checks that the budget of an address is not used up. The error is the time to wait.
     pub(crate) fn check_address(
         &self,
         address: Option<IpAddr>,
@@ -57,8 +60,8 @@ impl Attempts {
         address.map_or(Ok(()), |address| self.of(page).check(&network(address), now))
     }
 
-    /// Checks the budget for refusals of a user's recognised credentials. The error is the time to
-    /// wait.
+    /// Checks that the budget for refused, recognised credentials of a user is not used up. The
+    /// error is the time to wait.
     pub(crate) fn check_recognised(
         &self,
         address: Option<IpAddr>,
@@ -69,15 +72,15 @@ impl Attempts {
         key.map_or(Ok(()), |key| self.recognised.check(&key, now))
     }
 
-    /// Counts a refusal of a recognised credential of the user.
+    /// Counts a recognised credential of the user that was refused.
     pub(crate) fn recognised_refused(&self, address: Option<IpAddr>, user: UserId, now: Instant) {
         if let Some(address) = address {
             self.recognised.spend(&(network(address), user), now);
         }
     }
 
-    /// Counts a refusal of the address, if it was a guess. A token that has expired, or that may be
-    /// older than a revocation, is not one.
+    /// Charges a refusal to the budget of the address, if the refused credential was a guess. A
+    /// token that has expired, or that may be older than a revocation, is not a guess.
     pub(crate) fn refused(
         &self,
         address: Option<IpAddr>,
@@ -108,5 +111,5 @@ impl Attempts {
     }
 }
 
-/// Divisor of the budget of an address that gives the budget of its foreign pages.
+/// The budget for pages of other hosts is the budget of the address, divided by this number.
 const FOREIGN_SHARE: u32 = 5;

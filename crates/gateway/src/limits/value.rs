@@ -2,7 +2,8 @@
 
 use std::{fmt, time::Duration};
 
-/// Value of a limit. It prints as it is written in the settings of the ready-made server: `64`, `30s`.
+/// Value of a limit. It prints as it is written in the settings of the ready-made server, such as
+/// `64` or `30s`.
 ///
 /// # Examples
 /// ```
@@ -20,7 +21,7 @@ pub enum LimitValue {
 }
 
 impl LimitValue {
-    /// Returns the count; `None` if it is a duration.
+    /// Returns the count, or `None` if the value is a duration.
     #[must_use]
     pub const fn count(self) -> Option<usize> {
         match self {
@@ -29,7 +30,7 @@ impl LimitValue {
         }
     }
 
-    /// Returns the duration; `None` if it is a count.
+    /// Returns the duration, or `None` if the value is a count.
     #[must_use]
     pub const fn time(self) -> Option<Duration> {
         match self {
@@ -84,40 +85,40 @@ pub enum LimitError {
     /// The value is below the minimum or above the maximum.
     #[error("the limit {limit} is {value}, and must be from {least} to {most}")]
     Bounds {
-        /// Name of the field.
+        /// Name of the limit.
         limit: &'static str,
         /// Value that was set.
         value: LimitValue,
-        /// Minimum.
+        /// Minimum value of the limit.
         least: LimitValue,
-        /// Maximum.
+        /// Maximum value of the limit.
         most: LimitValue,
     },
     /// The value is above another limit that bounds it.
     #[error("the limit {limit} is {value}, and must not be more than {other}, which is {bound}")]
     Contradiction {
-        /// Name of the field.
+        /// Name of the limit.
         limit: &'static str,
         /// Value that was set.
         value: LimitValue,
-        /// Name of the other field.
+        /// Name of the other limit.
         other: &'static str,
-        /// Value of the other field.
+        /// Value of the other limit.
         bound: LimitValue,
     },
     /// The limit is a duration and was set to a count, or vice versa.
     #[error("the limit {limit} is {value}, and must be a value such as {default}")]
     Kind {
-        /// Name of the field.
+        /// Name of the limit.
         limit: &'static str,
         /// Value that was set.
         value: LimitValue,
-        /// Default.
+        /// Default value of the limit.
         default: LimitValue,
     },
 }
 
-/// The units of a setting, in seconds.
+/// Units of a duration in a setting, each with its length in seconds.
 pub(crate) const UNITS: [(&str, u64); 4] =
     [("d", 24 * 60 * 60), ("h", 60 * 60), ("m", 60), ("s", 1)];
 

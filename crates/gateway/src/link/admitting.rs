@@ -1,4 +1,4 @@
-//! Starts the admissions of a link, and answers its CONNECTs.
+//! Starts the admissions of a link, and answers the CONNECTs of its client.
 
 use std::{pin::Pin, sync::Arc, task::Poll};
 
@@ -26,9 +26,10 @@ use crate::{
 };
 
 impl LinkState {
-    /// Starts admissions and handles their outcomes, until neither makes progress.
+    /// Starts admissions that wait and polls those that run, until none of them makes progress.
     ///
-    /// The protocol limits how many run at once, so an outcome may allow the next one to start.
+    /// The protocol limits the number of concurrent admissions, so the end of one may allow another
+    /// to start.
     pub(super) fn poll_admissions(&mut self, turn: &Turn<'_>) {
         loop {
             self.start_admissions(turn);
@@ -40,7 +41,7 @@ impl LinkState {
                     self.decided(slot, result, turn);
                     decided = true;
                 } else if pending.deadline <= turn.now {
-                    // An authenticator, a store or a guard does not answer.
+                    // An authenticator, a store or a guard has not answered in time.
                     self.services.admissions.failed(turn.now, &NoAnswer);
                     self.undecided(slot, RefusalReason::DeadlinePassed, turn);
                     decided = true;
@@ -140,8 +141,9 @@ impl LinkState {
         }
     }
 
-    /// Cancels an admission whose client was revoked or lost its rights meanwhile. No more of it
-    /// runs, and the client receives a refusal as if that had happened before.
+    /// Cancels a running admission, because its client was revoked or has lost its rights. The
+    /// client receives the same refusal as if that had happened before its CONNECT. If the reason
+    /// is `Unavailable`, the link ends without a refusal.
     pub(super) fn cut_admission(
         &mut self,
         slot: SlotId,
@@ -164,7 +166,7 @@ impl LinkState {
         let Pending { socket: id, early, trust, ended, future, .. } = *pending;
         drop_quietly(future);
         self.protocol.admitted(slot, trust);
-        // An authenticated link no longer counts against its address.
+        // An authenticated link does not count towards the limit of its address.
         if self.protocol.is_known() {
             self.place = None;
         }
@@ -185,9 +187,9 @@ impl LinkState {
         }
     }
 
-    /// Refuses the client with a `CONNECT_ERROR`, and closes the link if nothing else is on it. If a
-    /// budget is used up and no other socket uses the link, the link closes without a
-    /// `CONNECT_ERROR`.
+    /// Refuses a CONNECT with a `CONNECT_ERROR`. Closes the link if no other namespace is on it, or
+    /// if the client was refused too often. If a budget is used up and no socket uses the link, the
+    /// link closes without a `CONNECT_ERROR`.
     fn refuse(&mut self, slot: SlotId, refusal: &Refusal, user: Option<&UserId>, turn: &Turn<'_>) {
         drop_quietly(self.sockets.take(slot));
         // The name of a namespace that does not exist is input of the client, and is not recorded.
@@ -204,8 +206,8 @@ impl LinkState {
         if refusal.code() == RefusalCode::TooManyAttempts
             && self.sockets.all_live().next().is_none()
         {
-            // Waiting is enough here. A stock client that receives a CONNECT_ERROR does not
-            // reconnect automatically; one that loses its connection does.
+            // The client only has to wait. A stock client reconnects automatically after it loses
+            // its connection, but not after a CONNECT_ERROR.
             self.protocol.refused(slot);
             return self.come_back_after(refusal.retry_after().unwrap_or(TRY_AGAIN_AFTER), turn);
         }
@@ -219,7 +221,8 @@ impl LinkState {
         }
     }
 
-    /// Ends the transport without an answer, so that the client reconnects and tries again.
+    /// Ends the link without an answer to the CONNECT, so that the client reconnects and tries
+    /// again.
     fn undecided(&mut self, slot: SlotId, reason: RefusalReason, turn: &Turn<'_>) {
         drop_quietly(self.sockets.take(slot));
         self.forget_admission(slot, reason);

@@ -1,7 +1,8 @@
-//! Decides when a client is too slow: what waits for it is bounded in bytes, and must shrink in time.
+//! Disconnects clients that read too slowly.
 //!
-//! A client that takes nothing for `Limits::write_stall`, or for which more than `Limits::outbox` waits, is
-//! disconnected. Before that its own events wait, because they would add answers to the outbox.
+//! A client is disconnected if it reads nothing for `Limits::write_stall`, or if more than
+//! `Limits::outbox` bytes wait for it. From a quarter of `Limits::outbox` on, its own events wait
+//! too, because their answers would make the outbox longer.
 
 use std::{io, task::Poll};
 
@@ -10,14 +11,13 @@ use doorward_core::DisconnectReason;
 use crate::link::{state::LinkState, turn::Turn};
 
 impl LinkState {
-    /// Returns `true` while so much waits to be sent that no handler is started that would add to
-    /// it.
+    /// Returns `true` while so many bytes wait in the outbox that no further handler is started.
     pub(super) fn is_congested(&self) -> bool {
         self.outbox.len() >= self.congestion_limit()
     }
 
-    /// Returns the number of queued bytes from which on the link is congested. It is far below the
-    /// limit at which the link ends, so that answers of running handlers still fit.
+    /// Returns the number of waiting bytes at which the link becomes congested: a quarter of
+    /// `Limits::outbox`. The rest is left for the answers of handlers that are already running.
     pub(super) fn congestion_limit(&self) -> usize {
         self.services.limits.outbox / 4
     }
@@ -30,7 +30,7 @@ impl LinkState {
         }
     }
 
-    /// Records the outcome of a flush that found `before` bytes in the outbox.
+    /// Handles the outcome of a flush. The outbox held `before` bytes when the flush began.
     pub(super) fn flushed(
         &mut self,
         flushed: &Poll<io::Result<()>>,

@@ -1,9 +1,9 @@
 //! Ends sockets and links.
 //!
-//! A socket is removed first and announced second: when its hooks run and its last packets are
-//! written, it is already out of every list. An end is final for the client (DISCONNECT, close) or
-//! temporary (the transport ends, and the client reconnects automatically). Start reading at
-//! [`LinkState::end_socket`].
+//! A socket leaves every list before its hooks run and its last packets are written. After a final
+//! end the client does not reconnect (DISCONNECT, then close). After a temporary end it reconnects
+//! automatically, because only the transport ends. While other sockets use the link, DISCONNECT is
+//! sent in both cases and the link stays open. Start reading at [`LinkState::end_socket`].
 
 use std::{fmt, future::Future, sync::Arc, task::Poll, time::Duration};
 
@@ -31,7 +31,7 @@ impl LinkState {
     pub(super) fn end_socket(&mut self, slot: SlotId, reason: DisconnectReason, turn: &Turn<'_>) {
         let Some(Occupant::Live(live)) = self.sockets.take(slot) else { return };
         self.retire(*live, reason);
-        // A CONNECT that waits for its admission counts as well.
+        // A CONNECT that waits for its admission counts as a namespace too.
         let alone = self.protocol.namespaces() == 1;
         let is_final = is_final(reason);
         if is_final || !alone {
@@ -47,16 +47,17 @@ impl LinkState {
         }
     }
 
-    /// Ends one socket that is no longer allowed: packets that are queued for it are dropped.
+    /// Ends one socket whose client has lost its access. Packets that are queued for the socket are
+    /// dropped.
     pub(super) fn cut_socket(&mut self, slot: SlotId, reason: DisconnectReason, turn: &Turn<'_>) {
         let others = self.sockets.all_live().filter(|live| live.slot != slot);
         let others: Vec<_> = others.map(|live| live.owner).collect();
-        // This drops packets of sockets that ended earlier as well, but not the events that tell
-        // their clients why: those have no owner.
+        // This also drops packets of sockets that ended earlier. The events that tell clients the
+        // reason of an end are kept, because they have no owner.
         let is_clean = self.outbox.cut(|owner| others.contains(&owner));
         self.end_socket(slot, reason, turn);
         if !is_clean {
-            // A packet for it has been sent in part. The rest must not be sent, and nothing else
+            // A packet for the socket was sent in part. Its rest must not be sent, and nothing else
             // can be sent instead, so the connection is cut.
             self.abort(DisconnectReason::TransportClosed, turn);
             self.outbox.clear(&self.services.metrics.outbox);
@@ -71,7 +72,7 @@ impl LinkState {
                 drop_quietly(pending);
                 self.forget_admission(slot, RefusalReason::Abandoned);
             }
-            // Its admission had not started.
+            // The admission had not started.
             None => {}
         }
         self.protocol.left(slot, turn.now);
@@ -99,10 +100,10 @@ impl LinkState {
     }
 
     /// Closes the link without a packet, so that a stock client reconnects automatically. The
-    /// reason in the close frame says how long it should wait.
+    /// reason in the close frame names the time to wait.
     pub(super) fn come_back_after(&mut self, wait: Duration, turn: &Turn<'_>) {
         for occupant in self.sockets.take_all() {
-            // No socket uses the link. Pending admissions start again on the next one.
+            // No socket uses the link. The client repeats pending CONNECTs on its next link.
             if let Occupant::Pending(pending) = occupant {
                 let slot = pending.slot;
                 drop_quietly(pending);
@@ -128,8 +129,8 @@ impl LinkState {
         }
     }
 
-    /// Closes a link without an authenticated client. No packet answers it; `why` is in the close
-    /// frame, for the developer of the client.
+    /// Closes a link without an authenticated client. The client receives no packet. `why` is in
+    /// the close frame, for the developer of the client.
     pub(super) fn throw_out(
         &mut self,
         reason: RefusalReason,
@@ -137,7 +138,7 @@ impl LinkState {
         why: &str,
         turn: &Turn<'_>,
     ) {
-        // Sockets and admissions on the link get records of their own.
+        // Sockets and admissions on the link have audit records of their own.
         if self.sockets.is_empty() {
             let subject = Subject { peer: self.peer(), ..Subject::default() };
             self.services.decided(Decision::Closed(reason), subject);
@@ -146,7 +147,7 @@ impl LinkState {
         self.close(code, why, turn);
     }
 
-    /// Ends a link whose connection is lost: nothing more is sent.
+    /// Ends a link whose connection is lost or must be cut. No more packets are sent.
     pub(super) fn abort(&mut self, reason: DisconnectReason, turn: &Turn<'_>) {
         self.end_link(reason, turn);
         if let Some(closing) = &mut self.closing {
@@ -154,9 +155,10 @@ impl LinkState {
         }
     }
 
-    /// Closes the link after the queued packets, so that the client does not reconnect.
+    /// Closes the link after its queued packets are sent. The client does not reconnect.
     pub(super) fn close_for_good(&mut self, turn: &Turn<'_>) {
-        // Usually the link is empty. A client with far too many refused CONNECTs loses its sockets.
+        // Usually the link has no sockets left. A client with far too many refused CONNECTs loses
+        // the sockets that it still has.
         self.end_all_sockets(DisconnectReason::ProtocolViolation);
         // Without this packet python-socketio takes the end of a WebSocket for a failure, and
         // reconnects.
@@ -169,9 +171,9 @@ impl LinkState {
         self.closing.get_or_insert(Closing { until: turn.now + LAST_WORDS });
     }
 
-    /// Keeps a handler running after its socket has ended; its output is dropped. If too many
-    /// handlers do so already, it is dropped itself: a client that reconnects in a loop must not
-    /// accumulate them.
+    /// Keeps a handler running after its socket has ended. Its output is dropped. If too many such
+    /// handlers run already, the handler itself is dropped, so that a client that reconnects in a
+    /// loop does not accumulate them.
     pub(super) fn let_finish(&self, invocation: Invocation, trace: Trace) {
         // A handler that has not begun must not begin now, and a stream has no receiver.
         if invocation.is_streaming() || !invocation.has_begun() {
@@ -219,7 +221,7 @@ impl LinkState {
         }
         if let Some(ended) = SessionEnded::new(reason, decision) {
             let namespace = self.protocol.namespace(slot);
-            // Without an owner, so that it is sent although other packets for the socket are
+            // The event has no owner, so it is sent even if other packets for the socket are
             // dropped.
             let written = self.outbox.packet(None, |out| {
                 packet::write_event(out, namespace, None, SessionEnded::EVENT, &ended)
@@ -250,7 +252,7 @@ fn is_final(reason: DisconnectReason) -> bool {
     )
 }
 
-/// Returns the reason why an admission was not decided when its link ended.
+/// Returns the reason to record for an admission that was not decided before its link ended.
 fn abandoned(reason: DisconnectReason) -> RefusalReason {
     match reason {
         DisconnectReason::Shutdown => RefusalReason::ShuttingDown,
@@ -279,7 +281,7 @@ async fn finish(services: Arc<Services>, mut invocation: Invocation, trace: Trac
         // A stream would have no receiver.
         let is_over = polled.is_err() || invocation.is_streaming();
         match polled {
-            // It has failed its `Ack` and keeps running.
+            // The handler has failed its `Ack` and keeps running.
             Ok(Poll::Ready(_)) if !is_over && !invocation.is_done() => Poll::Pending,
             Ok(poll) if !is_over => poll.map(drop),
             _ => Poll::Ready(()),
@@ -301,6 +303,6 @@ fn spawn(work: impl Future<Output = ()> + Send + 'static) {
 /// Maximum number of handlers of one link that keep running after their sockets have ended.
 const FINISHING_PER_LINK: usize = 8;
 
-/// Time limit for sending the last packets and for the peer to close. On timeout the connection is
-/// cut.
+/// Time limit for sending the last packets and for the client to close its side. On timeout the
+/// connection is cut.
 const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -1,8 +1,8 @@
 //! Runs the handlers of the sockets of a link.
 //!
-//! Each socket handles as many events concurrently as its namespace allows, one by default. Other
-//! events wait in its inbox, in order. A handler that is ready at once is never stored. A stream
-//! that a handler has returned runs concurrently with the events after it.
+//! Each socket handles as many events concurrently as its namespace allows, one by default. Further
+//! events wait in the inbox of the socket, in order. A handler that completes in its first poll is
+//! never stored. A stream that a handler has returned runs concurrently with the events after it.
 
 use std::{
     collections::VecDeque,
@@ -33,7 +33,7 @@ use crate::{
 };
 
 impl LinkState {
-    /// Handles an event at once if its socket is free, and queues it otherwise.
+    /// Handles an event at once if its socket may start another handler, and queues it otherwise.
     pub(super) fn event(&mut self, event: Event<'_>, turn: &Turn<'_>) {
         let wall = turn.wall;
         self.check_life(event.slot, turn);
@@ -55,7 +55,7 @@ impl LinkState {
         self.start_handler(slot, ack, incoming, turn);
     }
 
-    /// Polls the handlers that are running, and starts queued events as far as that is possible.
+    /// Polls the running handlers, and starts queued events as far as the limits allow.
     pub(super) fn poll_handlers(&mut self, turn: &mut Turn<'_>) {
         for index in 0..self.sockets.len() {
             let Some(live) = self.sockets.live_at(index) else { continue };
@@ -135,7 +135,7 @@ impl LinkState {
         self.was_answered(ack, turn.now);
     }
 
-    /// Records how long the client has waited for its answer.
+    /// Records the time that the client has waited for the ack, if it asked for one.
     fn was_answered(&self, ack: Option<u64>, since: Instant) {
         if ack.is_some() {
             let now = self.services.clock.now();
@@ -145,7 +145,8 @@ impl LinkState {
 
     fn poll_running(&mut self, slot: SlotId, turn: &Turn<'_>) {
         let Some(live) = self.sockets.live(slot) else { return };
-        // They are taken out of the list and polled one by one, because each may end the socket.
+        // The handlers are taken out of the list and polled one by one, because each may end the
+        // socket.
         let mut waiting: VecDeque<_> = std::mem::take(&mut live.running).into();
         while let Some(mut running) = waiting.pop_front() {
             if !self.sockets.is_live(slot) {
@@ -169,15 +170,16 @@ impl LinkState {
         }
     }
 
-    /// Stores a handler that is not done, unless its socket has ended meanwhile. `others` is the
-    /// number of streams of the socket that are not in the list at the moment.
+    /// Stores a handler that is not done, unless its socket has ended meanwhile. A new stream
+    /// beyond `Limits::max_streams` is dropped, and its event fails. `others` is the number of
+    /// streams of the socket that are not in its list at the moment.
     fn keep_running(&mut self, slot: SlotId, mut running: Running, others: usize, turn: &Turn<'_>) {
         let limit = self.services.limits.max_streams;
         let Some(live) = self.sockets.live(slot) else {
             return self.let_finish(running.invocation, running.trace);
         };
         if running.invocation.is_streaming() && running.deadline.take().is_some() {
-            // The handler has just become a stream.
+            // The handler has just returned a stream.
             if live.streams() + others >= limit {
                 let Running { invocation, event, ack, trace, .. } = running;
                 trace.run(|| drop_quietly(invocation));
@@ -190,7 +192,7 @@ impl LinkState {
         live.running.push(running);
     }
 
-    /// Polls a handler once. Its answer is sent after everything that it has emitted.
+    /// Polls a handler once. Its answer is queued after all packets that the handler has emitted.
     fn run(&mut self, invocation: &mut Invocation, asked: Asked<'_>, turn: &Turn<'_>) -> Polled {
         let slot = asked.slot;
         let start = self.outbox.position();
@@ -210,7 +212,7 @@ impl LinkState {
             }
         });
         // Packets that the handler has emitted are still in the mailbox, but its answer is already
-        // in the outbox. The answer is taken out, the letters are read, and the answer is queued
+        // in the outbox. The answer is taken out, the mailbox is read, and the answer is queued
         // again.
         let mut forbidden = false;
         if self.handle.has_letters() {
@@ -236,7 +238,7 @@ impl LinkState {
         polled
     }
 
-    /// Answers an event with its failure, and ends the socket if the failure demands that.
+    /// Sends the answer to a failed event, and ends the socket if the failure requires it.
     fn failed(&mut self, asked: Asked<'_>, failure: Failure, turn: &Turn<'_>) {
         let slot = asked.slot;
         let Some(live) = self.sockets.live(slot) else { return };
@@ -260,7 +262,7 @@ impl LinkState {
         }
     }
 
-    /// Calls `write` with the place for the answer to an event, unless the socket has ended.
+    /// Calls `write` with the writer of an event's answer, unless the socket has ended.
     fn answer(&mut self, asked: Asked<'_>, write: impl FnOnce(&mut Answer<'_>)) {
         let Asked { slot, event, ack, .. } = asked;
         let Some(live) = self.sockets.live(slot) else { return };
@@ -271,7 +273,7 @@ impl LinkState {
     }
 }
 
-/// The event that is being handled, and what its answer needs.
+/// The event that is being handled, with the values that its answer needs.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     slot: SlotId,
@@ -282,13 +284,14 @@ struct Asked<'a> {
 
 /// Result of polling a handler once.
 enum Polled {
-    /// It is not done. With `is_blocked` it waits until the client has read more.
+    /// The handler is not done. With `is_blocked`, its stream waits until the client has read more.
     Pending { is_blocked: bool },
-    /// It is done.
+    /// The handler is done.
     Done,
-    /// It is answered but not done, and its further output is dropped.
+    /// The event is answered, but its handler is not done. Further output of the handler is
+    /// dropped.
     Unheard,
 }
 
-/// Time to wait that a client reads if it has too many streams.
+/// Time that a client with too many streams is told to wait.
 const STREAMS_AGAIN_AFTER: Duration = Duration::from_secs(1);

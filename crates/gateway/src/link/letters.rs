@@ -20,8 +20,9 @@ impl LinkState {
         }
     }
 
-    /// Carries out the orders that were posted while a handler of this socket ran. Returns `true`
-    /// if a guard wants the socket to end: the caller ends it after the answer of the handler.
+    /// Carries out the orders that were posted while a handler of the socket at `slot` ran. Returns
+    /// `true` if one of them ends this very socket as forbidden. The caller then ends the socket
+    /// after the answer of the handler.
     pub(super) fn read_letters_of(&mut self, slot: SlotId, turn: &Turn<'_>) -> bool {
         let own = self.sockets.live(slot).map(|live| live.id);
         let mut is_forbidden = false;
@@ -69,8 +70,8 @@ impl LinkState {
                             self.end_socket(slot, reason, turn);
                         }
                     }
-                    // A socket that is replaced at the end of its admission already had a seat. It
-                    // is admitted first, so that its client reads why it ends.
+                    // A socket that is replaced at the end of its admission already has a seat. It
+                    // is admitted first, so that its client reads the reason of the end.
                     Some(Occupant::Pending(pending))
                         if cut && reason != DisconnectReason::Replaced =>
                     {

@@ -1,9 +1,10 @@
-//! Lifetimes of the sockets of a link: warns clients, refreshes credentials, ends sockets.
+//! Handles the lifetimes of the sockets of a link: warns clients before expiry, refreshes their
+//! credentials, and ends sockets that have expired.
 //!
-//! When each is due is decided by [`Lifetime`](crate::presence::expiry::Lifetime). A refresh is
-//! polled here and never waits for events. A session that seems to have expired is renewed once
-//! more before its socket ends, because another server may have seen activity of the client. Start
-//! reading at [`LinkState::poll_lifetimes`].
+//! [`Lifetime`](crate::presence::expiry::Lifetime) decides when each of these is due. A refresh is
+//! polled here and does not wait for queued events. A session that seems to have expired is renewed
+//! once more before its socket ends, because another server may have seen activity of the client.
+//! Start reading at [`LinkState::poll_lifetimes`].
 
 use std::{sync::Arc, task::Poll, time::Duration};
 
@@ -27,7 +28,8 @@ use crate::{
 };
 
 impl LinkState {
-    /// Polls refreshes and renewals, and checks the lifetime of every socket.
+    /// Polls the credential refresh and the session renewal of every socket, ends sockets that have
+    /// expired, and warns clients whose socket expires soon.
     pub(super) fn poll_lifetimes(&mut self, turn: &Turn<'_>) {
         for index in 0..self.sockets.len() {
             let Some(live) = self.sockets.live_at(index) else { continue };
@@ -39,8 +41,8 @@ impl LinkState {
         }
     }
 
-    /// Ends a socket whose credential has expired, and starts to renew a session that seems to
-    /// have.
+    /// Ends the socket at `slot` if its credential has expired. Starts to renew its session if the
+    /// session seems to have expired.
     pub(super) fn check_life(&mut self, slot: SlotId, turn: &Turn<'_>) {
         let (wall, timeout) = (turn.wall, self.services.limits.admission_timeout);
         let Some(live) = self.sockets.live(slot) else { return };
@@ -54,8 +56,8 @@ impl LinkState {
                     Box::pin(async move { lease.renew(wall).await });
                 let until = turn.now + timeout.min(RENEWED_WITHIN);
                 live.renewals.renewing = Some(Request { future: Caught::new(future), until });
-                // The renewals of this turn may have been polled already, and a future that was
-                // never polled wakes no task.
+                // The renewals may have been polled already in this turn. A future that was never
+                // polled wakes no task, so the task is woken here.
                 self.handle.wake();
             }
         }
@@ -78,12 +80,12 @@ impl LinkState {
             Some(Err(LeaseError::Ended)) => {
                 self.cut_socket(slot, DisconnectReason::SessionExpired, turn);
             }
-            // The store does not answer, and as far as this server knows the session has expired.
+            // The store does not answer, and the session has expired as far as this server knows.
             _ => self.cut_socket(slot, DisconnectReason::Unavailable, turn),
         }
     }
 
-    /// Warns the client that its socket expires soon, once for each time of expiry.
+    /// Warns the client that its socket expires soon. Sends one warning for each expiry time.
     fn warn(&mut self, slot: SlotId, turn: &Turn<'_>) {
         let wall = turn.wall;
         let Some(live) = self.sockets.live(slot) else { return };
@@ -101,7 +103,7 @@ impl LinkState {
         written.expect("wire types are strings, numbers and plain structs");
     }
 
-    /// Starts to check another credential that the client presents.
+    /// Handles a refresh event: starts to check the new credential that the client has sent.
     pub(super) fn refresh(&mut self, event: &Event<'_>, turn: &Turn<'_>) {
         let (slot, ack) = (event.slot, event.id);
         let until = turn.now + self.services.limits.admission_timeout;
@@ -165,7 +167,7 @@ impl LinkState {
     ) {
         let id = self.services.said_no(Decision::Denied, refusal, self.subject(slot));
         self.acknowledge(slot, ack, &ErrorAnswer::refusal(refusal, id));
-        // A client that shows bad credentials in a loop is cut off, as with CONNECTs.
+        // A client that sends bad credentials in a loop is disconnected, as for refused CONNECTs.
         if let Some(live) = self.sockets.live(slot) {
             live.renewals.refusals += 1;
             if live.renewals.refusals > TOLERATED_REFUSALS {
@@ -180,7 +182,7 @@ impl LinkState {
         self.acknowledge(slot, ack, &ErrorAnswer::ack(&exception, id));
     }
 
-    /// Answers the client, if it has asked for an ack.
+    /// Sends `answer` as the ack, if the client asked for an ack.
     fn acknowledge(&mut self, slot: SlotId, ack: Option<u64>, answer: &impl serde::Serialize) {
         let (Some(id), Some(live)) = (ack, self.sockets.live(slot)) else { return };
         let (owner, namespace) = (live.owner, self.protocol.namespace(slot));
@@ -189,7 +191,7 @@ impl LinkState {
         written.expect("wire types are strings, numbers and plain structs");
     }
 
-    /// Returns the subject of a refresh, for its audit record.
+    /// Returns the subject for the audit record of a refresh.
     fn subject(&self, slot: SlotId) -> Subject<'_> {
         let action = Some(Action::Event(Refreshed::EVENT));
         let namespace = Some(self.protocol.namespace(slot));
@@ -198,7 +200,8 @@ impl LinkState {
     }
 }
 
-/// Reads the arguments of a refresh: none, or one object like the `auth` payload of a CONNECT.
+/// Returns the credential payload of a refresh event. The event has no argument, or one object like
+/// the `auth` payload of a CONNECT. Returns `None` for any other arguments.
 fn payload(event: &Event<'_>) -> Option<AuthPayload> {
     let arguments: Vec<&RawValue> = serde_json::from_str(&event.data).ok()?;
     match arguments[..] {
@@ -210,9 +213,10 @@ fn payload(event: &Event<'_>) -> Option<AuthPayload> {
 
 const REFRESHED_IN_VAIN: &str = "too many credentials were refused";
 
-/// Number of credentials that may be refused in a row. One more closes the link.
+/// Maximum number of credentials of one socket that may be refused in a row. The next refusal
+/// closes the link.
 const TOLERATED_REFUSALS: usize = 32;
 
-/// Time limit for renewing a session that seems to have expired. Events of the client wait
-/// meanwhile. On timeout its socket is closed.
+/// Time limit for renewing a session that seems to have expired, unless `Limits::admission_timeout`
+/// is shorter. Events of the socket wait meanwhile. On timeout the socket is closed.
 const RENEWED_WITHIN: Duration = Duration::from_millis(900);

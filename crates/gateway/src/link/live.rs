@@ -23,7 +23,8 @@ use crate::{
 pub(super) struct Live {
     pub(super) slot: SlotId,
     pub(super) id: SocketId,
-    /// Marks its packets in the outbox.
+    /// Owner of the socket's packets in the outbox. It selects the packets to drop when the socket
+    /// is cut.
     pub(super) owner: Owner,
     pub(super) socket: Box<dyn AnySocket>,
     pub(super) running: Vec<Running>,
@@ -35,20 +36,21 @@ pub(super) struct Live {
     concurrency: usize,
 }
 
-/// A handler that is not done, or a stream that it has returned.
+/// A running handler, or the stream that it has returned.
 pub(super) struct Running {
     pub(super) invocation: Invocation,
     pub(super) started_at: Instant,
-    /// Time at which it times out; `None` for a stream, which may run as long as its socket.
+    /// Time at which the handler times out. `None` for a stream, which may run as long as its
+    /// socket.
     pub(super) deadline: Option<Instant>,
-    /// `true` if it has more to send and waits until the client has read some of it.
+    /// `true` if the stream has more items, and waits until the client has read some packets.
     pub(super) is_blocked: bool,
     pub(super) event: Box<str>,
     pub(super) ack: Option<u64>,
     pub(super) trace: Trace,
 }
 
-/// An event that waits for those before it.
+/// An event that waits in the inbox of its socket.
 pub(super) struct Queued {
     pub(super) event: Box<str>,
     pub(super) ack: Option<u64>,
@@ -80,7 +82,7 @@ impl Live {
         }
     }
 
-    /// Returns the number of events in the inbox, and of their bytes.
+    /// Returns the number of events in the inbox, and their total size in bytes.
     pub(super) fn waiting(&self) -> (usize, usize) {
         (self.inbox.len(), self.inbox_bytes)
     }
@@ -101,11 +103,13 @@ impl Live {
         Some(event)
     }
 
-    /// Returns the earliest time at which something of the socket is due.
+    /// Returns the earliest deadline of the socket: of its handlers, its renewals, its warning or
+    /// its expiry.
     pub(super) fn deadline(&self, now: Instant, wall: SystemTime) -> Option<Instant> {
         let handlers = self.running.iter().filter_map(|running| running.deadline);
         let renewals = self.renewals.deadline();
-        // During a renewal the expiry has already passed, and would wake the task all the time.
+        // During a renewal the expiry has already passed. As a deadline it would wake the task all
+        // the time.
         let end = if self.renewals.is_in_doubt() {
             None
         } else if self.is_to_be_warned() {
@@ -116,21 +120,21 @@ impl Live {
         handlers.chain(renewals).chain(end).min()
     }
 
-    /// Returns `true` if the client was not warned of its current expiry yet.
+    /// Returns `true` if the client was not yet warned of the current expiry of the socket.
     pub(super) fn is_to_be_warned(&self) -> bool {
         let end = self.lifetime.expires_at();
         end.is_some() && end != self.renewals.warned_of
     }
 
-    /// Returns `true` if it has not expired, so that activity of its client may prolong the
-    /// session.
+    /// Returns `true` if the socket has not expired. Activity of its client may prolong the session
+    /// only then.
     pub(super) fn is_alive(&self, now: Instant, wall: SystemTime) -> bool {
         self.lifetime.state(now, wall) == Life::Lives
     }
 
-    /// Returns `true` if one more event may be handled.
+    /// Returns `true` if another event may be handled now.
     ///
-    /// While guards check an event, no later one starts, so that handlers begin in the order in
+    /// While guards check an event, no later event starts, so that handlers begin in the order in
     /// which the events were sent.
     pub(super) fn is_free(&self) -> bool {
         !self.renewals.is_in_doubt()
@@ -147,12 +151,12 @@ impl Live {
         self.running.len() - self.handling()
     }
 
-    /// Returns `true` if an event waits that may be handled now.
+    /// Returns `true` if a waiting event may be handled now.
     pub(super) fn is_ready(&self) -> bool {
         !self.inbox.is_empty() && self.is_free()
     }
 
-    /// Returns `true` if there is work that waits for nothing but room in the outbox.
+    /// Returns `true` if a waiting event or a blocked stream needs only room in the outbox.
     pub(super) fn is_runnable(&self) -> bool {
         self.is_ready() || self.running.iter().any(|running| running.is_blocked)
     }

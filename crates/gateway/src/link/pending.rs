@@ -15,10 +15,10 @@ pub(super) struct Pending {
     pub(super) deadline: Instant,
     pub(super) socket: SocketId,
     /// Packets that a connect hook has emitted. They are sent after the answer to the CONNECT, and
-    /// dropped with a refusal.
+    /// dropped if the client is refused.
     pub(super) early: Vec<Frame>,
     pub(super) early_bytes: usize,
-    /// Reason of an order to end the socket that arrived before it was admitted.
+    /// Reason of an order to end the socket, if one arrived before the socket was admitted.
     pub(super) ended: Option<DisconnectReason>,
     pub(super) slot: SlotId,
     pub(super) trust: Trust,
@@ -26,8 +26,8 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Keeps a packet that a connect hook has emitted. Returns `false` if there are more than
-    /// `limit` bytes of them.
+    /// Keeps a packet that a connect hook has emitted. Returns `false` if the kept packets have
+    /// more than `limit` bytes.
     pub(super) fn keep(&mut self, frame: Frame, limit: usize) -> bool {
         self.early_bytes += frame.len();
         self.early.push(frame);

@@ -1,7 +1,7 @@
-//! Probes whether a client is alive, because another client waits for its seat.
+//! Checks if a client is still alive, because another connection of its user waits for the seat.
 //!
-//! The client gets a ping out of turn, and has [`PATIENCE`] to answer. Every message from it is a
-//! sign of life.
+//! The server sends a ping before the next one is due, and the client has [`PATIENCE`] to answer.
+//! Every message of the client is a sign of life.
 
 use std::time::Duration;
 
@@ -15,10 +15,12 @@ use crate::link::{
 };
 
 impl LinkState {
-    /// Starts a probe, or joins one that is running. `alive` is sent at the first sign of life.
+    /// Starts a probe, or adds the caller to the running one. Sends on `alive` at the first sign of
+    /// life, and drops `alive` if the client is dead.
     pub(super) fn probe(&mut self, alive: oneshot::Sender<()>, turn: &Turn<'_>) {
         let is_stuck = self.stalled_since.is_some();
-        // A pong of a client that is not read would not arrive, so its silence proves nothing.
+        // While the link does not read, no pong of the client arrives. So its silence proves
+        // nothing.
         if !self.is_reading() && !is_stuck {
             return answer(alive);
         }
@@ -40,21 +42,22 @@ impl LinkState {
         }
     }
 
-    /// Ends the link of a client that has not answered a probe in time.
+    /// Ends the link if its client has not answered a probe in time.
     pub(super) fn check_probe(&mut self, turn: &Turn<'_>) {
         let Some(probing) = self.probing.as_ref().filter(|probing| probing.until <= turn.now)
         else {
             return;
         };
-        // A client that did not read at the beginning cannot answer a ping that it has not read.
-        // For it, a shorter outbox is the sign of life.
+        // A client that was not reading when the probe began cannot answer the ping, because it has
+        // not read the ping. For such a client, a shorter outbox is the sign of life.
         let is_dead = match probing.stuck {
             None => self.is_reading(),
             Some(waited) => self.stalled_since.is_some() && self.outbox.len() >= waited,
         };
         if is_dead {
             self.abort(DisconnectReason::PingTimeout, turn);
-            // After the abort: the seat is free when the callers read that the client is dead.
+            // The probe is dropped after the abort, so that the seat is free when the callers learn
+            // that the client is dead.
             self.probing = None;
         } else {
             self.is_alive();
@@ -67,6 +70,6 @@ fn answer(asker: oneshot::Sender<()>) {
     let _told = asker.send(());
 }
 
-/// Time for the client to answer. It is less than the two seconds for which a reservation waits for
-/// all of its probes.
+/// Time that the client has to answer a probe. It is less than the two seconds that a reservation
+/// of a seat waits for all of its probes.
 const PATIENCE: Duration = Duration::from_millis(1_500);

@@ -1,4 +1,4 @@
-//! Handles what a client sends.
+//! Handles the messages that a client sends.
 
 use doorward_core::{
     Action, Decision, DisconnectReason, Fault, Part, Problem, Refusal, wire::ConnectError,
@@ -15,7 +15,7 @@ use crate::{
     transport::wire::{Received, Receiver},
 };
 
-/// A link while its wire passes on what has arrived.
+/// Receiver of the messages that the wire of a link passes on.
 pub(super) struct Receiving<'a, 'b> {
     pub(super) state: &'a mut LinkState,
     pub(super) turn: &'a mut Turn<'b>,
@@ -56,8 +56,8 @@ impl Receiver for Receiving<'_, '_> {
 }
 
 impl LinkState {
-    /// Counts bytes that have arrived. A client that is not authenticated may send only
-    /// `Limits::max_unauthenticated` of them.
+    /// Counts bytes that have arrived. Closes the link if an unauthenticated client has sent more
+    /// than `Limits::max_unauthenticated` bytes.
     fn count(&mut self, bytes: usize, turn: &Turn<'_>) {
         if let Err(violation) = self.protocol.count(bytes) {
             self.violated(CloseCode::Policy, &violation, turn);
@@ -66,9 +66,9 @@ impl LinkState {
 
     fn message(&mut self, message: Message<'_>, turn: &Turn<'_>) {
         match self.protocol.receive(message, turn.now) {
-            // A CONNECT does not start its admission here, but after everything that arrived with
-            // it was read. An event that was sent before the answer is then always seen as too
-            // early, even if the admission is decided at once.
+            // The admission of a CONNECT starts only after everything that arrived with it was
+            // read. So an event that was sent before the answer is always recognised as too early,
+            // even if the admission is decided at once.
             Ok(Understood::Nothing) => {}
             Ok(Understood::Ack(ack)) => self.acknowledged(ack),
             Ok(Understood::Event(event)) => self.event(event, turn),
@@ -88,7 +88,7 @@ impl LinkState {
     }
 
     /// Closes the link because of a message that is too long. A CONNECT is recognised by its
-    /// beginning and refused first, so that a stock client does not reconnect with the same one.
+    /// beginning and refused first, so that a stock client does not reconnect and send it again.
     fn oversized(&mut self, beginning: &str, turn: &Turn<'_>) {
         let is_known = self.protocol.is_known();
         if let Some(namespace) = packet::connects_to(beginning) {
@@ -101,7 +101,8 @@ impl LinkState {
         self.violated(CloseCode::TooBig, &FrameError::TooLarge, turn);
     }
 
-    /// Refuses a CONNECT that has no slot on the link.
+    /// Refuses a CONNECT that takes no place on the link. Closes the link if no namespace is on it,
+    /// or if the client was refused too often.
     fn refuse_unseen(&mut self, namespace: &str, refusal: &Refusal, turn: &Turn<'_>) {
         self.tell_refused(namespace, refusal);
         if self.protocol.is_refused() {
@@ -125,10 +126,10 @@ impl LinkState {
         });
     }
 
-    /// Passes an ack to the caller that waits for it. It never waits for events of the client,
-    /// because a handler may be what waits for the ack.
+    /// Passes an ack to the caller that waits for it. An ack does not wait for earlier events of
+    /// the client, because the handler of such an event may be waiting for the ack.
     fn acknowledged(&mut self, ack: Ack<'_>) {
-        // An ack that no caller waits for is not even copied.
+        // An ack that no caller waits for is dropped before it is copied.
         if self.handle.has_pending_acks()
             && let Some(live) = self.sockets.live(ack.slot)
         {

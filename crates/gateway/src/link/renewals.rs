@@ -16,7 +16,7 @@ use crate::{link::seam::NotAdmitted, presence::expiry::Lifetime, runtime::catch:
 pub(super) struct Renewals {
     /// Renewal of a session that seems to have expired.
     pub(super) renewing: Option<Request<Result<SystemTime, LeaseError>>>,
-    /// Refresh with another credential.
+    /// Check of a new credential that the client has sent.
     pub(super) refreshing: Option<Refreshing>,
     /// Number of credentials that were refused since the last successful refresh.
     pub(super) refusals: usize,
@@ -48,7 +48,8 @@ impl<T> Request<T> {
 }
 
 impl Renewals {
-    /// Returns `true` while it is unknown if the socket may stay connected.
+    /// Returns `true` while the session is renewed, so that it is unknown if the socket may stay
+    /// connected.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.renewing.is_some()
     }

@@ -1,7 +1,7 @@
-//! Namespaces and sockets as a link sees them, with the types of their principals erased.
+//! Traits of namespaces and sockets without the types of their principals.
 //!
-//! The sockets of one link may have different principals. The link knows only the traits
-//! [`Namespace`] and [`Socket`]. The code above it is typed again.
+//! The sockets of one link may have principals of different types, so a link uses only the traits
+//! [`Namespace`] and [`AnySocket`]. The code that implements them knows the types again.
 
 use std::{any::Any, borrow::Cow, collections::HashMap, sync::Arc};
 
@@ -25,12 +25,12 @@ use crate::{
     },
 };
 
-/// A namespace as a link sees it.
+/// A namespace without the type of its principal.
 pub(crate) trait Namespace: Send + Sync {
     fn trust(&self) -> Trust;
-    /// Returns the `Hub` for the type of its principal.
+    /// Returns the `Hub<P>` of the namespace, where `P` is the type of its principal.
     fn hub(&self) -> Box<dyn Any>;
-    /// The name of its principal's type.
+    /// Returns the name of the principal's type.
     fn principal(&self) -> Cow<'static, str>;
     fn admit(
         self: Arc<Self>,
@@ -51,9 +51,9 @@ pub(crate) struct Candidate {
 pub(crate) struct Admitted {
     pub(crate) socket: Box<dyn AnySocket>,
     pub(crate) lifetime: Lifetime,
-    /// Maximum number of its events that are handled concurrently.
+    /// Maximum number of events of the socket that are handled concurrently.
     pub(crate) concurrency: usize,
-    /// `true` if its admission is already recorded.
+    /// `true` if the audit already has a record of the admission.
     pub(crate) is_recorded: bool,
 }
 
@@ -70,25 +70,25 @@ impl NotAdmitted {
     }
 }
 
-/// A socket as its link sees it.
+/// A socket without the type of its principal.
 pub(crate) trait AnySocket: Send + Sync {
     /// Returns the subject of a decision about it, for the audit record.
     fn subject<'a>(&'a self, action: Option<Action<'a>>) -> Subject<'a>;
-    /// Returns `true` if it was admitted with a credential, which can be refreshed.
+    /// Returns `true` if the client was admitted with a credential, which it may refresh.
     fn has_credential(&self) -> bool;
-    /// Checks another credential. If it is accepted, the socket continues with it; otherwise
-    /// nothing changes.
+    /// Checks a new credential of the client. If the credential is accepted, the socket continues
+    /// with it. Otherwise nothing changes.
     fn refresh(&self, handshake: Handshake) -> BoxFuture<'static, Result<Lifetime, NotAdmitted>>;
-    /// Starts an event.
+    /// Starts to handle an event.
     fn start(&self, incoming: Incoming<'_>) -> Result<Invocation, Failure>;
-    /// Begins the trace of an event.
+    /// Creates the tracing span of an event.
     fn trace(&self, event: &str) -> Trace;
-    /// Returns what the client reads about a failed event.
+    /// Returns the answer to a failed event, for the client.
     fn explain(&self, event: &str, failure: Failure, trace: &Trace) -> Explained;
-    /// Passes on an ack of the client.
+    /// Passes an ack of the client to the caller that waits for it.
     fn acknowledge(&self, id: u64, arguments: RawArguments);
-    /// Ends the socket at once, and returns its disconnect hooks as a future, if it has any. The
-    /// caller records the end.
+    /// Ends the socket at once. Returns the future of its disconnect hooks, if it has any. The
+    /// caller records the end in the audit.
     fn end(self: Box<Self>, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>>;
 }
 

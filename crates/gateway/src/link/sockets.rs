@@ -8,14 +8,14 @@ use crate::{
     transport::outbox::Owner,
 };
 
-/// The sockets of a link, by the slots that the protocol assigns to their namespaces.
+/// The sockets of a link, indexed by the [`SlotId`] that the protocol assigns to each namespace.
 pub(super) struct Sockets {
     slots: Vec<Option<Occupant>>,
-    /// Owner that marks the packets of the next socket.
+    /// Owner of the packets of the next socket.
     next: Owner,
 }
 
-/// The state of a namespace on a link.
+/// A socket in the table, either during its admission or admitted.
 pub(super) enum Occupant {
     Pending(Box<Pending>),
     Live(Box<Live>),
@@ -26,14 +26,14 @@ impl Sockets {
         Self { slots: Vec::new(), next: Owner::FIRST }
     }
 
-    /// Returns an owner for the packets of one more socket.
+    /// Returns the owner for the packets of a new socket.
     pub(super) fn next_owner(&mut self) -> Owner {
         let owner = self.next;
         self.next = owner.next();
         owner
     }
 
-    /// Returns how many slots have been used; each index below may hold a socket.
+    /// Returns the length of the table. Each index below it may hold a socket.
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
@@ -99,7 +99,8 @@ impl Sockets {
         })
     }
 
-    /// Returns `true` if `events` of one socket, or `bytes` of all of them, wait in their inboxes.
+    /// Returns `true` if the inbox of one socket holds at least `events` events, or if all inboxes
+    /// together hold at least `bytes` bytes.
     pub(super) fn is_inbox_beyond(&self, events: usize, bytes: usize) -> bool {
         let mut sum = 0;
         self.all_live().any(|live| {

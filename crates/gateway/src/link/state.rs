@@ -1,8 +1,8 @@
-//! State of one link, and its deadlines: decides when reading pauses.
+//! State of one link and its deadlines. Decides when the link pauses reading from its client.
 //!
-//! One task changes the state, in the order in which things happen, so there are no races. It does
-//! not know the wire: the wire passes messages to it, and empties its outbox. Start reading at
-//! [`LinkState::check_deadlines`].
+//! Only the task of the link changes the state, so there are no races. The state does not know the
+//! wire: the wire passes messages to the state, and sends the packets in its outbox. Start reading
+//! at [`LinkState::check_deadlines`].
 
 use std::{
     net::IpAddr,
@@ -37,33 +37,37 @@ pub(super) struct LinkState {
     pub(super) protocol: Link,
     pub(super) sockets: Sockets,
     pub(super) outbox: Outbox,
-    /// Place among the unauthenticated links of its address; `None` while a socket is
-    /// authenticated.
+    /// Place of the link among the unauthenticated links of its client's address. `None` while a
+    /// socket of the link is authenticated.
     pub(super) place: Option<Place>,
-    /// Time since which the client has read none of the packets that wait for it.
+    /// Time at which packets began to wait because the client does not read, or of the last
+    /// progress since then. `None` while no packets wait.
     pub(super) stalled_since: Option<Instant>,
-    /// Set when the link ends and its last packets are being sent.
+    /// Set once the link ends, while its last packets are sent.
     pub(super) closing: Option<Closing>,
-    /// Probe of the client that is running.
+    /// Pending probe that checks if the client is alive.
     pub(super) probing: Option<Box<Probing>>,
-    /// Each handler that outlives its socket holds a clone, so that they can be counted.
+    /// Each handler that outlives its socket holds a clone. The number of clones limits how many
+    /// such handlers run.
     pub(super) finishing: Arc<()>,
     _entry: LinkEntry,
-    /// Dropped last: the descriptor is free when this makes room for another connection.
+    /// Place of the link among all connections of the server. It is dropped last, so that the file
+    /// descriptor is closed before another connection may take the place.
     _open: Option<Open>,
 }
 
 /// Arguments for opening a link.
 pub(crate) struct Opening {
     pub(crate) request: Arc<HandshakeRequest>,
-    /// Headers that only authenticators see.
+    /// Headers with credentials, which only authenticators see.
     pub(crate) credentials: Arc<Headers>,
     pub(crate) place: Place,
-    /// Place among all connections; `None` if another HTTP server has accepted this one.
+    /// Place of the link among all connections of the server. `None` if another HTTP server
+    /// accepted the connection.
     pub(crate) open: Option<Open>,
 }
 
-/// A link that sends its last packets.
+/// State of a link that is sending its last packets.
 pub(super) struct Closing {
     /// Time at which the connection is cut, even if not all packets were sent.
     pub(super) until: Instant,
@@ -71,10 +75,10 @@ pub(super) struct Closing {
 
 /// A probe that the client has not answered yet.
 pub(super) struct Probing {
-    /// Time at which a client without a sign of life counts as dead.
+    /// Time at which the client counts as dead if it has shown no sign of life.
     pub(super) until: Instant,
-    /// Outbox size when the probe began, if the client was not reading then: if it shrinks, the
-    /// client is alive.
+    /// Number of bytes in the outbox when the probe began. If fewer wait at the end, the client is
+    /// alive. `None` if the client was reading its packets when the probe began.
     pub(super) stuck: Option<usize>,
     /// Callers that wait for the result. Dropping their senders reports that the client is dead.
     pub(super) askers: Vec<oneshot::Sender<()>>,
@@ -105,7 +109,8 @@ impl LinkState {
         let entry = services.registry.add_link(Arc::clone(&handle));
         services.metrics.links.increment(1.0);
         if services.is_draining() {
-            // The order to end was posted before this link was registered.
+            // The order to end all links was posted before this link was registered, so the link
+            // did not receive it.
             handle.end(DisconnectReason::Shutdown);
         }
         Self {
@@ -127,19 +132,20 @@ impl LinkState {
         }
     }
 
-    /// Returns `true` while the client is read: none of its inboxes is full, and it reads what it
-    /// is sent.
+    /// Returns `true` while the link reads from its client. It pauses while an inbox is full or the
+    /// client does not read its packets, and stops when the link ends.
     pub(super) fn is_reading(&self) -> bool {
         self.closing.is_none() && !self.is_congested() && !self.any_inbox_full()
     }
 
-    /// Returns `true` while an inbox is full and reading must pause. While the server waits for an
-    /// ack, reading continues, because a handler may wait for that ack.
+    /// Returns `true` while reading must pause because an inbox is full. While the server waits for
+    /// an ack of the client, reading continues, because a handler may be waiting for that ack.
     fn any_inbox_full(&self) -> bool {
         !self.handle.has_pending_acks() && self.is_inbox_beyond(1)
     }
 
-    /// Returns `true` if an inbox holds twice its limit, because reading continued for an ack.
+    /// Returns `true` if an inbox holds twice its limit, because reading continued for a pending
+    /// ack.
     fn is_overloaded(&self) -> bool {
         self.handle.has_pending_acks() && self.is_inbox_beyond(2)
     }
@@ -150,7 +156,7 @@ impl LinkState {
         self.sockets.is_inbox_beyond(events, limits.inbox_bytes.saturating_mul(times))
     }
 
-    /// Returns `true` if an event or a stream waits that could run now.
+    /// Returns `true` if a waiting event or stream can run now.
     pub(super) fn has_runnable(&self) -> bool {
         !self.is_congested() && self.sockets.all_live().any(Live::is_runnable)
     }
@@ -177,14 +183,15 @@ impl LinkState {
         }
     }
 
-    /// Returns the earliest moment at which the link must have another turn.
+    /// Returns the earliest time at which the task of the link must be polled again.
     pub(super) fn deadline(&self, turn: &Turn<'_>) -> Option<Instant> {
         let own = match &self.closing {
             Some(closing) => Some(closing.until),
             None => {
                 let stall = self.services.limits.write_stall;
                 let stalled = self.stalled_since.map(|since| since + stall);
-                // Without reading, the end of the connection is not seen, so it is checked for.
+                // While the link does not read, it does not notice that the client has closed the
+                // connection. So it checks for that regularly.
                 let look = (!self.is_reading()).then(|| turn.now + LOOK_AGAIN);
                 let probed = self.probing.as_ref().map(|probing| probing.until);
                 [self.protocol.deadline(), stalled, look, probed].into_iter().flatten().min()
@@ -202,7 +209,7 @@ impl LinkState {
     }
 }
 
-/// Releases everything, however the task ends: the runtime drops it as well when it shuts down.
+/// Releases all resources of the link, even if the runtime shuts down and drops the task.
 impl Drop for LinkState {
     fn drop(&mut self) {
         self.services.metrics.links.decrement(1.0);
@@ -210,20 +217,22 @@ impl Drop for LinkState {
         for occupant in self.sockets.take_all() {
             drop_quietly(occupant);
         }
-        // Last, because it tells probes that the client is gone: the seats are free by now.
+        // The handle is closed last, because this tells probes that the client is gone. The seats
+        // must be free by then.
         self.handle.close();
     }
 }
 
-/// Reason for the developer of the client. The usual cause is an `auth` function that takes no
-/// callback, or never calls it.
+/// Close reason for the developer of the client. The usual cause is an `auth` function that takes
+/// no callback, or never calls it.
 const NO_CONNECT: &str = "no CONNECT in time: does the client's auth function call back?";
 
 const NO_ATTACHMENTS: &str = "attachments that were announced did not arrive in time";
 
-/// Interval between checks for the end of a connection that is not read.
+/// Interval between checks of a connection that the link does not read, to notice that the client
+/// has closed it.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Time to wait that is sent to a client that has used up the attempts of its link. A new link has
-/// new ones.
+/// Time that a client is told to wait after it has used up the attempts of its link. Each new link
+/// starts with new attempts.
 pub(super) const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);

@@ -1,8 +1,8 @@
-//! The task of one link: a wire below, sockets above.
+//! Task of one link, which reads its wire, runs the work of its sockets, and sends their packets.
 //!
-//! Everything a client causes happens inside [`LinkTask::poll`], in the order in which it arrived:
-//! admissions and handlers are polled here and never spawned. The rules of the protocol are in
-//! [`doorward_protocol::Link`]. Start reading at [`LinkTask::drive`].
+//! All work that a client causes runs inside [`LinkTask::poll`], in the order in which the messages
+//! arrived. The task polls admissions and handlers itself and does not spawn them. The rules of the
+//! protocol are in [`doorward_protocol::Link`]. Start reading at [`LinkTask::drive`].
 
 use std::{
     future::Future,
@@ -27,14 +27,15 @@ use crate::{
 
 /// The task of one link.
 pub(crate) struct LinkTask<W> {
-    /// Dropped first: the descriptor is free when the state makes room for another connection.
+    /// Dropped before the state, so that the file descriptor is closed before the state makes room
+    /// for another connection.
     wire: W,
     state: LinkState,
     timer: Timer,
 }
 
 impl<W: Wire> LinkTask<W> {
-    /// Opens the link.
+    /// Opens a link on a wire.
     pub(crate) fn new(
         wire: W,
         services: Arc<Services>,
@@ -48,15 +49,15 @@ impl<W: Wire> LinkTask<W> {
     /// Makes all progress that is possible now. Returns `Ready` when the link has ended.
     fn drive(&mut self, turn: &mut Turn<'_>) -> Poll<()> {
         let mut passes = PASSES_PER_TURN;
-        // The machine may have slept: a socket that has expired meanwhile is sent nothing that is
-        // still queued for it.
+        // The machine may have slept. If a socket has expired meanwhile, the packets that are still
+        // queued for it must not be sent.
         self.state.expire(turn);
-        // The order of a pass:
-        // - Orders come before input: a socket that was revoked handles no more of what it has
-        //   sent.
-        // - Admissions come after all input that is there, so that events sent before the answer to
-        //   a CONNECT are seen as too early.
-        // - The flush comes last, so that everything a pass has queued leaves in one write.
+        // The order of one pass of this loop:
+        // - Orders come before input, so that a socket that was revoked handles no more of its
+        //   events.
+        // - Admissions come after all available input, so that events that were sent before the
+        //   answer to a CONNECT are recognised as too early.
+        // - The flush comes last, so that all packets of a pass are sent in one write.
         loop {
             self.state.read_letters(turn);
             let read =
@@ -105,7 +106,7 @@ impl<W: Wire> LinkTask<W> {
     }
 
     fn poll_close(&mut self, turn: &Turn<'_>) -> Poll<()> {
-        // The seats of its sockets are already free: a probe does not wait for the last packets.
+        // The seats of the sockets are already free, so probes need not wait for the last packets.
         self.state.probing = None;
         self.wire.stop_reading();
         match &self.state.closing {
@@ -120,7 +121,8 @@ impl<W: Wire> Future for LinkTask<W> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { state, .. } = &*self;
-        // Before the mailbox is read, so that a letter posted later wakes the task again.
+        // Registered before the mailbox is read, so that a letter that is posted later wakes the
+        // task again.
         state.handle.register(cx);
         let clock = &state.services.clock;
         let mut turn = Turn::new(cx.waker(), clock.now(), clock.wall());
@@ -146,5 +148,5 @@ fn yield_turn(turn: &Turn<'_>) {
     debug_assert!(asked.is_pending());
 }
 
-/// Maximum number of passes of one link in one turn.
+/// Maximum number of passes of one link in one turn, which is one poll of its task.
 const PASSES_PER_TURN: usize = 4;

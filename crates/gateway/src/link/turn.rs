@@ -1,19 +1,19 @@
-//! One turn of a link's task.
+//! One turn of a link, which is one poll of its task.
 
 use std::{
     task::{Context, Waker},
     time::{Instant, SystemTime},
 };
 
-/// One turn of a link's task: its time, and how much work it may still do.
+/// The time and the remaining work of one turn of a link, which is one poll of its task.
 ///
 /// The clocks are read once in a turn, so that all deadlines are compared with the same time.
 pub(super) struct Turn<'a> {
     waker: &'a Waker,
     pub(super) now: Instant,
-    /// Wall time.
+    /// Wall-clock time of the turn.
     pub(super) wall: SystemTime,
-    /// Number of frames and events that may still be handled.
+    /// Number of frames and events that may still be handled in this turn.
     pub(super) budget: usize,
 }
 
@@ -28,5 +28,6 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// Number of frames and events that one link handles before others have their turn: about 100 us.
+/// Maximum number of frames and events that one link handles in one turn, before other links run.
+/// They take about 100 us.
 const FRAMES_PER_TURN: usize = 128;

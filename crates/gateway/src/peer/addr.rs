@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 
 /// The address of the other end of a TCP connection, as a request extension.
 ///
-/// [`Doorward::serve`](crate::Doorward::serve) sets it to the address of the client, also behind
-/// [`trusted_proxies`](crate::Builder::trusted_proxies). With another HTTP server, set it to the
-/// address of the TCP connection before the request reaches
-/// [`DoorwardService`](crate::server::DoorwardService), which finds the client behind `trusted_proxies` by
-/// itself. All clients without a known address are counted as one.
+/// [`Doorward::serve`](crate::Doorward::serve) sets it to the address of the client, even behind
+/// [`trusted_proxies`](crate::Builder::trusted_proxies).
+///
+/// With another HTTP server, set it to the address of the other end of the TCP connection before
+/// the request reaches [`DoorwardService`](crate::server::DoorwardService). The service then finds
+/// the client behind `trusted_proxies` itself. Without this extension, all clients are counted as
+/// one.
 ///
 /// With axum and the feature `axum`, `into_make_service_with_connect_info::<SocketAddr>()` is
 /// enough.

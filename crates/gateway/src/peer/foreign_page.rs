@@ -1,8 +1,9 @@
-//! Recognises links that were opened by a page of another host, and gives them other budgets.
+//! Recognises links that were opened by a page of another host. Such links have separate budgets.
 //!
-//! Any page can open links in the browsers of its visitors, from their addresses. Such links have
-//! budgets of their own, so that they do not use up those of the visitor. They are not refused
-//! here: `auth/src/cookie/origins.rs` decides whether their cookie counts. Start reading at [`Page::of`].
+//! Any page can open links in the browsers of its visitors, and so from the addresses of the
+//! visitors. The separate budgets prevent such a page from using up the budgets of its visitors. No
+//! link is refused here: `auth/src/cookie/origins.rs` decides from which pages a cookie is
+//! accepted. Start reading at [`Page::of`].
 
 use doorward_core::Headers;
 
@@ -12,13 +13,14 @@ pub(crate) enum Page {
     /// A page of another host, as the browser says in `Origin`. No page can change that header
     /// (Fetch standard, forbidden request-header).
     Foreign,
-    /// A page of this host, a page that the application names, or a client that is not a browser.
+    /// A page of this host, a page whose origin the application has configured, or a client that is
+    /// not a browser.
     Own,
 }
 
 impl Page {
-    /// Returns the kind of page that opened a link, by its `Origin`. `own` holds the origins of the
-    /// application's pages on other hosts.
+    /// Returns the kind of page that opened a link, by the `Origin` in `headers`. `own` holds the
+    /// origins of the application's pages on other hosts.
     pub(crate) fn of(headers: &Headers, own: &[Box<str>]) -> Self {
         let mut origins = headers.iter().filter(|(name, _)| *name == "origin");
         let (origin, other) = (origins.next(), origins.next());
@@ -27,7 +29,8 @@ impl Page {
         let scheme = [&b"http://"[..], b"https://"];
         let authority = scheme.iter().find_map(|scheme| origin.strip_prefix(*scheme));
         match authority {
-            // Browsers send one `Origin` (RFC 6454, section 7.3), so two of them prove nothing.
+            // Browsers send one `Origin` (RFC 6454, section 7.3), so two `Origin` headers prove
+            // nothing.
             _ if other.is_some() => Self::Foreign,
             _ if own.iter().any(|own| own.as_bytes() == origin) => Self::Own,
             Some(authority) if authority.eq_ignore_ascii_case(host) => Self::Own,

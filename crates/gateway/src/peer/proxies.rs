@@ -1,20 +1,19 @@
 //! Finds the address of a client behind reverse proxies.
 //!
-//! Budgets, limits and records use the address of the client, and behind a proxy all clients have
-//! the address of the proxy. A proxy appends the address of its peer to `X-Forwarded-For`. Any
-//! client can send this header, so it counts only from an address that the application or the
-//! configuration names, and only as far as the chain of such addresses reaches. Start reading at
-//! [`TrustedProxies::client`].
+//! Budgets, limits and audit records use the address of the client. Behind a proxy, the connections
+//! of all clients come from the address of the proxy. A proxy appends the address of its peer to
+//! `X-Forwarded-For`. Any client can send this header, so an entry counts only if a trusted proxy
+//! has appended it. Start reading at [`TrustedProxies::client`].
 
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// The proxies whose `X-Forwarded-For` counts.
+/// The proxies whose `X-Forwarded-For` header is trusted.
 ///
-/// [`Builder::trusted_proxies`](crate::Builder::trusted_proxies) creates it for the server itself.
-/// Create one for routes of an application that another HTTP server serves.
+/// [`Builder::trusted_proxies`](crate::Builder::trusted_proxies) creates this value for the server
+/// itself. Create another one for routes of an application that another HTTP server serves.
 ///
 /// # Examples
 /// ```
@@ -33,11 +32,11 @@ use ipnet::IpNet;
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Parses addresses, or networks such as `10.0.0.0/8`.
+    /// Creates the list from addresses, or from networks such as `10.0.0.0/8`.
     ///
     /// # Errors
-    /// [`TrustedProxyError`]: one of them is neither, or is a network larger than `10.0.0.0/8` or
-    /// `fc00::/7`.
+    /// [`TrustedProxyError`]: an entry is neither an address nor a network, or is a network larger
+    /// than `10.0.0.0/8` or `fc00::/7`.
     pub fn new<T: AsRef<str>>(
         networks: impl IntoIterator<Item = T>,
     ) -> Result<Self, TrustedProxyError> {
@@ -57,13 +56,16 @@ impl TrustedProxies {
         networks.into_iter().map(network).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Returns the client of a request that came from `peer` with these headers.
+    /// Returns the address of the client that sent a request. `peer` is the other end of the TCP
+    /// connection, and `headers` are those of the request. The port is 0 if a proxy reported the
+    /// address.
     #[must_use]
     pub fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         if !self.trusts(peer.ip()) {
             return peer;
         }
-        // From the end, because each proxy appends: the last address comes from the nearest proxy.
+        // The header is read from its end, because each proxy appends an address. The last address
+        // comes from the nearest proxy.
         let mut client = peer;
         let values = headers.get_all(FORWARDED_FOR).iter().rev();
         for hop in values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')) {
@@ -80,15 +82,15 @@ impl TrustedProxies {
         client
     }
 
-    /// Returns `true` if this address is one of the proxies.
+    /// Returns `true` if `address` is that of a trusted proxy.
     pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 }
 
-/// Converts an IPv4 network that is written as an IPv6 network. Returns `None` if the network has
-/// further addresses.
+/// Converts an IPv4 network that is written as an IPv6 network, and returns any other network
+/// unchanged. Returns `None` if the IPv6 network also has addresses that are not IPv4 addresses.
 fn canonical(network: IpNet) -> Option<IpNet> {
     match network.addr().to_canonical() {
         address if address.is_ipv4() && network.addr().is_ipv6() => {
@@ -122,7 +124,7 @@ pub struct TrustedProxyError(());
 
 doorward_core::debug_as_sentence!(TrustedProxyError);
 
-/// The header in which proxies name their clients.
+/// Name of the header in which proxies report the addresses of their clients.
 pub(crate) const FORWARDED_FOR: &str = "x-forwarded-for";
 
 #[cfg(test)]

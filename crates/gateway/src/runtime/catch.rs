@@ -11,7 +11,7 @@ use std::{
 use pin_project_lite::pin_project;
 
 /// Runs `f`, and returns [`Panicked`] if it panics.
-// `AssertUnwindSafe` is right for both kinds of code that this calls. Futures, streams and other
+// `AssertUnwindSafe` is correct for both kinds of code that `f` runs. Futures, streams and other
 // values that panicked are dropped by the caller and not used again. Guards, filters and sinks are
 // called again, but with `&self` they can leave only locks and cells of their own in a bad state.
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panicked> {
@@ -23,7 +23,7 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panicked> {
     })
 }
 
-/// Drops a value of the application, and catches a panic of its destructor: a second panic during
+/// Drops a value of the application, and catches a panic of its destructor. A second panic during
 /// unwinding would abort the process.
 pub(crate) fn drop_quietly<T>(value: T) {
     if catch(|| drop(value)).is_err() {
@@ -31,7 +31,7 @@ pub(crate) fn drop_quietly<T>(value: T) {
     }
 }
 
-/// Code of the application panicked.
+/// Error for code of the application that panicked.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("code of the application panicked")]
 pub(crate) struct Panicked;

@@ -14,12 +14,12 @@ pub(crate) struct Metrics {
     pub(crate) sockets: Gauge,
     pub(crate) events: Counter,
     pub(crate) outbox: Gauge,
-    /// Durations from an event to its answer.
+    /// Durations from the start of a handler to the ack of its event.
     pub(crate) ack: Histogram,
     /// Durations of admissions with any outcome.
     pub(crate) admission: Histogram,
     pub(crate) revocation: Histogram,
-    /// Durations of rounds that ask about every socket once.
+    /// Durations of sweeps, each of which re-checks every socket once.
     pub(crate) sweep: Histogram,
 }
 
@@ -65,7 +65,7 @@ impl Metrics {
         }
     }
 
-    /// Counts a refused client, by the code that it reads.
+    /// Counts a refused client, by the code that the client receives.
     pub(crate) fn refused(code: RefusalCode) {
         let code = match code {
             RefusalCode::Application(_) => "application",
@@ -91,7 +91,7 @@ impl Metrics {
         counter!(EVENT_FAILURES, "code" => known.unwrap_or("application")).increment(1);
     }
 
-    /// Counts a limit that was reached, if no decision and no answer to a client shows it.
+    /// Counts an action that reached a limit. `limit` is the name of the limit.
     pub(crate) fn hit(limit: &'static str) {
         counter!(LIMITS_HIT, "limit" => limit).increment(1);
     }

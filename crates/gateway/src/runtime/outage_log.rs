@@ -1,7 +1,7 @@
 //! Logs an outage once when it begins, with its cause, and once when it ends.
 //!
-//! Metrics and audit records show what happens to each client meanwhile. One log line per client
-//! would hide the line that matters.
+//! Metrics and audit records show the effect on each client meanwhile. With one log line for each
+//! client, the line with the cause would be hard to find.
 
 use std::{
     error::Error,
@@ -14,8 +14,8 @@ use doorward_core::lock;
 
 use crate::runtime::metrics::Outages;
 
-/// Logs that a dependency does not answer, and that it answers again: one line each, regardless of
-/// the number of requests that fail.
+/// Logs one line when a dependency stops answering and one line when it answers again, regardless
+/// of the number of requests that fail. Further failures are logged at level `debug`.
 ///
 /// During an outage the metric `doorward_away` is 1, and `doorward_unanswered_total` counts the
 /// failed requests. Both have the label `what`.
@@ -53,8 +53,8 @@ struct Away {
 }
 
 impl Outage {
-    /// Watches a dependency that the log and the metrics name `what`. A successful request ends an
-    /// outage if no request has failed for `quiet`.
+    /// Creates the log of a dependency, which log lines and metrics name `what`. A successful
+    /// request ends an outage if no request has failed for the time `quiet`.
     #[must_use]
     pub fn new(what: &'static str, quiet: Duration) -> Self {
         Self { what, quiet, metrics: Outages::new(what), away: Mutex::default() }

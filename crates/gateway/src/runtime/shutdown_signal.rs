@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT and SIGTERM. Signals are caught once [`install`](Self::install) was called.
+/// Waits for SIGINT or SIGTERM. Both are caught once [`install`](Self::install) was called.
 ///
 /// # Examples
 /// ```no_run
@@ -29,7 +29,7 @@ impl ShutdownSignal {
     /// The error of the operating system.
     ///
     /// # Panics
-    /// Outside of a tokio runtime with I/O.
+    /// Panics outside of a tokio runtime with I/O.
     pub fn install() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,

@@ -36,8 +36,8 @@ impl Clock for SystemClock {
 
 /// The random generator of the operating system.
 ///
-/// Ids are short and a connection needs several, so each thread reads a block at a time. Bytes that
-/// were returned are wiped from the block.
+/// Each thread reads a block of random bytes at a time, because ids are short and a connection
+/// needs several. Bytes are wiped from the block when they are returned.
 ///
 /// # Examples
 /// ```
@@ -64,7 +64,7 @@ struct Block {
 impl Block {
     fn fill(&mut self, out: &mut [u8]) {
         if out.len() > self.left {
-            // More than a block is read directly.
+            // A request for more bytes than a block has is read directly.
             if out.len() > BLOCK_SIZE {
                 return fill(out);
             }
@@ -88,7 +88,7 @@ thread_local! {
         const { RefCell::new(Block { bytes: [0; BLOCK_SIZE], left: 0 }) };
 }
 
-/// Size of a block in bytes: enough for 14 to 28 ids.
+/// Size of a block in bytes. It is enough for 14 to 28 ids.
 const BLOCK_SIZE: usize = 256;
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! One coarse timer for all links.
 //!
-//! A link has a dozen deadlines and needs one wake-up: it is woken at the earliest of them, and
-//! then checks all of them. Deadlines are rounded up to a tick, so that thousands of links share a
-//! wake-up. A deadline that moves to a later time leaves its entry where it is, because the early
-//! wake-up is harmless: most events change nothing here. Start reading at [`Timer::arm`].
+//! A link has a dozen deadlines. It is woken at the earliest of them, and then checks all of them.
+//! Deadlines are rounded up to a tick, so that thousands of links share a wake-up. If a deadline
+//! moves to a later time, its entry stays where it is, because an early wake-up is harmless. So
+//! most events change nothing here. Start reading at [`Timer::arm`].
 
 use std::{
     collections::BTreeMap,
@@ -18,24 +18,24 @@ use doorward_core::lock;
 use doorward_core::{BoxFuture, Clock};
 
 /// All pending wake-ups of a server.
-// One driver task sleeps until the earliest entry is due and wakes everything that is due then. It
-// takes the place of a `tokio::time::Sleep` for each link: time has to come from `Clock`, so that
-// tests move it by hand, and nearly every event moves a deadline, which would reset such a timer.
+// One driver task sleeps until the earliest entry is due and wakes everything that is due then. A
+// `tokio::time::Sleep` for each link would be worse: time has to come from `Clock`, so that tests
+// move it by hand, and nearly every event moves a deadline, which would reset such a timer.
 //
 // How the driver and the links work together:
-// - The first insertion spawns the driver, because only then is a runtime certain to be there.
-//   `driving` is set under the lock, so that there is one driver.
-// - The driver registers its waker before it compares its deadline with the queue. An earlier entry
-//   is therefore seen by this comparison, or its insertion finds the waker and wakes the driver.
+// - The first insertion spawns the driver, because before that there may be no runtime. `driving`
+//   is set under the lock, so that there is one driver.
+// - The driver registers its waker before it compares its deadline with the queue. So either this
+//   comparison sees an earlier entry, or the insertion of that entry wakes the driver.
 // - Wakers are called without the lock: a task that is woken may arm or drop its timer at once.
-// - The driver holds no strong reference while it sleeps. Dropping the timers wakes it, and it
-//   ends.
+// - The driver holds no strong reference while it sleeps. Dropping the timers wakes the driver,
+//   which then ends.
 pub(crate) struct Timers {
     clock: Arc<dyn Clock>,
     epoch: Instant,
     /// Protects the queue; held for one map operation, never while waking.
     queue: Mutex<Queue>,
-    /// Wakes the driver when a deadline is inserted that is earlier than its own.
+    /// Wakes the driver when a deadline is inserted that is earlier than all others.
     driver: AtomicWaker,
 }
 
@@ -46,7 +46,7 @@ struct Queue {
     driving: bool,
 }
 
-/// The wake-up of one link; dropping it cancels it.
+/// The timer of one link. Dropping it cancels the wake-up.
 pub(crate) struct Timer {
     timers: Arc<Timers>,
     key: Option<(u64, u64)>,
@@ -88,7 +88,7 @@ impl Timers {
         lock(&self.queue).entries.remove(&key);
     }
 
-    /// Wakes everything that is due, and returns when the next entry is due.
+    /// Wakes all tasks that are due, and returns the time at which the next entry is due.
     fn fire(&self) -> Option<Instant> {
         let now = self.clock.now();
         loop {
@@ -105,7 +105,7 @@ impl Timers {
     }
 }
 
-/// Wakes everything that is due, until the timers are dropped.
+/// Runs the driver, which wakes all tasks that are due, until the timers are dropped.
 async fn drive(timers: Weak<Timers>) {
     loop {
         let Some(strong) = timers.upgrade() else { return };
@@ -116,7 +116,7 @@ async fn drive(timers: Weak<Timers>) {
     }
 }
 
-/// Completes when the sleep does, or when an earlier deadline is inserted.
+/// Future of the driver that completes when its sleep ends or an earlier deadline is inserted.
 struct Turn<'a> {
     timers: &'a Weak<Timers>,
     until: Option<Instant>,
@@ -158,7 +158,7 @@ impl Timer {
         Self { timers, key: None }
     }
 
-    /// Makes sure that `waker` is woken at `deadline`, or earlier.
+    /// Wakes `waker` at the first tick that is not before `deadline`, or earlier.
     ///
     /// Every call must pass the waker of the same task, because a call may keep an earlier entry.
     pub(crate) fn arm(&mut self, deadline: Instant, now: Instant, waker: &Waker) {
@@ -182,6 +182,7 @@ impl Drop for Timer {
     }
 }
 
-/// Length of a tick: how late a wake-up may be. Documented times are exact to the second.
+/// Length of a tick, which is the maximum delay of a wake-up. Documented times are exact to the
+/// second.
 const TICK: Duration = Duration::from_millis(TICK_MILLIS);
 const TICK_MILLIS: u64 = 20;

@@ -1,13 +1,13 @@
 //! The queue of packets that wait to be sent on a link.
 //!
-//! Packets are stored as WebSocket frames, because nearly all of them are sent as such. Frames that
-//! several links share are queued as they are. Packets of the link itself are appended to a tail.
-//! In the common case there is only the tail: it is sent in one write, and its memory goes back to
-//! the thread for the next link.
+//! Packets are stored as WebSocket frames, because nearly all of them are sent in this form. Frames
+//! that several links share are queued without a copy. Packets of the link itself are appended to a
+//! buffer, the tail. In the common case there is only the tail: it is sent in one write, and its
+//! memory is then reused by the next link of the thread.
 //!
-//! A mark for each frame holds its end and its owner. By the marks, the packets of one socket can
-//! be removed and another kind of wire can find each packet, without parsing anything again. Start
-//! reading at [`Outbox::packet`].
+//! A mark for each frame holds its end, its owner and its opcode. With the marks, the packets of
+//! one socket can be removed, and another kind of wire can find each packet, without parsing the
+//! frames again. Start reading at [`Outbox::packet`].
 
 use std::{
     cell::Cell,
@@ -29,23 +29,23 @@ use tokio::io::AsyncWrite;
 /// The queue of packets that wait to be sent on a link.
 #[derive(Default)]
 pub(crate) struct Outbox {
-    /// Parts older than the tail.
+    /// Parts that were queued before the tail, oldest first.
     queue: VecDeque<Bytes>,
     tail: Vec<u8>,
-    /// Number of bytes of the oldest part that were sent.
+    /// Number of bytes of the oldest part that were already sent.
     sent: usize,
     /// Number of bytes in the queue, including those that were sent.
     queued: usize,
-    /// One for each frame in the queue and in the tail, oldest first.
+    /// Marks of the frames in the queue and in the tail, oldest first.
     marks: VecDeque<Mark>,
-    /// Number of bytes that have left the outbox, which is the offset of its oldest part. Offsets
+    /// Offset of the oldest part, which is the number of bytes that have left the outbox. Offsets
     /// count every byte that was queued since the memory was last given back.
     gone: usize,
-    /// Number of bytes that the gauge of the server includes.
+    /// Number of bytes of this outbox that the gauge of the server includes.
     reported: usize,
 }
 
-/// Socket of the link that a packet belongs to. Unlike a slot it is not reused by later sockets.
+/// Identifies the socket that a packet belongs to. Unlike a slot, it is not reused on the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Owner(NonZeroU32);
 
@@ -58,11 +58,11 @@ impl Owner {
     }
 }
 
-/// The end of a frame.
+/// End, owner and opcode of one frame. `end` is the offset of the byte after the frame.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     end: usize,
-    /// Socket that its event or answer is for. Frames without an owner are never cut.
+    /// Socket that the frame is for. Frames without an owner are never cut.
     owner: Option<Owner>,
     opcode: Opcode,
 }
@@ -75,7 +75,7 @@ impl Mark {
     }
 }
 
-/// A position in the tail, to undo what is written after it.
+/// A position in the tail. Packets that are written after it can be removed again.
 #[derive(Clone, Copy)]
 pub(crate) struct Position {
     tail: usize,
@@ -85,7 +85,7 @@ pub(crate) struct Position {
 /// Packets that were taken from the end of the tail.
 pub(crate) struct Withheld {
     bytes: Vec<u8>,
-    /// Length, owner and opcode of each frame.
+    /// Length in bytes, owner and opcode of each frame.
     frames: Vec<(usize, Option<Owner>, Opcode)>,
 }
 
@@ -95,7 +95,7 @@ impl Outbox {
         self.frame(Opcode::Text, write);
     }
 
-    /// Queues a packet with its attachments. Without an owner it is never [cut](Self::cut).
+    /// Queues a packet with its attachments. A packet without an owner is never [cut](Self::cut).
     ///
     /// # Errors
     /// The error of `write`; nothing is queued then.
@@ -141,7 +141,7 @@ impl Outbox {
             self.marks = SPARE_MARKS.take();
         }
         if !self.tail.is_empty() {
-            // Copied, because the memory of the tail is far larger and goes back to the thread.
+            // The tail is copied, because its buffer is far larger and is reused by the thread.
             self.queued += self.tail.len();
             self.queue.push_back(Bytes::copy_from_slice(&self.tail));
             self.tail.clear();
@@ -163,13 +163,13 @@ impl Outbox {
         Position { tail: self.tail.len(), marks: self.marks.len() }
     }
 
-    /// Drops what was written after `position`.
+    /// Drops the packets that were written after `position`.
     pub(crate) fn truncate(&mut self, position: Position) {
         self.tail.truncate(position.tail);
         self.marks.truncate(position.marks);
     }
 
-    /// Takes out what was written after `position`, so that other packets can be queued before it.
+    /// Takes out the packets after `position`, so that other packets can be queued before them.
     pub(crate) fn withhold(&mut self, position: Position) -> Withheld {
         let mut start = self.gone + self.queued + position.tail;
         let frames = self.marks.drain(position.marks..).map(|mark| {
@@ -192,17 +192,17 @@ impl Outbox {
         self.tail.extend_from_slice(&withheld.bytes);
     }
 
-    /// Drops the packets whose owner `keeps` rejects. Returns `false` if one of them was already
-    /// sent in part.
+    /// Drops the packets for whose owner `keeps` returns `false`. Returns `false` if one of the
+    /// dropped packets was already sent in part.
     pub(crate) fn cut(&mut self, keeps: impl Fn(Owner) -> bool) -> bool {
-        // A revoked client must read nothing that is still queued for it, and the other sockets of
-        // the link must lose nothing. A frame and its attachments are one unit, because clients
-        // close the connection when they get only a part of it:
-        // - A unit that was sent completely is only memory, and is dropped.
-        // - A kept unit that was sent in part is kept whole, and `sent` says where to continue. So
-        //   the outbox always begins with a frame, which the next cut relies on.
-        // - The rest of an unwanted unit that was sent in part must not be sent, and without it
-        //   nothing else can be: the caller cuts the connection.
+        // A revoked client must receive no packet that is still queued for it, and the other
+        // sockets of the link must lose none. A frame and its attachments are one unit, because
+        // clients close the connection if they receive only a part of it:
+        // - A unit that was sent completely is dropped, because only its memory is left.
+        // - A unit to keep that was sent in part is kept whole, and `sent` says where to continue.
+        //   So the outbox always begins with a frame, which the next cut relies on.
+        // - The rest of a unit to drop that was sent in part must not be sent. No other packet can
+        //   be sent instead, so the caller cuts the connection.
         let waiting = self.waiting();
         let first = self.gone;
         let (mut kept, mut marks) = (Vec::new(), VecDeque::new());
@@ -246,7 +246,7 @@ impl Outbox {
         })
     }
 
-    /// Returns the marks of frames that were not sent completely, and where each frame begins.
+    /// Returns the mark of each frame that was not sent completely, and the start of the frame.
     fn unsent(&self) -> impl Iterator<Item = (usize, Mark)> {
         let mut next = 0;
         let marks = self.marks.iter().map(move |mark| {
@@ -299,7 +299,7 @@ impl Outbox {
         self.len() == 0
     }
 
-    /// Writes to `io` in one call, and returns how many bytes it has accepted.
+    /// Writes to `io` in one call, and returns the number of bytes that `io` has accepted.
     pub(crate) fn poll_write(
         &self,
         io: &mut (impl AsyncWrite + Unpin),
@@ -318,7 +318,7 @@ impl Outbox {
         Pin::new(io).poll_write_vectored(cx, &slices[..count])
     }
 
-    /// Removes `count` bytes that were sent from the front.
+    /// Removes the first `count` bytes, because they were sent.
     pub(crate) fn advance(&mut self, mut count: usize) {
         while let Some(front) = self.queue.front() {
             let left = front.len() - self.sent;
@@ -336,7 +336,7 @@ impl Outbox {
         self.drop_marks();
     }
 
-    /// Removes `count` whole frames that were sent from the front.
+    /// Removes the first `count` frames, because they were sent completely.
     pub(crate) fn advance_frames(&mut self, count: usize) {
         let last = count.checked_sub(1).and_then(|last| self.unsent().nth(last));
         if let Some((_, last)) = last {
@@ -346,15 +346,15 @@ impl Outbox {
 
     /// Drops the marks of frames whose bytes have left the outbox.
     ///
-    /// A part leaves as a whole. While it was sent only partly, the marks of all of its frames are
-    /// kept, so that the first mark always belongs to the first byte of the oldest part.
+    /// A part leaves the outbox as a whole. Until then the marks of all of its frames are kept, so
+    /// that the first mark always belongs to the first byte of the oldest part.
     fn drop_marks(&mut self) {
         while self.marks.front().is_some_and(|mark| mark.end <= self.gone) {
             self.marks.pop_front();
         }
     }
 
-    /// Gives the memory back to the thread after everything was sent.
+    /// Gives the memory back to the thread, after all packets were sent.
     pub(crate) fn give_back(&mut self) {
         (self.gone, self.sent) = (0, 0);
         self.queue.shrink_to(0);
@@ -383,14 +383,14 @@ impl Outbox {
 thread_local! {
     /// Spare buffer of this thread, for the next link that sends.
     static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    /// Spare marks for that buffer.
+    /// Spare queue of marks of this thread, for the next link that sends.
     static SPARE_MARKS: Cell<VecDeque<Mark>> = const { Cell::new(VecDeque::new()) };
 }
 
 /// Maximum capacity, in bytes, of a buffer that is kept for reuse. A larger one is freed.
 const SPARE_LIMIT: usize = 64 * 1024;
 
-/// Maximum capacity of kept marks: as many as a kept buffer of small packets needs.
+/// Maximum capacity, in marks, of a queue of marks that is kept for reuse. A larger one is freed.
 const SPARE_MARKS_LIMIT: usize = 4 * 1024;
 
 /// Maximum number of parts in one system call. Linux accepts up to 1,024 (`IOV_MAX`).

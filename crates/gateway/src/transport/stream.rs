@@ -11,13 +11,14 @@ use tokio::{
 
 /// A byte stream in both directions.
 pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Unpin {
-    /// Returns `true` if the peer is known to send no more, even if not everything was read.
+    /// Returns `true` if the peer is known to send no more, even if some of its input is unread.
     fn is_closed_by_peer(&self) -> bool;
 }
 
 impl ByteStream for TcpStream {
     fn is_closed_by_peer(&self) -> bool {
-        // Polled once for what is already known. The future is dropped, so it needs no waker.
+        // Polled once to get the state that is already known. The future is dropped, so it needs no
+        // waker.
         let mut cx = Context::from_waker(Waker::noop());
         let ready = std::pin::pin!(self.ready(Interest::READABLE)).poll(&mut cx);
         matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
@@ -25,7 +26,8 @@ impl ByteStream for TcpStream {
     }
 }
 
-/// The stream of another HTTP server does not show this. Reads and writes will fail instead.
+/// The stream of another HTTP server does not show that the peer has closed it. Reads and writes
+/// fail instead.
 impl ByteStream for TokioIo<Upgraded> {
     fn is_closed_by_peer(&self) -> bool {
         false

@@ -1,4 +1,5 @@
-//! A WebSocket as a wire: frames on a byte stream (RFC 6455, section 5).
+//! Implements [`Wire`] for a WebSocket, which carries frames on a byte stream (RFC 6455, section
+//! 5).
 
 use std::{
     io,
@@ -20,19 +21,19 @@ use crate::transport::{
 pub(crate) struct WebSocket<S> {
     io: S,
     reader: ws::Reader,
-    /// Bytes that were read and not used yet: an incomplete frame, or input that waits because an
-    /// inbox is full.
+    /// Bytes that were read and not handled yet. They are an incomplete frame, or input that waits
+    /// until the receiver is ready.
     rest: Vec<u8>,
-    /// Number of bytes in the rest that were not counted yet: those that arrived with the
+    /// Number of bytes in `rest` that were not counted yet, because they arrived with the
     /// handshake.
     uncounted: usize,
-    /// `true` once everything is sent and only the client has still to close.
+    /// `true` once all packets are sent and the server has shut down its side of the connection.
     is_shut: bool,
 }
 
 impl<S: ByteStream> WebSocket<S> {
-    /// Takes over a stream. `early` holds bytes that the client has sent right after its upgrade
-    /// request.
+    /// Creates a WebSocket on the stream of an upgraded connection. `early` holds the bytes that
+    /// the client has sent right after its upgrade request.
     pub(crate) fn new(io: S, early: &[u8]) -> Self {
         let (rest, uncounted) = (early.to_vec(), early.len());
         Self { io, reader: ws::Reader::default(), rest, uncounted, is_shut: false }
@@ -49,20 +50,22 @@ impl<S: ByteStream> WebSocket<S> {
             rest.extend_from_slice(bytes);
             self.show_rest(rest, receiver);
         }
-        // Counted after the frames, so that a CONNECT that is too long is answered before the link
-        // closes because of the count.
+        // The bytes are counted after the frames, so that a CONNECT that is too long is answered
+        // before the link closes because of the count.
         receiver.receive(Received::Bytes(length));
     }
 
-    /// Handles bytes, and keeps those that must wait.
+    /// Passes the complete frames of `rest` to the receiver. Keeps the remaining bytes until more
+    /// arrive or the receiver is ready.
     fn show_rest(&mut self, mut rest: Vec<u8>, receiver: &mut impl Receiver) {
         let used = self.show_frames(&mut rest, receiver);
         rest.drain(..used);
-        // An idle link keeps no memory.
+        // An idle link keeps no memory for its input.
         self.rest = if rest.is_empty() { Vec::new() } else { rest };
     }
 
-    /// Passes complete frames on, and returns how many bytes they took.
+    /// Passes complete frames to the receiver while it is ready. Returns the number of bytes in
+    /// these frames.
     fn show_frames(&mut self, bytes: &mut [u8], receiver: &mut impl Receiver) -> usize {
         let mut used_up = 0;
         while receiver.is_ready() {
@@ -79,7 +82,8 @@ impl<S: ByteStream> WebSocket<S> {
                         None => Received::Part,
                     });
                 }
-                // Without enough bytes to recognise a CONNECT, the decision waits for more.
+                // If too few bytes have arrived to recognise a CONNECT, the decision waits for
+                // more.
                 Err(FrameError::TooLarge) => {
                     let Some(beginning) = ws::beginning(&bytes[used_up..], HEAD) else { break };
                     receiver.receive(Received::TooLarge { beginning: &beginning });
@@ -130,9 +134,9 @@ impl<S: ByteStream> Wire for WebSocket<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Shuts down our side, and then reads until the client has closed its own. If a socket is
-    /// closed while bytes of the peer are unread, the kernel resets the connection (RFC 1122,
-    /// section 4.2.2.13), and the client may lose the last packets.
+    /// Shuts down the server's side of the connection, and then reads until the client has closed
+    /// its side. If a TCP socket is closed while bytes of the peer are unread, the kernel resets
+    /// the connection (RFC 1122, section 4.2.2.13), and the client may lose the last packets.
     fn poll_close(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<()> {
         if !self.is_shut {
             if ready!(self.poll_flush(cx, outbox)).is_err() {
@@ -159,6 +163,6 @@ impl<S: ByteStream> Wire for WebSocket<S> {
     }
 }
 
-/// Number of bytes at the beginning of a message that is too long: they contain its namespace, if
-/// it is a CONNECT.
+/// Number of bytes that are passed on from the beginning of a message that is too long. They
+/// contain the namespace, if the message is a CONNECT.
 const HEAD: usize = 300;

@@ -1,8 +1,8 @@
-//! The connection below a link, independent of its kind.
+//! Defines the connection that carries a link, independent of its kind.
 //!
-//! A link has one wire at a time. The wire knows how messages are carried, and not what they mean:
-//! it passes each to a [`Receiver`], and sends the packets in the [`Outbox`] of the link. The
-//! outbox stays with the link when the wire is exchanged. Start reading at [`Wire`].
+//! The wire carries messages and does not interpret them. It passes each message to a [`Receiver`],
+//! and sends the packets in the [`Outbox`] of the link. The outbox belongs to the link and not to
+//! the wire. Start reading at [`Wire`].
 
 use std::{
     io,
@@ -13,18 +13,18 @@ use doorward_protocol::{Message, ws::FrameError};
 
 use crate::transport::outbox::Outbox;
 
-/// The connection below a link.
+/// The connection that carries a link.
 pub(crate) trait Wire: Unpin {
-    /// Passes what the client has sent to `receiver`, as long as that is ready for more.
+    /// Passes the input of the client to `receiver`, while `receiver` is ready for more.
     ///
-    /// Returns [`ReadEnd::Dry`] when nothing is left; the task of `cx` is woken when more arrives.
+    /// Returns [`ReadEnd::Dry`] if no input is left. The task of `cx` is woken when more arrives.
     fn read(&mut self, cx: &mut Context<'_>, receiver: &mut impl Receiver) -> ReadEnd;
 
-    /// Drops what was read and not passed on yet, because the link ends.
+    /// Drops input that was read and not passed on yet, because the link ends.
     fn stop_reading(&mut self);
 
     /// Sends the packets in the outbox, and removes those that were sent. Returns `Pending` while
-    /// the client accepts no more.
+    /// the connection accepts no more bytes.
     ///
     /// # Errors
     /// The connection is broken.
@@ -34,16 +34,16 @@ pub(crate) trait Wire: Unpin {
     /// closed its side too, or when the connection is broken.
     fn poll_close(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<()>;
 
-    /// Returns `true` if the client is known to send no more, even if not everything was read.
+    /// Returns `true` if the client is known to send no more, even if some of its input is unread.
     fn is_closed_by_peer(&self) -> bool;
 }
 
 /// The side of a link that handles what its client sends.
 pub(crate) trait Receiver {
-    /// Returns `true` while it accepts more. It is called before each frame.
+    /// Returns `true` while the receiver accepts more input. A wire asks before each frame.
     fn is_ready(&self) -> bool;
 
-    /// Returns the maximum number of bytes of the next message.
+    /// Returns the maximum size of the next message, in bytes.
     fn message_limit(&self) -> usize;
 
     /// Handles one item that has arrived.
@@ -55,20 +55,20 @@ pub(crate) trait Receiver {
 pub(crate) enum Received<'a> {
     /// A whole message.
     Message(Message<'a>),
-    /// A part of a message that is not complete.
+    /// A frame of a message that is not complete yet.
     Part,
-    /// A ping, to be answered by a pong with the same bytes.
+    /// A WebSocket ping, which must be answered by a pong with the same bytes.
     Ping(&'a [u8]),
-    /// A pong; the server sends no pings on this level.
+    /// A WebSocket pong. It answers nothing, because the server sends no WebSocket pings.
     Pong,
     /// The client closes the connection.
     Close,
-    /// A message above the limit, which was not read. `beginning` is enough of it to recognise a
-    /// CONNECT.
+    /// A message above the size limit, which was not read. `beginning` is long enough to recognise
+    /// a CONNECT.
     TooLarge { beginning: &'a str },
     /// Bytes that violate the protocol of the wire.
     Broken(FrameError),
-    /// Number of bytes that were read. It follows the frames in them.
+    /// Number of bytes that were read. It is passed on after the frames in these bytes.
     Bytes(usize),
     /// The connection is lost.
     Lost,

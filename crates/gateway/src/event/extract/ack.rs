@@ -1,8 +1,8 @@
 //! Lets a handler answer explicitly instead of returning the answer.
 //!
-//! The socket stays busy with the event until both the handler is done and the answer is given or
-//! dropped, or until the event times out. So the order of events, the limits, and "each event is
-//! answered exactly once" hold as they do for returned values.
+//! The event counts as being handled until the handler is done and its [`Ack`] is used or dropped,
+//! or until the event times out. So the order of events, the limits, and the rule that each event
+//! is answered exactly once are the same as for returned values.
 
 use std::{marker::PhantomData, sync::Mutex};
 
@@ -12,12 +12,12 @@ use tokio::sync::oneshot;
 
 use crate::event::context::{EventContext, FromEvent, Given};
 
-/// Answers the event once, instead of the handler's return value. It can be moved to another task
-/// or thread.
+/// Answers the event once, instead of the handler's return value. An `Ack` can be moved to another
+/// task or thread.
 ///
-/// A handler that takes it returns `()` or a `Result`. The error of the `Result` is the answer,
-/// unless another was given before. If the `Ack` is dropped unused and the handler returns no
-/// error, the client receives `internal`.
+/// A handler that takes an `Ack` returns `()` or a `Result`. An error in the `Result` is the
+/// answer, unless the `Ack` was used before. If the `Ack` is dropped unused and the handler returns
+/// no error, the client receives `internal`.
 ///
 /// The next event of the socket waits until the handler is done and the `Ack` is used or dropped, at
 /// most for [`Limits::handler_timeout`](crate::Limits::handler_timeout).
@@ -37,8 +37,8 @@ pub struct Ack<T> {
 }
 
 impl<T: Arguments> Ack<T> {
-    /// Answers with a value, or with several if it is a tuple. It is dropped silently if the client
-    /// has disconnected.
+    /// Answers with a value, or with several values if `value` is a tuple. The answer is dropped
+    /// silently if the client has disconnected.
     #[expect(clippy::needless_pass_by_value, reason = "an answer is given away")]
     pub fn send(self, value: T) {
         self.answer(RawArguments::for_ack(&value).map_err(BoxError::from));
@@ -51,15 +51,16 @@ impl<T> Ack<T> {
         self.answer(Err(error.into()));
     }
 
-    /// Returns `true` if the client asked for an ack. If it did not, a value is dropped, and an error
-    /// is sent as the event `exception`.
+    /// Returns `true` if the client asked for an ack. If it did not, a value is dropped, and an
+    /// error is sent as the event `exception`.
     #[must_use]
     pub fn is_asked(&self) -> bool {
         self.asked
     }
 
     fn answer(mut self, given: Given) {
-        // Sending fails if the event has timed out or the socket has ended: the answer is of no use.
+        // Sending fails if the event has timed out or the socket has ended. The client cannot
+        // receive the answer then.
         self.answer.take().and_then(|answer| answer.send(given).err());
     }
 }

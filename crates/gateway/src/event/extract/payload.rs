@@ -1,4 +1,4 @@
-//! Pipes: decode the payload of an event, and validate it if the handler asks for that.
+//! Extractors that decode the payload of an event. [`Valid`] also validates the payload.
 
 use std::borrow::Cow;
 
@@ -13,8 +13,8 @@ use crate::event::context::{EventContext, FromEvent};
 
 /// The payload of the event, decoded.
 ///
-/// A single argument is read as a `T`. Several arguments are read as a list, so a tuple, an array
-/// `[T; N]` or a `Vec` takes them. No argument is read as `null`. If the payload is not a `T`, the
+/// A single argument is read as a `T`. Several arguments are read as one list, so `T` may be a
+/// tuple, an array or a `Vec`. No argument is read as `null`. If the payload is not a `T`, the
 /// client receives `bad_payload` with the path of the error, and the handler does not run.
 ///
 /// # Examples
@@ -36,12 +36,14 @@ impl<P, T: DeserializeOwned> FromEvent<P> for Payload<T> {
 
 /// The payload of the event, decoded and validated by the rules of [`garde`].
 ///
-/// Each broken rule is one entry of `details`. Its path is in the client's spelling: `kickUserId` if
-/// serde renames the field `kick_user_id` to camel case. A field that is renamed to an unrelated
-/// word, such as by `rename = "uid"`, keeps the name that it has in the program.
+/// If a rule is broken, the client receives `bad_payload`, and the handler does not run. Each
+/// broken rule is one entry of `details`, up to 16 entries. The path of an entry has the field
+/// names that the client uses: `kickUserId` if serde renames the field `kick_user_id` to camel
+/// case. If serde renames a field to an unrelated word, such as by `rename = "uid"`, the path has
+/// the name of the field in the program.
 ///
-/// The derive macro of garde expands to paths that begin with `::garde`. A program that uses it
-/// needs `garde` among its own dependencies, with the feature `derive`.
+/// A program that uses the derive macro of garde needs `garde` among its own dependencies, with the
+/// feature `derive`. The macro expands to paths that begin with `::garde`.
 ///
 /// # Examples
 /// ```
@@ -74,7 +76,7 @@ impl<P, T: DeserializeOwned + Validate<Context: Default>> FromEvent<P> for Valid
     }
 }
 
-/// Takes the list of arguments as it is: a tuple for a fixed number of them, a `Vec` for any number.
+/// Decodes the list of arguments. A tuple takes a fixed number of arguments, a `Vec` any number.
 impl<P, T: DeserializeOwned> FromEvent<P> for Args<T> {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
         decode_all(context.data(), context.attachments()).map(Args).map_err(bad_payload)
@@ -85,17 +87,18 @@ fn broken_rule(names: &FieldNames, path: &garde::Path, error: &garde::Error) -> 
     Detail { path: own_path(names.path(&path.to_string())), message: error.message().to_owned() }
 }
 
-/// Explains where the payload is wrong and what was expected, without repeating the payload.
+/// Returns an exception that says where the payload is wrong and what was expected, without
+/// repeating the payload.
 ///
-/// serde's messages quote the payload first and end with what the type expects. Only that end is
-/// shown, and only for messages that begin as serde's own do: a `Deserialize` of the application may
-/// word its messages as it likes and quote the payload at their end.
+/// A message of serde quotes the payload first and ends with what the type expects. Only that end
+/// is shown, and only if the message begins like a message of serde. A `Deserialize` implementation
+/// of the application may use other messages and quote the payload at their end.
 pub(crate) fn bad_payload(error: DecodeError) -> Exception {
     let text = error.source.to_string();
     let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
     let is_serdes = SERDE.iter().any(|start| text.starts_with(start));
     // The path of serde ends at the object that lacks the member. The path of the member itself is
-    // more useful: a form shows the message beside that field.
+    // more useful, because a form shows the message beside that field.
     if let Some(name) = text.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'))
     {
         let dot = if error.path.is_empty() { "" } else { "." };
@@ -103,7 +106,8 @@ pub(crate) fn bad_payload(error: DecodeError) -> Exception {
         return Exception::bad_payload(vec![Detail { path, message: "missing".to_owned() }]);
     }
     let message = match text.rsplit_once("expected ") {
-        // These two messages end with the client's words: "unknown field `..`, there are no fields".
+        // These two messages name no expectation and may repeat words of the client, as in "unknown
+        // field `..`, there are no fields".
         _ if text.ends_with("there are no fields") || text.ends_with("there are no variants") => {
             Cow::Borrowed("not what this event takes")
         }
@@ -126,15 +130,15 @@ fn in_json(expected: &str) -> Cow<'_, str> {
     if rest.is_empty() { Cow::Borrowed(what) } else { Cow::Owned(format!("{what}, not {rest}")) }
 }
 
-/// Returns the path if it looks like names of fields and indices, and an empty one otherwise. The keys
-/// of a map are words of the client, so a path can hold any text.
+/// Returns the path if it looks like field names and indices, and an empty path otherwise. The
+/// client chooses the keys of a map, so a path can contain any text.
 fn own_path(path: String) -> String {
     let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte);
     if path.len() <= LONGEST_PATH && path.bytes().all(is_ours) { path } else { String::new() }
 }
 
-/// Beginnings of the messages of serde and of `doorward_protocol`. Any other message may repeat the
-/// client's words.
+/// Beginnings of the messages of serde and of `doorward_protocol`. Any other message may repeat
+/// words of the client.
 const SERDE: [&str; 7] = [
     "duplicate field ",
     "expected ",
@@ -145,15 +149,16 @@ const SERDE: [&str; 7] = [
     "unknown variant ",
 ];
 
-/// Largest number of broken rules in one answer; a client that breaks more of them learns of the
-/// rest after it has fixed these.
+/// Maximum number of broken rules in one answer. A client that breaks more rules learns of the
+/// others after it has fixed these.
 const MOST_DETAILS: usize = 16;
 
-/// Longest path that is shown, in bytes.
+/// Maximum length of a path that is shown, in bytes. A longer path is replaced by an empty one.
 const LONGEST_PATH: usize = 128;
 
-/// Takes the arguments as they were sent. The placeholders of a binary event are checked, because
-/// arguments that are passed on must be readable for the clients that receive them.
+/// Extracts the arguments as they were sent. The placeholders of a binary event are checked,
+/// because an application may send the arguments on to other clients, which must be able to read
+/// them.
 impl<P> FromEvent<P> for RawArguments {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
         check_binary(context.data, context.attachments).map_err(bad_payload)?;

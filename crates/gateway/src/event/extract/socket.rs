@@ -1,4 +1,4 @@
-//! Extractors of the socket and of what belongs to it; none of them reads the payload.
+//! Extractors of the socket and of values that belong to it. None of them reads the payload.
 
 use std::sync::Arc;
 

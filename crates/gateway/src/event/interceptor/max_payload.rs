@@ -1,4 +1,4 @@
-//! Limits the size of some events more strictly than [`Limits`](crate::Limits) does for all.
+//! Interceptor that limits the size of an event more strictly than [`Limits`](crate::Limits) does.
 
 use doorward_core::{Detail, Exception};
 
@@ -8,11 +8,11 @@ use crate::event::{
     reply::Outcome,
 };
 
-/// Rejects events above a number of bytes with `bad_payload`, before they are decoded. The name
-/// and the attachments count.
+/// Rejects events that have more than a number of bytes with `bad_payload`, before they are
+/// decoded. The name of an event and its attachments count.
 ///
-/// [`Limits::max_message`](crate::Limits::max_message) applies to every event, and exceeding it closes
-/// the link. Use this interceptor for events that have no reason to be nearly as large.
+/// [`Limits::max_message`](crate::Limits::max_message) applies to every message, and a larger
+/// message closes the link. Use this interceptor for events that never need to be that large.
 ///
 /// # Examples
 /// ```

@@ -1,4 +1,4 @@
-//! Tests of requests that open a link, and of those that do not.
+//! Tests of requests that open a link, and of requests that do not.
 
 use http::Request;
 
@@ -53,7 +53,8 @@ fn the_first_subprotocol_is_answered_as_the_javascript_server_answers_it() {
     }
 }
 
-/// The default of stock clients, from the page of a development server on another port.
+/// Stock clients begin with polling by default. Here the page is on another port, as with a
+/// development server.
 #[test]
 fn a_page_of_another_origin_reads_that_there_is_no_polling() {
     let response = Rejection::Polling.response();

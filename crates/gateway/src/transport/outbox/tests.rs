@@ -1,4 +1,4 @@
-//! Tests of the outbox: what is sent, cut and undone, in which order.
+//! Tests of the packets that an outbox sends, cuts and undoes, and of their order.
 
 use doorward_protocol::{Args, Binary, packet};
 use tokio::io::{AsyncReadExt, duplex};
@@ -9,7 +9,7 @@ fn frame(text: &str) -> Frame {
     Frame::text(|out| out.extend_from_slice(text.as_bytes()))
 }
 
-/// Sends everything through a pipe that takes `step` bytes at a time.
+/// Sends all packets through a pipe that takes `step` bytes at a time. Returns the sent bytes.
 async fn flush(outbox: &mut Outbox, step: usize) -> Vec<u8> {
     let expected = outbox.len();
     let (mut io, mut peer) = duplex(step);
@@ -72,7 +72,7 @@ async fn packets_of_one_socket_are_dropped_and_no_others() {
         outbox.advance(sent);
 
         let mut is_clean = outbox.cut(|owner| owner != A);
-        // A second time: the rest still begins with a packet.
+        // The second cut checks that the rest still begins with a packet.
         is_clean &= outbox.cut(|owner| owner != A);
 
         let is_cut = (0 < sent && sent < whole) || (2 * whole < sent && sent < 3 * whole);
@@ -138,7 +138,7 @@ fn packets_that_are_undone_or_fail_leave_nothing_behind() {
     assert_eq!(outbox.frames().collect::<Vec<_>>(), [(Opcode::Text, Bytes::from_static(b"1"))]);
 }
 
-/// Another kind of wire reads payloads without their frames, of any length.
+/// A wire of another kind reads each payload without its frame, at any length.
 #[test]
 fn each_frame_is_found_with_its_payload() {
     for length in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
