@@ -1,16 +1,15 @@
-//! Makes an authenticator of a closure.
+//! Creates an authenticator from a closure.
 //!
-//! The closure receives the handshake, and its result is returned unchanged. Nothing is checked
-//! before or after it.
-//! Start reading at [`authenticate_fn`].
+//! The closure receives the handshake, and its result is returned unchanged. No other code checks
+//! the credential. Start reading at [`authenticate_fn`].
 
 use std::future::Future;
 
 use doorward_core::{AuthenticateError, Authenticator, Grant, Handshake};
 
-/// Makes an authenticator of a closure.
+/// Creates an authenticator from a closure.
 ///
-/// Use it for credentials of the application: an API key, a password, a ticket in its database. It
+/// Use it for credentials that the application checks, such as API keys or passwords. It
 /// corresponds to a middleware (`io.use(..)`) of socket.io. For access tokens use
 /// [`Jwt`](crate::Jwt).
 ///
@@ -39,7 +38,7 @@ use doorward_core::{AuthenticateError, Authenticator, Grant, Handshake};
 ///
 /// # Cancel safety
 /// The closure's future is dropped if the client disconnects or if admission exceeds its deadline.
-/// It must not leave anything that only its completion would undo.
+/// It must not leave behind a change that only its completion would undo.
 ///
 /// # Security
 /// No other code checks the credential. Compare secrets in constant time, or look up their hashes.
@@ -83,5 +82,5 @@ where
     }
 }
 
-// Prints nothing that the closure holds, such as a key.
+// The closure is not printed, because it may hold a secret.
 doorward_core::debug_fields!(AuthenticateFn<F> {});

@@ -1,7 +1,7 @@
-//! Signs browsers in by the cookie of their session.
+//! Authenticates browsers by their session cookie.
 //!
 //! `find` reads the cookie, `origins` decides which pages may use it, and `session_cookie` looks up
-//! its session. Start reading at
+//! the session of the cookie. Start reading at
 //! [`SessionCookie::token`](session_cookie::SessionCookie::token).
 
 pub(crate) mod find;

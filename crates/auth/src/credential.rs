@@ -1,8 +1,8 @@
-//! Defines where a handshake contains credentials, and which of them counts.
+//! Finds the credentials in a handshake, and selects the one that authenticates the client.
 //!
-//! Explicit credentials are put into `auth` by the client's program. The cookie is ambient: the
-//! browser adds it on its own. `first_of` chooses between them, and `denied` decides what a refused
-//! client receives. Start reading at [`ShowsCredential`](shown::ShowsCredential).
+//! The client's program puts explicit credentials into `auth`. The cookie is ambient, because the
+//! browser adds it automatically. `first_of` chooses between them, and `denied` decides the answer
+//! to a refused client. Start reading at [`ShowsCredential`](shown::ShowsCredential).
 
 pub(crate) mod denied;
 pub(crate) mod explicit;

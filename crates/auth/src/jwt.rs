@@ -1,7 +1,7 @@
-//! Verifies access tokens, and writes those of this server.
+//! Verifies access tokens, and issues the tokens of this server.
 //!
-//! `authenticator` runs the checks in order; each other file has the rules for one part of a token.
-//! Start reading at [`Jwt`](authenticator::Jwt); [`Issuer`](issuer::Issuer) writes tokens.
+//! `authenticator` runs the checks in order. Each other module has the rules for one part of a
+//! token. [`Issuer`](issuer::Issuer) issues tokens. Start reading at [`Jwt`](authenticator::Jwt).
 
 pub(crate) mod authenticator;
 pub(crate) mod claims;

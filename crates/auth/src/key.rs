@@ -1,7 +1,7 @@
-//! Keys that verify and sign, one or several.
+//! Keys that verify and sign, single or in sets.
 //!
-//! `verifying` checks a signature with one key, `signing` makes one. `set` holds the keys that an
-//! issuer publishes, `ring` those of this server. Start reading at
+//! `verifying` verifies a signature with one key, and `signing` creates a signature. `set` holds
+//! the keys that an issuer publishes, and `ring` holds the keys of this server. Start reading at
 //! [`VerifyingKey`](verifying::VerifyingKey).
 
 pub(crate) mod algorithm;

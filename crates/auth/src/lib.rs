@@ -1,14 +1,14 @@
-//! Decides who a client is.
+//! Authenticates clients by access tokens, by sessions, or by code of the application.
 //!
-//! An [`Authenticator`] turns the credential of a handshake into a [`Grant`]. [`Jwt`] verifies
+//! An [`Authenticator`] returns a [`Grant`] for the credential of a handshake. [`Jwt`] verifies
 //! access tokens, [`SessionCookie`] and [`SessionCredential`] look up sessions, and
-//! [`authenticate_fn()`] wraps a closure. [`FirstOf`] chooses among several credentials, and `load`
-//! looks up the application's own user.
+//! [`authenticate_fn()`] wraps a closure. [`FirstOf`] chooses one of several credentials. The
+//! `load` methods, such as [`Jwt::load`], look up the application's own user.
 //!
 //! [`Sessions`] creates and ends sessions. [`Tickets`] carries a session from a socket into a
-//! cookie. [`Issuer`] writes the tokens that [`Jwt::key_ring`] accepts. Nothing here opens a socket or
-//! uses the network: keys are passed in, never fetched, and stores are traits.
-//! Start reading at [`Jwt`], or at [`Sessions`].
+//! cookie. [`Issuer`] issues the tokens that [`Jwt::key_ring`] accepts. This crate does not use the
+//! network. The caller passes keys as arguments, and stores are traits. Start reading at [`Jwt`],
+//! or at [`Sessions`].
 //!
 //! # Examples
 //! Accepts the tokens of an application that shares a secret with this server, and loads the user:
@@ -50,10 +50,10 @@
 //! }
 //! ```
 
-// Folders, from low to high; a folder imports only lower ones:
-// `credential` finds credentials in a handshake, `key` has all keys and signatures, `memory` is a
-// store; `session` and `jwt` verify sessions and access tokens, `cookie` finds a session by the
-// cookie of a browser; `load` adds the application's own user to each of them.
+// Folders, from low to high. A folder imports only lower folders. `credential` finds credentials in
+// a handshake, `key` has all keys and signatures, and `memory` is a store. `session` and `jwt`
+// verify sessions and access tokens, and `cookie` finds a session by the cookie of a browser.
+// `load` adds the application's own user to all authenticators.
 mod authenticate_fn;
 mod cookie;
 mod credential;

@@ -1,8 +1,8 @@
 //! Stores sessions, tickets and revocations in memory, for a single server process.
 //!
-//! Each kind is bounded, and rejects new entries when it is full. A sweep removes expired entries;
-//! sessions and revocations are also swept when they are full.
-//! Start reading at [`MemoryStore`].
+//! The number of entries of each kind is limited, and new entries are rejected at the limit. A
+//! sweep removes expired entries. Sessions and revocations are also swept when they reach the
+//! limit. Start reading at [`MemoryStore`].
 
 mod revocations;
 mod sessions;
@@ -22,16 +22,19 @@ use doorward_core::{
 
 use crate::memory::{revocations::Marks, sessions::Sessions, tickets::Tickets};
 
-/// Store that loses its contents when the process ends.
+/// Store of sessions, tickets and revocations in memory. Its contents are lost when the process
+/// ends.
 ///
-/// It implements [`SessionStore`], [`TicketStore`] and [`RevocationStore`]. Clones share their contents. Its
-/// operations fail only when it is full: it holds 1,000,000 sessions, 100,000 tickets and 1,000,000
-/// revocations of each kind unless [`with_capacity`](MemoryStore::with_capacity) sets other limits.
+/// It implements [`SessionStore`], [`TicketStore`] and [`RevocationStore`]. Clones share their
+/// contents. Its operations fail only if a record exists already or the store is full. The limits
+/// are 1,000,000 sessions, 100,000 tickets and 1,000,000 revocations of each kind (users, sessions,
+/// tokens). [`with_capacity`](MemoryStore::with_capacity) sets other limits for sessions and
+/// revocations.
 ///
 /// # Security
-/// A restart loses all sessions and all revocations. A revoked token that has not expired is
-/// accepted again after the restart. If tokens can outlive the process, keep revocations in a
-/// persistent store, or start with [`refusing_before`](MemoryStore::refusing_before).
+/// A restart loses all sessions and all revocations. After the restart, a revoked token is accepted
+/// again until it expires. If tokens can outlive the process, keep revocations in a persistent
+/// store, or start with [`refusing_before`](MemoryStore::refusing_before).
 ///
 /// # Examples
 /// ```
@@ -42,8 +45,8 @@ use crate::memory::{revocations::Marks, sessions::Sessions, tickets::Tickets};
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Mutex<Kept>>);
 
-/// Contents under one lock, because a revocation changes sessions, too. The lock is held for one
-/// operation.
+/// Contents of the store, under one lock because a revocation also changes sessions. The lock is
+/// held for one operation.
 struct Kept {
     sessions: Sessions,
     tickets: Tickets,
@@ -51,7 +54,7 @@ struct Kept {
 }
 
 impl MemoryStore {
-    /// Makes a store for this number of sessions, and of revocations.
+    /// Creates a store for up to `sessions` sessions, and for as many revocations of each kind.
     #[must_use]
     pub fn with_capacity(sessions: usize) -> Self {
         Self(Arc::new(Mutex::new(Kept {
@@ -61,7 +64,8 @@ impl MemoryStore {
         })))
     }
 
-    /// Treats everything made before `at` as revoked, such as the start of the process.
+    /// Treats all credentials that were issued before `at` as revoked. Pass the start of the
+    /// process, for example.
     #[must_use]
     pub fn refusing_before(self, at: SystemTime) -> Self {
         lock(&self.0).marks.refuse_before(at);
@@ -141,7 +145,7 @@ impl RevocationStore for MemoryStore {
 
     fn bump<'a>(&'a self, user: &'a UserId, at: SystemTime) -> StoreFuture<'a, u64> {
         let mut kept = lock(&self.0);
-        // Remove the sessions even if the revocation itself cannot be stored.
+        // The sessions are removed even if the revocation itself cannot be stored.
         kept.sessions.remove_user(user);
         Box::pin(ready(kept.marks.bump(user, at)))
     }
@@ -166,8 +170,9 @@ impl Default for MemoryStore {
 
 doorward_core::debug_fields!(MemoryStore {});
 
-/// A session takes about 500 bytes, so sessions take at most half a gigabyte.
+/// Default limit on sessions. A session takes about 500 bytes, so sessions take at most half a
+/// gigabyte.
 const SESSIONS: usize = 1_000_000;
 
-/// Tickets expire after 30 seconds.
+/// Limit on tickets. Tickets expire after 30 seconds.
 const TICKETS: usize = 100_000;

@@ -1,8 +1,9 @@
-//! Keeps users signed in: sessions, and the tickets that carry a session to a page.
+//! Keeps users signed in with sessions, and moves a session from a socket to a web page with
+//! tickets.
 //!
-//! `sessions` decides how long a session lives, its `lease` when activity extends it, and
-//! `authenticator` applies both to the token in a handshake. Start reading at
-//! [`Sessions`](sessions::Sessions).
+//! `sessions` decides how long a session lives, and its submodule `lease` extends a session when
+//! its client is active. `authenticator` authenticates clients by their session token. Start
+//! reading at [`Sessions`](sessions::Sessions).
 
 pub(crate) mod authenticator;
 pub(crate) mod sessions;

@@ -1,8 +1,8 @@
 //! Account records, and the trait of the store that keeps them.
 //!
-//! An account is identified by a random id. Its user name is unique and may be shown to others.
-//! `doorward-identity` verifies passkeys, folds names and hashes recovery codes. A store keeps only
-//! the results, and enforces the rules that must hold even under concurrent changes:
+//! An account is identified by a random id. Its user name is unique and may be shown to other
+//! users. `doorward-identity` verifies passkeys, folds names and hashes recovery codes. A store
+//! keeps only the results, and enforces the rules that must hold even under concurrent changes:
 //! - a name belongs to one account;
 //! - a passkey belongs to one account;
 //! - the last passkey cannot be removed while there is no recovery code;

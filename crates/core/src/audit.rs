@@ -1,8 +1,8 @@
 //! Audit records, one for each decision, and the sink that keeps them.
 //!
 //! A record holds no credential and no payload of a client. A sink writes addresses and session ids
-//! only in shortened form: [`AuditRecord::peer_prefix`], [`AuditRecord::session_prefix`]. Start
-//! reading at [`AuditRecord`].
+//! only in the shortened form that [`AuditRecord::peer_prefix`] and [`AuditRecord::session_prefix`]
+//! return. Start reading at [`AuditRecord`].
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -45,8 +45,8 @@ pub enum Decision {
     /// A socket entered a room.
     Joined,
     /// This number of decisions was counted instead of recorded one by one, because unauthenticated
-    /// clients can cause any number of them. The name is that of their reason, or of their outcome
-    /// if they have no reason.
+    /// clients can cause any number of them. The text is the reason of these decisions, or their
+    /// outcome if they have no reason.
     LeftOut(&'static str, u64),
     /// A passkey was added to an account.
     PasskeyAdded,
@@ -66,7 +66,8 @@ pub enum Decision {
     SignedOut,
     /// A user created an account.
     SignedUp,
-    /// No decision was possible. The client will reconnect.
+    /// No decision was possible, for example because a dependency did not answer. The client will
+    /// reconnect.
     Undecided(RefusalReason),
 }
 
@@ -111,7 +112,8 @@ impl Decision {
         }
     }
 
-    /// Returns the number of decisions that the record stands for.
+    /// Returns the number of decisions that the record stands for: 1, except for
+    /// [`LeftOut`](Self::LeftOut).
     #[must_use]
     pub const fn count(self) -> u64 {
         if let Self::LeftOut(_, count) = self { count } else { 1 }
@@ -149,14 +151,15 @@ pub struct AuditRecord<'a> {
     /// Session of the client, if its credential names one. A sink writes only
     /// [`AuditRecord::session_prefix`].
     pub session: Option<&'a SessionId>,
-    /// Socket of the client; `None` if none was created.
+    /// Socket of the client; `None` if no socket was created.
     pub socket: Option<SocketId>,
-    /// IP address of the client. A sink writes only [`AuditRecord::peer_prefix`].
+    /// IP address of the client; `None` if it is unknown. A sink writes only
+    /// [`AuditRecord::peer_prefix`].
     pub peer: Option<IpAddr>,
 }
 
 impl AuditRecord<'_> {
-    /// Creates a record with an id, a time and an outcome; all other fields are `None`.
+    /// Creates a record with an id, a time and an outcome. All other fields are `None`.
     ///
     /// # Examples
     /// ```
@@ -227,7 +230,7 @@ impl AuditRecord<'_> {
     }
 }
 
-/// Clears the part of an address that identifies a household.
+/// Returns `address` without the part that identifies a household.
 ///
 /// Keeps the first 24 bits of an IPv4 address and the first 48 bits of an IPv6 address.
 ///
@@ -270,16 +273,16 @@ pub trait Audit: Send + Sync + 'static {
     /// Move slow work to another thread or task.
     fn record(&self, record: &AuditRecord<'_>);
 
-    /// Waits until every record taken so far is stored, and returns `true` if all of them are. The
-    /// default returns `true` at once, for sinks whose `record` stores the record before it
-    /// returns.
+    /// Waits until every record taken so far has been stored or has failed. Returns `true` if all
+    /// of them are stored. The default returns `true` at once, for sinks whose `record` stores the
+    /// record before it returns.
     fn written(&self) -> BoxFuture<'_, bool> {
         Box::pin(std::future::ready(true))
     }
 
     /// Returns `true` while there is room for records of new clients. While it returns `false`, no
     /// client is admitted and no user is signed in. The remaining room is reserved for records that
-    /// must be kept in any case, such as disconnects and revocations.
+    /// must always be kept, such as disconnects and revocations.
     fn has_room(&self) -> bool {
         true
     }

@@ -1,8 +1,8 @@
 //! Authenticates clients.
 //!
-//! An [`Authenticator`] turns the credentials of a handshake into a [`Grant`], or into the reason
-//! for a rejection. It corresponds to a connection middleware of socket.io. Unlike with socket.io,
-//! a private namespace cannot be built without an authenticator.
+//! For the credentials of a handshake, an [`Authenticator`] returns a [`Grant`] or the reason for a
+//! rejection. It corresponds to a connection middleware of socket.io. Unlike with socket.io, a private
+//! namespace cannot be built without an authenticator.
 
 use std::future::Future;
 
@@ -67,8 +67,8 @@ pub trait Authenticator: Send + Sync + 'static {
     /// nothing: [`authenticate`](Authenticator::authenticate) runs afterwards.
     ///
     /// # Security
-    /// Clients that guess credentials can cause any number of calls, of which a few run at a time.
-    /// Keep the method cheap, and return a user only if the credential has been verified.
+    /// Clients that guess credentials can cause any number of calls. Only a few calls run at a
+    /// time. Keep the method cheap, and return a user only if the credential has been verified.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
         // The default cannot verify anything, so it recognises no client.
         let _ = handshake;

@@ -1,4 +1,4 @@
-//! Boxed futures and errors of the traits.
+//! Boxed futures and boxed errors, which the traits of this crate return.
 
 use std::{error::Error, future::Future, pin::Pin};
 

@@ -1,4 +1,4 @@
-//! Prints an error together with its causes, as one sentence, and types without their secrets.
+//! Prints errors together with their causes, and types without their secrets.
 
 use std::{error::Error, fmt};
 
@@ -52,7 +52,7 @@ macro_rules! debug_as_sentence {
     };
 }
 
-/// Implements `Debug` for a struct by printing the fields that are named, and two dots for the rest.
+/// Implements `Debug` for a struct by printing the named fields, and two dots for the rest.
 ///
 /// A field that is not named is never printed, so a new field with a secret stays hidden.
 #[doc(hidden)]
@@ -69,7 +69,7 @@ macro_rules! debug_fields {
     };
 }
 
-/// Implements `Debug` for secrets by printing the name of the type only.
+/// Implements `Debug` for secrets by printing the name of the type and `[redacted]`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! debug_redacted {

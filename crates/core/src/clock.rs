@@ -1,8 +1,8 @@
 //! Sources of time and randomness.
 //!
-//! Nothing in the project reads a clock or a random device directly. Both are injected, so that
-//! every timeout and race can be tested without waiting. The real implementations are in the crate
-//! `doorward`; a test moves a [`ManualClock`](crate::ManualClock).
+//! No crate of the project reads a clock or a random device directly. Both are injected, so that every
+//! timeout and race can be tested without waiting. The real implementations are in the crate `doorward`.
+//! Tests use a [`ManualClock`](crate::ManualClock).
 
 use std::time::{Instant, SystemTime};
 

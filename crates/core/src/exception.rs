@@ -148,7 +148,7 @@ impl Exception {
     }
 }
 
-/// Turns the refusal of a guard into the answer to an event or to a join.
+/// Converts the refusal of a guard into the answer to an event or to a join.
 impl From<Refusal> for Exception {
     fn from(refusal: Refusal) -> Self {
         let wait = refusal.retry_after();

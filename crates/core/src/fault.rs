@@ -23,8 +23,8 @@ use crate::reason::reasons;
 /// ```
 ///
 /// # Security
-/// A fault contains no text of a client. Names are `&'static str`, such as the name of a claim that
-/// the operator has configured. Never turn a client's text into a name with [`String::leak`].
+/// A fault contains no text of a client. Names are `&'static str`, such as the name of a claim that the
+/// operator has configured. Never create a name from a client's text with [`String::leak`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fault {
     part: Part,

@@ -25,7 +25,7 @@ pub struct Grant<P> {
     pub principal: P,
     /// User of the client. Connections are counted by user, and can be revoked by user.
     pub user: UserId,
-    /// Session that the credential belongs to; `None` if there is none.
+    /// Session that the credential belongs to; `None` if it belongs to no session.
     pub session: Option<SessionId>,
     /// Id of the token that was presented; `None` if the credential has no id.
     pub token: Option<TokenId>,
@@ -140,7 +140,7 @@ impl<P: fmt::Debug> fmt::Debug for Grant<P> {
 /// authenticated.
 ///
 /// A handler that requires the principal of a user does not compile in such a namespace, because
-/// this type is a different one.
+/// the principal there is an `Anonymous`.
 ///
 /// # Examples
 /// ```
@@ -150,7 +150,7 @@ impl<P: fmt::Debug> fmt::Debug for Grant<P> {
 pub struct Anonymous;
 
 impl Anonymous {
-    /// User id of all anonymous clients. It identifies no single user, so nothing can be sent to
+    /// User id of all anonymous clients. It identifies no single user, so no message can be sent to
     /// it.
     pub const USER: &'static str = "anonymous";
 }

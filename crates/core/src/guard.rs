@@ -21,13 +21,13 @@ use crate::{BoxError, HandshakeRequest, Refusal, RefusalReason, SocketId, UserId
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action<'a> {
-    /// Enter the namespace.
+    /// The client asks to enter the namespace.
     Connect,
-    /// Send the event of this name.
+    /// The client sends the event of this name.
     Event(&'a str),
-    /// Enter the room of this name.
+    /// The client asks to enter the room of this name.
     Join(&'a str),
-    /// Leave the room of this name.
+    /// The client asks to leave the room of this name.
     Leave(&'a str),
 }
 
@@ -46,7 +46,7 @@ impl Action<'_> {
 
 impl<'a> Action<'a> {
     /// Returns the target of the action, which is the name of the event or of the room.
-    /// [`Action::Connect`] has none.
+    /// [`Action::Connect`] has no target.
     #[must_use]
     pub const fn about(self) -> Option<&'a str> {
         match self {
@@ -86,7 +86,7 @@ pub struct GuardContext<'a, P> {
     pub principal: &'a P,
     /// User of the client.
     pub user: &'a UserId,
-    /// Socket of the client. With [`Action::Connect`] it is about to be created.
+    /// Id of the socket. For [`Action::Connect`], the socket does not exist yet.
     pub socket: SocketId,
     /// Namespace of the socket.
     pub namespace: &'a str,
@@ -155,7 +155,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Allows the action if `allowed` is `true`; otherwise denies it with `forbidden`.
+    /// Allows the action if `allowed` is `true`, and denies it with `forbidden` otherwise.
     pub fn allow_if(allowed: bool) -> Self {
         if allowed { Self::Allow } else { Self::Deny(Refusal::forbidden()) }
     }

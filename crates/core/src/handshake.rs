@@ -106,7 +106,7 @@ pub struct Handshake {
     /// `auth` payload of this CONNECT.
     pub auth: AuthPayload,
     /// Wall-clock time at which the CONNECT arrived. The times in a credential are compared with
-    /// it.
+    /// this time.
     pub at: SystemTime,
 }
 

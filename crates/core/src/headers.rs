@@ -1,8 +1,8 @@
 //! Headers of a handshake, in a compact form.
 //!
 //! A `HeaderMap` from an HTTP server keeps the server's read buffer of 16 KiB alive for as long as
-//! the headers live. [`Headers`] copies the few hundred bytes that matter into one allocation. It
-//! finds a header by scanning them.
+//! the headers live. [`Headers`] copies the few hundred bytes that matter into one allocation. To
+//! find a header, it scans these bytes.
 
 use std::fmt;
 
@@ -76,8 +76,9 @@ impl Headers {
     fn copy(map: &HeaderMap, keep: impl Fn(&HeaderName) -> bool) -> Self {
         let mut bytes = Vec::new();
         for (name, value) in map.iter().filter(|(name, _)| keep(name)) {
-            // A name over 255 bytes or a value over 65,535 does not fit into its length field. It
-            // is skipped; the framework's HTTP server rejects such requests before this point.
+            // A name over 255 bytes or a value over 65,535 does not fit into its length field. Such
+            // a header is skipped. The framework's HTTP server rejects such requests before this
+            // point.
             let (Ok(name_len), Ok(value_len)) =
                 (u8::try_from(name.as_str().len()), u16::try_from(value.len()))
             else {

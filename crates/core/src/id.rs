@@ -52,7 +52,7 @@ random_id! {
 }
 
 random_id! {
-    /// Id of a link: the Engine.IO session id.
+    /// Id of a link, which is one Engine.IO connection. Engine.IO calls it the session id (`sid`).
     ///
     /// # Security
     /// With HTTP polling, knowing this id is enough to act as the client of the link. It is
@@ -143,7 +143,7 @@ impl fmt::Debug for DecisionId {
 }
 
 /// Id of a user, such as the `sub` of a token or the id of an account. Connections are counted by
-/// it, and can be revoked by it.
+/// user id, and can be revoked by user id.
 ///
 /// # Examples
 /// ```

@@ -1,8 +1,8 @@
 //! JSON objects without duplicate members, at any depth.
 //!
 //! JSON leaves the meaning of duplicate names open (RFC 8259, section 4). Two parsers may therefore
-//! read the same text differently, so that one checks a value and the other uses a different one.
-//! Such objects are rejected wherever a client controls the text.
+//! read the same text differently, so that one parser checks a value and the other uses a different
+//! value. Such objects are rejected wherever a client controls the text.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! Records of passkeys and recovery codes.
 //!
-//! Keys are opaque bytes here; the verifier in `doorward-identity` interprets them.
+//! Public keys are opaque bytes in this crate. The verifier in `doorward-identity` interprets them.
 
 use std::{fmt, time::SystemTime};
 
@@ -149,8 +149,8 @@ impl fmt::Debug for PasskeyUse<'_> {
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct RecoveryCodes {
-    /// Random salt of all recovery codes of the account. They share it so that checking a code
-    /// takes one hash computation.
+    /// Random salt of all recovery codes of the account. The codes share one salt, so that checking
+    /// a code takes one hash computation.
     pub salt: [u8; 16],
     /// Hashes of the unused codes, in no particular order.
     pub hashes: Vec<[u8; 32]>,

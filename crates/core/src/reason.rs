@@ -44,7 +44,7 @@ reasons! {
         AccountDisabled = "account_disabled",
         /// The client disconnected before the decision.
         Abandoned = "abandoned",
-        /// The application refused with a code of its own.
+        /// The application refused the client with a code that it has defined.
         Application = "application",
         /// Admission exceeded its deadline.
         DeadlinePassed = "deadline_passed",

@@ -57,14 +57,15 @@ impl RevocationState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Issued {
-    /// Issued at this time, to the second, according to a clock that is not ahead of this server's.
+    /// Issued at this time, to the second, according to a clock that is not ahead of the clock of
+    /// this server.
     At(SystemTime),
-    /// Issued at this time, to the second, according to a clock that may be ahead of this server's.
-    /// This is the `iat` of a token (RFC 7519, section 4.1.6).
+    /// Issued at this time, to the second, according to a clock that may be ahead of the clock of
+    /// this server. This is the `iat` of a token (RFC 7519, section 4.1.6).
     Claimed {
         /// Time that the issuer's clock showed.
         at: SystemTime,
-        /// Maximum time that this clock may be ahead, which is the tolerance of the verifier.
+        /// Maximum time by which this clock may be ahead. It is the tolerance of the verifier.
         ahead: Duration,
     },
     /// Issued in this generation of the user, as recorded by the tokens and sessions of this
@@ -173,9 +174,9 @@ impl CredentialRef<'_> {
 ///
 /// If a store also keeps sessions, it removes them in the same transaction.
 /// [`bump`](RevocationStore::bump) removes all sessions of the user, and
-/// [`end_session`](RevocationStore::end_session) removes that session. Revocations are kept for
-/// [`REMEMBERED`], and times to the millisecond. Every implementation passes the same conformance
-/// tests (`doorward_testkit::conformance`).
+/// [`end_session`](RevocationStore::end_session) removes the revoked session. Revocations are kept
+/// for [`REMEMBERED`], and times to the millisecond. Every implementation passes the same
+/// conformance tests (`doorward_testkit::conformance`).
 ///
 /// # Examples
 /// ```

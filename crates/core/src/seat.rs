@@ -1,8 +1,8 @@
 //! Seats, which limit the number of live connections of a user.
 //!
-//! A seat is *reserved* before any other socket is affected. It is *committed* just before the
-//! socket enters its namespace, and released when it is dropped. Dropping the reservation also
-//! releases the seat, for example on disconnect, refusal or panic.
+//! Admission *reserves* a seat before it affects any other socket. It *commits* the reservation
+//! just before the socket enters its namespace. Dropping the reservation or the seat frees the
+//! seat, for example after a disconnect, a refusal or a panic.
 //!
 //! The seat store only counts seats and names their holders. Admission checks if the holders are
 //! still alive, and closes the sockets that are replaced. Start reading at [`SeatStore`].
@@ -188,14 +188,15 @@ impl PerUser {
 ///   than necessary. If a link loses its seat, all its sockets lose their seats, and the
 ///   reservations that are pending on the link fail.
 /// - A replaced socket keeps counting until its own seat is dropped, because only then has it
-///   closed. Until then, each later commit that it blocks [names it](Seated::replaced). It blocks
-///   all commits of the user if links are limited, and otherwise those in the same namespace.
+///   closed. Until then, each later commit that the socket blocks [names the
+///   socket](Seated::replaced). The socket blocks all commits of the user if links are limited, and
+///   otherwise those in the same namespace.
 ///
 /// A store counts the seats of one node or of many. A request names the node that sends it, and a
-/// [`Holder`] names the node that its link is connected to. On its own node, admission probes
-/// holders and closes replaced sockets. It assumes that holders on other nodes are alive. A store
-/// for many nodes must therefore make the other nodes close the sockets that it has replaced, and
-/// completes a commit only after they have closed.
+/// [`Holder`] names the node that its link is connected to. For holders on the node that sends the
+/// request, admission probes if they are alive and closes replaced sockets. It assumes that holders
+/// on other nodes are alive. A store for many nodes must therefore make the other nodes close the
+/// sockets that it has replaced, and completes a commit only after they have closed.
 ///
 /// # Examples
 /// ```
@@ -217,9 +218,9 @@ pub trait SeatStore: Send + Sync + 'static {
     /// Reserves a seat. No connection is replaced yet.
     ///
     /// # Errors
-    /// - [`SeatError::Full`]: the policy refuses the connection; the client reads
+    /// - [`SeatError::Full`]: the policy refuses the connection, and the client reads
     ///   `already_connected`.
-    /// - [`SeatError::Unavailable`]: nothing was decided; the client reconnects.
+    /// - [`SeatError::Unavailable`]: nothing was decided, and the client reconnects.
     ///
     /// # Cancel safety
     /// Dropping the future leaves no reservation.
@@ -261,7 +262,7 @@ pub struct Seated {
     /// Seat of the socket.
     pub seat: Box<dyn Seat>,
     /// Sockets of the user that have lost their seats and must be closed before the new socket
-    /// enters. They were replaced by this commit, or by earlier commits and are still closing.
+    /// enters. This commit has replaced them, or an earlier commit has and they are still closing.
     pub replaced: Vec<SocketId>,
 }
 
@@ -287,8 +288,8 @@ pub trait Seat: Send + Sync {}
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SeatError {
-    /// The user has as many connections as the policy allows. These holders have the seats. Before
-    /// admission refuses the client, it probes if they are still alive.
+    /// The user has as many connections as the policy allows. The value lists the holders of the
+    /// seats. Before admission refuses the client, it probes if the holders are still alive.
     #[error("no seat is free for this user")]
     Full(Vec<Holder>),
     /// The seat store did not answer.

@@ -34,8 +34,7 @@ macro_rules! secret {
                 URL_SAFE_NO_PAD.encode(self.0)
             }
 
-            /// Returns the key that a store keeps instead of the secret, which is the secret's
-            /// SHA-256.
+            /// Returns the SHA-256 of the secret, which a store keeps in place of the secret.
             #[must_use]
             pub fn key(&self) -> $key {
                 $key(Sha256::digest(self.0).into())
@@ -143,7 +142,7 @@ secret! {
 #[error("not a secret of this server")]
 pub struct SecretError(());
 
-/// Length of a secret in bytes. It has 256 bits; ASVS 5.0 section 7.2.3 requires 128.
+/// Length of a secret in bytes. These are 256 bits, and ASVS 5.0 section 7.2.3 requires 128 bits.
 const SECRET_BYTES: usize = 32;
 
 #[cfg(test)]
@@ -168,7 +167,7 @@ mod tests {
         for changed in [format!("{text}="), format!(" {text}"), short.to_owned()] {
             assert!(changed.parse::<SessionToken>().is_err(), "{changed}");
         }
-        // The last character holds four bits; the other two must be zero.
+        // The last character holds four bits of the secret. Its other two bits must be zero.
         let trailing = format!("{short}9");
         assert_ne!(trailing, text);
         assert!(trailing.parse::<SessionToken>().is_err());

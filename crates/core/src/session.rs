@@ -48,7 +48,7 @@ pub struct Session {
     pub idle_timeout: Duration,
     /// Time at which the session expires even if its client is active.
     pub ends_at: SystemTime,
-    /// `User-Agent` header of the browser.
+    /// `User-Agent` header of the browser that created the session; `None` if it is unknown.
     pub user_agent: Option<Box<str>>,
     /// Network from which the session was created, without the part of the address that identifies
     /// a household.
@@ -59,7 +59,7 @@ pub struct Session {
 
 impl Session {
     /// Creates a session that starts at `now`. It expires after `idle_timeout` without activity,
-    /// and after `lifetime` in any case.
+    /// and after `lifetime` even if its client is active.
     #[must_use]
     pub fn new(
         id: SessionId,
@@ -96,7 +96,7 @@ impl Session {
     }
 
     /// Returns the time from which a store may delete the record. Until then, the server can tell a
-    /// returning client that its session has expired, rather than that it is unknown.
+    /// returning client that its session has expired, rather than that the session is unknown.
     #[must_use]
     pub fn forget_at(&self) -> SystemTime {
         later(self.ends_at, KEPT_AFTERWARDS)

@@ -2,7 +2,7 @@
 
 use crate::{BoxError, BoxFuture};
 
-/// Future of a store method.
+/// Future that a store method returns. It yields a `T` or a [`StoreError`].
 ///
 /// # Examples
 /// ```

@@ -1,8 +1,8 @@
 //! Tickets, which move a session from a socket into a cookie.
 //!
 //! A socket cannot set a cookie. The server therefore issues a ticket for a session that was
-//! created over a socket. The page exchanges the ticket once over HTTP. With a verifier, it proves
-//! that it is the page that requested the ticket (as in PKCE, RFC 7636).
+//! created over a socket. The page exchanges the ticket once over HTTP. With a verifier, the page
+//! proves that it has requested the ticket (as in PKCE, RFC 7636).
 
 use std::time::SystemTime;
 

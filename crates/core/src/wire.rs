@@ -47,8 +47,8 @@ struct ConnectErrorData {
 }
 
 impl<'a> ConnectError<'a> {
-    /// Translates a refusal. For an unknown namespace, the payload is that of the Socket.IO
-    /// protocol, without `data`.
+    /// Creates the payload for a refusal. For an unknown namespace, the payload has no `data`, as
+    /// the Socket.IO protocol defines it.
     #[must_use]
     pub fn new(refusal: &'a Refusal, id: DecisionId) -> Self {
         let data = (refusal.code() != RefusalCode::InvalidNamespace).then(|| ConnectErrorData {
@@ -102,7 +102,7 @@ impl<'a> ErrorAnswer<'a> {
     /// Name of the event that carries the answer if the client asked for no ack.
     pub const EVENT: &'static str = "exception";
 
-    /// Translates an exception into an ack.
+    /// Creates the ack for an exception.
     #[must_use]
     pub fn ack(exception: &'a Exception, id: DecisionId) -> Self {
         Self {
@@ -117,8 +117,8 @@ impl<'a> ErrorAnswer<'a> {
         }
     }
 
-    /// Translates the refusal of a new credential, with which a client asked for a refresh, into an
-    /// ack. The codes are those of a refused CONNECT.
+    /// Creates the ack for a refresh whose new credential was refused. The codes are those of a
+    /// refused CONNECT.
     #[must_use]
     pub fn refusal(refusal: &'a Refusal, id: DecisionId) -> Self {
         Self {
@@ -133,7 +133,7 @@ impl<'a> ErrorAnswer<'a> {
         }
     }
 
-    /// Translates an exception into the payload of the event [`ErrorAnswer::EVENT`]. The payload
+    /// Creates the payload of the event [`ErrorAnswer::EVENT`] for an exception. The payload
     /// contains the name of the failed event.
     #[must_use]
     pub fn event(exception: &'a Exception, id: DecisionId, event: &'a str) -> Self {
@@ -172,10 +172,10 @@ pub struct SessionEnded {
 }
 
 impl SessionEnded {
-    /// Name of the event.
+    /// Name of the event that announces the end of a socket.
     pub const EVENT: &'static str = "session_ended";
 
-    /// Reasons that are announced to the client.
+    /// Disconnect reasons that are announced to the client.
     pub const ANNOUNCED: [DisconnectReason; 9] = [
         DisconnectReason::Expired,
         DisconnectReason::Forbidden,
@@ -188,8 +188,9 @@ impl SessionEnded {
         DisconnectReason::Unavailable,
     ];
 
-    /// Translates a reason. Returns `None` for reasons that are not announced, because the client
-    /// or the transport caused the end, or because the application has sent its own message.
+    /// Creates the payload for a reason. Returns `None` for reasons that are not announced, because
+    /// the client or the transport caused the end, or because the application has sent its own
+    /// message.
     #[must_use]
     pub fn new(reason: DisconnectReason, id: DecisionId) -> Option<Self> {
         let retry = match reason {
@@ -235,7 +236,7 @@ pub struct Expiring {
 }
 
 impl Expiring {
-    /// Name of the event.
+    /// Name of the event that carries the warning.
     pub const EVENT: &'static str = "auth:expiring";
 
     /// Creates the warning for a credential that expires at `at`.
@@ -266,8 +267,8 @@ impl Refreshed {
     /// Name of the event that asks for the refresh.
     pub const EVENT: &'static str = "auth:refresh";
 
-    /// Creates the ack for a credential that expires at `expires_at`, or that does not expire by
-    /// itself if this is `None`.
+    /// Creates the ack for a credential that expires at `expires_at`. `None` means that the credential itself does not
+    /// expire.
     #[must_use]
     pub fn new(expires_at: Option<SystemTime>) -> Self {
         Self { status: "ok", expires_at: expires_at.map(timestamp) }

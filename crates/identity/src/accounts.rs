@@ -1,7 +1,7 @@
 //! Manages accounts for operators.
 //!
-//! Disabling or removing an account ends all of its sessions, tokens and sockets. The mark is stored first, so that
-//! no new session can start afterwards. Start reading at [`Accounts::disable`].
+//! Disabling or removing an account ends all of its sessions, tokens and sockets. The account is marked as disabled
+//! first, so that no new session can start afterwards. Start reading at [`Accounts::disable`].
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
     username::{Username, UsernameError},
 };
 
-/// The accounts of a service; returned by [`Identity::accounts`](crate::Identity::accounts).
+/// Manages the accounts of a sign-in service. [`Identity::accounts`](crate::Identity::accounts) returns it.
 ///
 /// # Examples
 /// ```
@@ -43,10 +43,12 @@ impl Accounts {
         Self { service, principals }
     }
 
-    /// Returns up to `limit` accounts after the one named `after`, sorted by name.
+    /// Returns up to `limit` accounts, sorted by name. The list starts after the name `after`, or at the first account
+    /// if `after` is `None`.
     ///
     /// # Errors
-    /// [`AccountError::Name`], [`AccountError::Store`].
+    /// - [`AccountError::Name`]: `after` cannot be a user name.
+    /// - [`AccountError::Store`]: the store did not answer.
     pub async fn list(
         &self,
         after: Option<&str>,
@@ -57,20 +59,21 @@ impl Accounts {
         Ok(self.service.accounts.list_accounts(after, limit).await?)
     }
 
-    /// Finds the account with this user name, ignoring case.
+    /// Returns the account with this user name; `None` if there is no such account. Case is ignored.
     ///
     /// # Errors
-    /// [`AccountError::Name`], [`AccountError::Store`].
+    /// - [`AccountError::Name`]: `name` cannot be a user name.
+    /// - [`AccountError::Store`]: the store did not answer.
     pub async fn named(&self, name: &str) -> Result<Option<Account>, AccountError> {
         let name: Username = name.parse()?;
         Ok(self.service.accounts.account_named(name.key()).await?)
     }
 
-    /// Disables an account. Its user can no longer sign in, and all of its sessions and sockets have ended when
-    /// this returns. `None` if there is no such account.
+    /// Disables an account, so that its user can no longer sign in. When this method returns, all sessions and sockets
+    /// of the account have ended. Returns `None` if there is no such account.
     ///
     /// # Errors
-    /// [`AccountError::Store`], [`AccountError::Revoke`]: the change may or may not have happened; try again.
+    /// [`AccountError::Store`], [`AccountError::Revoke`]: the change may or may not have happened. Try again.
     pub async fn disable(&self, id: &UserId) -> Result<Option<Revocation>, AccountError> {
         let now = self.service.clock.wall();
         if !self.service.accounts.set_disabled(id, Some(now)).await? {
@@ -83,7 +86,7 @@ impl Accounts {
     /// Enables an account again. Returns `false` if there is no such account.
     ///
     /// # Errors
-    /// [`AccountError::Store`].
+    /// [`AccountError::Store`] if the store did not answer.
     pub async fn enable(&self, id: &UserId) -> Result<bool, AccountError> {
         let is_there = self.service.accounts.set_disabled(id, None).await?;
         if is_there {
@@ -92,14 +95,14 @@ impl Accounts {
         Ok(is_there)
     }
 
-    /// Removes an account with its passkeys, and frees its name.
+    /// Removes an account with its passkeys. Its name becomes available. Returns `None` if there is no such account.
     ///
-    /// The account is disabled first, so that nothing is written for it while the application
-    /// [forgets](crate::IdentityBuilder::on_account_removed) its user.
+    /// The account is disabled first, so that nothing is written for its user while the
+    /// [hook](crate::IdentityBuilder::on_account_removed) of the application deletes the data of the user.
     ///
     /// # Errors
-    /// Same as [`disable`](Self::disable), and [`AccountError::Application`]: the account still
-    /// exists, disabled.
+    /// Same as [`disable`](Self::disable). If the error is [`AccountError::Application`], the account still exists and
+    /// is disabled.
     pub async fn remove(&self, id: &UserId) -> Result<Option<Revocation>, AccountError> {
         let Some(revocation) = self.disable(id).await? else { return Ok(None) };
         if let Some(farewell) = &self.service.farewell {
@@ -113,7 +116,7 @@ impl Accounts {
 
     async fn end_everything(&self, id: &UserId) -> Result<Revocation, AccountError> {
         let revocation = self.principals.revoke(Revoke::User(id.clone())).await?;
-        // With separate stores of revocations and sessions, the sessions still exist.
+        // If revocations and sessions are in separate stores, the sessions still exist.
         self.service.sessions.end_user(id).await?;
         Ok(revocation)
     }
@@ -125,7 +128,7 @@ impl Accounts {
 
 doorward_core::debug_fields!(Accounts {});
 
-/// Errors of changes to an account.
+/// Error of a method of [`Accounts`].
 ///
 /// # Examples
 /// ```
@@ -137,13 +140,13 @@ doorward_core::debug_fields!(Accounts {});
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountError {
-    /// The application could not forget the user. Nothing was removed, and the account is disabled.
+    /// The application could not delete the data of the user. Nothing was removed, and the account is disabled.
     #[error("the application cannot forget the user now; the account is disabled")]
     Application(#[source] BoxError),
     /// The text cannot be a user name.
     #[error("this can be no user name")]
     Name(#[from] UsernameError),
-    /// The account was changed, but its sessions and sockets were not ended: try again.
+    /// The account was changed, but its sessions and sockets may not have ended. Try again.
     #[error("the account is changed, but its sessions may not have ended")]
     Revoke(#[from] RevokeError),
     /// The store did not answer.

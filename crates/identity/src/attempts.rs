@@ -1,7 +1,7 @@
 //! Limits attempts, so that no client can cause unbounded work.
 //!
-//! A budget belongs to an address, or to an authenticated user. None is keyed by a user name, which any client can
-//! type. Start reading at [`Attempts`].
+//! Each network and each authenticated user has a budget. User names have no budget, because any client can name any
+//! user. Start reading at [`Attempts`].
 
 use std::{net::IpAddr, time::Instant};
 
@@ -12,7 +12,7 @@ use doorward::{
 
 use crate::wire::Failure;
 
-/// Budgets of the sign-in.
+/// Budgets for the attempts to sign in and to change an account.
 pub(crate) struct Attempts {
     begun: Budget<IpAddr>,
     exchanged: Budget<IpAddr>,
@@ -32,8 +32,8 @@ impl Attempts {
         }
     }
 
-    /// Counts the start of a ceremony. Without a known address there is no budget, since all such clients would
-    /// share it.
+    /// Counts the start of a ceremony. Clients without a known address have no budget, because all of them would share
+    /// one.
     pub(crate) fn begin(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Failure> {
         let Some(address) = address.map(network) else { return Ok(()) };
         self.begun.take(&address, now).map_err(Failure::too_many)
@@ -47,9 +47,9 @@ impl Attempts {
 
     /// Counts an attempt with a recovery code.
     ///
-    /// There is no budget by user name: strangers who guess would spend it, and the owner with a good code would be
-    /// rejected. It is not needed either. Ten of the 2^80 codes are valid, and `Hasher` checks less than 100 a
-    /// second for all clients together: guessing one takes 10^13 years on average.
+    /// A user name has no budget. An attacker who guesses codes could spend it, and the owner of the account would be
+    /// rejected. It is not needed either. Ten of the 2^80 codes are valid, and `Hasher` checks fewer than 100 codes per
+    /// second for all clients together, so guessing a valid code takes 10^13 years on average.
     pub(crate) fn try_code(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Failure> {
         let Some(address) = address.map(network) else { return Ok(()) };
         self.codes.take(&address, now).map_err(Failure::too_many)
@@ -66,14 +66,18 @@ impl Attempts {
     }
 }
 
-/// Enough for an office with one address that signs in in the morning.
+/// Ceremonies per minute and network, and redeemed tickets. It is enough for an office behind one address whose users
+/// sign in at the same time.
 const BEGUN_A_MINUTE: u32 = 120;
 
-/// Each attempt costs as much as a password check; a person types one.
+/// Attempts with a recovery code per minute and network. Each attempt costs as much as a password check, and a person
+/// needs only one.
 const CODES_A_MINUTE: u32 = 10;
 
-/// Each start stores the ids of all passkeys of the account, up to 20 KB, for five minutes.
+/// Starts of adding a passkey per minute and user. Each start stores the ids of all passkeys of the account, up to 20
+/// KB, for five minutes.
 const ADDED_A_MINUTE: u32 = 20;
 
-/// Each creation costs ten times as much. A person prints one set.
+/// Creations of recovery codes per minute and user. A creation costs ten times as much as an attempt with a code, and a
+/// person needs only one set.
 const MADE_A_MINUTE: u32 = 6;

@@ -1,8 +1,8 @@
-//! Reasons why the service cannot be built.
+//! Error of building the service.
 
 use doorward::auth::OriginError;
 
-/// Errors of building the service.
+/// Error of [`IdentityBuilder::build`](crate::IdentityBuilder::build).
 ///
 /// # Examples
 /// ```
@@ -16,10 +16,11 @@ pub enum BuildError {
     /// The cryptography library failed.
     #[error("the cryptography library failed")]
     Cryptography,
-    /// An origin is invalid.
+    /// The public URL or another origin is invalid.
     #[error("the public URL or another origin cannot be used")]
     Origin(#[from] OriginError),
-    /// Passkeys cannot be bound to the public URL.
+    /// Passkeys cannot be bound to the public URL, or the relying party id is not the host of the
+    /// public URL or a parent domain of it.
     #[error(
         "passkeys need a public URL with a host name, and a relying party that is this host or a domain \
          above it"

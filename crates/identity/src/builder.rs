@@ -1,5 +1,4 @@
-//! Builds the service, and decides which origins, domain and defaults it has. Start reading at
-//! [`IdentityBuilder::build`].
+//! Builds the service from its settings. Start reading at [`IdentityBuilder::build`].
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -25,15 +24,15 @@ use crate::{
     service::Service,
 };
 
-/// Builder of an [`Identity`]; start with [`Identity::builder`].
+/// Builder of an [`Identity`]. [`Identity::builder`] creates it.
 ///
 /// | setting | default |
 /// |---|---|
 /// | [`rp_id`](IdentityBuilder::rp_id) | the host of the public URL |
 /// | [`name`](IdentityBuilder::name) | `Doorward` |
 /// | [`allow_origin`](IdentityBuilder::allow_origin) | the public URL only |
-/// | [`decoy_secret`](IdentityBuilder::decoy_secret) | drawn anew |
-/// | [`issuer`](IdentityBuilder::issuer) | none: no access tokens |
+/// | [`decoy_secret`](IdentityBuilder::decoy_secret) | generated at each start |
+/// | [`issuer`](IdentityBuilder::issuer) | none; no access tokens are issued |
 /// | [`on_sign_in`](IdentityBuilder::on_sign_in) | all users may sign in, and no data is stored with the session |
 /// | [`on_account_removed`](IdentityBuilder::on_account_removed) | no hook |
 /// | [`same_site_strict`](IdentityBuilder::same_site_strict) | no |
@@ -72,7 +71,7 @@ pub struct IdentityBuilder {
 }
 
 impl Identity {
-    /// Starts a builder for a service whose pages are at `public_url`, such as `https://chat.example.org`.
+    /// Creates a builder for a service whose pages are at `public_url`, such as `https://chat.example.org`.
     pub fn builder(
         public_url: &str,
         accounts: Arc<dyn AccountStore>,
@@ -102,23 +101,23 @@ impl Identity {
 }
 
 impl IdentityBuilder {
-    /// Binds passkeys to this domain: the host of the public URL or a parent of it, such as `example.org` for
-    /// `https://chat.example.org`.
+    /// Binds passkeys to the domain `rp_id`, which must be the host of the public URL or a parent domain of it, such as
+    /// `example.org` for `https://chat.example.org`.
     ///
     /// # Security
-    /// Passkeys are bound to it permanently: after a change no user can sign in with an existing passkey.
+    /// Passkeys are bound to the domain permanently. After a change, no user can sign in with an existing passkey.
     pub fn rp_id(self, rp_id: &str) -> Self {
         Self { rp_id: Some(rp_id.into()), ..self }
     }
 
-    /// Sets the name that authenticators show.
+    /// Sets the name of the service that authenticators show to users.
     pub fn name(self, name: &str) -> Self {
         Self { name: name.into(), ..self }
     }
 
-    /// Accepts one more origin for cookies and passkeys: of pages, or of an application
-    /// ([`AppOrigin`](doorward::auth::AppOrigin)), such as `capacitor://localhost` for its pages and
-    /// `android:apk-key-hash:..` for its passkeys.
+    /// Accepts another origin for cookies and passkeys. It is the origin of web pages or of a native application
+    /// ([`AppOrigin`](doorward::auth::AppOrigin)). An application may need two origins, such as `capacitor://localhost`
+    /// for its pages and `android:apk-key-hash:..` for its passkeys.
     ///
     /// # Security
     /// Pages of this origin can act as every user who visits them.
@@ -127,26 +126,27 @@ impl IdentityBuilder {
         self
     }
 
-    /// Derives the made-up passkeys of unknown users from this secret.
+    /// Sets the secret from which the made-up passkeys of unknown users are derived. With made-up passkeys, a sign-in
+    /// with an unknown user name looks like one with a known name.
     ///
     /// # Security
-    /// It must be random, persist over restarts, and be the same on all servers. After a change the made-up
-    /// passkeys differ and the real ones do not, which reveals the existing users.
+    /// The secret must be random, persist over restarts, and be the same on all servers. After a change, the made-up
+    /// passkeys differ from before and the real passkeys do not, which reveals the users that exist.
     pub fn decoy_secret(self, secret: [u8; 32]) -> Self {
         Self { decoy_secret: Some(secret), ..self }
     }
 
-    /// Issues access tokens at `POST /auth/token`.
+    /// Sets the issuer of access tokens, which clients request at `POST /auth/token`.
     pub fn issuer(self, issuer: Issuer) -> Self {
         Self { issuer: Some(issuer), ..self }
     }
 
-    /// Calls the application after a user has proved its identity, before the session exists. The returned data is
-    /// stored with the session, such as the token of an upstream provider, and never leaves the server. The hook
-    /// has 10 seconds.
+    /// Calls `hook` after a user has proved their identity, before the session exists. The data that it returns is
+    /// stored with the session and never leaves the server. It may contain the token of an upstream provider, for
+    /// example. The hook fails if it takes longer than 10 seconds.
     ///
-    /// A new account is stored, and a recovery code is used up, only after the hook has succeeded: a rejected user
-    /// has neither created an account nor lost a code.
+    /// A new account is stored only after the hook has succeeded. The same applies to the use of a recovery code. A
+    /// rejected user therefore has neither created an account nor used up a code.
     pub fn on_sign_in<F, Fut>(self, hook: F) -> Self
     where
         F: Fn(SigningIn) -> Fut + Send + Sync + 'static,
@@ -155,11 +155,12 @@ impl IdentityBuilder {
         Self { hook: Some(Box::new(move |who| Box::pin(hook(who)))), ..self }
     }
 
-    /// Calls the application before an account is removed, by its owner or by an operator.
+    /// Calls `hook` before the owner or an operator removes an account, so that the application can delete the data of
+    /// the user.
     ///
     /// The account is already disabled, and its sessions and sockets have ended, so nothing new is written for the
-    /// user. The hook has 10 seconds. If it fails, the account remains, disabled, and the caller receives the
-    /// error. An operator may try again, so the hook must be idempotent.
+    /// user. The hook fails if it takes longer than 10 seconds. If it fails, the account still exists and is disabled,
+    /// and the caller receives the error. An operator may try again, so the hook must be idempotent.
     ///
     /// # Examples
     /// ```
@@ -179,21 +180,22 @@ impl IdentityBuilder {
         Self { farewell: Some(farewell), ..self }
     }
 
-    /// Sets `SameSite=Strict` on the cookie: see [`SessionCookie::same_site_strict`].
+    /// Sets `SameSite=Strict` on the session cookie, as [`SessionCookie::same_site_strict`] does.
     pub fn same_site_strict(self) -> Self {
         Self { is_strict: true, ..self }
     }
 
-    /// Returns session tokens to clients that are not browsers and keep no cookies.
+    /// Decides if clients that are not browsers receive a session token, because they keep no cookies.
     ///
     /// # Security
-    /// A client counts as a browser if its request has an `Origin`. Browsers always send it, and pages cannot
+    /// A client counts as a browser if its request has an `Origin`. Browsers always send an `Origin`, and pages cannot
     /// change it.
     pub fn expose_token(self, exposes_token: bool) -> Self {
         Self { exposes_token, ..self }
     }
 
-    /// Sets the maximum age of a sign-in for changes to passkeys, recovery codes and the account.
+    /// Sets the time for which a sign-in permits sensitive changes, such as adding a passkey or removing the account.
+    /// After this time, the user must sign in again. The default is 5 minutes.
     pub fn fresh_for(self, fresh_for: Duration) -> Self {
         Self { fresh_for, ..self }
     }
@@ -203,12 +205,12 @@ impl IdentityBuilder {
         Self { audit, ..self }
     }
 
-    /// Sets the clock. It must be the clock of the sessions.
+    /// Sets the clock. It must be the same clock as that of the sessions.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// Sets the source of random bytes. The WebAuthn library draws the challenges itself.
+    /// Sets the source of random bytes. The WebAuthn library generates the challenges from its own source.
     pub fn entropy(self, entropy: Arc<dyn Entropy>) -> Self {
         Self { entropy, ..self }
     }
@@ -216,16 +218,16 @@ impl IdentityBuilder {
     /// Builds the service.
     ///
     /// # Errors
-    /// All are mistakes of the operator, except for [`BuildError::Cryptography`]:
+    /// The operator must correct the settings, except for [`BuildError::Cryptography`].
     /// - [`BuildError::Origin`]: the public URL or another origin is invalid.
-    /// - [`BuildError::RelyingParty`]: passkeys cannot be bound to the public URL, such as an IP address, or the
-    ///   domain of [`rp_id`](IdentityBuilder::rp_id) is not the host or a parent of it.
+    /// - [`BuildError::RelyingParty`]: passkeys cannot be bound to the public URL, for example because its host is an
+    ///   IP address, or [`rp_id`](IdentityBuilder::rp_id) is not its host or a parent domain of its host.
     pub fn build(self) -> Result<Identity, BuildError> {
         let all = || [&self.public_url].into_iter().chain(&self.others);
         let none = Ok(Origins::default());
         let origins = all().fold(none, |origins: Result<Origins, OriginError>, origin| {
-            // The operator decides whether an origin without TLS is acceptable. Passkeys have stricter rules, which
-            // the browser enforces.
+            // The operator decides if an origin without TLS is acceptable. Passkeys have stricter rules, which the
+            // browser enforces.
             origins?.danger_allow_insecure(origin)
         });
         let origins = Arc::new(origins?);

@@ -1,7 +1,7 @@
-//! WebAuthn ceremonies: decides whether the answer of an authenticator is valid.
+//! Runs WebAuthn ceremonies, which register or use a passkey, and decides if the answer of an authenticator is valid.
 //!
-//! `relying_party` creates requests and verifies answers, `table` returns each ceremony once, and `decoys` makes up
-//! passkeys of users that do not exist. Nothing here depends on accounts, sessions or authenticated clients. Start
+//! `relying_party` creates requests and verifies answers. `table` keeps started ceremonies, and returns each of them
+//! once. `decoys` generates made-up passkeys for users that do not exist. This module does not use the stores. Start
 //! reading at [`RelyingParty`].
 
 mod client_data;

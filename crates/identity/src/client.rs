@@ -12,20 +12,20 @@ use doorward::{
 
 use crate::wire::{Failure, SignInCode};
 
-/// The client of a request, over a socket or over HTTP.
+/// Client of a request that was sent over a socket or over HTTP.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) binding: Binding,
     pub(crate) address: Option<IpAddr>,
     pub(crate) user_agent: Option<Box<str>>,
-    /// Origin of the page. A client that sends one counts as a browser.
+    /// Origin of the page. A client that sends an `Origin` counts as a browser.
     origin: Option<Origin>,
-    /// Namespace, for the audit record.
+    /// Namespace of the socket, for the audit record; `None` over HTTP.
     pub(crate) namespace: Option<&'static str>,
 }
 
 impl Client {
-    /// Reads the client from its headers.
+    /// Creates a client, and reads its user agent and origin from `headers`.
     pub(crate) fn new(binding: Binding, address: Option<IpAddr>, headers: &Headers) -> Self {
         Self {
             binding,
@@ -42,43 +42,44 @@ impl Client {
         self.origin.is_some()
     }
 
-    /// Returns `true` for a page of another site. A ceremony of such a page could never succeed: an authenticator
-    /// signs for the server's own pages only.
+    /// Returns `true` if the client is a page whose origin is not allowed. Ceremonies of such a page cannot succeed,
+    /// because an authenticator signs only for allowed origins.
     pub(crate) fn is_foreign(&self, own: &Origins) -> bool {
         let Some(Origin(origin)) = &self.origin else { return false };
         !origin.as_deref().is_some_and(|origin| own.contains(origin))
     }
 
-    /// Returns the network whose budget is charged, if the address is known.
+    /// Returns the network whose budget is charged; `None` if the address is unknown.
     pub(crate) fn network(&self) -> Option<IpAddr> {
         self.address.map(network)
     }
 }
 
-/// Value of the header, if it is one text.
+/// Value of the header `Origin`; `None` if it is not visible ASCII.
 #[derive(Debug)]
 struct Origin(Option<Box<str>>);
 
-/// Owner of a ceremony; no other client may finish it.
+/// Owner of a ceremony. No other client may finish the ceremony.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Binding {
-    /// The browser that holds the cookie with this hash.
+    /// Browser that holds the ceremony cookie with this SHA-256 hash.
     Browser([u8; 32]),
-    /// A socket.
+    /// Socket with this id.
     Socket(SocketId),
 }
 
-/// How a client receives its new session.
+/// Form in which a client receives its new session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Handover {
-    /// As a ticket, for the page that knows the preimage of this SHA-256 hash.
+    /// A ticket, which the page redeems with the verifier that has this SHA-256 hash.
     Ticket([u8; 32]),
-    /// As a session token, for clients that keep no cookies.
+    /// A session token, for clients that keep no cookies.
     Token,
 }
 
 impl Handover {
-    /// Chooses the way. A browser never receives a token, which its pages could read.
+    /// Returns the form in which `client` receives its session. A browser never receives a token, because its pages
+    /// could read it.
     pub(crate) fn choose(
         client: &Client,
         exposes_token: bool,

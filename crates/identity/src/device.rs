@@ -1,6 +1,6 @@
-//! Describes the browser of a session in short English, so that its owner recognises it.
+//! Describes the browser of a session in a few words, so that the user recognises it.
 //!
-//! A client can send any user agent. The description helps the user and decides nothing.
+//! A client can send any user agent, so the description must not be used for decisions.
 
 /// Returns a description such as `Chrome on Linux`; `None` for an unknown user agent.
 pub(crate) fn describe(user_agent: &str) -> Option<String> {
@@ -14,7 +14,8 @@ pub(crate) fn describe(user_agent: &str) -> Option<String> {
     }
 }
 
-/// Browsers also name the ones that they imitate, so the rarer ones come first.
+/// Marks in user agents, and the names of their browsers. A browser also sends the marks of
+/// browsers that it imitates, so rarer browsers come first.
 const BROWSERS: &[(&str, &str)] = &[
     ("Edg/", "Edge"),
     ("EdgA/", "Edge"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use doorward::{BoxError, UserId, server::Clock, store::BoxFuture};
 
-/// The hook of an application.
+/// Hook of [`IdentityBuilder::on_account_removed`](crate::IdentityBuilder::on_account_removed).
 pub(crate) struct Farewell(
     pub(crate) Box<dyn Fn(UserId) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>,
 );
@@ -18,5 +18,5 @@ impl Farewell {
     }
 }
 
-/// Timeout of the hook. After that the removal fails and nothing is removed.
+/// Time limit of the hook. If the hook exceeds it, the removal fails and nothing is removed.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,7 +1,7 @@
-//! The namespace `/auth`: sign-up and sign-in over the socket.
+//! Gateway of the namespace `/auth`, with which users sign up and sign in over a socket.
 //!
-//! Anonymous clients may connect, so the limits of unauthenticated links apply. Each event is answered once: with
-//! its ack, or, without one, with an event. Start reading at [`SignInGateway`].
+//! Anonymous clients may connect, so the limits for unauthenticated links apply. Each event is answered once, with its
+//! ack if the client asked for one, and with an event otherwise. Start reading at [`SignInGateway`].
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
     wire::{Failure, Reply, SignInCode},
 };
 
-/// Sign-up and sign-in for anonymous clients.
+/// Gateway that signs anonymous clients up and in.
 pub(crate) struct SignInGateway(pub(crate) Arc<Service>);
 
 #[gateway(namespace = "/auth")]
@@ -57,7 +57,7 @@ impl SignInGateway {
     }
 }
 
-/// One event: its client, its payload, and its ack.
+/// Event of a client, with its payload and its ack.
 struct Asked {
     client: Client,
     payload: Box<RawValue>,
@@ -74,7 +74,7 @@ impl Asked {
     fn answer(self, event: &'static str, reply: Result<Reply, Failure>) {
         let reply = Reply::from(reply);
         if !self.ack.is_asked() {
-            // A client that has left or does not read misses the answer.
+            // A client that has disconnected or does not read its packets does not receive the answer.
             self.connection.emit(event, &reply).ok();
         }
         self.ack.send(reply);
@@ -96,6 +96,6 @@ impl FromEvent<Anonymous> for Asked {
 
 const NAMESPACE: &str = "/auth";
 
-/// Events for clients without an ack.
+/// Names of the events that answer clients that did not ask for an ack.
 const REGISTERED: &str = "webauthn:register:response";
 const AUTHENTICATED: &str = "webauthn:authenticate:response";

@@ -4,7 +4,7 @@
 use doorward::{BoxError, session::SessionData, store::BoxFuture};
 use doorward_core::{Account, PasskeyRecord};
 
-/// A user who has just proved its identity, as passed to the hook of
+/// User who has just proved their identity. It is passed to the hook of
 /// [`IdentityBuilder::on_sign_in`](crate::IdentityBuilder::on_sign_in).
 ///
 /// # Examples
@@ -20,11 +20,11 @@ use doorward_core::{Account, PasskeyRecord};
 pub struct SigningIn {
     /// Account of the user.
     pub account: Account,
-    /// Kind of proof.
+    /// Method with which the user has proved their identity.
     pub method: SignInMethod,
 }
 
-/// Kinds of proof.
+/// Method with which a user proves their identity.
 ///
 /// # Examples
 /// ```
@@ -33,15 +33,15 @@ pub struct SigningIn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignInMethod {
-    /// A passkey of the account.
+    /// The user has used a passkey of the account.
     Passkey,
-    /// One of its recovery codes, which is used up.
+    /// The user has used a recovery code of the account. The code is used up if the sign-in succeeds.
     RecoveryCode,
-    /// The account is new, and its first passkey too.
+    /// The user creates the account with its first passkey.
     SignUp,
 }
 
-/// Reasons for which an application rejects a sign-in.
+/// Error with which an application rejects a sign-in.
 ///
 /// # Examples
 /// ```
@@ -52,26 +52,26 @@ pub enum SignInMethod {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignInError {
-    /// The user may not sign in: the client receives `forbidden`.
+    /// The user may not sign in. The client receives `forbidden`.
     #[error("the application refused")]
     Refused,
-    /// A dependency did not answer: the client receives `unavailable`.
+    /// A dependency did not answer. The client receives `unavailable`.
     #[error("the application could not decide")]
     Unavailable(#[source] BoxError),
 }
 
-/// The hook of an application.
+/// Hook of [`IdentityBuilder::on_sign_in`](crate::IdentityBuilder::on_sign_in).
 pub(crate) type Hook =
     Box<dyn Fn(SigningIn) -> BoxFuture<'static, Result<SessionData, SignInError>> + Send + Sync>;
 
-/// A valid proof, and what remains to be done with it.
+/// Valid proof of a user's identity, with the data that the sign-in must still store.
 #[derive(Clone, Copy)]
 pub(crate) enum Proof<'a> {
-    /// Its use is already stored.
+    /// A passkey, whose use is already stored.
     Passkey,
-    /// The code with this hash is valid, and must be used up.
+    /// The recovery code with this hash, which must be used up.
     RecoveryCode(&'a [u8; 32]),
-    /// The account must be stored, with this passkey.
+    /// The first passkey of a new account. The account must be stored with this passkey.
     SignUp(&'a PasskeyRecord),
 }
 

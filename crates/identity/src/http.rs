@@ -1,7 +1,7 @@
 //! Answers the routes below `/auth/`.
 //!
-//! One file for each kind of resource; `session` writes the cookie of a session, and `request` decides from which
-//! pages a request may come. Start reading at [`router`].
+//! Each kind of resource has a module. `session` writes the session cookie, and `request` decides from which pages a
+//! request may come. Start reading at [`router`].
 
 mod account;
 mod me;
@@ -26,7 +26,7 @@ use axum::{
 use doorward::Principals;
 use http::{HeaderValue, header};
 
-/// Builds the routes.
+/// Returns the routes below `/auth/`.
 pub(crate) fn router(identity: Arc<Service>, principals: Principals) -> Router {
     let routes = Routes { identity, principals };
     Router::new()
@@ -50,12 +50,13 @@ pub(crate) fn router(identity: Arc<Service>, principals: Principals) -> Router {
         .with_state(routes)
 }
 
-/// Forbids caching: answers are personal.
+/// Forbids caching, because responses are personal.
 async fn private(mut response: axum::response::Response) -> axum::response::Response {
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, no_store);
     response
 }
 
-/// Maximum size of a body, as for a message of an unauthenticated client over a socket.
+/// Maximum size of a request body, in bytes. It equals the limit on a message of an unauthenticated client over a
+/// socket.
 const MAX_BODY: usize = 16 * 1024;

@@ -1,5 +1,5 @@
-//! The handle of a sign-in service, which gives an application its gateway, routes and authenticator. Start reading
-//! at [`Identity`].
+//! Handle of a sign-in service, from which an application gets the gateway, the routes and the authenticator. Start
+//! reading at [`Identity`].
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use doorward::{
 
 use crate::{accounts::Accounts, gateway::SignInGateway, http, service::Service};
 
-/// Signs users in with passkeys; start with [`Identity::builder`].
+/// Sign-in service, which signs users in with passkeys. [`Identity::builder`] creates it.
 ///
-/// Cheap to clone; clones share one service.
+/// Cloning is cheap, and clones share one service.
 ///
 /// # Examples
 /// See the [crate](crate).
@@ -26,29 +26,30 @@ use crate::{accounts::Accounts, gateway::SignInGateway, http, service::Service};
 /// ```
 ///
 /// # Security
-/// Started ceremonies are in the memory of this process. With several processes behind one address, a client must
-/// reach the same one until its ceremony ends. A socket does so by itself.
+/// Started ceremonies are in the memory of this process. If several processes share an address, a client must reach the
+/// same process until its ceremony ends. Over a socket, this is always the case.
 #[derive(Clone)]
 pub struct Identity(pub(crate) Arc<Service>);
 
 impl Identity {
-    /// Returns the gateway `/auth` for [`Builder::public`](doorward::Builder::public): sign-up and sign-in over the
-    /// socket.
+    /// Returns the gateway `/auth`, with which users sign up and sign in over a socket. Pass it to
+    /// [`Builder::public`](doorward::Builder::public).
     pub fn gateway(&self) -> Gateway<Anonymous> {
         SignInGateway(Arc::clone(&self.0)).into_gateway()
     }
 
-    /// Returns the routes below `/auth/`. They end sockets through `principals`.
+    /// Returns the routes below `/auth/`. They close the sockets of ended sessions through `principals`.
     pub fn routes(&self, principals: Principals) -> axum::Router {
         http::router(Arc::clone(&self.0), principals)
     }
 
-    /// Returns the authenticator for browsers with the cookie of this service.
+    /// Returns the authenticator for browsers with the session cookie of this service.
     pub fn cookie(&self) -> SessionCookie {
         self.0.cookie.clone()
     }
 
-    /// Returns the management of accounts for operators. It ends sockets through `principals`.
+    /// Returns the account management for operators. It closes the sockets of disabled and removed accounts through
+    /// `principals`.
     #[must_use]
     pub fn accounts(&self, principals: Principals) -> Accounts {
         Accounts::new(Arc::clone(&self.0), principals)

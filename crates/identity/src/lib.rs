@@ -1,10 +1,10 @@
-//! Sign-in for a Doorward server: passkeys, accounts, sessions, and the routes around them.
+//! Signs users of a Doorward server in with passkeys, and manages their accounts and sessions.
 //!
-//! [`Identity`] is one service with two interfaces. [`Identity::gateway`] signs users in over the socket.
-//! [`Identity::routes`] does the same over HTTP, exchanges tickets for the cookie, and manages passkeys and
-//! sessions. [`RequireSession`] protects the routes of an application. As always, an authenticator decides which
-//! clients may connect; [`Identity::cookie`] is the one for browsers. An [`AccountStore`] keeps the accounts, and
-//! [`doorward::session::Sessions`] the sessions. Start reading at [`Identity`].
+//! [`Identity`] is one service with two interfaces. [`Identity::gateway`] signs users in over a socket.
+//! [`Identity::routes`] does the same over HTTP, exchanges tickets for the session cookie, and manages passkeys and
+//! sessions. [`RequireSession`] protects the routes of an application. [`Identity::cookie`] is the authenticator for
+//! browsers. An [`AccountStore`] keeps the accounts, and [`doorward::session::Sessions`] keeps the sessions. Start
+//! reading at [`Identity`].
 //!
 //! # Examples
 //! ```no_run

@@ -1,5 +1,5 @@
-//! Writes one audit record for each decision of this crate, and counts decisions. Start reading at
-//! [`Records::decided`].
+//! Writes an audit record for each decision of this crate, and counts the decisions in a metric.
+//! Start reading at [`Records::decided`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,25 +12,25 @@ use doorward::{
 
 use crate::client::Client;
 
-/// Sink of the records.
+/// Writes audit records to a sink, and counts them.
 pub(crate) struct Records {
     pub(crate) audit: Arc<dyn Audit>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
-/// Known parts of the subject of a decision: client, user and session.
+/// Known client, user and session of a decision.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct About<'a> {
     pub(crate) client: Option<&'a Client>,
     pub(crate) user: Option<&'a UserId>,
     pub(crate) session: Option<&'a SessionId>,
-    /// Faulty part of the input.
+    /// Part of the client's input that was at fault.
     pub(crate) fault: Option<Fault>,
 }
 
 impl<'a> About<'a> {
-    /// Returns the client and the session that it acts in.
+    /// Returns the client, and the user and the id of its session.
     pub(crate) fn of(client: &'a Client, session: &'a Session) -> Self {
         let (user, session) = (Some(&session.user), Some(&session.id));
         Self { client: Some(client), user, session, fault: None }
@@ -38,7 +38,8 @@ impl<'a> About<'a> {
 }
 
 impl Records {
-    /// Waits until all records are stored, if the sink requires it; `false` on timeout.
+    /// Waits until all records are stored, if the sink requires it. Returns `false` if they are
+    /// not, or after [`PATIENCE`].
     pub(crate) async fn kept(&self) -> bool {
         let Some(kept) = self.audit.kept_first() else { return true };
         let patience = self.clock.sleep_until(self.clock.now() + PATIENCE);
@@ -49,7 +50,7 @@ impl Records {
     }
 
     pub(crate) fn decided(&self, outcome: Decision, about: About<'_>) {
-        // Both labels are names of enums: input of clients never becomes a label.
+        // The label is a fixed name of the outcome or the reason, and never input of a client.
         let label = outcome.reason().unwrap_or(outcome.as_str());
         metrics::counter!("doorward_sign_ins_total", "outcome" => label).increment(1);
         let id = DecisionId::generate(&*self.entropy);
@@ -64,5 +65,5 @@ impl Records {
     }
 }
 
-/// Timeout of that wait.
+/// Maximum time to wait for the sink.
 const PATIENCE: Duration = Duration::from_secs(5);

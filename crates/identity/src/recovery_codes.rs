@@ -1,4 +1,4 @@
-//! Decides how recovery codes are written, parsed and hashed. Start reading at [`Hasher`].
+//! Formats, parses and hashes recovery codes. Start reading at [`Hasher`].
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use crate::{
     wire::{Failure, SignInCode},
 };
 
-/// Hashes codes, a few at a time: each takes 19 MiB and some hundredths of a second.
+/// Hashes recovery codes, only a few at a time, because each hash takes 19 MiB and some hundredths of a second.
 ///
-/// Checking a code and creating ten of them have separate queues: a user who creates codes again and again delays
-/// no sign-in.
+/// Checking a code and creating ten codes have separate queues, so that a user who repeatedly creates codes does not
+/// delay the sign-ins of others.
 pub(crate) struct Hasher {
     making: Turns,
     using: Turns,
-    /// Key of the salts of unknown accounts.
+    /// HMAC key from which the salts of unknown names are derived.
     key: hmac::Key,
 }
 
@@ -31,13 +31,13 @@ impl Hasher {
         }
     }
 
-    /// Hashes the code of a client.
+    /// Returns the hash of a code that a client has sent.
     pub(crate) async fn hash_one(&self, code: Code, salt: [u8; 16]) -> Result<[u8; 32], Failure> {
         let done = self.using.run(move || code.hash(&salt, &mut memory())).await;
         done.ok().flatten().ok_or_else(|| SignInCode::Unavailable.into())
     }
 
-    /// Hashes new codes.
+    /// Returns the hashes of new codes.
     pub(crate) async fn hash_all(
         &self,
         codes: Vec<Code>,
@@ -51,7 +51,7 @@ impl Hasher {
         done.ok().flatten().ok_or_else(|| SignInCode::Unavailable.into())
     }
 
-    /// Returns a salt for an unknown name. It is always the same for the same name and looks like a real one.
+    /// Returns a made-up salt for an unknown name. The same name always has the same salt.
     pub(crate) fn made_up_salt(&self, name_key: &str) -> [u8; 16] {
         let tag = hmac::sign(&self.key, name_key.as_bytes());
         let mut salt = [0; 16];
@@ -60,12 +60,12 @@ impl Hasher {
     }
 }
 
-/// A code of 80 random bits.
+/// Recovery code with 80 random bits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Code([u8; CODE_BYTES]);
 
 impl Code {
-    /// A code that no account has.
+    /// Code that no account has.
     pub(crate) const NONE: Self = Self([0; CODE_BYTES]);
 
     pub(crate) fn draw(entropy: &dyn Entropy) -> Self {
@@ -74,8 +74,8 @@ impl Code {
         Self(bytes)
     }
 
-    /// Parses a code as typed by a person: with or without groups, in any case, and with letters for the digits
-    /// that they look like (Crockford's base 32).
+    /// Parses a code that a person has typed. Case, white space and hyphens are ignored, and letters that look like
+    /// digits count as these digits (Crockford's base 32).
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut value: u128 = 0;
         let mut digits = 0;
@@ -97,7 +97,7 @@ impl Code {
         (digits == CODE_DIGITS).then_some(Self(own.try_into().ok()?))
     }
 
-    /// Formats the code in groups of four.
+    /// Formats the code in groups of four characters.
     pub(crate) fn write(&self) -> String {
         let value = self.0.iter().fold(0_u128, |value, byte| value << 8 | u128::from(*byte));
         let mut text = String::new();
@@ -111,7 +111,8 @@ impl Code {
         text
     }
 
-    /// Parameters that OWASP recommends for Argon2id: 19 MiB, two passes, one lane.
+    /// Returns the hash of the code with the parameters that OWASP recommends for Argon2id, which are 19 MiB, two
+    /// passes and one lane.
     fn hash(&self, salt: &[u8; 16], memory: &mut [Block]) -> Option<[u8; 32]> {
         let parameters = Params::new(BLOCKS, 2, 1, Some(32)).ok()?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
@@ -121,11 +122,10 @@ impl Code {
     }
 }
 
-/// Allocates the memory of one turn, which is freed with it.
+/// Allocates the memory in which the codes of one turn are hashed (see [`Turns`]). It is freed when the turn ends.
 ///
-/// The allocation is larger than needed. glibc takes blocks above 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX`) from the
-/// system and returns them when they are freed; smaller ones stay with each thread. Pages that are never touched
-/// cost nothing.
+/// The allocation is larger than needed. glibc returns blocks above 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX`) to the system
+/// when they are freed, but may keep smaller blocks for each thread. Pages that are never accessed take no memory.
 fn memory() -> Vec<Block> {
     let mut memory = Vec::with_capacity(33 * 1024);
     memory.resize(BLOCKS as usize, Block::new());
@@ -136,16 +136,16 @@ const CODE_BYTES: usize = 10;
 
 const CODE_DIGITS: u32 = 16;
 
-/// Alphabet without letters that look like digits, and without u.
+/// Alphabet of recovery codes, in lower case. It has no letters that look like digits, and no `u`.
 const DIGITS: &str = "0123456789abcdefghjkmnpqrstvwxyz";
 
-/// Blocks of 1 KiB.
+/// Memory of one hash, in blocks of 1 KiB.
 const BLOCKS: u32 = 19 * 1024;
 
-/// Concurrent checks: both cores of a small machine, for a moment.
+/// Maximum number of concurrent checks. Two checks use both cores of a small machine for a short time.
 const USED_AT_ONCE: usize = 2;
 
-/// Concurrent creations, of ten codes each.
+/// Maximum number of concurrent creations, of ten codes each.
 const MADE_AT_ONCE: usize = 1;
 
 #[cfg(test)]
@@ -189,7 +189,7 @@ mod tests {
         assert_ne!(hash(&one, 1), hash(&other, 1));
     }
 
-    /// The memory of a turn is reused for all of its codes: the content from an earlier one must not matter.
+    /// All codes of a set are hashed in the same memory, so the hash must not depend on its previous content.
     #[test]
     fn a_hash_does_not_depend_on_what_was_hashed_before() {
         let (mut used, code) = (memory(), Code([2; CODE_BYTES]));

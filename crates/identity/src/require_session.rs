@@ -1,7 +1,8 @@
-//! Protects routes with a session.
+//! Protects the routes of an application, so that they need a session.
 //!
-//! Without a session, a page is redirected to `/`, where the user signs in and is led back; any other request is
-//! answered with 401. Handlers take the session as an argument. Start reading at [`RequireSession`].
+//! Without a session, a request for a page is redirected to `/`, where the user signs in and then returns to the page.
+//! Any other request is answered with 401. Handlers take the session as an argument. Start reading at
+//! [`RequireSession`].
 
 use std::{
     convert::Infallible,
@@ -24,7 +25,7 @@ use crate::{
     identity::Identity,
 };
 
-/// A layer for routes that need a session.
+/// Layer for routes that need a session.
 ///
 /// # Examples
 /// ```
@@ -40,15 +41,15 @@ use crate::{
 /// ```
 ///
 /// # Security
-/// The cookie is accepted for GET and HEAD requests from a page of this server, and for other requests with an
-/// allowed `Origin`. A user who follows a link of another site, or types the address, is redirected over `/`.
+/// The cookie is accepted for GET and HEAD requests from a page of this server, and for other requests with an allowed
+/// `Origin`. A user who follows a link on another site, or types the address, is first redirected to `/`.
 #[derive(Clone, Debug)]
 pub struct RequireSession {
     identity: Identity,
 }
 
 impl RequireSession {
-    /// Admits requests with a session of `identity`.
+    /// Creates a layer that admits requests with a session of `identity`.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
         Self { identity }
@@ -63,7 +64,7 @@ impl<S> Layer<S> for RequireSession {
     }
 }
 
-/// The service that [`RequireSession`] wraps.
+/// Service that [`RequireSession`] returns. It passes requests with a session to the inner service.
 ///
 /// # Examples
 /// ```
@@ -96,7 +97,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        // The polled instance is ready; its clone replaces it.
+        // Only the instance that was polled is ready, so it handles the request and its clone replaces it.
         let waiting = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, waiting);
         let identity = self.identity.clone();
@@ -112,7 +113,7 @@ where
     }
 }
 
-/// The session of the request, after [`RequireSession`].
+/// Extractor of the session of a request, for routes behind [`RequireSession`].
 ///
 /// # Examples
 /// See [`RequireSession`].
@@ -130,7 +131,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CurrentSession {
     type Rejection = StatusCode;
 
     /// # Errors
-    /// 500 if the route has no [`RequireSession`]: a mistake must not admit a client.
+    /// Status 500 if the route is not behind [`RequireSession`], so that the mistake does not admit a client.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
         let found = parts.extensions.get::<Self>().cloned();
         found.ok_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -140,7 +141,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CurrentSession {
 fn turn_away(problem: Problem, request: &Request) -> Response {
     let is_reading = [Method::GET, Method::HEAD].contains(request.method());
     if is_reading && problem.is_signed_out() && wants_page(request.headers()) {
-        // The original path, if the routes are nested below another path.
+        // If the routes are nested below another path, this is the complete path of the request.
         let asked = request.extensions().get().map(|OriginalUri(uri)| uri);
         let asked = asked.unwrap_or(request.uri());
         let location = [(header::LOCATION, return_address(asked, request.uri()))];
@@ -149,7 +150,7 @@ fn turn_away(problem: Problem, request: &Request) -> Response {
     problem.into_response()
 }
 
-/// Returns `true` for a navigation of a person to a page.
+/// Returns `true` if the request accepts HTML, as the request of a browser for a page does.
 fn wants_page(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|kind| kind.trim().starts_with("text/html"))

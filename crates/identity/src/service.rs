@@ -1,7 +1,7 @@
-//! The service that signs users in: its components, and helpers that its parts share.
+//! Service that signs users in, with the components and helpers that its modules share.
 //!
-//! `registering`, `authenticating` and `recovering` verify proofs, and `signing_in` turns a proof into a session.
-//! Start reading at [`signing_in`].
+//! `registering`, `authenticating` and `recovering` verify proofs of identity, and `signing_in` creates a session for a
+//! proof. Start reading at [`signing_in`].
 
 pub(crate) mod authenticating;
 pub(crate) mod recovering;
@@ -31,7 +31,7 @@ use crate::{
     wire::{Failure, SignInCode},
 };
 
-/// Shared state behind an [`Identity`](crate::Identity).
+/// State that all clones of an [`Identity`](crate::Identity) share.
 pub(crate) struct Service {
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) sessions: Arc<Sessions>,
@@ -58,10 +58,10 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Checks that the last sign-in of a session is recent.
+    /// Checks that the last sign-in of a session is at most [`fresh_for`](Self::fresh_for) ago.
     pub(crate) fn check_fresh(&self, session: &Session) -> Result<(), Failure> {
         let until = session.signed_in_at.checked_add(self.fresh_for);
-        // A clock that was set back makes no sign-in fresh.
+        // A sign-in in the future, after the clock was set back, does not count as fresh.
         let is_past = session.signed_in_at <= self.clock.wall();
         if is_past && until.is_some_and(|until| self.clock.wall() <= until) {
             return Ok(());
@@ -69,8 +69,8 @@ impl Service {
         Err(SignInCode::ReauthenticationRequired.into())
     }
 
-    /// Checks that a client may start a ceremony. Pages of other sites are rejected first, so that they cannot
-    /// spend the budget of their visitor.
+    /// Checks that a client may start a ceremony. Pages of other sites are rejected first, so that they cannot spend
+    /// the budget of the network of their visitor.
     pub(crate) fn check_begin(&self, client: &Client) -> Result<(), Failure> {
         if client.is_foreign(&self.origins) {
             return Err(SignInCode::Forbidden.into());
@@ -78,7 +78,7 @@ impl Service {
         self.attempts.begin(client.address, self.clock.now())
     }
 
-    /// Loads the account of a user; rejects a missing or disabled one.
+    /// Returns the account of a user. Fails if the account is missing or disabled.
     async fn usable_account(&self, user: &UserId, about: About<'_>) -> Result<Account, Failure> {
         let found = self.ask(about, self.accounts.account(user)).await?;
         let account = found.ok_or_else(|| self.refuse(about, RefusalReason::UserUnknown))?;
@@ -88,20 +88,21 @@ impl Service {
         Ok(account)
     }
 
-    /// Rejects a proof. The client receives the same answer in all cases; the audit record has the reason.
+    /// Records the rejection of a proof, and returns the failure. The client receives the same answer for all reasons.
+    /// Only the audit record contains the reason.
     fn refuse(&self, about: About<'_>, reason: RefusalReason) -> Failure {
         self.records.decided(Decision::Refused(reason), about);
         SignInCode::AuthenticationFailed.into()
     }
 
-    /// Rejects an answer without a ceremony.
+    /// Records the rejection of an answer that belongs to no ceremony, and returns the failure.
     fn over(&self, client: &Client) -> Failure {
         let about = About { client: Some(client), ..About::default() };
         self.records.decided(Decision::Refused(RefusalReason::CeremonyUnknown), about);
         SignInCode::CeremonyOver.into()
     }
 
-    /// Waits for a dependency. Its error becomes [`unavailable`](Self::unavailable).
+    /// Waits for a dependency, and converts its error with [`unavailable`](Self::unavailable).
     pub(crate) async fn ask<T, E: Error + 'static>(
         &self,
         about: About<'_>,
@@ -110,7 +111,7 @@ impl Service {
         answer.await.map_err(|error| self.unavailable(&error, about))
     }
 
-    /// Records that nothing was decided, or that nothing could be stored.
+    /// Records that nothing was decided because a dependency failed, and returns the failure.
     pub(crate) fn unavailable(&self, cause: &(dyn Error + 'static), about: About<'_>) -> Failure {
         tracing::warn!(cause, "A sign-in could not be decided.");
         self.records.decided(Decision::Undecided(RefusalReason::Unavailable), about);
@@ -123,12 +124,12 @@ fn username(text: &str) -> Result<Username, Failure> {
     text.parse().map_err(|_malformed| SignInCode::InvalidUsername.into())
 }
 
-/// Returns the id of a user that does not exist: ids of accounts are UUIDs.
+/// Returns the id of a user that does not exist. Ids of accounts are UUIDs, and this id is not.
 fn no_user() -> UserId {
     UserId::new("no-user")
 }
 
-/// Returns `true` if a full store is among the causes.
+/// Returns `true` if a full store is among the causes of the error.
 fn is_full(cause: &(dyn Error + 'static)) -> bool {
     let mut next = Some(cause);
     while let Some(cause) = next {

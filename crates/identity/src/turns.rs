@@ -1,8 +1,8 @@
-//! Limits expensive work: how much runs concurrently, and how much is queued.
+//! Limits the expensive work that runs concurrently, and the work that is queued.
 //!
-//! The work runs on a separate thread, which holds its permit. A client that leaves does not release the permit
-//! before the work has ended, so the limit is never exceeded. Turns are granted in the order of requests. Start
-//! reading at [`Turns::run`].
+//! Work that may run has a turn, which is a permit of a semaphore. It runs on a separate thread, which holds the turn
+//! until the work has ended, even if the client has left. The limit is therefore never exceeded. Turns are granted in
+//! the order of the requests. Start reading at [`Turns::run`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,40 +10,40 @@ use doorward::server::Clock;
 use metrics::{Gauge, counter, gauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A queue for one kind of work.
+/// Queue for one kind of work.
 pub(crate) struct Turns {
-    /// Label of its metrics.
+    /// Value of the label `kind` in the metrics of the queue.
     kind: &'static str,
     /// Permits of running work.
     turns: Arc<Semaphore>,
-    /// Permits of queued and running work; a full queue rejects more.
+    /// Permits of queued and running work. If none is left, further work is rejected.
     places: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
 }
 
-/// Reasons for which work was not done.
+/// Reason for which work was not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotDone {
     /// The queue is full.
     Full,
-    /// The turn did not come within [`PATIENCE`].
+    /// No turn was granted within [`PATIENCE`].
     Late,
-    /// The work has panicked, or the runtime shuts down.
+    /// The work has panicked, or the runtime is shutting down.
     Failed,
 }
 
 impl Turns {
-    /// Creates a queue with a limit of concurrent work.
+    /// Creates a queue that runs at most `at_once` pieces of work concurrently.
     pub(crate) fn new(kind: &'static str, at_once: usize, clock: Arc<dyn Clock>) -> Self {
         let (turns, places) = (Semaphore::new(at_once), Semaphore::new(at_once + WAITING));
         Self { kind, turns: Arc::new(turns), places: Arc::new(places), clock }
     }
 
-    /// Waits for a turn, and runs `work` on a thread for blocking work.
+    /// Waits for a turn, runs `work` on a thread for blocking work, and returns its result.
     ///
     /// # Cancel safety
-    /// Dropping the future gives up the place in the queue. Work that has started runs to its end and keeps its
-    /// permit until then.
+    /// Dropping the future gives up the place in the queue. Work that has started runs to its end and holds its turn
+    /// until then.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -82,7 +82,7 @@ impl Turns {
     }
 }
 
-/// Increments a gauge while it exists.
+/// Guard that keeps a gauge incremented while it exists.
 struct Counted(Gauge);
 
 impl Counted {
@@ -98,10 +98,11 @@ impl Drop for Counted {
     }
 }
 
-/// Maximum of queued work: some seconds of hashing. More would exceed [`PATIENCE`] on a slow machine.
+/// Maximum number of queued pieces of work, which are some seconds of hashing. A longer queue would exceed [`PATIENCE`]
+/// on a slow machine.
 pub(crate) const WAITING: usize = 128;
 
-/// Maximum wait for a turn. A person still waits for the answer after that time.
+/// Maximum time to wait for a turn. A person still waits this long for an answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 const REFUSED: &str = "doorward_hashing_refused_total";

@@ -1,7 +1,7 @@
-//! Defines valid user names, and when two of them are equal.
+//! Defines which texts are valid user names, and when two user names are equal.
 //!
-//! The rules follow the username profile of PRECIS (RFC 8265 section 3.3): no look-alike characters, no invisible
-//! ones, canonical composition. Names are displayed as written and compared without case.
+//! The rules follow the username profile of PRECIS (RFC 8265 section 3.3). Names have no compatibility forms and no
+//! invisible characters, and are in canonical composition. Names are displayed as written and compared without case.
 
 use doorward::{
     __private::{is_printable, is_visible_line},
@@ -15,7 +15,7 @@ use icu_normalizer::{
     properties::CanonicalCombiningClassMapBorrowed,
 };
 
-/// A name to sign in with.
+/// Name with which a user signs in.
 ///
 /// # Examples
 /// ```
@@ -35,20 +35,20 @@ pub struct Username {
 }
 
 impl Username {
-    /// The name as written, in composed form (NFC).
+    /// Returns the name as the user wrote it, in composed form (NFC).
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.shown
     }
 
-    /// The name for comparison: case folded, then composed.
+    /// Returns the form of the name that is compared, with case folded and then composed.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
-/// Error for a text that cannot be a user name.
+/// Error of parsing a [`Username`].
 ///
 /// # Examples
 /// ```
@@ -63,7 +63,7 @@ impl std::str::FromStr for Username {
     type Err = UsernameError;
 
     fn from_str(text: &str) -> Result<Self, UsernameError> {
-        // A character takes at most four bytes, and a decomposed one several characters.
+        // A character has at most four bytes, and may be sent decomposed into up to four characters.
         if text.len() > 4 * 4 * MAX_CHARS {
             return Err(UsernameError(()));
         }
@@ -74,7 +74,7 @@ impl std::str::FromStr for Username {
         if !(1..=MAX_CHARS).contains(&length) || !has_base || !shown.chars().all(is_allowed) {
             return Err(UsernameError(()));
         }
-        // A character with a compatibility form looks like a plainer one.
+        // A character with a compatibility form looks like another character, so it is rejected.
         if ComposingNormalizerBorrowed::new_nfkc().normalize(&shown) != shown {
             return Err(UsernameError(()));
         }
@@ -82,27 +82,27 @@ impl std::str::FromStr for Username {
     }
 }
 
-/// Normalises the visible name of a user or a passkey: 1-64 visible characters, inner spaces included. `None` for
-/// any other text.
+/// Normalizes the display name of a user or the name of a passkey. Returns `None` unless the trimmed text is a visible
+/// line of 1-64 characters.
 pub(crate) fn label(text: &str) -> Option<Box<str>> {
     let shown = ComposingNormalizerBorrowed::new_nfc().normalize(text.trim());
     let length = shown.chars().count();
     ((1..=MAX_CHARS).contains(&length) && is_visible_line(&shown)).then(|| (*shown).into())
 }
 
-/// Normalizes the display name of a user like [`label`]. Returns `None` also for names that look
-/// like the result of [`shown_id`].
+/// Normalizes the display name of a user as [`label`] does. Also returns `None` for names that look like a result of
+/// [`shown_id`].
 pub(crate) fn display_name(text: &str) -> Option<Box<str>> {
     let plain = ComposingNormalizerBorrowed::new_nfkc().normalize(text.trim());
-    // Also after invisible characters.
+    // Characters before the sign that a reader does not see are skipped.
     let first = plain.chars().find(|it| is_allowed(*it) || *it == ID_SIGN);
     if first == Some(ID_SIGN) { None } else { label(text) }
 }
 
-/// Formats the id of a user without an account for display instead of a name: `#ops`.
+/// Formats the id of a user without an account for display in place of a name, such as `#ops`.
 ///
-/// Ids and names are separate: the subject of a token may be any text, including the user name of an account. No
-/// user name and no display name starts with this sign.
+/// The subject of a token may be any text, including the user name of an account. The sign `#` distinguishes such an id
+/// from names, because no user name and no display name starts with it.
 ///
 /// # Examples
 /// ```
@@ -117,11 +117,11 @@ pub fn shown_id(id: &UserId) -> Box<str> {
     format!("{ID_SIGN}{}", id.as_str()).into()
 }
 
-/// Returns the name of an account for display to other users: its display name, or its user name if the display
+/// Returns the name of an account for display to other users. This is the display name, or the user name if the display
 /// name is the user name of another account.
 ///
-/// Sign-up rejects such display names. One that was free then may become a user name later, so call this whenever a
-/// name is displayed.
+/// Sign-up rejects such display names, but another account may take the name as its user name later. Call this function
+/// whenever a name is displayed.
 ///
 /// # Examples
 /// ```
@@ -134,7 +134,7 @@ pub fn shown_id(id: &UserId) -> Box<str> {
 /// ```
 ///
 /// # Errors
-/// Errors of the store.
+/// [`StoreError`] if the store did not answer.
 pub async fn shown_name(
     accounts: &dyn AccountStore,
     account: &Account,
@@ -145,13 +145,14 @@ pub async fn shown_name(
     })
 }
 
-/// Returns `true` if a display name looks like the user name of another account, ignoring case, width and joining
-/// characters.
+/// Returns `true` if the display name of `account` looks like the user name of another account. Case, width and
+/// invisible characters are ignored.
 pub(crate) async fn is_name_of_another(
     accounts: &dyn AccountStore,
     account: &Account,
 ) -> Result<bool, StoreError> {
-    // Characters that a reader does not see: narrow spaces, fillers, and all others that no user name has.
+    // Removes the characters that a reader does not see, such as narrow spaces and fillers, and all others that no user
+    // name has.
     let is_narrow = |character: char| character.is_whitespace() && !" \u{3000}".contains(character);
     let wide: String = account.display_name.chars().filter(|it| !is_narrow(*it)).collect();
     let plain = ComposingNormalizerBorrowed::new_nfkc().normalize(&wide);
@@ -163,7 +164,7 @@ pub(crate) async fn is_name_of_another(
     Ok(accounts.account_named(&key).await?.is_some_and(|other| other.id != account.id))
 }
 
-/// Canonical caseless matching (Unicode, definition D145).
+/// Returns the form of a text by which canonical caseless matching compares it (Unicode, definition D145).
 fn fold(text: &str) -> Box<str> {
     let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(text);
     let folded = CaseMapper::new().fold_string(&decomposed);

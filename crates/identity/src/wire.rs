@@ -1,7 +1,7 @@
-//! Defines everything that a client reads of a sign-in. No other file of this crate does.
+//! Defines the codes, messages and replies of a sign-in. No other module of this crate defines them.
 //!
-//! Socket and HTTP use the same [`SignInCode`] and message; HTTP adds a status. Causes never reach a client. Start
-//! reading at [`SignInCode`].
+//! Answers over a socket and over HTTP have the same [`SignInCode`] and message. HTTP adds a status. The causes of
+//! errors are never sent to clients. Start reading at [`SignInCode`].
 
 use std::time::{Duration, SystemTime};
 
@@ -10,10 +10,10 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 
-/// Declares the codes with messages and status.
+/// Declares the codes, with their messages and HTTP statuses.
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $message:literal, $status:ident;)+) => {
-        /// Reasons for which a request of a sign-in, or about an account, has failed.
+        /// Code of a failed request to sign in or to manage an account.
         ///
         /// # Examples
         /// ```
@@ -32,19 +32,19 @@ macro_rules! codes {
             /// All codes, sorted by name.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// Returns the code for programs.
+            /// Returns the code as text, which client programs compare.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $code,)+ }
             }
 
-            /// Returns the message for people.
+            /// Returns the message, which is for people.
             #[must_use]
             pub const fn message(self) -> &'static str {
                 match self { $(Self::$variant => $message,)+ }
             }
 
-            /// Returns the HTTP status.
+            /// Returns the HTTP status of responses with this code.
             #[must_use]
             pub const fn status(self) -> StatusCode {
                 match self { $(Self::$variant => StatusCode::$status,)+ }
@@ -54,31 +54,31 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The passkey or the code is invalid, or belongs to another user.
+    /// The passkey or the recovery code is invalid, or belongs to another user.
     AuthenticationFailed = "authentication_failed", "Sign-in failed", UNAUTHORIZED;
     /// The request is malformed.
     BadRequest = "bad_request", "Bad request", BAD_REQUEST;
-    /// There is no ceremony for this answer.
+    /// The answer belongs to no ceremony, or its ceremony has expired.
     CeremonyOver = "ceremony_over", "Start again", CONFLICT;
     /// The origin of the page is not allowed, or the application has rejected the user.
     Forbidden = "forbidden", "Forbidden", FORBIDDEN;
-    /// Not a valid display name.
+    /// The display name or the name of the passkey is invalid, or looks like the user name of another account.
     InvalidDisplayName = "invalid_display_name", "This name cannot be used", BAD_REQUEST;
-    /// Not a [`Username`](crate::Username).
+    /// The text is not a valid [`Username`](crate::Username).
     InvalidUsername = "invalid_username", "This user name cannot be used", BAD_REQUEST;
-    /// The last passkey cannot be removed: its owner could not sign in again.
+    /// The last passkey cannot be removed while there is no recovery code, because the user could not sign in again.
     LastPasskey = "last_passkey", "This is the last passkey", CONFLICT;
-    /// Not found, or it belongs to another user.
+    /// The resource does not exist, or belongs to another user.
     NotFound = "not_found", "Not found", NOT_FOUND;
     /// The last sign-in is too old for this request.
     ReauthenticationRequired = "reauthentication_required", "Sign in again", FORBIDDEN;
     /// The new passkey is invalid.
     RegistrationFailed = "registration_failed", "The passkey was not accepted", BAD_REQUEST;
-    /// There is no session.
+    /// The request has no active session.
     SessionRequired = "session_required", "Sign in first", UNAUTHORIZED;
     /// The store is full. Nothing was changed.
     StorageFull = "storage_full", "There is no room to keep this", INSUFFICIENT_STORAGE;
-    /// The ticket is invalid, or not for this browser.
+    /// The ticket is invalid, has expired, was used, or was issued to another browser.
     TicketInvalid = "ticket_invalid", "Sign in again", BAD_REQUEST;
     /// The budget of the address or of the account is exhausted.
     TooManyAttempts = "too_many_attempts", "Too many attempts", TOO_MANY_REQUESTS;
@@ -86,11 +86,11 @@ codes! {
     TooManyPasskeys = "too_many_passkeys", "Too many passkeys", CONFLICT;
     /// A dependency does not answer.
     Unavailable = "unavailable", "Try again later", SERVICE_UNAVAILABLE;
-    /// The name is taken.
+    /// Another account has the user name.
     UsernameTaken = "username_taken", "This user name is taken", CONFLICT;
 }
 
-/// A failure, as the client receives it.
+/// Failure of a request, as the client receives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) code: SignInCode,
@@ -108,7 +108,8 @@ impl Failure {
         Self { code: SignInCode::TooManyAttempts, retry_after: Some(wait) }
     }
 
-    /// Whole seconds, rounded up: clients must not retry too early.
+    /// Returns the time after which the client may retry, in whole seconds. It is rounded up, so that clients do not
+    /// retry too early.
     pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
         self.retry_after.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
     }
@@ -118,7 +119,7 @@ impl Failure {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Reply {
-    /// Options for the authenticator.
+    /// Options that the page passes to the authenticator.
     Options { success: bool, options: Value },
     /// A ticket for the new session.
     #[serde(rename_all = "camelCase")]
@@ -126,7 +127,7 @@ pub(crate) enum Reply {
     /// A session token, for a client without cookies.
     #[serde(rename_all = "camelCase")]
     Session { success: bool, message: &'static str, session_token: String },
-    /// A failure.
+    /// Failure of the step.
     #[serde(rename_all = "camelCase")]
     Failed {
         success: bool,

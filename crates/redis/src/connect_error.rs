@@ -1,4 +1,4 @@
-//! Reasons why a store cannot use a Redis server. Each message says what to do.
+//! Reasons why a store cannot use a Redis server. Each message names a remedy.
 
 use doorward_core::BoxError;
 
@@ -19,24 +19,24 @@ pub enum ConnectError {
     /// The server does not answer, answers too late, or is still loading its data.
     #[error("{address} does not answer: start the server, or correct the URL")]
     Away {
-        /// The server.
+        /// Address of the server, `host:port` or the path of its socket.
         address: String,
-        /// Failure of the connection.
+        /// Error of the connection.
         #[source]
         source: BoxError,
     },
-    /// The server evicts keys when its memory is full. Revocations would be among them.
+    /// The server evicts keys when its memory is full, and could evict revocations.
     #[error("{address} may evict revocations under its maxmemory-policy {policy}: set noeviction")]
     Evicts {
-        /// The server.
+        /// Address of the server, `host:port` or the path of its socket.
         address: String,
-        /// Eviction policy of the server.
+        /// Eviction policy of the server (`maxmemory-policy`).
         policy: String,
     },
     /// The peer at the address does not speak the Redis protocol.
     #[error("{address} is not a Redis server: correct the URL")]
     NotRedis {
-        /// The server.
+        /// Address of the server, `host:port` or the path of its socket.
         address: String,
         /// Answer of the peer, as the client library reports it.
         #[source]
@@ -45,7 +45,7 @@ pub enum ConnectError {
     /// The server is older than Redis 6.2.
     #[error("{address} is Redis {version}: 6.2 is the oldest that works")]
     Old {
-        /// The server.
+        /// Address of the server, `host:port` or the path of its socket.
         address: String,
         /// Version of the server.
         version: String,
@@ -53,13 +53,13 @@ pub enum ConnectError {
     /// The server rejects the user or the password, or requires them and the URL has none.
     #[error("{address} rejects the password or requires one: check the URL")]
     Refused {
-        /// The server.
+        /// Address of the server, `host:port` or the path of its socket.
         address: String,
     },
     /// The server is a replica, which accepts no writes.
     #[error("{address} is a replica: name the primary in the URL")]
     Replica {
-        /// The server.
+        /// Address of the server, `host:port` or the path of its socket.
         address: String,
     },
     /// The URL requires an encrypted connection.
@@ -70,9 +70,9 @@ pub enum ConnectError {
     /// The server answers with an error, for example because its user lacks a permission.
     #[error("{address} cannot be used: check the permissions of its user")]
     Unusable {
-        /// The server.
+        /// Address of the server, `host:port` or the path of its socket.
         address: String,
-        /// Answer of the server.
+        /// Error with which the server answered.
         #[source]
         source: BoxError,
     },

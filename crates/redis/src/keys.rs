@@ -1,8 +1,8 @@
 //! Builds the Redis keys of a store.
 //!
-//! Names come from outside and may contain any character. A key therefore consists of the prefix, the
-//! kind, and the SHA-256 of the name in hex. No name can form the key of another name, and all keys of a
-//! kind have the same length.
+//! Ids of users, sessions and tokens may contain any character. A key therefore consists of the prefix, the
+//! kind of the entry, and the SHA-256 of the id in hex. No id can form the key of another id, and all keys of
+//! a kind have the same length.
 
 use std::fmt::Write as _;
 
@@ -20,27 +20,28 @@ impl Keys {
         Self { prefix: prefix.into() }
     }
 
-    /// Key of the floor: the generation and time before which no credential is accepted, for all users.
+    /// Returns the key of the floor, which is the generation and the time before which no credential of any
+    /// user is accepted.
     pub(crate) fn floor(&self) -> String {
         self.of("floor")
     }
 
-    /// Key of the counter that numbers sessions in order of creation.
+    /// Returns the key of the counter that numbers sessions in order of creation.
     pub(crate) fn sequence(&self) -> String {
         self.of("sequence")
     }
 
-    /// Key of the record of a session.
+    /// Returns the key of the record of a session.
     pub(crate) fn session(&self, id: &SessionId) -> String {
         self.sessions() + &hash(id.as_str())
     }
 
-    /// Key of the entry that maps a token to its session.
+    /// Returns the key of the entry that maps a session token to its session.
     pub(crate) fn token(&self, key: &SessionKey) -> String {
         self.tokens() + &hex(key.as_bytes())
     }
 
-    /// Key of the list of a user's sessions.
+    /// Returns the key of the list of a user's sessions.
     pub(crate) fn user(&self, user: &UserId) -> String {
         self.users() + &hash(user.as_str())
     }
@@ -49,7 +50,7 @@ impl Keys {
         self.of("ticket:") + &hex(key.as_bytes())
     }
 
-    /// Key of the revocation state of a user.
+    /// Returns the key of the revocation state of a user.
     pub(crate) fn epoch(&self, user: &UserId) -> String {
         self.of("epoch:") + &hash(user.as_str())
     }
@@ -62,7 +63,8 @@ impl Keys {
         self.of("ended-token:") + &hash(id.as_str())
     }
 
-    /// Prefix of session keys. Scripts append the hash, because they learn it only while they run.
+    /// Returns the prefix of session keys. Scripts append the hash of the id, because they learn the id only
+    /// while they run.
     pub(crate) fn sessions(&self) -> String {
         self.of("session:")
     }
@@ -80,7 +82,7 @@ impl Keys {
     }
 }
 
-/// Returns the SHA-256 of a name in hex, as keys and lists contain it.
+/// Returns the SHA-256 of an id in hex, as keys and lists contain it.
 pub(crate) fn hash(name: &str) -> String {
     hex(&Sha256::digest(name).into())
 }
@@ -93,7 +95,7 @@ pub(crate) fn hex(bytes: &[u8; 32]) -> String {
     })
 }
 
-/// Parses the output of [`hex`].
+/// Parses the output of [`hex`]; `None` if the text is not such output.
 pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();

@@ -1,9 +1,9 @@
-//! Shares one connection to the server between all operations, and replaces it when it breaks.
+//! Shares one connection to the server among all operations, and replaces the connection when it breaks.
 //!
-//! The first operation that needs a connection opens one, and the others wait for it. A connection that
-//! does not answer in time is abandoned, and the next operation opens another. Otherwise a peer that
-//! disappears without closing would block all operations for minutes. The connection manager of the
-//! client library is not used: it keeps such a connection, and returns the failure of an old attempt
+//! The first operation that needs a connection opens one, and the others wait for it. A connection that does
+//! not answer in time is abandoned, and the next operation opens another. Otherwise a server that disappears
+//! without closing the connection would block all operations for minutes. The connection manager of the
+//! client library is not used, because it keeps such a connection and returns the error of an old attempt
 //! long after the server is back. Start reading at [`Link::run`].
 
 mod server;
@@ -25,47 +25,47 @@ use tokio::time;
 use self::server::Server;
 use crate::{ConnectError, keys::Keys, scripts::Scripts};
 
-/// Connection to the server, and the settings to open it again.
+/// Connection to the server, and the settings with which it is opened again.
 pub(crate) struct Link {
     client: Client,
     config: AsyncConnectionConfig,
     address: String,
     trusts_failover: bool,
-    /// Key of the floor. `adopt` checks it first on each new connection.
+    /// Key of the floor. On each new connection, the script `adopt` first checks the floor.
     floor: String,
     adopt: Script,
-    /// The connection in use, if there is one. Never held across an `.await`.
+    /// Connection in use, if there is one. The lock is never held across an `.await`.
     current: Mutex<Current>,
-    /// Held by the operation that opens a connection, so that others do not open a second one.
+    /// Lock of the operation that opens a connection, so that no other operation opens a second one.
     connecting: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct Current {
-    /// Number of connections so far. It lets an operation abandon only the connection that it used, not
+    /// Number of connections so far. With it, an operation abandons only the connection that it used, and not
     /// a newer one.
     number: u64,
     open: Option<Open>,
 }
 
-/// An open connection and the `run_id` of the server process, which changes with each start.
+/// Open connection, and the `run_id` of the server process, which changes with each start.
 #[derive(Clone)]
 struct Open {
     connection: MultiplexedConnection,
     run_id: String,
 }
 
-/// A script or command with its keys and arguments.
+/// Script or command with its keys and arguments.
 pub(crate) struct Order<'a> {
     task: Task<'a>,
     keys: Vec<String>,
     arguments: Vec<Vec<u8>>,
-    /// `true` if it changes nothing, so it may be sent a second time.
+    /// `true` if the order changes nothing, so that it may be sent a second time.
     is_question: bool,
 }
 
 enum Task<'a> {
-    /// A command of the server, by name.
+    /// Name of a command of the server.
     Command(&'static str),
     Script(&'a Script),
 }
@@ -76,7 +76,7 @@ impl<'a> Order<'a> {
         Self::new(Task::Script(script))
     }
 
-    /// Creates an order for a script that only reads. It is sent again if the connection was closed.
+    /// Creates an order for a script that only reads. The order is sent again if the connection was closed.
     pub(crate) fn question(script: &'a Script) -> Self {
         Self { is_question: true, ..Self::change(script) }
     }
@@ -109,7 +109,8 @@ impl<'a> Order<'a> {
             }
             Task::Script(script) => {
                 let mut invocation = script.prepare_invoke();
-                // Every script gets the `run_id` last: `lua/prelude.lua` compares it with the floor's.
+                // The `run_id` is the last argument of every script. `lua/prelude.lua` compares it with that
+                // of the floor.
                 invocation.key(&self.keys).arg(&self.arguments).arg(&open.run_id);
                 invocation.invoke_async(&mut open.connection).await
             }
@@ -118,7 +119,7 @@ impl<'a> Order<'a> {
 }
 
 impl Link {
-    /// Opens the first connection. Fails after [`CONNECT_TIMEOUT`].
+    /// Creates a link and opens its first connection. Fails after [`CONNECT_TIMEOUT`].
     pub(crate) async fn open(
         url: &str,
         keys: &Keys,
@@ -163,7 +164,8 @@ impl Link {
             };
             if is_lost(&error) {
                 self.give_up(number);
-                // A write is not sent twice: the server may have applied it before the connection broke.
+                // A write is not sent twice, because the server may have applied it before the connection
+                // broke.
                 if may_retry && error.is_connection_dropped() {
                     may_retry = false;
                     continue;
@@ -173,13 +175,13 @@ impl Link {
         }
     }
 
-    /// Returns the connection in use and its number, or opens a new one.
+    /// Returns the connection in use and its number. Opens a connection if none is in use.
     async fn connection(&self) -> Result<(u64, Open), ConnectError> {
         if let Some(found) = self.found() {
             return Ok(found);
         }
         let _connecting = self.connecting.lock().await;
-        // Another operation may have opened one while this one waited for the lock.
+        // Another operation may have opened a connection while this operation waited for the lock.
         if let Some(found) = self.found() {
             return Ok(found);
         }
@@ -187,8 +189,8 @@ impl Link {
         let mut connection =
             connecting.await.map_err(|error| server::explain(&self.address, error))?;
         let server = Server::look_at(&mut connection, &self.address).await?;
-        // `adopt` runs before the connection is shared: if the server may have lost revocations, the floor is
-        // raised before any operation gets an answer.
+        // `adopt` runs before the connection is shared. If the server may have lost revocations, the floor is
+        // therefore raised before any operation gets an answer.
         let may_have_lost = !(self.trusts_failover || server.keeps_its_word);
         let run_id = server.run_id;
         let mut adopt = self.adopt.prepare_invoke();
@@ -214,8 +216,8 @@ impl Link {
         Some((current.number, current.open.clone()?))
     }
 
-    /// Stops using a connection, unless it has been replaced already. Operations that still wait for an
-    /// answer on it may get it, or time out.
+    /// Stops using a connection, unless it has been replaced already. Operations that wait for an answer on
+    /// this connection may still get it, or time out.
     fn give_up(&self, number: u64) {
         let mut current = self.current();
         if current.number == number {
@@ -234,18 +236,18 @@ fn client(url: &str) -> Result<Client, ConnectError> {
     if url.starts_with("rediss:") || url.starts_with("valkeys:") {
         return Err(ConnectError::Tls);
     }
-    // The library's error may contain parts of the URL, and so the password. It is dropped.
+    // The library's error is dropped, because it may contain parts of the URL, including the password.
     let client = Client::open(url).map_err(|_reason| ConnectError::Url)?;
     // With Nagle's algorithm (RFC 1122, section 4.2.3.4), a small request can wait for the peer's delayed
-    // acknowledgement of the one before it.
+    // acknowledgement of the previous request.
     let settings = TcpSettings::default().set_nodelay(true);
     let information = client.get_connection_info().clone().set_tcp_settings(settings);
     Client::open(information).map_err(|_reason| ConnectError::Url)
 }
 
-/// Returns `true` if the next operation needs a new connection: this one is closed, does not answer, or
-/// leads to a server that has become a replica. In the last case the server's name may already resolve to
-/// the new primary.
+/// Returns `true` if the next operation needs a new connection, because this connection is closed, does not
+/// answer, or leads to a server that has become a replica. The name of a server that has become a replica may
+/// already resolve to the new primary.
 fn is_lost(error: &RedisError) -> bool {
     error.is_io_error()
         || error.is_unrecoverable_error()
@@ -268,14 +270,14 @@ pub(crate) fn unreadable(what: &'static str) -> StoreError {
     StoreError::Unavailable(what.into())
 }
 
-/// Time limit for an operation, including the time to connect. On timeout it fails with
+/// Time limit for an operation, including the time to connect. On timeout, the operation fails with
 /// `Unavailable`.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Time limit for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Time limit for one answer. On timeout the connection is abandoned.
+/// Time limit for one answer. On timeout, the connection is abandoned.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Capacity of the queue of unsent requests. Operations wait while it is full.

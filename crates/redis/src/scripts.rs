@@ -4,10 +4,12 @@
 
 use redis::Script;
 
-/// Declares the scripts. Each consists of the common functions in `prelude.lua` and its own file.
+/// Declares the scripts. Each script consists of the common functions in `prelude.lua` and its own
+/// file.
 macro_rules! scripts {
     ($($(#[$doc:meta])* $name:ident = $file:literal,)+) => {
-        /// All scripts with their SHA-1 hashes, by which Redis calls a script that it knows.
+        /// All scripts with their SHA-1 hashes, by which Redis finds a script that it has run
+        /// before.
         #[derive(Debug)]
         pub(crate) struct Scripts {
             $($(#[$doc])* pub(crate) $name: Script,)+

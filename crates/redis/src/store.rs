@@ -11,12 +11,11 @@ use crate::{ConnectError, keys::Keys, link::Link, scripts::Scripts};
 
 /// Store of sessions, tickets and revocations in Redis or Valkey.
 ///
-/// It implements [`SessionStore`](doorward_core::SessionStore),
-/// [`TicketStore`](doorward_core::TicketStore) and [`RevocationStore`](doorward_core::RevocationStore). Clones share one
-/// connection. The store reconnects with the next operation after a failure; the application does not
-/// have to build it again.
+/// It implements [`SessionStore`](doorward_core::SessionStore), [`TicketStore`](doorward_core::TicketStore)
+/// and [`RevocationStore`](doorward_core::RevocationStore). Clones share one connection. After a failure, the
+/// next operation reconnects, so the application need not create the store again.
 ///
-/// An operation takes two seconds at most. It fails with
+/// An operation takes at most two seconds. It fails with
 /// [`Unavailable`](doorward_core::StoreError::Unavailable) if the server does not answer in that time, is
 /// loading its data, is a replica, or denies a permission. It fails with
 /// [`Full`](doorward_core::StoreError::Full) if the server has reached its `maxmemory`.
@@ -78,19 +77,20 @@ pub struct RedisOptions {
 }
 
 impl RedisOptions {
-    /// Sets the prefix of all keys. Stores with the same prefix share their data. Default: `doorward:`.
+    /// Sets the prefix of all keys. Stores with the same prefix share their data. The default is `doorward:`.
     #[must_use]
     pub fn prefix(self, prefix: &str) -> Self {
         Self { prefix: prefix.into(), ..self }
     }
 
-    /// Keeps users signed in after the server has restarted or was promoted from a replica, although it
-    /// may have lost acknowledged writes. Default: all users have to sign in again, unless the server has
+    /// Keeps users signed in after the server has restarted or was promoted from a replica, although it may
+    /// have lost acknowledged writes. By default, all users must then sign in again, unless the server has
     /// restarted with `appendonly yes` and `appendfsync always`.
     ///
     /// # Security
-    /// Lost revocations are undone. With `appendfsync everysec` or asynchronous replicas, these are the
-    /// revocations of about the last second; without an append-only log, all since the last snapshot.
+    /// Revocations that the server has lost are undone. With `appendfsync everysec` or asynchronous replicas,
+    /// these are the revocations of about the last second. Without an append-only log, these are all
+    /// revocations since the last snapshot.
     #[must_use]
     pub fn danger_trust_failover(self) -> Self {
         Self { trusts_failover: true, ..self }

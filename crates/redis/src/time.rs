@@ -1,13 +1,15 @@
-//! Times as Redis stores them: milliseconds since 1970, limited to numbers that Lua computes exactly.
+//! Converts times to and from milliseconds since 1970, as Redis stores them. They are limited to numbers with
+//! which Lua calculates exactly.
 
 use std::time::{Duration, SystemTime};
 
-/// Converts to milliseconds and rounds down, so that nothing ends later than stated.
+/// Converts a time to milliseconds and rounds down, so that no session or ticket ends later than stated.
 pub(crate) fn to_millis(time: SystemTime) -> u64 {
     clamp(since_1970(time).as_millis())
 }
 
-/// Converts to milliseconds and rounds up, so that a credential issued before a revocation stays revoked.
+/// Converts a time to milliseconds and rounds up, so that a credential that was issued before a revocation
+/// stays revoked.
 pub(crate) fn to_millis_up(time: SystemTime) -> u64 {
     clamp(since_1970(time).as_nanos().div_ceil(1_000_000))
 }
@@ -28,7 +30,8 @@ fn clamp(millis: u128) -> u64 {
     u64::try_from(millis).unwrap_or(u64::MAX).min(LATEST)
 }
 
-/// End of the year 9999. Numbers in Lua are doubles, exact up to 2^53: the sum of two of these is exact.
+/// Latest time, the end of the year 9999. Numbers in Lua are doubles, which are exact up to 2^53, so the sum
+/// of two such times is exact.
 const LATEST: u64 = 253_402_300_799_999;
 
 #[cfg(test)]

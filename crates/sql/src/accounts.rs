@@ -1,8 +1,8 @@
 //! Accounts, passkeys and recovery codes as rows, in SQLite and in PostgreSQL.
 //!
-//! Both databases understand the same statements, but the drivers have different types. The macro
-//! `account_store!` therefore contains the implementation once, and gets the types as arguments. A change of
-//! several rows is in [`changes`].
+//! Both databases understand the same statements, but their drivers have different types. The implementation
+//! is therefore a macro, `account_store!`, with the types as arguments. Changes of several rows are in
+//! [`changes`].
 
 pub(crate) mod changes;
 pub(crate) mod row;
@@ -61,8 +61,8 @@ macro_rules! account_store {
                         match created.await {
                             Ok(None) => Ok(()),
                             Ok(Some(taken)) => Err(taken),
-                            // Another transaction has inserted the name or the passkey after the check. A
-                            // second look tells which of the two.
+                            // Another transaction has inserted the name or the passkey after the check. These
+                            // reads find out which of them is taken.
                             Err(StoreError::Exists) => {
                                 let of_name = self.account_named(&account.name_key).await?;
                                 let of_passkey = self.passkey(&passkey.id).await?;

@@ -1,8 +1,8 @@
 //! Writes audit records without blocking a connection.
 //!
 //! `record` puts a record into a queue. One task takes queued records in batches and writes each batch in one
-//! transaction. If a write fails, the task retries it while the queue fills up. Records that find the queue full, or
-//! that are left when the server stops, go to the log with all fields. Start reading at [`SqlAudit`].
+//! transaction. If a write fails, the task retries it while the queue fills up. A record is written to the log with all
+//! fields if the queue is full, or if the server stops before the record is written. Start reading at [`SqlAudit`].
 
 mod row;
 #[cfg(test)]
@@ -31,17 +31,18 @@ use crate::sqlite_file::SqliteFile;
 ///
 /// The queue holds 65,536 records:
 ///
-/// - When more than half of it is used, records that any client can cause at will are dropped: those for
-///   which [`AuditRecord::is_by_stranger`] returns `true`.
-/// - When three quarters of it are used, [`has_room`](Audit::has_room) returns `false` and no client is
+/// - When more than half of the queue is used, records for which [`AuditRecord::is_by_stranger`] returns `true` are
+///   dropped. Unauthenticated clients can cause any number of them.
+/// - When three quarters of the queue are used, [`has_room`](Audit::has_room) returns `false` and no client is
 ///   admitted.
-/// - When it is full, records are logged at level `error` with all fields instead.
+/// - When the queue is full, records are logged at level `error` with all fields.
 ///
-/// `doorward_audit_dropped_total` counts every record that is not written to the file. Clones share the queue.
+/// The metric `doorward_audit_dropped_total` counts all records that are not written to the file. Clones share the
+/// queue.
 ///
 /// # Security
-/// Records contain only the fields that [`AuditRecord`] allows: no credential, no session id, and of an
-/// address only its network. Text from clients, such as names of rooms, is quoted and escaped in the log.
+/// Records contain no credential and no session id, and only the network of an address. Text from clients, such as
+/// names of rooms, is quoted and escaped in the log.
 ///
 /// # Examples
 /// ```
@@ -86,7 +87,7 @@ impl SqlAudit {
     }
 }
 
-/// Counts a caller of `flush` until it is dropped.
+/// Guard that counts a caller of `flush` until it is dropped.
 struct Flushing<'a>(&'a AtomicUsize);
 
 impl<'a> Flushing<'a> {
@@ -107,7 +108,8 @@ impl Audit for SqlAudit {
         Box::pin(async {
             let (answer, answered) = oneshot::channel();
             let sent = self.queue.send(Order::Answer(answer)).await;
-            // Sending or answering fails only if the writer has ended. It has logged the remaining records.
+            // Sending or answering fails only if the writer has ended. The writer has then logged the remaining
+            // records.
             sent.is_ok() && answered.await.unwrap_or(false)
         })
     }
@@ -117,7 +119,7 @@ impl Audit for SqlAudit {
     }
 
     fn record(&self, record: &AuditRecord<'_>) {
-        // Other threads may add records between this check and `try_send`. The bound need not be exact.
+        // Other threads may add records between this check and `try_send`, because the limit need not be exact.
         let is_crowded = self.queue.capacity() < self.queue.max_capacity() / 2;
         if is_crowded && record.is_by_stranger() {
             writer::count_dropped();
@@ -138,5 +140,5 @@ impl Audit for SqlAudit {
 
 doorward_core::debug_fields!(SqlAudit {});
 
-/// Capacity of the queue. At 300 bytes a record these are 20 MB, and a few seconds of a busy server.
+/// Capacity of the queue, in records. With 300 bytes per record, these are 20 MB, and a few seconds of a busy server.
 const QUEUE: usize = 65_536;

@@ -1,4 +1,4 @@
-//! Copies a complete database while it is in use.
+//! Copies a complete database, even while it is in use.
 
 use std::{
     fs::{File, OpenOptions},
@@ -11,7 +11,8 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::Sqlit
 
 use crate::open_error::OpenError;
 
-/// Copies a consistent snapshot of an SQLite file to a new file with mode 0600. A server may use the file meanwhile.
+/// Copies a consistent snapshot of an SQLite file to a new file with mode 0600. A server may use the file at the same
+/// time.
 ///
 /// A plain copy of the file would lack the contents of its write-ahead log. When the future completes, the copy and
 /// its directory entry are on the disk.
@@ -39,8 +40,8 @@ pub async fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
     let options = SqliteConnectOptions::new().filename(file).disable_statement_logging();
     let connected = SqliteConnection::connect_with(&options).await;
     let mut connection = connected.map_err(|error| OpenError::of(from, error))?;
-    // `VACUUM INTO` accepts an empty file that exists and keeps its mode. SQLite itself would create the file
-    // with a mode that others may read.
+    // `VACUUM INTO` accepts an empty file that exists and keeps its mode. SQLite would create the file with a mode that
+    // lets other users read it.
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copy);
     let made = made.map_err(|source| OpenError::access(to, source))?;
     let name = copy.to_str().ok_or_else(|| OpenError::access(to, unwritable()))?;

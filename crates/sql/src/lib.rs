@@ -1,19 +1,19 @@
-//! Keeps sessions, tickets, revocations and audit records in one SQLite file.
+//! Keeps sessions, tickets, revocations, accounts and audit records in one SQLite file.
 //!
 //! With this crate, a server on a single machine can restart without signing users out, and needs no other
-//! service. [`SqlStore`] keeps the data that admission reads, [`SqlAudit`] keeps the decisions; both write
-//! to the same file. For several machines, [`PostgresStore`] keeps accounts in PostgreSQL. This crate
-//! stores hashes, times and names; other crates decide if a credential is accepted. Start reading at
+//! service. [`SqlStore`] keeps the data that admission and sign-in read, and [`SqlAudit`] keeps audit
+//! records. Both write to the same file. For several machines, [`PostgresStore`] keeps accounts in
+//! PostgreSQL. This crate only stores data. Other crates decide if a credential is accepted. Start reading at
 //! [`SqlStore::open`].
 //!
 //! # Durability
-//! An acknowledged change is on the disk. It survives a crash of the process, and a power cut if the disk
-//! honours `fsync`. The file is in WAL mode with `synchronous = FULL`.
+//! An acknowledged change is on the disk. The change survives a crash of the process, and also a power cut if
+//! the disk honours `fsync`. The file is in WAL mode with `synchronous = FULL`.
 //!
 //! # Security
-//! A new file is readable only by its owner. It contains the SHA-256 of tokens and tickets, never a token
-//! or a ticket. Deleting the file ends all sessions, but also loses all revocations: a revoked token of
-//! another issuer is accepted again until it expires. [`SqlStore::open_refusing_before`] prevents that.
+//! A new file is readable only by its owner. It contains the SHA-256 of tokens and tickets, never a token or
+//! a ticket. Deleting the file ends all sessions, but also loses all revocations. A revoked token of another
+//! issuer is then accepted again until it expires. [`SqlStore::open_refusing_before`] prevents this.
 
 mod accounts;
 mod audit;

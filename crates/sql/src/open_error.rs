@@ -1,4 +1,4 @@
-//! Reasons why a store cannot use an SQLite file. Each message names the file and the remedy.
+//! Reasons why a store cannot use an SQLite file. Each message names the file, and most name a remedy.
 
 use std::{
     io,
@@ -30,22 +30,22 @@ pub enum OpenError {
     /// The file cannot be created, read or written.
     #[error("{path} cannot be opened: the folder must exist, and this user must be allowed to write there", path = .path.display())]
     Access {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Error of the operating system or of SQLite.
         #[source]
         source: BoxError,
     },
-    /// Another process has held the lock until the timeout.
+    /// Another process held the lock of the file until the timeout.
     #[error("{path} is locked by another process: stop it, and try again", path = .path.display())]
     Busy {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// The file is damaged.
     #[error("{path} is damaged: restore it from a backup, or move it away to begin with an empty one", path = .path.display())]
     Damaged {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Error of SQLite.
         #[source]
@@ -54,31 +54,31 @@ pub enum OpenError {
     /// The file is a database of another program.
     #[error("{path} is a database of another program: name another file", path = .path.display())]
     Foreign {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// The file was written by a newer version of this crate.
     #[error("{path} was written by a newer version: start that one, or restore a backup", path = .path.display())]
     Newer {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// The file is not an SQLite database.
     #[error("{path} is not an SQLite database: name another file, or move this one away", path = .path.display())]
     NotADatabase {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// The file system does not support a write-ahead log, for example a network file system.
+    /// The file is on a file system that does not support a write-ahead log, such as a network file system.
     #[error("{path} is on a file system that SQLite cannot use safely: name a file on a local disk", path = .path.display())]
     NoWal {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// SQLite has reported another error.
     #[error("{path} cannot be used", path = .path.display())]
     Unusable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Error of SQLite.
         #[source]
@@ -93,7 +93,7 @@ impl OpenError {
         Self::Access { path: path.to_owned(), source: source.into() }
     }
 
-    /// Maps an error of SQLite to the reason that an operator can act on.
+    /// Converts an error of SQLite into a reason that an operator can act on.
     pub(crate) fn of(path: &Path, error: sqlx::Error) -> Self {
         let path = path.to_owned();
         match primary_code(&error) {

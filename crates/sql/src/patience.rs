@@ -1,7 +1,7 @@
-//! Longest wait for a database.
+//! Time limit for operations of a database.
 
 use std::time::Duration;
 
 /// Maximum time that an operation waits for a connection, a lock, the disk or a statement of
-/// PostgreSQL. On timeout it fails with `Unavailable`.
+/// PostgreSQL. On timeout, the operation fails with `Unavailable`.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);

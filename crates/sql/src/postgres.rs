@@ -1,7 +1,7 @@
 //! Keeps accounts in PostgreSQL, for servers on several machines.
 //!
-//! Sessions are deliberately absent. Several servers share them in Redis, which admission reads for every
-//! connection. Start reading at [`PostgresStore::connect`].
+//! This store deliberately does not keep sessions. Several servers share their sessions in Redis, which admission reads
+//! for every connection. Start reading at [`PostgresStore::connect`].
 
 mod connect_error;
 mod database;
@@ -46,7 +46,7 @@ impl PostgresStore {
         Ok(Self { database: Database::connect(url).await? })
     }
 
-    /// Waits for running operations and closes all connections. It affects all clones.
+    /// Waits for running operations and closes all connections. Later operations of all clones fail.
     pub async fn close(&self) {
         self.database.close().await;
     }

@@ -1,10 +1,9 @@
 //! Opens, reads and changes one SQLite file.
 //!
-//! All data that Doorward keeps in SQLite goes through [`SqliteFile`]. So two rules hold everywhere: a change is
-//! acknowledged only after it is on the disk, and a connection is not used again after SQLite may have ended a
-//! transaction by itself. One connection writes and several read. Writers of this process queue for that connection
-//! in fair order, instead of competing for SQLite's lock. The statements are beside the code that uses them.
-//! Start reading at [`SqliteFile::open`].
+//! Doorward reads and writes all its data in SQLite through [`SqliteFile`]. A change is acknowledged only after it is
+//! on the disk. A connection is not used again after SQLite may have ended a transaction automatically. One connection
+//! writes and several read. Writers of this process queue for the writing connection in fair order, so that they do not
+//! compete for SQLite's lock. The statements are beside the code that uses them. Start reading at [`SqliteFile::open`].
 
 mod presence;
 mod schema;
@@ -30,8 +29,8 @@ use crate::{open_error::OpenError, patience::PATIENCE, sqlx_error::failed};
 
 /// SQLite file with the tables of one [`Schema`]. Clones share the connections.
 ///
-/// [`SqlStore`](crate::SqlStore) is built on it. It is public for applications that keep data of their own with the
-/// same guarantees.
+/// [`SqlStore`](crate::SqlStore) uses it. It is public for applications that keep their own data with the same
+/// guarantees.
 ///
 /// # Durability
 /// [`change`](Self::change) returns after the commit has reached the disk (WAL mode, `synchronous = FULL`), and
@@ -79,16 +78,16 @@ pub struct SqliteFile {
 pub(crate) type Statement = Query<'static, Sqlite, SqliteArguments>;
 
 impl SqliteFile {
-    /// Opens the file and migrates its tables. Creates the file with mode 0600 if it is missing; the folder must
-    /// exist.
+    /// Opens the file and migrates its tables. Creates the file with mode 0600 if it is missing. The folder must exist.
     ///
     /// # Errors
-    /// Returns an [`OpenError`] that names the problem and the remedy. The file is unchanged then.
+    /// Returns an [`OpenError`] that names the problem and the remedy. In this case, the file is unchanged.
     pub async fn open(path: impl AsRef<Path>, schema: &Schema) -> Result<Self, OpenError> {
         Self::open_with(path.as_ref(), schema, "").await
     }
 
-    /// Opens the file. If it is new, runs the statements `on_new` in the transaction that creates the tables.
+    /// Opens the file as [`open`](Self::open) does. If the file is new, runs the statements `on_new` in the transaction
+    /// that creates the tables.
     pub(crate) async fn open_with(
         path: &Path,
         schema: &Schema,
@@ -114,13 +113,14 @@ impl SqliteFile {
             presence,
         };
         open_all(&database.readers).await.map_err(failed)?;
-        // Closed last: when the last connection of a file is closed, SQLite deletes the write-ahead log.
+        // This connection is closed last, because SQLite deletes the write-ahead log when the last connection of a file
+        // is closed.
         first.close().await.map_err(failed)?;
         Ok(database)
     }
 
-    /// Runs the statements of `change` in one transaction. Changes run one after the other, and each holds the write
-    /// lock from its beginning (`BEGIN IMMEDIATE`).
+    /// Runs the statements of `change` in one transaction and returns their result. Changes run one after the other.
+    /// Each holds the write lock from its beginning (`BEGIN IMMEDIATE`).
     ///
     /// # Errors
     /// * [`StoreError::Exists`]: a row with that key exists.
@@ -129,8 +129,8 @@ impl SqliteFile {
     ///   failed. The source names the reason.
     ///
     /// # Cancel safety
-    /// Once polled, a change runs to its end even if the future is dropped. A transaction left half-way would block
-    /// all others.
+    /// After its first poll, a change runs to its end even if the future is dropped. An unfinished transaction would
+    /// block all others.
     pub async fn change<T, F>(&self, change: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -142,7 +142,7 @@ impl SqliteFile {
             .await
     }
 
-    /// Runs a change like [`change`](Self::change), for stores whose changes return a [`StoreError`] of their own.
+    /// Runs a change as [`change`](Self::change) does, for stores whose changes return a [`StoreError`].
     pub(crate) async fn write<T, F>(&self, change: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -185,7 +185,7 @@ impl SqliteFile {
     /// [`StoreError::Unavailable`] if no connection was free within 5 s, or SQLite failed.
     ///
     /// # Cancel safety
-    /// Dropping the future is safe: it only reads.
+    /// Dropping the future changes nothing, because it only reads.
     pub async fn read<T, F>(&self, look: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -193,7 +193,8 @@ impl SqliteFile {
             + Send
             + 'static,
     {
-        // Unlike a change, a read is not spawned: if it is dropped half-way, its transaction is rolled back.
+        // Unlike a change, a read is not spawned as a task. If it is dropped before it has ended, its transaction is
+        // rolled back.
         let mut connection = self.readers.acquire().await.map_err(failed)?;
         let result = transact(&mut connection, "BEGIN", |connection| {
             Box::pin(async move { look(connection).await.map_err(failed) })
@@ -205,7 +206,7 @@ impl SqliteFile {
         result
     }
 
-    /// Verifies that the file can be read, is still where it was opened, and that its disk has 1 MiB free.
+    /// Verifies that the file can be read, that it was not removed or replaced, and that its disk has 1 MiB free.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] with the reason as its source.
@@ -216,7 +217,8 @@ impl SqliteFile {
         read.await.map(drop).map_err(failed)
     }
 
-    /// Returns the pool for reads of one statement. A read sees all changes that were committed before.
+    /// Returns the pool of reading connections, for reads of one statement. A read sees all changes that were committed
+    /// before it.
     #[must_use]
     pub fn readers(&self) -> &SqlitePool {
         &self.readers
@@ -256,7 +258,8 @@ where
             Err(StoreError::Exists)
         }
         Err(error) => {
-            // SQLite may have rolled back already, so this may fail. The first error is the one to report.
+            // SQLite may have rolled the transaction back already, so this rollback may fail. The first error is
+            // reported.
             transaction.rollback().await.ok();
             Err(error)
         }
@@ -265,9 +268,9 @@ where
 
 /// Returns `true` if SQLite may have ended the transaction without the driver noticing.
 ///
-/// The driver counts open transactions. On such a connection it would begin savepoints instead of transactions, and
-/// releasing a savepoint commits nothing. If only the name of the file is wrong ([`Misplaced`]), the connection is
-/// kept: it still leads to the opened file, and a new one would lead to another.
+/// The driver counts open transactions. On such a connection, it would begin savepoints instead of transactions, and
+/// releasing a savepoint does not commit. If the file was only removed or replaced ([`Misplaced`]), the connection is
+/// kept. It still leads to the opened file, and a new connection would lead to another file.
 fn is_doubtful<T>(result: &Result<T, StoreError>) -> bool {
     match result {
         Err(StoreError::Unavailable(cause)) => !cause.is::<Misplaced>(),
@@ -292,9 +295,9 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .filename(file)
         .busy_timeout(PATIENCE)
         .foreign_keys(true)
-        // With NORMAL, a power cut could lose the last commits in WAL mode, and revocations with them.
+        // With `NORMAL`, a power cut could lose the last commits in WAL mode, including revocations.
         .synchronous(SqliteSynchronous::Full)
-        // Statements contain data of users, which must not be in the log.
+        // Statement logging is disabled, because statements contain data of users.
         .disable_statement_logging()
 }
 
@@ -313,10 +316,10 @@ fn pool(connections: u32, presence: &Arc<Presence>) -> SqlitePoolOptions {
         })
         .max_connections(connections)
         .acquire_timeout(PATIENCE)
-        // Connections are never recycled: without free file descriptors, no new one could be opened.
+        // Connections are never recycled, because a new one cannot be opened without a free file descriptor.
         .idle_timeout(None)
         .max_lifetime(None)
-        // A connection to a local file does not break, so a test before each use would only cost time.
+        // A connection to a local file does not break, so testing it before each use would only take time.
         .test_before_acquire(false)
 }
 
@@ -329,5 +332,6 @@ async fn open_all(pool: &SqlitePool) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Number of reading connections. In WAL mode readers do not block each other or the writer; each has a thread.
+/// Number of reading connections. In WAL mode, readers do not block each other or the writer. Each connection has a
+/// thread.
 const READERS: u32 = 4;

@@ -1,12 +1,12 @@
-//! Maps errors of SQLite and PostgreSQL to errors of stores.
+//! Converts errors of SQLite and PostgreSQL into errors of stores.
 //!
 //! Start reading at [`failed`].
 
 use doorward_core::StoreError;
 use sqlx::{error::DatabaseError as _, sqlite::SqliteError};
 
-/// Converts an error of SQLite or PostgreSQL: `Exists` if a unique key is taken, `Full` if the disk is full, and
-/// `Unavailable` otherwise.
+/// Converts an error of SQLite or PostgreSQL. Returns `Exists` if a unique key is taken, `Full` if the disk is full,
+/// and `Unavailable` otherwise.
 ///
 /// # Examples
 /// ```
@@ -31,12 +31,12 @@ pub fn failed(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// Maps unexpected content of a row to `Unavailable`.
+/// Returns `Unavailable` for unexpected content of a row.
 pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Unavailable(Box::new(error))
 }
 
-/// Returns SQLite's primary result code, which is the low byte of the extended one:
+/// Returns SQLite's primary result code, which is the low byte of the extended result code:
 /// <https://www.sqlite.org/rescode.html>.
 pub(crate) fn primary_code(error: &sqlx::Error) -> Option<u8> {
     let error = error.as_database_error()?.try_downcast_ref::<SqliteError>()?;

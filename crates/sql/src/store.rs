@@ -1,4 +1,4 @@
-//! Store of sessions, tickets, revocations and accounts.
+//! Store of sessions, tickets, revocations and accounts in an SQLite file.
 
 mod revocations;
 mod sessions;
@@ -18,13 +18,12 @@ use crate::{
     time::to_millis_up,
 };
 
-/// Store that keeps all its data in one SQLite file.
+/// Store of sessions, tickets, revocations and accounts in one SQLite file.
 ///
-/// It implements [`SessionStore`](doorward_core::SessionStore),
-/// [`TicketStore`](doorward_core::TicketStore), [`RevocationStore`](doorward_core::RevocationStore) and
-/// [`AccountStore`](doorward_core::AccountStore). Clones share the file, and several processes on one machine may open
-/// it. An operation that waits longer than 5 s for others fails with
-/// [`Unavailable`](doorward_core::StoreError::Unavailable). A full disk fails with
+/// It implements [`SessionStore`](doorward_core::SessionStore), [`TicketStore`](doorward_core::TicketStore),
+/// [`RevocationStore`](doorward_core::RevocationStore) and [`AccountStore`](doorward_core::AccountStore). Clones share
+/// the file, and several processes on one machine may open it. An operation that waits longer than 5 s for other
+/// operations fails with [`Unavailable`](doorward_core::StoreError::Unavailable). A full disk fails with
 /// [`Full`](doorward_core::StoreError::Full).
 ///
 /// # Examples
@@ -46,7 +45,7 @@ pub struct SqlStore {
     database: SqliteFile,
 }
 
-/// Application id ("Door" in ASCII) and migrations. A released migration never changes.
+/// Application id, which is "Door" in ASCII, and migrations. A released migration never changes.
 pub(crate) const SCHEMA: Schema = Schema::new(
     0x446f_6f72,
     &[
@@ -59,23 +58,23 @@ pub(crate) const SCHEMA: Schema = Schema::new(
 );
 
 impl SqlStore {
-    /// Opens the file and migrates tables of an older version. Creates the file with mode 0600 if it is missing; the
+    /// Opens the file and migrates tables of an older version. Creates the file with mode 0600 if it is missing. The
     /// folder must exist.
     ///
     /// # Errors
-    /// Returns an [`OpenError`] that names the problem and the remedy. The file is unchanged then.
+    /// Returns an [`OpenError`] that names the problem and the remedy. In this case, the file is unchanged.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Ok(Self { database: SqliteFile::open(path, &SCHEMA).await? })
     }
 
-    /// Opens the file like [`open`](Self::open). If the file is new, it permanently rejects every credential that was
-    /// issued before `at`.
+    /// Opens the file as [`open`](Self::open) does. If the file is new, the store permanently rejects every credential
+    /// that was issued before `at`.
     ///
     /// Use it for a server that has lost its file. The revocations were lost with it, and revoked tokens that have not
     /// expired would be accepted again.
     ///
     /// # Errors
-    /// The same as for [`open`](Self::open).
+    /// Same as [`open`](Self::open).
     pub async fn open_refusing_before(
         path: impl AsRef<Path>,
         at: SystemTime,
@@ -88,13 +87,13 @@ impl SqlStore {
     /// Returns a sink that writes audit records to the same file.
     ///
     /// # Panics
-    /// Outside of a Tokio runtime, because it spawns a task.
+    /// Panics outside a Tokio runtime, because it spawns a task.
     #[must_use]
     pub fn audit(&self) -> SqlAudit {
         SqlAudit::start(self.database.clone())
     }
 
-    /// Verifies that the file can be read, is still where it was opened, and that its disk has 1 MiB free.
+    /// Verifies that the file can be read, that it was not removed or replaced, and that its disk has 1 MiB free.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] with the reason as its source.
@@ -104,8 +103,8 @@ impl SqlStore {
 
     /// Waits for running operations and closes the file. Later operations of all clones fail.
     ///
-    /// Calling it is optional, because acknowledged changes are on the disk already. It merges the write-ahead log
-    /// into the file, so that the file alone is a complete copy.
+    /// Calling it is optional, because acknowledged changes are on the disk already. Closing merges the write-ahead log
+    /// into the file, so that the file alone contains all data.
     pub async fn close(&self) {
         self.database.close().await;
     }
@@ -113,11 +112,12 @@ impl SqlStore {
 
 doorward_core::debug_fields!(SqlStore {});
 
-/// Returns the statement that sets the floor: every credential issued before `at` is rejected, for all users.
+/// Returns the statement that sets the floor. Every credential of any user that was issued before `at` is then
+/// rejected.
 fn floor(at: SystemTime) -> String {
     let (generation, at) = (RevocationState::default().next_generation(at), to_millis_up(at));
     format!("INSERT INTO floor (id, generation, revoked_at) VALUES (1, {generation}, {at})")
 }
 
-// SQLite has no row locks and needs none here: `BEGIN IMMEDIATE` excludes all other writers.
+// SQLite has no row locks. None are needed, because `BEGIN IMMEDIATE` excludes all other writers.
 account_store!(crate::SqlStore, sqlx::SqliteConnection, hold: "SELECT 1 FROM accounts WHERE id = $1");

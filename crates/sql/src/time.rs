@@ -1,8 +1,8 @@
-//! Times as the databases store them: milliseconds since 1970.
+//! Converts times to and from milliseconds since 1970, as the databases store them.
 
 use std::time::{Duration, SystemTime};
 
-/// Converts to milliseconds and rounds down, so that nothing ends later than stated.
+/// Converts a time to milliseconds and rounds down, so that no session or ticket ends later than stated.
 pub(crate) fn to_millis(time: SystemTime) -> i64 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => clamp(since.as_millis()),
@@ -10,7 +10,8 @@ pub(crate) fn to_millis(time: SystemTime) -> i64 {
     }
 }
 
-/// Converts to milliseconds and rounds up, so that a credential issued before a revocation stays revoked.
+/// Converts a time to milliseconds and rounds up, so that a credential that was issued before a revocation
+/// stays revoked.
 pub(crate) fn to_millis_up(time: SystemTime) -> i64 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => clamp(since.as_nanos().div_ceil(NANOS_PER_MILLI)),
@@ -40,7 +41,7 @@ fn clamp(millis: u128) -> i64 {
     i64::try_from(millis).unwrap_or(i64::MAX).min(LATEST)
 }
 
-/// Largest stored time. The sum of two such times fits in 64 bits, in Rust and in SQL.
+/// Largest stored time, in milliseconds. The sum of two such times fits in 64 bits, in Rust and in SQL.
 const LATEST: i64 = i64::MAX / 2;
 
 const NANOS_PER_MILLI: u128 = 1_000_000;

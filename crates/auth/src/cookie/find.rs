@@ -1,8 +1,8 @@
 //! Finds a cookie by its name in the `Cookie` headers.
 //!
-//! Pairs are split at each `;`, even inside of quotes, because quotes have no meaning to browsers
-//! (RFC 6265 section 5.4). A parser that honoured quotes could be tricked into finding a cookie
-//! inside of another one. Nothing is decoded.
+//! Pairs are split at each `;`, even inside quotes, because quotes have no meaning to browsers (RFC
+//! 6265 section 5.4). A parser that honours quotes could find a cookie inside the value of another
+//! cookie. Values are not decoded.
 
 use std::fmt;
 
@@ -23,11 +23,12 @@ pub enum FoundCookie<'a> {
     Nothing,
     /// Value of the only cookie of this name, as it was sent.
     One(&'a [u8]),
-    /// Several cookies have this name. One of them may have been planted, so none is used.
+    /// Several cookies have this name. An attacker may have planted one of them, so no value is
+    /// used.
     Several,
 }
 
-/// Does not print the value, which may be a credential.
+/// Omits the value, which may be a credential.
 impl fmt::Debug for FoundCookie<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -38,8 +39,8 @@ impl fmt::Debug for FoundCookie<'_> {
     }
 }
 
-/// Searches all `Cookie` headers for a cookie. `credentials` are the headers that
-/// [`Headers::split`] keeps apart.
+/// Finds the cookie `name` in all `Cookie` headers. `credentials` are the credential headers that
+/// [`Headers::split`] returns second.
 ///
 /// # Examples
 /// ```
@@ -58,7 +59,7 @@ pub fn find_cookie<'a>(credentials: &'a Headers, name: &str) -> FoundCookie<'a> 
     let headers = credentials.iter().filter(|(header, _)| *header == "cookie");
     let pairs = headers.flat_map(|(_, value)| value.split(|byte| *byte == b';'));
     let mut values = pairs.filter_map(|pair| {
-        // The name ends at the `=`. With a space before the `=` it is a different name.
+        // The name ends at the `=`. A space before the `=` belongs to the name.
         let (before, value) = split_once(pair.trim_ascii())?;
         (before == name.as_bytes()).then_some(value)
     });

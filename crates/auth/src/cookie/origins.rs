@@ -1,10 +1,9 @@
-//! Decides whether the page that sent a request may use the cookies of this server.
+//! Decides if the page that sent a request may use the cookies of this server.
 //!
-//! A browser adds its cookies to requests of every page, so a cookie alone proves nothing: any
-//! website could open a socket as the user who visits it. Browsers state the origin of the page,
-//! and a page cannot change that. Origins are compared as a whole and byte by byte; patterns are
-//! not supported.
-//! Start reading at [`Origins::may_use_cookie`].
+//! A browser adds the cookies of this server to the requests of every page. If the cookie were
+//! enough, any website could open a socket as the user who visits it. Browsers state the origin of
+//! the page, which the page cannot change. Whole origins are compared byte by byte. Patterns are
+//! not supported. Start reading at [`Origins::may_use_cookie`].
 
 pub(crate) mod app;
 pub(crate) mod error;
@@ -28,12 +27,13 @@ use crate::cookie::origins::{app::AppOrigin, error::OriginError};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins {
-    /// As browsers write them: lower case, without a default port. Origins of applications are
-    /// stored as configured.
+    /// Allowed origins. Origins of pages are stored as browsers write them, in lower case and
+    /// without a default port. Origins of applications are stored as configured.
     allowed: Vec<Box<str>>,
 }
 
-/// Kind of a request. A request that can do more has to prove more.
+/// Kind of a request. Reads need weaker proof of their origin than the other kinds: see
+/// [`Origins::may_use_cookie`].
 ///
 /// # Examples
 /// ```
@@ -46,16 +46,16 @@ pub struct Origins {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestKind {
-    /// A read: GET.
+    /// GET, which only reads.
     Read,
-    /// An upgrade to a channel in both directions: WebSocket.
+    /// Upgrade to a WebSocket.
     Upgrade,
-    /// A change: POST, DELETE, and any other method.
+    /// POST, DELETE or any other method, which may change data.
     Write,
 }
 
 impl Origins {
-    /// Allows the pages of this server, which users open at `public_url`.
+    /// Creates a set with the origin `public_url`, at which users open the pages of this server.
     ///
     /// # Errors
     /// All errors are the operator's mistake:
@@ -66,8 +66,8 @@ impl Origins {
         Self { allowed: Vec::new() }.allow_page(origin)
     }
 
-    /// Allows the pages of another origin, such as `https://app.example.org`, or an application,
-    /// such as `capacitor://localhost`: see [`AppOrigin`].
+    /// Allows the pages of another origin, such as `https://app.example.org`, or those of an
+    /// application, such as `capacitor://localhost` (see [`AppOrigin`]).
     ///
     /// # Errors
     /// Same as [`Origins::new`].
@@ -89,15 +89,15 @@ impl Origins {
         Ok(self.with(serialized))
     }
 
-    /// Allows the same as [`allow`](Self::allow), and also pages with the scheme `http:`.
+    /// Allows an origin as [`allow`](Self::allow) does, and also origins with the scheme `http:`.
     ///
     /// # Errors
     /// [`OriginError::Malformed`]: the text is neither a scheme, a host and an optional port, nor
     /// an application.
     ///
     /// # Security
-    /// An attacker on the network path can change such a page, and so act as every user who visits
-    /// it.
+    /// An attacker on the network path can change a page with the scheme `http:`, and can then act
+    /// as every user who visits the page.
     pub fn danger_allow_insecure(self, origin: &str) -> Result<Self, OriginError> {
         match parse(origin) {
             Some(serialized) => Ok(self.with(serialized)),
@@ -112,20 +112,22 @@ impl Origins {
 
     /// Returns `true` if `origin`, as written by a browser, is allowed.
     ///
-    /// Browsers write an origin in one way only: lower case, no default port, no slash at the end.
-    /// Any other spelling is not allowed.
+    /// Browsers write an origin in lower case, without a default port and without a slash at the
+    /// end. Other spellings are not allowed.
     #[must_use]
     pub fn contains(&self, origin: &str) -> bool {
         self.allowed.iter().any(|allowed| **allowed == *origin)
     }
 
-    /// Returns `true` if the request may use cookies: its `Origin` is allowed, or it is a read and
-    /// the browser states that a page of this server sent it (`Sec-Fetch-Site: same-origin`).
-    /// Browsers send no `Origin` for such reads.
+    /// Returns `true` if the request may use cookies.
+    ///
+    /// This is the case if its `Origin` is allowed. Browsers send no `Origin` for reads of a page's
+    /// own server. A read without an `Origin` may therefore use cookies if the browser states that
+    /// a page of this server sent it (`Sec-Fetch-Site: same-origin`).
     ///
     /// # Security
-    /// A request without either header does not come from a page in a current browser, so its
-    /// cookie is ignored.
+    /// A request with neither header does not come from a page in a current browser, so its cookie
+    /// is ignored.
     #[must_use]
     pub fn may_use_cookie(&self, kind: RequestKind, headers: &Headers) -> bool {
         let mut origins = headers.iter().filter(|(name, _)| *name == "origin");
@@ -133,7 +135,7 @@ impl Origins {
             (Some((_, origin)), None) => {
                 std::str::from_utf8(origin).is_ok_and(|origin| self.contains(origin))
             }
-            // Browsers send the header once. A second one was added on the way.
+            // Browsers send the header once. A second `Origin` was added on the way.
             (Some(_), Some(_)) => false,
             (None, _) => kind == RequestKind::Read && is_same_origin(headers),
         }
@@ -147,15 +149,15 @@ impl Origins {
     }
 }
 
-/// Returns `true` if a page of this server sent the request. Scripts cannot set this header, only
-/// the browser can.
+/// Returns `true` if a page of this server sent the request. Only browsers can set the header
+/// `Sec-Fetch-Site`. Scripts cannot.
 fn is_same_origin(headers: &Headers) -> bool {
     let mut sites = headers.iter().filter(|(name, _)| *name == "sec-fetch-site");
     matches!((sites.next(), sites.next()), (Some((_, b"same-origin")), None))
 }
 
 /// Normalizes an origin to the form that browsers send (HTML, "serialization of an origin").
-/// Returns `None` if it is not an `http` or `https` origin.
+/// Returns `None` if the text is not an `http` or `https` origin.
 fn parse(origin: &str) -> Option<String> {
     let lower = origin.to_ascii_lowercase();
     let (scheme, authority) = lower.split_once("://")?;
@@ -182,11 +184,11 @@ fn parse(origin: &str) -> Option<String> {
     }
 }
 
-/// Parses the part after the host: nothing, or a colon and a port in plain digits.
+/// Parses the text after the host, which is empty or a colon and a port in plain digits.
 fn parse_port(text: &str) -> Option<Option<u16>> {
     let Some(digits) = text.strip_prefix(':') else { return text.is_empty().then_some(None) };
     let port: u16 = digits.parse().ok()?;
-    // `parse` accepts a sign and leading zeros, browsers write neither.
+    // `parse` accepts a sign and leading zeros, but browsers write neither.
     (port != 0 && port.to_string() == digits).then_some(Some(port))
 }
 
@@ -198,14 +200,14 @@ fn is_host(host: &str) -> bool {
     };
     let last = host.rsplit('.').next().unwrap_or_default();
     // A browser treats a name whose last label is a number as an address (URL standard, "ends in a
-    // number"), and would write it differently.
+    // number"), and writes it in another form.
     let is_number = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
     host.len() <= 253
         && host.split('.').all(is_label)
         && (!is_number || host.parse::<Ipv4Addr>().is_ok())
 }
 
-/// Returns `true` if the origin is on this machine, which has no network path to attack.
+/// Returns `true` if the origin is on this machine, so that no network path to it can be attacked.
 fn is_local(serialized: &str) -> bool {
     let Some((_, authority)) = serialized.split_once("://") else { return false };
     let host = match authority.rsplit_once(':') {

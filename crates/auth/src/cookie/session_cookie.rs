@@ -1,9 +1,8 @@
 //! Authenticates browsers by their session cookie.
 //!
 //! A cookie is accepted only if the request comes from an allowed page (`origins`). Otherwise the
-//! client is treated as if it sent no cookie; only the audit record and one log line show the
-//! difference.
-//! Start reading at [`SessionCookie::token`].
+//! client receives the same answer as a client without a cookie. The audit record and a log line
+//! show the difference. Start reading at [`SessionCookie::token`].
 
 use std::sync::Arc;
 
@@ -30,8 +29,8 @@ use crate::{
 
 /// Authenticates browsers that send a session cookie from a page of an allowed origin.
 ///
-/// A link keeps the cookie with which it was opened, so the client opens a new link after signing
-/// in or out. The socket ends with the session.
+/// A link (one Engine.IO connection) keeps the cookie with which it was opened, so the client must
+/// open a new link after it signs in or out. The socket closes when the session ends.
 ///
 /// | setting | default |
 /// |---|---|
@@ -65,7 +64,7 @@ pub struct SessionCookie {
 }
 
 impl SessionCookie {
-    /// Accepts cookies of `sessions` from pages of `origins`.
+    /// Creates an authenticator that accepts the cookies of `sessions` from pages of `origins`.
     pub fn new(sessions: Arc<Sessions>, origins: Arc<Origins>) -> Self {
         Self { sessions, origins, name: "__Host-doorward".into(), same_site: "Lax" }
     }
@@ -73,9 +72,10 @@ impl SessionCookie {
     /// Sets the name of the cookie. Two servers on one host need different names.
     ///
     /// # Errors
-    /// [`CookieNameError`]: the name is not `__Host-` and 1-64 letters, digits, `-` or `_`.
+    /// [`CookieNameError`] if the name is not `__Host-` followed by 1-64 ASCII letters, digits, `-`
+    /// or `_`.
     pub fn name(self, name: &str) -> Result<Self, CookieNameError> {
-        // Without the prefix another host of the site could plant a cookie.
+        // Without the prefix, another host of the site could set a cookie with this name.
         let own = name.strip_prefix("__Host-").unwrap_or_default();
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if !(1..=64).contains(&own.len()) || !own.bytes().all(is_plain) {
@@ -84,15 +84,15 @@ impl SessionCookie {
         Ok(Self { name: name.into(), ..self })
     }
 
-    /// Sets `SameSite=Strict`: browsers omit the cookie from every request that another site
-    /// causes, including links. A user who follows a link to this server looks signed out until the
-    /// page sends a request of its own.
+    /// Sets `SameSite=Strict`, so that browsers omit the cookie from every request that another
+    /// site causes, including links. A user who follows a link to this server appears to be signed
+    /// out until the page itself sends a request.
     pub fn same_site_strict(self) -> Self {
         Self { same_site: "Strict", ..self }
     }
 
-    /// Returns the value of the `Set-Cookie` header that signs a browser in, until the browser
-    /// closes or the session ends.
+    /// Returns the value of the `Set-Cookie` header that signs a browser in. The browser keeps the
+    /// cookie until it closes.
     #[must_use]
     pub fn set_cookie(&self, token: &SessionToken) -> String {
         self.write(&token.expose(), "")
@@ -104,8 +104,9 @@ impl SessionCookie {
         self.write("", "; Max-Age=0")
     }
 
-    /// Finds the session token of a request; `None` if the request has no such cookie. `headers`
-    /// contain its origin, `credentials` its cookies: see [`Headers::split`].
+    /// Returns the session token of a request; `None` if the request has no session cookie.
+    /// [`Headers::split`] returns both arguments: `headers` contain the origin of the request, and
+    /// `credentials` contain its cookies.
     ///
     /// # Errors
     /// - [`RefusalReason::OriginForbidden`]: the page may not use the cookie.
@@ -121,7 +122,8 @@ impl SessionCookie {
         if found == FoundCookie::Nothing {
             return Ok(None);
         }
-        // Check the origin first, so that a foreign page learns nothing about the cookie.
+        // The origin is checked first, so that a page of another origin learns nothing about the
+        // cookie.
         if !self.origins.may_use_cookie(kind, headers) {
             return Err(RefusalReason::OriginForbidden);
         }
@@ -159,8 +161,8 @@ impl Authenticator for SessionCookie {
             }
             Refusal::unauthenticated(reason).about(fault(reason))
         })?;
-        // The client sent an explicit credential that this authenticator does not read. It must not
-        // be signed in by the cookie instead.
+        // The client sent an explicit credential that this authenticator does not read. The cookie
+        // must not authenticate the client instead.
         if count_explicit(&handshake.auth) > 0 {
             return Err(Refusal::from(AMBIGUOUS).into());
         }
@@ -196,7 +198,7 @@ impl ShowsCredential for SessionCookie {
     }
 }
 
-/// Returns the header and the problem for a reason.
+/// Returns the fault for a reason, which is a header and its problem.
 fn fault(reason: RefusalReason) -> Option<Fault> {
     let (header, problem) = match reason {
         RefusalReason::CredentialAmbiguous => ("cookie", Problem::Ambiguous),
@@ -208,8 +210,8 @@ fn fault(reason: RefusalReason) -> Option<Fault> {
     Some(Fault::new(Part::Header, header, problem))
 }
 
-/// Classifies a handshake. Polling is a plain GET; a request that could open a WebSocket has to
-/// prove more.
+/// Returns the kind of a handshake. Polling is a plain GET. A request that could open a WebSocket
+/// is an upgrade, for which the rules are stricter.
 fn kind_of(handshake: &Handshake) -> RequestKind {
     let headers = handshake.request.headers();
     let is_upgrade = UPGRADE_HEADERS.iter().any(|name| headers.get(name).is_some())
@@ -218,9 +220,9 @@ fn kind_of(handshake: &Handshake) -> RequestKind {
     if is_upgrade { RequestKind::Upgrade } else { RequestKind::Read }
 }
 
-/// Logs how to allow the page, for operators who own it.
+/// Logs for the operator how to allow the page that sent the cookie.
 fn log_origin(headers: &Headers) {
-    // Log only what is a valid setting: the header is untrusted and may contain anything.
+    // Only a valid origin is logged, because the header is untrusted and may contain any text.
     let is_origin = |origin: &&str| origin.len() <= 255 && Origins::is_origin(origin);
     let origin = headers.get_str("origin").filter(is_origin);
     info!(
@@ -229,7 +231,7 @@ fn log_origin(headers: &Headers) {
     );
 }
 
-/// Error of an invalid cookie name.
+/// Error of [`SessionCookie::name`].
 ///
 /// # Examples
 /// ```

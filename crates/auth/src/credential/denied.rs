@@ -1,11 +1,11 @@
-//! Reasons for refusing a credential, with the part that is at fault.
+//! Reasons for refusing a credential, and the answers to the client.
 //!
-//! Also decides what the client receives. It is the same for every reason, with two exceptions: an
-//! expired token, and a token that is too large to be checked.
+//! The answer to the client is the same for every reason, except for an expired token and for a
+//! token that is too large to be checked.
 
 use doorward_core::{Fault, Part, Problem, Refusal, RefusalReason};
 
-/// Refusal of a credential.
+/// Refusal of a credential, with the reason and the part that is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Denied {
     pub(crate) reason: RefusalReason,
@@ -22,17 +22,17 @@ impl Denied {
         Self { reason, fault: Fault::new(part, name, problem) }
     }
 
-    /// Refuses a claim that breaks a rule.
+    /// Creates the refusal of a claim that breaks a rule.
     pub(crate) const fn claim(name: &'static str, problem: Problem) -> Self {
         Self::new(RefusalReason::TokenClaims, Part::Claim, name, problem)
     }
 
-    /// Refuses a header parameter that breaks a rule.
+    /// Creates the refusal of a header parameter that breaks a rule.
     pub(crate) const fn token_header(name: &'static str, problem: Problem) -> Self {
         Self::new(RefusalReason::TokenHeader, Part::TokenHeader, name, problem)
     }
 
-    /// Refuses a segment that cannot be decoded.
+    /// Creates the refusal of a segment that cannot be decoded.
     pub(crate) const fn segment(name: &'static str) -> Self {
         Self::new(RefusalReason::TokenMalformed, Part::Segment, name, Problem::Malformed)
     }
@@ -46,9 +46,10 @@ impl Denied {
 impl From<Denied> for Refusal {
     fn from(Denied { reason, fault }: Denied) -> Self {
         let refusal = match (reason, fault.part(), fault.problem()) {
-            // Tells the client to refresh its token.
+            // This answer tells the client to refresh its token.
             (RefusalReason::TokenExpired, ..) => Self::token_expired(),
-            // Not "sign in again": the next token would be as large.
+            // The answer does not ask the user to sign in again, because the next token would be as
+            // large.
             (reason, Part::Member, Problem::TooLong) => Self::bad_handshake().because(reason),
             (reason, ..) => Self::unauthenticated(reason),
         };

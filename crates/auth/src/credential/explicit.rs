@@ -1,4 +1,4 @@
-//! Finds explicit credentials: those that the client's program puts into `auth`.
+//! Finds explicit credentials, which the client's program puts into `auth`.
 //!
 //! Start reading at [`Explicit::find`].
 
@@ -10,14 +10,15 @@ use crate::credential::{denied::Denied, shown::Shown};
 /// Explicit credential, which the client's program puts into `auth`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Explicit {
-    /// Access token.
+    /// Access token in `auth.token`.
     Token,
-    /// Session token, of clients other than browsers.
+    /// Session token in `auth.sessionToken`, of a client that is not a browser.
     SessionToken,
 }
 
 impl Explicit {
-    /// Returns the text of the credential, which must be the only explicit one.
+    /// Returns the text of the credential. Fails if it is absent, is not a string, or is not the
+    /// only explicit credential.
     pub(crate) fn find(self, auth: &AuthPayload) -> Result<&str, Denied> {
         match (count_explicit(auth), auth.get(self.member())) {
             (0 | 1, None) => Err(self.denied(RefusalReason::CredentialMissing, Problem::Missing)),
@@ -27,12 +28,13 @@ impl Explicit {
         }
     }
 
-    /// Returns whether `auth` contains the credential.
+    /// Returns [`Shown::Explicit`] if `auth` contains the credential, and [`Shown::Absent`]
+    /// otherwise.
     pub(crate) fn shown(self, auth: &AuthPayload) -> Shown {
         auth.get(self.member()).map_or(Shown::Absent, |_| Shown::Explicit)
     }
 
-    /// Refuses the credential as a whole.
+    /// Creates the refusal of the whole credential.
     pub(crate) const fn denied(self, reason: RefusalReason, problem: Problem) -> Denied {
         Denied::new(reason, Part::Member, self.path(), problem)
     }
@@ -52,7 +54,7 @@ impl Explicit {
         }
     }
 
-    /// Returns the name in audit records.
+    /// Returns the name of the credential in audit records, such as `auth.token`.
     const fn path(self) -> &'static str {
         match self {
             Self::Token => "auth.token",
@@ -61,20 +63,19 @@ impl Explicit {
     }
 }
 
-/// Counts the explicit credentials.
+/// Returns the number of explicit credentials in `auth`.
 pub(crate) fn count_explicit(auth: &AuthPayload) -> usize {
     let all = [Explicit::Token, Explicit::SessionToken];
     all.into_iter().filter(|one| one.shown(auth) == Shown::Explicit).count()
 }
 
-/// No credential was sent, neither an explicit one nor a cookie.
+/// Refusal of a handshake with neither an explicit credential nor a cookie.
 pub(crate) const MISSING: Denied =
     Denied::new(RefusalReason::CredentialMissing, Part::Member, EITHER, Problem::Missing);
 
-/// Several credentials were sent. They could name different users, so the client's intention is
-/// unknown.
+/// Refusal of a handshake with several credentials, because they could name different users.
 pub(crate) const AMBIGUOUS: Denied =
     Denied::new(RefusalReason::CredentialAmbiguous, Part::Member, EITHER, Problem::Ambiguous);
 
-/// Name in audit records for any explicit credential.
+/// Name in audit records if no single explicit credential is at fault.
 const EITHER: &str = "auth.token|auth.sessionToken";

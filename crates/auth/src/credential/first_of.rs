@@ -1,9 +1,8 @@
 //! Chooses one of several credentials.
 //!
-//! A credential that the client's program chose takes precedence over the cookie that the browser
-//! adds. If it is bad, no other credential is tried. Credentials that could name two users are
-//! refused.
-//! Start reading at [`FirstOf`]'s `authenticate`.
+//! An explicit credential of the client's program takes precedence over the cookie that the browser
+//! adds. If the explicit credential is bad, the cookie is not tried. Credentials that could name
+//! two users are refused. Start reading at [`FirstOf`]'s `authenticate`.
 
 use std::fmt;
 
@@ -18,15 +17,15 @@ use crate::credential::{
     shown::{Shown, ShowsCredential},
 };
 
-/// Accepts several kinds of credential, of which a client sends one.
+/// Authenticator that accepts several kinds of credential. A client sends one of them.
 ///
-/// - An explicit credential (`auth.token`, `auth.sessionToken`) takes precedence over the ambient
-///   one, the cookie.
-/// - Two explicit credentials are refused. So is a cookie of another user than the explicit
-///   credential's.
-/// - A bad credential never falls through to the next one.
+/// - An explicit credential (`auth.token`, `auth.sessionToken`) takes precedence over the cookie,
+///   which is ambient.
+/// - Two explicit credentials are refused. An explicit credential and a cookie that belong to
+///   different users are refused too.
+/// - If a credential is bad, the client is refused, and no other credential is tried.
 ///
-/// All members have the same principal type: give each the same loader
+/// All members must have the same principal type. To achieve this, give each member the same loader
 /// ([`user_by_id`](crate::user_by_id)).
 ///
 /// # Examples
@@ -46,18 +45,19 @@ pub struct FirstOf<P> {
 }
 
 impl<P: Send + Sync + 'static> FirstOf<P> {
-    /// Starts with one kind of credential.
+    /// Creates an authenticator with one kind of credential.
     pub fn new(authenticator: impl ShowsCredential<Principal = P>) -> Self {
         Self { members: vec![Box::new(authenticator)] }
     }
 
-    /// Adds a kind of credential. The order has no meaning.
+    /// Adds a kind of credential. The order of the calls does not matter.
     pub fn or(mut self, authenticator: impl ShowsCredential<Principal = P>) -> Self {
         self.members.push(Box::new(authenticator));
         self
     }
 
-    /// Finds the members whose credentials were sent: at most one explicit and one ambient member.
+    /// Returns the members whose credentials were sent, at most one explicit and one ambient. Fails
+    /// if there are more.
     fn choose(&self, handshake: &Handshake) -> Result<Chosen<'_, P>, Denied> {
         let only = |kind: Shown| {
             let mut shown = self.members.iter().filter(|member| member.shown(handshake) == kind);
@@ -66,7 +66,7 @@ impl<P: Send + Sync + 'static> FirstOf<P> {
                 (member, None) => Ok(member.map(|member| &**member)),
             }
         };
-        // Count explicit credentials even if no member reads them.
+        // Explicit credentials count even if no member reads them.
         if count_explicit(&handshake.auth) > 1 {
             return Err(AMBIGUOUS);
         }
@@ -89,9 +89,10 @@ impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
             (None, None) => Err(Refusal::from(MISSING).into()),
             (Some(only), None) | (None, Some(only)) => only.authenticate(handshake).await,
             (Some(explicit), Some(ambient)) => {
-                // First, so that a bad explicit credential is refused regardless of the cookie.
+                // The explicit credential is verified first, so that a bad one is refused
+                // regardless of the cookie.
                 let grant = explicit.authenticate(handshake.clone()).await?;
-                // A cookie of the same user, or one that is invalid, does no harm.
+                // A cookie that is invalid or belongs to the same user is ignored.
                 match ambient.owner(&handshake).await? {
                     Some(owner) if owner != grant.user => Err(Refusal::from(OTHER_COOKIE).into()),
                     _ => Ok(grant),
@@ -100,7 +101,8 @@ impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
         }
     }
 
-    /// Recognises the user by the credential that takes precedence.
+    /// Recognises the user by the explicit credential, or by the cookie if no explicit one was
+    /// sent.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
         let chosen = self.choose(handshake).ok()?;
         chosen.explicit.or(chosen.ambient)?.recognise(handshake)
@@ -126,7 +128,7 @@ impl<P> fmt::Debug for FirstOf<P> {
     }
 }
 
-/// The cookie belongs to another user than the explicit credential.
+/// Refusal of a cookie that belongs to another user than the explicit credential.
 const OTHER_COOKIE: Denied =
     Denied::new(RefusalReason::CredentialAmbiguous, Part::Header, "cookie", Problem::Mismatch);
 

@@ -1,4 +1,4 @@
-//! Reports which credential a handshake contains.
+//! Lets authenticators report which credential a handshake contains.
 //!
 //! Start reading at [`ShowsCredential`].
 
@@ -6,7 +6,7 @@ use std::future::Future;
 
 use doorward_core::{AuthenticateError, Authenticator, Handshake, RefusalReason, UserId};
 
-/// Presence and origin of a credential in a handshake.
+/// Presence of a credential in a handshake, and the party that added it.
 ///
 /// # Examples
 /// ```
@@ -16,14 +16,14 @@ use doorward_core::{AuthenticateError, Authenticator, Handshake, RefusalReason, 
 pub enum Shown {
     /// The handshake has no such credential.
     Absent,
-    /// The browser added it, regardless of the page.
+    /// The browser added the credential automatically.
     Ambient,
-    /// The client's program chose it.
+    /// The client's program chose to send the credential.
     Explicit,
 }
 
-/// Authenticator that reports which credential it reads, so that [`FirstOf`](crate::FirstOf) can
-/// choose among several.
+/// Authenticator that reports if a handshake contains its credential, so that
+/// [`FirstOf`](crate::FirstOf) can choose one of several authenticators.
 ///
 /// # Examples
 /// ```
@@ -51,11 +51,13 @@ pub enum Shown {
 /// }
 /// ```
 pub trait ShowsCredential: Authenticator {
-    /// Returns whether the handshake contains this kind of credential, valid or not.
+    /// Returns [`Shown::Absent`] if the handshake does not contain this kind of credential.
+    /// Otherwise returns who added it. An invalid credential counts as present.
     fn shown(&self, handshake: &Handshake) -> Shown;
 
-    /// Returns the owner of the credential; `None` if it is not valid. Called for an ambient
-    /// credential that accompanies an explicit one, which takes precedence.
+    /// Returns the user of the credential; `None` if the credential is not valid.
+    /// [`FirstOf`](crate::FirstOf) calls it for the ambient credential if the handshake also has an
+    /// explicit one.
     ///
     /// # Errors
     /// - [`AuthenticateError::Refused`]: the credential occurs several times.
@@ -68,8 +70,8 @@ pub trait ShowsCredential: Authenticator {
         async move {
             match self.authenticate(handshake).await {
                 Ok(grant) => Ok(Some(grant.user)),
-                // An invalid credential names no user. An ambiguous one could name another user, so
-                // it is an error.
+                // An invalid credential names no user. An ambiguous credential could name another
+                // user, so it is an error.
                 Err(AuthenticateError::Refused(refusal))
                     if refusal.reason() != RefusalReason::CredentialAmbiguous =>
                 {

@@ -1,10 +1,11 @@
-//! Verifies access tokens and authenticates the user they name.
+//! Verifies access tokens, and authenticates the user that a token names.
 //!
-//! A token is checked for size, structure, header, signature and claims, in this order; the first
-//! failed check rejects it. The client learns that its token has expired only if the token is valid
-//! in every other respect. Apart from a token that is too large, all other reasons look the same to
-//! it. Only `auth.token` is read. Keys and revocation lists are never fetched.
-//! Start reading at [`Jwt::verify`], then [`Policy::check`](super::policy::Policy::check).
+//! The size, the structure, the header, the signature and the claims of a token are checked in this
+//! order. The first failed check rejects the token. The client learns that its token has expired
+//! only if the token is valid in every other respect. It receives the same answer for all other
+//! reasons, except for a token that is too large. Only `auth.token` is read. Keys and revocation
+//! lists are never fetched. Start reading at [`Jwt::verify`], then
+//! [`Policy::check`](super::policy::Policy::check).
 
 mod constructors;
 pub(crate) mod unbound;
@@ -39,11 +40,11 @@ use crate::{
     session::sessions::Sessions,
 };
 
-/// Authenticates clients that send an access token: a JWT (RFC 7519) in `auth.token`.
+/// Authenticates clients that send an access token, which is a JWT (RFC 7519) in `auth.token`.
 ///
-/// On the client: `io(url, { auth: { token } })`. Tokens in the query string or in a header are
-/// ignored. Use [`Jwt::hs256`] for a secret that the application shares with this server, or
-/// [`Jwt::es256`] for the public key of an issuer.
+/// The client passes the token as in `io(url, { auth: { token } })`. Tokens in the query string or
+/// in a header are ignored. Use [`Jwt::hs256`] for a secret that the application shares with this
+/// server, or [`Jwt::es256`] for the public key of an issuer.
 ///
 /// | setting | default |
 /// |---|---|
@@ -62,15 +63,16 @@ use crate::{
 /// - `alg` is the algorithm of the key. The header has no `crit`, `b64`, `jwk`, `jku`, `x5u` or
 ///   `x5c`.
 /// - No object has a duplicate member, and JSON is nested at most 32 deep.
-/// - `sub` is 1-255 printable characters, or a whole number from 0 to 2^53 - 1, which is read as
-///   its digits. `jti` and `sid`, if present, are 1-255 printable characters.
+/// - `sub` is 1-255 printable characters, or a whole number from 0 to 2^53 - 1. A number is
+///   converted to its decimal digits. `jti` and `sid`, if present, are 1-255 printable characters.
 /// - `exp` is present and in the future. `exp`, `nbf` and `iat` are seconds since 1970, with or
 ///   without a fraction, until the year 9999.
 ///
-/// The audit record names the broken rule without the value, as in `claim="exp" problem="missing"`.
+/// The audit record of a refused token names the broken rule without the value, as in `claim="exp"
+/// problem="missing"`.
 ///
-/// Times are compared with [`Handshake::at`], the server's own clock. The grant has `sub` as its
-/// user, `jti` as its token and `sid` as its session, and expires at `exp`.
+/// Times are compared with [`Handshake::at`], which is a time of the server's clock. The grant has
+/// `sub` as its user, `jti` as its token and `sid` as its session. It expires at `exp`.
 ///
 /// # Examples
 /// ```
@@ -84,9 +86,9 @@ use crate::{
 /// ```
 ///
 /// # Security
-/// A `kid` never locates a key outside of the configured ones. A client receives the same refusal
-/// for every reason with two exceptions: a genuine token or its session has expired, or the token
-/// is too large. Revocation of users and tokens is not checked here.
+/// A `kid` only selects one of the configured keys. A client receives the same refusal for every
+/// reason, except if a genuine token or its session has expired, or if the token is too large. The
+/// authenticator does not check if the user or the token was revoked.
 #[derive(Clone, Debug)]
 #[must_use = "an authenticator has no effect until a server is built with it"]
 pub struct Jwt {
@@ -98,7 +100,7 @@ pub struct Jwt {
 }
 
 impl Jwt {
-    /// Requires an `iss` that equals `issuer` exactly: same case, no trailing slash, no list.
+    /// Requires an `iss` that is the string `issuer`, byte for byte.
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.policy.issuer = Some(issuer.into());
         self
@@ -106,15 +108,15 @@ impl Jwt {
 
     /// Requires an `aud` that equals `audience` exactly, or a list of strings that contains it.
     ///
-    /// Without this setting a token with an `aud` is refused: a recipient that is not named in the
-    /// `aud` must not accept the token (RFC 7519 section 4.1.3).
+    /// Without this setting, a token with an `aud` is refused, because a recipient that is not
+    /// named in the `aud` must not accept the token (RFC 7519 section 4.1.3).
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.policy.audience = Audience::Is(audience.into());
         self
     }
 
-    /// Requires the `typ` `token_type`, such as `at+jwt`. By default `typ` may be absent, `JWT` or
-    /// `at+jwt`.
+    /// Requires a `typ` that equals `token_type`, such as `at+jwt`. By default `typ` may be absent,
+    /// `JWT` or `at+jwt`.
     ///
     /// Case and a leading `application/` are ignored (RFC 7515 section 4.1.9). Other tokens that
     /// the issuer signs with the same key, such as ID tokens or logout tokens, have another type
@@ -127,9 +129,9 @@ impl Jwt {
     /// Reads the user from the claim `name` instead of `sub`, such as `userId`. `sub` may then be
     /// absent.
     ///
-    /// The claim has the form of `sub`: 1-255 printable characters, or a whole number. Choose a
-    /// claim that names one user permanently. An e-mail address or a user name may be given to
-    /// another person later, who would then have the access of the first one.
+    /// The claim must have the form of `sub`, which is 1-255 printable characters or a whole
+    /// number. Choose a claim that names one user permanently. An e-mail address or a user name may
+    /// be given to another person later. That person would then have the access of the first user.
     ///
     /// # Examples
     /// ```
@@ -147,25 +149,25 @@ impl Jwt {
     /// Accepts tokens with the prefix `Bearer `, from clients that share code with their HTTP
     /// requests.
     ///
-    /// The prefix is the scheme of an `Authorization` header, in any case, and one space. Bare
-    /// tokens are still accepted. The header itself is still ignored, because a browser cannot send
-    /// it with a WebSocket.
+    /// The prefix is the scheme of an `Authorization` header and one space. Its case is ignored.
+    /// Tokens without the prefix are still accepted. The header itself is still ignored, because a
+    /// browser cannot send it with a WebSocket.
     pub fn bearer(mut self) -> Self {
         self.takes_bearer = true;
         self
     }
 
-    /// Refuses tokens with a lifetime longer than `max`: 24 hours by default, [`MAX_LIFETIME`] at
-    /// most. A token must not outlive the record of its revocation.
+    /// Refuses tokens with a lifetime longer than `max`. The default is 24 hours. The maximum is
+    /// [`MAX_LIFETIME`], so that no token outlives the record of its revocation.
     ///
-    /// The lifetime is `exp - iat`; without an `iat` it is the remaining time. A leaked token is
-    /// usable until it expires. A day suits applications without refresh tokens; with refresh, set
-    /// the minutes that the issuer grants.
+    /// The lifetime is `exp - iat`, or the remaining time if the token has no `iat`. A leaked token
+    /// can be used until it expires. The default suits applications without refresh tokens. With
+    /// refresh tokens, set the few minutes for which the issuer makes its access tokens valid.
     ///
-    /// Such a refusal has the fault `claim="exp" problem="too_long"` in its audit record. Raise the
-    /// limit for tokens of 7 or 30 days. For longer ones, such as `expiresIn: '90d'` of
-    /// `JwtService`, let the issuer sign shorter tokens and renew them, or keep a session on the
-    /// server ([`Sessions`]).
+    /// The refusal of such a token has the fault `claim="exp" problem="too_long"` in its audit
+    /// record. Raise the limit for tokens of 7 or 30 days. For longer lifetimes, such as
+    /// `expiresIn: '90d'` of `JwtService`, let the issuer sign shorter tokens and renew them, or
+    /// keep a session on the server ([`Sessions`]).
     ///
     /// # Examples
     /// ```
@@ -181,19 +183,19 @@ impl Jwt {
         self
     }
 
-    /// Accepts `nbf` and `iat` up to `leeway` in the future, 5 seconds by default and an hour at
-    /// most.
+    /// Accepts `nbf` and `iat` up to `leeway` in the future. The default is 5 seconds, and the
+    /// maximum is an hour.
     ///
     /// Clocks of two machines differ slightly, and tokens are often used immediately. `exp` has no
     /// leeway.
     ///
     /// After the tokens of a user are revoked, tokens with an `iat` up to `leeway` after the
-    /// revocation are refused as well: the issuer's clock may have been fast when it made them
-    /// before the revocation. The client receives `token_expired` and the time from which a new
-    /// token will be accepted.
+    /// revocation are refused as well. They may have been issued before the revocation by an issuer
+    /// whose clock is fast. The client receives `token_expired` and the time from which a new token
+    /// will be accepted.
     pub fn leeway(mut self, leeway: Duration) -> Self {
-        // A revocation is remembered for `MAX_LIFETIME` plus `MAX_AHEAD`. A larger leeway would let
-        // a revoked token outlive it.
+        // A revocation is remembered for `MAX_LIFETIME` plus `MAX_AHEAD`. With a larger leeway, a
+        // revoked token could outlive the record of its revocation.
         self.policy.leeway = leeway.min(MAX_AHEAD);
         self
     }
@@ -201,20 +203,20 @@ impl Jwt {
     /// Accepts tokens without an `exp`. Such a token expires [`max_lifetime`](Jwt::max_lifetime)
     /// after its `iat`, and is refused if it has no `iat`.
     ///
-    /// The lifetime starts at `iat` and not at the handshake, so that a reconnect does not extend
+    /// The lifetime starts at `iat` and not at the handshake, so that reconnecting does not extend
     /// it. An `exp` that is present is enforced as usual.
     ///
     /// # Security
     /// The issuer did not intend the token to expire, so other services may accept it forever. Use
-    /// this only until tokens without an `exp` are replaced: `signOptions: { expiresIn: '1h' }` in
-    /// NestJS.
+    /// this only until the issuer sets an `exp`, in NestJS with `signOptions: { expiresIn: '1h' }`.
     pub fn danger_without_exp(mut self) -> Self {
         self.policy.demands_exp = false;
         self
     }
 
     /// Accepts tokens that name a session (`sid`) only while the session is active and belongs to
-    /// the user of the token. Their sockets end with the session, and their activity prolongs it.
+    /// the user of the token. Their sockets close when the session ends, and activity on the
+    /// sockets prolongs the session.
     ///
     /// Tokens without a `sid` are not affected. Use this for tokens of this server, with the
     /// sessions of this server.
@@ -226,7 +228,7 @@ impl Jwt {
     fn check(&self, handshake: &Handshake) -> Result<Grant<Claims>, Denied> {
         let shown = Explicit::Token.find(&handshake.auth)?;
         let token = match parts::split_bearer(shown) {
-            // A frequent mistake of clients, so the audit record names it.
+            // The audit record names this mistake, because clients make it often.
             Some(_) if !self.takes_bearer => return Err(parts::whole(Problem::Prefixed)),
             Some(token) => token,
             None => shown,
@@ -243,29 +245,30 @@ impl Jwt {
         Ok(grant)
     }
 
-    /// Runs every check, cheap ones first. No byte of the claims is decoded before the signature is
-    /// verified.
+    /// Returns the claims of the token if it passes every check. Cheap checks run first. No byte of
+    /// the claims is decoded before the signature is verified.
     fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, Denied> {
         let parts = self.verify_signature(token, now)?;
         let claims = object::decode(parts.claims).ok_or(Denied::segment("claims"))?;
         self.policy.check(claims, now)
     }
 
-    /// Verifies that a trusted key signed the token, without decoding its claims.
+    /// Returns the segments of the token if a trusted key signed it. Does not decode its claims.
     fn verify_signature<'a>(&self, token: &'a str, now: SystemTime) -> Result<Parts<'a>, Denied> {
         let parts = parts::split(token)?;
         let header = object::decode(parts.header).ok_or(Denied::segment("header"))?;
         let (key_id, algorithm) = (header::key_id(&header)?, header::algorithm(&header)?);
         let check = |key: &VerifyingKey| {
-            // Checks the header first: it is cheaper than a signature, and pins the algorithm.
+            // The header is checked first, because that is cheaper than verifying the signature and
+            // fixes the algorithm.
             header::check(&header, key.algorithm(), self.policy.token_type.as_deref())?;
             match key.verify(parts.signed.as_bytes(), &parts.signature) {
                 true => Ok(()),
                 false => Err(WRONG_SIGNATURE),
             }
         };
-        // The audit record distinguishes a missing from an unknown `kid`. The client does not learn
-        // the difference.
+        // The audit record distinguishes a missing `kid` from an unknown `kid`. The client does not
+        // learn the difference.
         let no_key = || {
             let problem = key_id.map_or(Problem::Missing, |_| Problem::Unknown);
             Denied::token_header("kid", problem).because(RefusalReason::TokenSignature)
@@ -274,28 +277,30 @@ impl Jwt {
         Ok(parts)
     }
 
-    /// Returns when the token was issued, for comparison with the revocation state.
+    /// Returns the time of issue of the token, which is compared with the revocation state.
     fn issued(&self, claims: &Claims) -> Issued {
         if let Some(generation) = claims.generation {
             return Issued::Generation(generation);
         }
-        // Without an `iat`, assume the oldest age that the maximum lifetime permits.
+        // A token without an `iat` counts as issued at the earliest time that the maximum lifetime
+        // permits.
         let earliest = claims.expires_at.checked_sub(self.policy.max_lifetime);
         let at = claims.issued_at.or(earliest).unwrap_or(SystemTime::UNIX_EPOCH);
-        // The issuer's clock may be fast by as much as was tolerated above. The comparison with a
-        // revocation needs the same tolerance.
+        // The issuer's clock may be fast by the leeway that [`Policy::check`] has tolerated. The
+        // comparison with a revocation must tolerate the same.
         Issued::Claimed { at, ahead: self.policy.leeway(claims.generation) }
     }
 
-    /// Looks up the session that the token names, if sessions are configured.
+    /// Returns the active session that the token names; `None` if the token names no session or if
+    /// sessions are not configured.
     async fn session_of(
         &self,
         grant: &Grant<Claims>,
     ) -> Result<Option<(&Sessions, Session)>, AuthenticateError> {
         let (Some(sessions), Some(id)) = (&self.sessions, &grant.session) else { return Ok(None) };
         let session = sessions.get(id).await?;
-        // Same reason as for an unknown session: the client learns nothing about sessions of
-        // others.
+        // The reason is the same as for an unknown session, so that the client learns nothing about
+        // the sessions of other users.
         if session.user != grant.user {
             return Err(Refusal::unauthenticated(RefusalReason::SessionUnknown).into());
         }
@@ -331,6 +336,6 @@ impl ShowsCredential for Jwt {
     }
 }
 
-/// The signature does not match the key.
+/// Refusal of a signature that does not match the key.
 const WRONG_SIGNATURE: Denied =
     Denied::new(RefusalReason::TokenSignature, Part::Segment, "signature", Problem::Mismatch);

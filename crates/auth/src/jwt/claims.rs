@@ -1,18 +1,18 @@
 //! Claims of a verified token.
 //!
-//! [`Claims`] are made in one place, after the last check, so code that receives them needs no
-//! check of its own. The application interprets further claims with [`Claims::get`]. Guards read
-//! `scope` and `roles`.
+//! [`Claims`] are created in one place, after the last check, so code that receives them need not
+//! check them again. The application reads further claims with [`Claims::get`]. Guards read `scope`
+//! and `roles`.
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use doorward_core::{HasRoles, HasScopes, SessionId, TokenId, UserId};
 use serde_json::{Map, Value};
 
-/// Claims of a token whose signature, times and claims were verified.
+/// Claims of a verified token.
 ///
-/// The principal of [`Jwt`](crate::Jwt) itself; [`Jwt::load`](crate::Jwt::load) turns it into the
-/// application's own user. Claims cannot be made without a token.
+/// They are the principal of [`Jwt`](crate::Jwt). [`Jwt::load`](crate::Jwt::load) replaces them
+/// with the application's own user. `Claims` cannot be created without a token.
 ///
 /// # Security
 /// `Debug` prints the names of the claims and `[redacted]` for their values.
@@ -33,65 +33,68 @@ pub struct Claims {
     pub(crate) token: Option<TokenId>,
     pub(crate) session: Option<SessionId>,
     pub(crate) signed_in_at: Option<SystemTime>,
-    /// Set for tokens of this server only.
+    /// Generation of the user (`gen`); `None` for tokens of other issuers, and for tokens without a
+    /// session.
     pub(crate) generation: Option<u64>,
-    /// Every claim as it was written, including those above. Shared, because loaders get copies.
+    /// All claims as they were written, including those of the other fields. The map is shared,
+    /// because loaders receive copies of the claims.
     pub(crate) all: Arc<Map<String, Value>>,
 }
 
 impl Claims {
-    /// Returns the user that the token names: `sub`, or the claim that
-    /// [`Jwt::user_claim`](crate::Jwt::user_claim) names. 1-255 printable characters; a whole
-    /// number is returned as its digits.
+    /// Returns the user that the token names in `sub`, or in the claim that
+    /// [`Jwt::user_claim`](crate::Jwt::user_claim) sets. It has 1-255 printable characters. A whole
+    /// number is returned as its decimal digits.
     #[must_use]
     pub fn subject(&self) -> &str {
         self.subject.as_str()
     }
 
-    /// Returns when the token expires (`exp`).
+    /// Returns the time at which the token expires (`exp`). Without an `exp`, this is the maximum
+    /// lifetime after `iat`.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         self.expires_at
     }
 
-    /// Returns when the token was issued (`iat`), if stated.
+    /// Returns the time at which the token was issued; `None` if it has no `iat`.
     #[must_use]
     pub fn issued_at(&self) -> Option<SystemTime> {
         self.issued_at
     }
 
-    /// Returns when the user last authenticated (`auth_time`), if stated.
+    /// Returns the time of the user's last authentication; `None` if the token has no `auth_time`.
     #[must_use]
     pub fn signed_in_at(&self) -> Option<SystemTime> {
         self.signed_in_at
     }
 
-    /// Returns the issuer of the token (`iss`), if it is a string.
+    /// Returns the issuer of the token; `None` if it has no `iss` that is a string.
     ///
     /// # Security
-    /// The value is verified only if an issuer is configured. It is a name, not an address: do not
-    /// fetch it.
+    /// The value is verified only if an issuer is configured. Do not fetch it as a URL.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         self.get("iss")?.as_str()
     }
 
-    /// Returns the id of the token (`jti`), if stated: 1-255 printable characters.
+    /// Returns the id of the token, which has 1-255 printable characters; `None` if the token has
+    /// no `jti`.
     #[must_use]
     pub fn token_id(&self) -> Option<&TokenId> {
         self.token.as_ref()
     }
 
-    /// Returns the id of the session that the token belongs to (`sid`), if stated: 1-255 printable
-    /// characters.
+    /// Returns the id of the session that the token belongs to, which has 1-255 printable
+    /// characters; `None` if the token has no `sid`.
     #[must_use]
     pub fn session_id(&self) -> Option<&SessionId> {
         self.session.as_ref()
     }
 
-    /// Returns a claim by its name, registered or private.
+    /// Returns a claim by its name, registered or private; `None` if the token has no such claim.
     ///
-    /// The claim was signed by the issuer, but its type was not checked.
+    /// The issuer has signed the claim, but its type was not checked.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.all.get(name)
@@ -106,7 +109,7 @@ impl HasRoles for Claims {
     }
 }
 
-/// Reads the claim `scope` (RFC 9068, section 2.2.3), strings separated by spaces.
+/// Reads the claim `scope` (RFC 9068, section 2.2.3), a string of scopes separated by spaces.
 impl HasScopes for Claims {
     fn has_scope(&self, scope: &str) -> bool {
         let scopes = self.get("scope").and_then(Value::as_str);

@@ -1,17 +1,17 @@
-//! Reads a `NumericDate` of a token (RFC 7519 section 2): seconds since 1970 with or without a
+//! Reads a `NumericDate` of a token (RFC 7519 section 2), in seconds since 1970, with or without a
 //! fraction.
 //!
 //! A fraction is kept to the microsecond. Nothing is rounded to whole seconds, so that a token
 //! expires exactly at its `exp`. (JSON numbers with a fraction are read as doubles, which represent
-//! current times to a quarter of a microsecond.) An exponent is just another spelling. Values
-//! outside of the calendar are rejected, such as milliseconds instead of seconds.
+//! current times to a quarter of a microsecond.) A number with an exponent is accepted too. Values
+//! after the year 9999 are rejected, such as milliseconds in place of seconds.
 
 use std::time::{Duration, SystemTime};
 
 use doorward_core::Problem;
 use serde_json::Value;
 
-/// Reads a time.
+/// Converts the value of a claim to a time.
 pub(super) fn read(value: &Value) -> Result<SystemTime, Problem> {
     let Value::Number(number) = value else { return Err(Problem::WrongType) };
     let since = match (number.as_u64(), number.as_f64()) {
@@ -22,8 +22,8 @@ pub(super) fn read(value: &Value) -> Result<SystemTime, Problem> {
     SystemTime::UNIX_EPOCH.checked_add(since).ok_or(Problem::OutOfRange)
 }
 
-/// Converts seconds. The value must be non-negative, and small enough for a double to represent
-/// microseconds.
+/// Converts seconds to a duration, without the part below a microsecond. `seconds` must be between
+/// 0 and [`LAST_SECOND`].
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -34,7 +34,7 @@ fn micros(seconds: f64) -> Duration {
     whole + Duration::from_micros((seconds.fract() * 1e6) as u64)
 }
 
-/// End of the year 9999, the last time that RFC 3339 can write.
+/// Last second of the year 9999, in seconds since 1970. RFC 3339 cannot express later times.
 const LAST_SECOND: u64 = 253_402_300_799;
 
 #[cfg(test)]
@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(of("253402300799"), Ok(second(LAST_SECOND)));
     }
 
-    /// Some issuers write fractions: Python's `time.time()` has seven digits.
+    /// Some issuers write fractions. Python's `time.time()` returns seven digits after the point.
     #[test]
     fn a_fraction_is_exact_to_the_microsecond() {
         let said = Duration::new(1_800_000_060, 123_456_700);

@@ -1,9 +1,8 @@
-//! Checks the header of a token before any cryptography.
+//! Checks the header of a token before its signature is verified.
 //!
-//! The header is untrusted. It may repeat what is known already, but must not influence how the
-//! token is verified: no algorithm, no key, no extension. Unknown members are ignored, as RFC 7515
-//! section 4 requires.
-//! Start reading at [`check`].
+//! The header is untrusted. It may repeat the configured algorithm and name a configured key, but
+//! it must not bring its own algorithm, key or extension. Unknown members are ignored, as RFC 7515
+//! section 4 requires. Start reading at [`check`].
 
 use doorward_core::Problem;
 use serde_json::{Map, Value};
@@ -16,12 +15,12 @@ pub(super) fn check(
     algorithm: Algorithm,
     token_type: Option<&str>,
 ) -> Result<(), Denied> {
-    // First, so that the audit record names an attempt to bring a key along.
+    // This check is first, so that the audit record names an attempt to bring a key along.
     if let Some(name) = FORBIDDEN.into_iter().find(|name| header.contains_key(*name)) {
         return Err(Denied::token_header(name, Problem::NotAllowed));
     }
     // The algorithm belongs to the key (RFC 8725 section 3.1), and the token may only repeat it.
-    // This check stops `none`, and a public key used as an HMAC secret.
+    // This check rejects `none`, and HMAC tokens whose secret is a public key.
     if !algorithm.is_named(self::algorithm(header)?) {
         return Err(Denied::token_header("alg", Problem::Mismatch));
     }
@@ -38,8 +37,8 @@ pub(super) fn algorithm(header: &Map<String, Value>) -> Result<&str, Denied> {
     }
 }
 
-/// Returns the `kid` of the header, if present. A value that is not a valid name is refused,
-/// because it would be compared and possibly logged.
+/// Returns the `kid` of the header; `None` if it is absent. Fails if the value is not a valid name,
+/// because the `kid` may be logged.
 pub(super) fn key_id(header: &Map<String, Value>) -> Result<Option<&str>, Denied> {
     match header.get("kid") {
         None => Ok(None),
@@ -49,7 +48,7 @@ pub(super) fn key_id(header: &Map<String, Value>) -> Result<Option<&str>, Denied
     }
 }
 
-/// Refuses other kinds of token that the same key signs (RFC 8725 section 3.11).
+/// Refuses a `typ` of other kinds of token that the same key may sign (RFC 8725 section 3.11).
 fn check_type(typ: Option<&Value>, demanded: Option<&str>) -> Result<(), Problem> {
     let is_good = match (typ, demanded) {
         (None, None) => true,
@@ -63,7 +62,8 @@ fn check_type(typ: Option<&Value>, demanded: Option<&str>) -> Result<(), Problem
     if is_good { Ok(()) } else { Err(Problem::NotAllowed) }
 }
 
-/// Compares media types: case and a leading `application/` are ignored (RFC 7515 section 4.1.9).
+/// Returns `true` if two media types are equal. Case and a leading `application/` are ignored (RFC
+/// 7515 section 4.1.9).
 fn is_same_type(one: &str, other: &str) -> bool {
     subtype(one).eq_ignore_ascii_case(subtype(other))
 }
@@ -75,9 +75,9 @@ fn subtype(media_type: &str) -> &str {
     }
 }
 
-/// Members that are refused. `crit` requires extensions, and none is supported (RFC 7515 section
-/// 4.1.11); `b64` is one of them (RFC 7797). The others contain a key or its address. No honest
-/// issuer needs them here, so they are refused and not ignored.
+/// Members that are refused. `crit` requires extensions (RFC 7515 section 4.1.11) and `b64` is such
+/// an extension (RFC 7797), but no extension is supported. The other members contain a key or its
+/// address. No honest issuer needs these members, so they are refused and not ignored.
 const FORBIDDEN: [&str; 6] = ["b64", "crit", "jku", "jwk", "x5c", "x5u"];
 
 /// Types of a plain JWT (RFC 7519 section 5.1) and of an access token (RFC 9068 section 2.1).

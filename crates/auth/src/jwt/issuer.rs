@@ -1,8 +1,8 @@
-//! Writes access tokens.
+//! Issues access tokens.
 //!
-//! Writes the claims of RFC 9068 that are used here. A subject, token id or time that
-//! [`Jwt`](crate::Jwt) would refuse is rejected. Refresh tokens and scopes are not supported.
-//! Start reading at [`Issuer::issue_for`].
+//! A token has the claims of RFC 9068 that [`Jwt`](crate::Jwt) reads. The issuer rejects a subject,
+//! a token id or a time that [`Jwt`](crate::Jwt) would refuse. Refresh tokens and scopes are not
+//! supported. Start reading at [`Issuer::issue_for`].
 
 use std::{
     sync::Arc,
@@ -18,7 +18,7 @@ use crate::{
     key::{ring::KeyRing, signing::SigningKey},
 };
 
-/// Writes access tokens, signed with the current key of a ring (ES256 or `EdDSA`).
+/// Issues access tokens that are signed with the current key of a ring (ES256 or `EdDSA`).
 ///
 /// # Examples
 /// ```
@@ -42,13 +42,15 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Sets the issuer (`iss`) and the audience (`aud`), and signs with one key that never changes.
+    /// Creates an issuer that signs with a single key. `issuer` is the `iss` and `audience` the
+    /// `aud` of its tokens.
     #[must_use]
     pub fn new(key: SigningKey, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self::with_ring(Arc::new(KeyRing::new(key)), issuer, audience)
     }
 
-    /// Sets the issuer (`iss`) and the audience (`aud`), and signs with the current key of `ring`.
+    /// Creates an issuer that signs with the current key of `ring`. `issuer` is the `iss` and
+    /// `audience` the `aud` of its tokens.
     #[must_use]
     pub fn with_ring(
         ring: Arc<KeyRing>,
@@ -58,14 +60,14 @@ impl Issuer {
         Self { ring, issuer: issuer.into(), audience: audience.into() }
     }
 
-    /// Writes a token for `subject` that is valid from `now` for `ttl` and belongs to no session.
+    /// Issues a token for `subject` that is valid from `now` for `ttl` and belongs to no session.
     ///
     /// Times are truncated to whole seconds, so a token never lives longer than `ttl`. `jti` is the
-    /// token's id: draw at least 64 random bits for each token.
+    /// id of the token, which needs at least 64 random bits.
     ///
     /// # Errors
     /// - [`IssueError::Lifetime`], [`IssueError::Subject`], [`IssueError::Time`],
-    ///   [`IssueError::TokenId`]: the caller's mistake. The verifier would refuse such a token.
+    ///   [`IssueError::TokenId`]: an argument is invalid, and the verifier would refuse the token.
     /// - [`IssueError::Library`]: the cryptography library failed to sign.
     ///
     /// # Security
@@ -80,14 +82,15 @@ impl Issuer {
         self.claims(subject, ttl, now, jti).and_then(|claims| self.sign(&claims))
     }
 
-    /// Writes a token for the user of `session`, like [`Issuer::issue`]. Where
-    /// [`Jwt::key_ring`](crate::Jwt::key_ring) checks sessions, the token ends with its session.
+    /// Issues a token for the user of `session`, as [`Issuer::issue`] does. A verifier with
+    /// [`Jwt::sessions`](crate::Jwt::sessions) refuses the token after the session has ended.
     ///
-    /// The token contains the session id (`sid`), its generation (`gen`) and the time of the user's
-    /// last authentication (`auth_time`). It expires with the session at the latest.
+    /// The token contains the id of the session (`sid`), the generation of the session (`gen`) and
+    /// the time of the user's last authentication (`auth_time`). It expires with the session at the
+    /// latest.
     ///
     /// # Errors
-    /// Same as [`Issuer::issue`]; also [`IssueError::Lifetime`] if the session has ended.
+    /// Same as [`Issuer::issue`]. If the session has ended, the error is [`IssueError::Lifetime`].
     pub fn issue_for(
         &self,
         session: &Session,
@@ -95,7 +98,7 @@ impl Issuer {
         now: SystemTime,
         jti: &str,
     ) -> Result<String, IssueError> {
-        // Zero if the session has ended; `claims` refuses that.
+        // If the session has ended, the result is zero, which `claims` rejects.
         let remaining = session.ends_at.duration_since(now).unwrap_or_default();
         let mut claims = self.claims(session.user.as_str(), ttl.min(remaining), now, jti)?;
         claims["sid"] = json!(session.id.as_str());
@@ -104,7 +107,7 @@ impl Issuer {
         self.sign(&claims)
     }
 
-    /// Builds the claims that every token has.
+    /// Returns the claims that every token has.
     fn claims(
         &self,
         subject: &str,
@@ -120,7 +123,8 @@ impl Issuer {
         }
         let issued_at = seconds(now)?;
         let expires_at = issued_at.checked_add(ttl.as_secs()).ok_or(IssueError::Time)?;
-        // A longer token could outlive the trust in its key after a rotation.
+        // After a rotation, a token with a longer lifetime could still be valid when its key is no
+        // longer trusted.
         if ttl.as_secs() == 0 || ttl > self.ring.longest_lifetime() {
             return Err(IssueError::Lifetime);
         }
@@ -137,8 +141,8 @@ impl Issuer {
 
     fn sign(&self, claims: &Value) -> Result<String, IssueError> {
         let key = self.ring.current();
-        // `typ` marks an access token, so that no other verifier takes it for an ID token (RFC 9068
-        // section 2.1).
+        // `typ` marks the token as an access token, so that no verifier accepts it as an ID token
+        // (RFC 9068 section 2.1).
         let header = json!({"typ": "at+jwt", "alg": key.public().algorithm(), "kid": key.id()});
         let encode = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
         let signed = format!("{}.{}", encode(&header), encode(claims));
@@ -153,7 +157,7 @@ fn seconds(time: SystemTime) -> Result<u64, IssueError> {
     since.map(|since| since.as_secs()).map_err(|_before_1970| IssueError::Time)
 }
 
-/// Error of writing a token.
+/// Error of issuing a token.
 ///
 /// # Examples
 /// ```

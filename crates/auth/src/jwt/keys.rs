@@ -1,7 +1,7 @@
 //! Selects the key that must have signed a token.
 //!
-//! A key id selects among the configured keys and is used for nothing else. A token without a key
-//! id is accepted only if there is a single key. `header` rejects algorithms that do not fit the key.
+//! A key id only selects one of the configured keys. A token without a key id is accepted only if a
+//! single key is configured. The module `header` rejects algorithms that do not fit the key.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -12,15 +12,15 @@ use crate::key::{ring::KeyRing, set::KeySet, verifying::VerifyingKey};
 pub(super) enum Keys {
     /// A single key without an id. The `kid` of a token is ignored.
     One(Arc<VerifyingKey>),
-    /// Keys of this server, rotated while it runs.
+    /// Keys of this server, which can be rotated while it runs.
     Ring(Arc<KeyRing>),
     /// Keys that an issuer has published.
     Set(Arc<KeySet>),
 }
 
 impl Keys {
-    /// Passes the selected key to `check`; `None` if there is none. `algorithm` is the `alg` of the
-    /// token.
+    /// Passes the selected key to `check` and returns its result; `None` if no key is selected.
+    /// `algorithm` is the `alg` of the token.
     pub(super) fn find<T>(
         &self,
         key_id: Option<&str>,

@@ -1,28 +1,27 @@
 //! Decodes the header and the claims of a token as JSON objects.
 //!
-//! Two parsers that treat a duplicate member differently see two different tokens (RFC 8725 section
-//! 2.4). So duplicates are rejected, even in members that are not used here. Nesting is bounded,
-//! because the parser uses stack for each level.
-//! Start reading at [`decode`].
+//! Two parsers may read different values from an object with duplicate members (RFC 8725 section
+//! 2.4). Duplicates are therefore rejected, even in members that are not used here. The nesting
+//! depth is limited, because the parser uses stack for each level. Start reading at [`decode`].
 
 use doorward_core::UniqueObject;
 use serde_json::{Map, Value};
 
 use crate::jwt::parts::base64url;
 
-/// Decodes a segment of a token; `None` unless it is base64url of a JSON object without duplicate
-/// members.
+/// Decodes a segment of a token; `None` unless the segment is base64url of a JSON object that has
+/// no duplicate members and is at most [`MAX_DEPTH`] deep.
 pub(super) fn decode(segment: &str) -> Option<Map<String, Value>> {
     let json = base64url(segment)?;
-    // Before parsing: the parser itself is recursive.
+    // The depth is checked before parsing, because the parser is recursive.
     if depth(&json) > MAX_DEPTH {
         return None;
     }
     serde_json::from_slice(&json).ok().map(|UniqueObject(members)| members)
 }
 
-/// Returns the nesting depth of objects and arrays. The result is exact for valid JSON; anything
-/// else is rejected by the parser later.
+/// Returns the nesting depth of objects and arrays. The result is exact for valid JSON. The parser
+/// rejects any other text later.
 fn depth(json: &[u8]) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in json {
@@ -42,7 +41,7 @@ fn depth(json: &[u8]) -> usize {
     deepest
 }
 
-/// Includes the object itself.
+/// Maximum nesting depth of objects and arrays, including the outermost object.
 const MAX_DEPTH: usize = 32;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Splits a token after checking its size, its three segments and its alphabet.
+//! Splits a token into its segments, and limits its size.
 //!
 //! The size is checked before anything is decoded, which bounds the work that an unauthenticated
 //! client can cause. Only the compact form is supported (RFC 7515 section 7.1), not the JSON forms.
@@ -11,18 +11,19 @@ use crate::credential::{denied::Denied, explicit::Explicit};
 
 /// Segments of a token that is not verified yet.
 pub(super) struct Parts<'a> {
-    /// Signed part: header, dot and claims as they were sent.
+    /// Signed part of the token, which is the header, a dot and the claims as they were sent.
     pub(super) signed: &'a str,
-    /// Base64url, not decoded yet.
+    /// Header in base64url.
     pub(super) header: &'a str,
-    /// Base64url, not decoded yet.
+    /// Claims in base64url.
     pub(super) claims: &'a str,
     pub(super) signature: Vec<u8>,
 }
 
-/// Splits a token. It must not be too large, and must have exactly three non-empty segments.
+/// Splits a token. Fails if it is larger than [`MAX_TOKEN`], does not have exactly three non-empty
+/// segments, or has a signature that is not base64url.
 pub(super) fn split(token: &str) -> Result<Parts<'_>, Denied> {
-    // Checked before anything is decoded, so that a long token costs only a comparison.
+    // The size is checked first, so that a long token costs only a comparison.
     if token.len() > MAX_TOKEN {
         return Err(whole(Problem::TooLong));
     }
@@ -35,20 +36,22 @@ pub(super) fn split(token: &str) -> Result<Parts<'_>, Denied> {
     Ok(Parts { signed, header, claims, signature })
 }
 
-/// Splits off the prefix `Bearer `, the scheme of an `Authorization` header (RFC 6750 section 2.1).
-/// Schemes are case-insensitive (RFC 9110 section 11.1).
+/// Returns the text after the prefix `Bearer `; `None` if there is no such prefix. The prefix is
+/// the scheme of an `Authorization` header (RFC 6750 section 2.1), which is case-insensitive (RFC
+/// 9110 section 11.1).
 pub(super) fn split_bearer(token: &str) -> Option<&str> {
     let (scheme, token) = token.split_once(' ')?;
     scheme.eq_ignore_ascii_case("Bearer").then_some(token)
 }
 
-/// Refuses the token as a whole.
+/// Creates the refusal of the whole token.
 pub(super) const fn whole(problem: Problem) -> Denied {
     Explicit::Token.denied(RefusalReason::TokenMalformed, problem)
 }
 
-/// Decodes base64url strictly (RFC 7515 section 2): no padding, no white space, no other alphabet,
-/// and no non-zero bits left over. A lenient decoder would give one token several spellings.
+/// Decodes base64url strictly (RFC 7515 section 2). Rejects padding, white space, other alphabets
+/// and non-zero bits after the last byte. With a lenient decoder, one token would have several
+/// spellings.
 pub(super) fn base64url(segment: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(segment).ok()
 }

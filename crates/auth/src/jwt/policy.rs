@@ -1,9 +1,8 @@
 //! Checks the claims of a token.
 //!
-//! [`Policy::check`] contains all rules, from top to bottom. It receives a token only after its
-//! signature was verified. Expiry is checked last, so that a client receives `token_expired` only
-//! if its token is valid in every other respect. Claims without a rule are kept for the
-//! application.
+//! [`Policy::check`] contains all rules. It receives the claims only after the signature was
+//! verified. Expiry is checked last, so that a client receives `token_expired` only if its token is
+//! valid in every other respect. Claims without a rule are kept for the application.
 
 use std::{
     sync::Arc,
@@ -22,32 +21,32 @@ use crate::{
 /// Rules for the claims of a token.
 #[derive(Clone, Debug)]
 pub(super) struct Policy {
-    /// The only accepted `iss`; any if `None`.
+    /// The only accepted `iss`. With `None`, any `iss` is accepted.
     pub(super) issuer: Option<String>,
     pub(super) audience: Audience,
-    /// The only accepted `typ`; the default types if `None`.
+    /// The only accepted `typ`. With `None`, the default types are accepted.
     pub(super) token_type: Option<String>,
-    /// Maximum time from `iat`, or from now, to `exp`.
+    /// Maximum time from `iat` to `exp`. Without an `iat`, it is counted from now.
     pub(super) max_lifetime: Duration,
-    /// How far `nbf`, `iat` and `auth_time` may be in the future.
+    /// Maximum time by which `nbf`, `iat` and `auth_time` may be in the future.
     pub(super) leeway: Duration,
     /// Claim that names the user.
     pub(super) user_claim: &'static str,
     /// `true` if `exp` is required. Otherwise a token without `exp` needs an `iat`.
     pub(super) demands_exp: bool,
-    /// `true` for this server's own tokens, whose `gen` is the generation of their user. A foreign
-    /// `gen` means nothing.
+    /// `true` for this server's own tokens, whose `gen` is the generation of their user. In tokens
+    /// of other issuers, `gen` is ignored.
     pub(super) is_own: bool,
 }
 
 /// Rule for the `aud` of a token.
 #[derive(Clone, Debug)]
 pub(super) enum Audience {
-    /// Any `aud`, or none.
+    /// Any `aud` is accepted, and so is a token without an `aud`.
     Any,
-    /// This audience, alone or in a list.
+    /// The `aud` must be this text, or a list that contains it.
     Is(String),
-    /// No `aud`.
+    /// The token must not have an `aud`.
     Unnamed,
 }
 
@@ -67,7 +66,8 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Checks the claims of a token whose signature is verified.
+    /// Returns the claims if they satisfy the policy. The signature of the token must have been
+    /// verified.
     pub(super) fn check(
         &self,
         claims: Map<String, Value>,
@@ -79,7 +79,7 @@ impl Policy {
         let not_before = time(&claims, "nbf")?;
         let issued_at = time(&claims, "iat")?;
         let expires_at = self.end(time(&claims, "exp")?, issued_at)?;
-        // A token or session id that cannot be stored could not be revoked.
+        // A token or session id that a store cannot keep could not be revoked.
         let token = identifier(&claims, "jti")?;
         let session = identifier(&claims, "sid")?;
         let signed_in_at = time(&claims, "auth_time")?;
@@ -87,7 +87,7 @@ impl Policy {
 
         self.check_issuer(claims.get("iss")).map_err(|problem| Denied::claim("iss", problem))?;
         self.audience.check(claims.get("aud")).map_err(|problem| Denied::claim("aud", problem))?;
-        // Otherwise a sign-in in the future would count as recent forever.
+        // Without this check, a sign-in far in the future would count as recent until then.
         if signed_in_at.is_some_and(|at| exceeds(self.leeway, now, at)) {
             return Err(Denied::claim("auth_time", Problem::InTheFuture));
         }
@@ -121,17 +121,17 @@ impl Policy {
         })
     }
 
-    /// Returns how far the times of a token may be in the future.
+    /// Returns the time by which `nbf` and `iat` of a token may be in the future.
     ///
     /// Own tokens without a generation are compared with revocations by time, and are issued on the
-    /// machine that verifies them (`doorward token`). With a leeway they would be refused for that
-    /// long after each revocation.
+    /// machine that verifies them (`doorward token`). With a leeway, new tokens would be refused
+    /// for that time after each revocation.
     pub(super) fn leeway(&self, generation: Option<u64>) -> Duration {
         if self.is_own && generation.is_none() { Duration::ZERO } else { self.leeway }
     }
 
-    /// Returns when a token expires. Without an `exp` that is its maximum lifetime after `iat`, no
-    /// matter when the token is used.
+    /// Returns the time at which a token expires. Without an `exp`, this is the maximum lifetime
+    /// after `iat`.
     fn end(
         &self,
         exp: Option<SystemTime>,
@@ -159,8 +159,9 @@ impl Policy {
 }
 
 impl Audience {
-    /// Checks the `aud`. A recipient that is not named in it must refuse the token (RFC 7519
-    /// section 4.1.3), and so does a recipient without a configured name.
+    /// Checks the `aud` of a token. A recipient that the `aud` does not name must refuse the token
+    /// (RFC 7519 section 4.1.3). If no audience is configured, a token with an `aud` is refused
+    /// too.
     fn check(&self, aud: Option<&Value>) -> Result<(), Problem> {
         let (name, aud) = match (self, aud) {
             (Self::Any, _) | (Self::Unnamed, None) => return Ok(()),
@@ -170,7 +171,7 @@ impl Audience {
         };
         let is_met = match aud {
             Value::String(aud) => aud == name,
-            // Strings only (RFC 7519 section 4.1.3): a list with any other value is malformed.
+            // A list must have strings only (RFC 7519 section 4.1.3).
             Value::Array(list) if list.iter().all(Value::is_string) => {
                 list.iter().any(|aud| aud == name)
             }
@@ -180,12 +181,13 @@ impl Audience {
     }
 }
 
-/// Reads the claim that names the user: a text, or a whole number, which is converted to its
-/// digits.
+/// Returns the user from the claim `name`. The claim is a text or a whole number, which is
+/// converted to its decimal digits.
 ///
-/// Many databases number their users, and issuers sign the number. Above 2^53 - 1 a JavaScript
-/// issuer rounds numbers, so that two users could get the same one (RFC 8259 section 6). `1.0` and
-/// `1e3` would be second spellings of the same user. Negative numbers often mean "no user".
+/// Numbers are accepted, because many databases number their users. Above 2^53 - 1, a JavaScript
+/// issuer rounds numbers, so two users could get the same number (RFC 8259 section 6). Numbers such
+/// as `1.0` and `1e3` are refused, because they are second spellings of `1` and `1000`. Negative
+/// numbers are refused, because they often mean "no user".
 fn user(claims: &Map<String, Value>, name: &'static str) -> Result<String, Denied> {
     match claims.get(name) {
         Some(Value::Number(number)) => match number.as_u64() {
@@ -199,7 +201,7 @@ fn user(claims: &Map<String, Value>, name: &'static str) -> Result<String, Denie
     }
 }
 
-/// Reads a claim that is a name; `None` if it is absent.
+/// Returns a claim that is a valid name; `None` if the claim is absent.
 fn identifier<'a>(
     claims: &'a Map<String, Value>,
     name: &'static str,
@@ -213,14 +215,14 @@ fn identifier<'a>(
     }
 }
 
-/// Reads a claim that is a time; `None` if it is absent.
+/// Returns a claim that is a time; `None` if the claim is absent.
 fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<SystemTime>, Denied> {
     let time = claims.get(name).map(date::read).transpose();
     time.map_err(|problem| Denied::claim(name, problem))
 }
 
-/// Reads the generation of the user (`gen`); `None` for a token that was issued without one. Such a
-/// token is compared with revocations by its time of issue.
+/// Returns the generation of the user (`gen`); `None` for a token without a `gen`. Such a token is
+/// compared with revocations by its time of issue.
 fn generation(claims: &Map<String, Value>) -> Result<Option<u64>, Denied> {
     let Some(value) = claims.get("gen") else { return Ok(None) };
     value.as_u64().map(Some).ok_or(Denied::claim("gen", Problem::WrongType))
@@ -231,7 +233,8 @@ fn exceeds(limit: Duration, from: SystemTime, to: SystemTime) -> bool {
     to.duration_since(from).is_ok_and(|distance| distance > limit)
 }
 
-/// Largest whole number up to which a double represents each exactly.
+/// Largest integer of JavaScript that is exact, `Number.MAX_SAFE_INTEGER`. A double represents all
+/// integers up to it exactly.
 const MAX_EXACT: u64 = (1 << 53) - 1;
 
 #[cfg(test)]

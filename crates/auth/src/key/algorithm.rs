@@ -1,7 +1,7 @@
 //! Signature algorithms of keys (RFC 7518 section 3.1, RFC 8037 section 3.1).
 //!
-//! Each key has one of them, so a token has no choice: `jwt/header.rs` compares its `alg` with that
-//! of the key.
+//! Each key has one algorithm, so a token cannot choose another. `jwt/header.rs` compares the `alg`
+//! of the token with the algorithm of the key.
 
 use aws_lc_rs::{
     hmac,
@@ -13,10 +13,10 @@ use aws_lc_rs::{
 
 use crate::key::{error::KeyError, rsa_algorithm::RsaAlgorithm};
 
-/// Signature algorithm. The unsigned `none` does not exist here.
+/// Signature algorithm. The value `none` of unsigned tokens is not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Algorithm {
-    /// `Ed25519` only.
+    /// EdDSA with Ed25519. Ed448 is not supported.
     EdDsa,
     Es256,
     Es384,
@@ -27,7 +27,7 @@ pub(crate) enum Algorithm {
     Rsa(RsaAlgorithm),
 }
 
-/// Kind of key that an algorithm uses.
+/// Kind of the key that an algorithm uses.
 pub(super) enum Kind {
     Ecdsa(&'static Curve),
     EdDsa,
@@ -35,16 +35,16 @@ pub(super) enum Kind {
     Rsa(RsaAlgorithm),
 }
 
-/// NIST curve with the one algorithm that JWS defines for it (RFC 7518 section 3.4).
+/// NIST curve, with the only algorithm that JWS defines for the curve (RFC 7518 section 3.4).
 pub(crate) struct Curve {
     pub(crate) algorithm: Algorithm,
-    /// Name in a JWK (`crv`).
+    /// Name of the curve in a JWK (`crv`).
     pub(crate) name: &'static str,
     /// Length of one coordinate, in bytes.
     pub(crate) coordinate: usize,
-    /// Prefix of every public key, before the uncompressed point (RFC 5480 section 2): the
-    /// algorithm id-ecPublicKey, the named curve, and the header of the BIT STRING. A comparison of
-    /// these bytes excludes other curves and explicit parameters without a parser.
+    /// Bytes of every public key before the uncompressed point (RFC 5480 section 2). They contain
+    /// the algorithm id-ecPublicKey, the name of the curve, and the header of the BIT STRING.
+    /// Comparing these bytes excludes other curves and explicit parameters without a parser.
     pub(crate) spki_prefix: &'static [u8],
     pub(super) verification: &'static EcdsaVerificationAlgorithm,
     pub(crate) error: KeyError,
@@ -71,13 +71,13 @@ impl Algorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.is_named(name))
     }
 
-    /// Returns `true` if `name` is a name of this algorithm, compared byte for byte. RFC 9864
-    /// renames `EdDSA` with an Ed25519 key to `Ed25519`; issuers write either.
+    /// Returns `true` if `name` is a name of this algorithm, compared byte for byte. RFC 9864 gives
+    /// `EdDSA` with an Ed25519 key the new name `Ed25519`. Issuers use both names.
     pub(crate) fn is_named(self, name: &str) -> bool {
         name == self.name() || self == Self::EdDsa && name == "Ed25519"
     }
 
-    /// Returns the name in the header of a token (`alg`).
+    /// Returns the name of the algorithm in the header of a token (`alg`).
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::EdDsa => "EdDSA",
@@ -104,7 +104,7 @@ impl Algorithm {
         }
     }
 
-    /// Returns `true` if its keys are shared secrets.
+    /// Returns `true` if the keys of the algorithm are shared secrets.
     pub(crate) fn is_hmac(self) -> bool {
         matches!(self.kind(), Kind::Hmac(_))
     }

@@ -1,6 +1,6 @@
-//! Errors of keys, worded for the operator who configures them.
+//! Errors of keys. Their texts are for the operator who configures the keys.
 
-/// Reason why a key is rejected. The text says what the key has, what it needs and how to make one.
+/// Reason why a key is rejected. The text describes the problem and, if possible, the solution.
 ///
 /// # Examples
 /// ```
@@ -14,7 +14,7 @@
 /// ```
 ///
 /// # Security
-/// The error contains no part of the key except its size.
+/// The error contains only the size of the key, and no part of the key itself.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -25,8 +25,8 @@ pub enum KeyError {
     /// no result of the library can be trusted.
     #[error("the cryptography library failed its self test: do not use this machine or this build")]
     Library,
-    /// The key is not an Ed25519 key, or it is a point of small order, for which signatures can be
-    /// forged.
+    /// The key is not an Ed25519 key, or it is a point of small order. Signatures can be forged for
+    /// such a point.
     #[error(
         "the key is not an Ed25519 key, which EdDSA needs: `openssl genpkey -algorithm ed25519` makes a pair"
     )]
@@ -49,15 +49,14 @@ pub enum KeyError {
          `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521` makes a pair"
     )]
     NotP521,
-    /// The text is not one PEM block `PRIVATE KEY` (PKCS#8). An `EC PRIVATE KEY` (SEC 1) has to be
+    /// The text is not one PEM block `PRIVATE KEY` (PKCS#8). An `EC PRIVATE KEY` (SEC 1) must be
     /// converted.
     #[error(
         "the key is not one PEM block `PRIVATE KEY`: `openssl pkcs8 -topk8 -nocrypt -in FILE` makes one of a key \
          in another form"
     )]
     NotPrivateKeyPem,
-    /// The text is not one PEM block `PUBLIC KEY`. Certificates and private keys have to be
-    /// converted.
+    /// The text is not one PEM block `PUBLIC KEY`. Certificates and private keys must be converted.
     #[error(
         "the key is not one PEM block `PUBLIC KEY`: `openssl pkey -in FILE -pubout` makes one of a private key, \
          `openssl x509 -in FILE -pubkey -noout` of a certificate"
@@ -74,13 +73,14 @@ pub enum KeyError {
     )]
     NotSigningKey,
     /// The exponent of the RSA key is even, smaller than 65537 or longer than 32 bits. With the
-    /// exponent 1 every message is its own signature, and small exponents have made forgeries
-    /// possible repeatedly.
+    /// exponent 1, every message is its own signature. Small exponents have repeatedly made
+    /// forgeries possible.
     #[error(
         "the exponent of the RSA key is not an odd number from 65537 to 32 bits: make another pair, with 65537"
     )]
     RsaExponent,
-    /// The RSA key can be factored: a faulty chip library generated it (ROCA, CVE-2017-15361).
+    /// The RSA key can be factored, because a faulty chip library generated it (ROCA,
+    /// CVE-2017-15361).
     #[error(
         "the RSA key is one of those that can be factored (ROCA): make another pair, not on that chip"
     )]
@@ -112,9 +112,9 @@ pub enum KeyError {
     /// The secret is an ascending or descending sequence.
     #[error("the secret is a sequence: make one with `openssl rand -base64 64`")]
     SecretSequence,
-    /// The secret is shorter than the hash: 32 bytes for HS256, 48 for HS384, 64 for HS512. RFC
-    /// 7518 section 3.2 requires that length, because a shorter secret can be guessed offline from
-    /// a single token.
+    /// The secret is shorter than the hash of its algorithm, which has 32 bytes for HS256, 48 for
+    /// HS384 and 64 for HS512. RFC 7518 section 3.2 requires this length. An attacker with a single
+    /// token can try short secrets offline.
     #[error(
         "the secret has {bytes} bytes and {algorithm} needs {needed}: \
          make one with `openssl rand -base64 {needed}`"
@@ -122,9 +122,9 @@ pub enum KeyError {
     SecretTooShort {
         /// Algorithm of the secret, such as `HS256`.
         algorithm: &'static str,
-        /// Length of the secret.
+        /// Length of the secret, in bytes.
         bytes: usize,
-        /// Minimum length for the algorithm.
+        /// Minimum length for the algorithm, in bytes.
         needed: usize,
     },
 }

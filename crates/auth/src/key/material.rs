@@ -1,6 +1,7 @@
-//! Verifies a signature with the key of the cryptography library.
+//! Verifies a signature with a key of the cryptography library.
 //!
-//! The algorithm is chosen by the caller: a public key was parsed for one, and a secret has its hash.
+//! A key has one algorithm. A public key was parsed for its algorithm, and a secret has the hash
+//! function of its algorithm.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use aws_lc_rs::{hmac, signature::ParsedPublicKey};
 #[derive(Clone)]
 pub(super) enum Material {
     Public(ParsedPublicKey),
-    /// Shared, because the state of the two hashes takes more than a kilobyte.
+    /// HMAC key. It is shared, because the state of its two hashes takes more than a kilobyte.
     Secret(Arc<hmac::Key>),
 }
 

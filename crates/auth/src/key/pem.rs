@@ -1,11 +1,11 @@
 //! Reads and writes the textual encoding of keys (RFC 7468).
 //!
-//! The text has exactly one block with the expected label and only white space around it. `key`
-//! interprets the bytes.
+//! The text must have exactly one block with the expected label, and only white space around the
+//! block. The callers interpret the bytes.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-/// Returns the bytes of the block; `None` unless `text` is exactly one block with `label`.
+/// Returns the bytes of the block; `None` unless `text` is exactly one block labelled `label`.
 pub(crate) fn decode(label: &str, text: &str) -> Option<Vec<u8>> {
     let body = text
         .trim()
@@ -15,7 +15,7 @@ pub(crate) fn decode(label: &str, text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(body).ok()
 }
 
-/// Writes one block.
+/// Returns `bytes` as one block labelled `label`.
 pub(crate) fn encode(label: &str, bytes: &[u8]) -> String {
     let mut lines = vec![format!("-----BEGIN {label}-----")];
     lines.extend(bytes.chunks(BYTES_PER_LINE).map(|line| STANDARD.encode(line)));
@@ -23,7 +23,8 @@ pub(crate) fn encode(label: &str, bytes: &[u8]) -> String {
     lines.join("\n")
 }
 
-/// 64 characters of base64, the line length that generators have to use (RFC 7468 section 2).
+/// Number of bytes in one line. 48 bytes are 64 characters of base64, the line length that RFC 7468
+/// section 2 requires of generators.
 const BYTES_PER_LINE: usize = 48;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Writes the public half of the server's own keys in three forms.
+//! Writes the public half of the server's own keys as PEM and as JWK, and derives the name of a
+//! key.
 //!
-//! A key is a point of P-256 or Ed25519. It is written as a PEM block, as a JWK, and as its name,
-//! which is derived from it.
+//! A key is a point of P-256 or Ed25519. The name of a key is its thumbprint (RFC 7638).
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use crate::key::{
     verifying::{ED25519_SPKI_PREFIX, PUBLIC_KEY, VerifyingKey},
 };
 
-/// Public key of the server's own tokens.
+/// Public key that verifies the server's own tokens.
 #[derive(Clone)]
 pub(crate) struct PublicKey {
     kind: PublicKeyKind,
@@ -33,19 +33,19 @@ pub(crate) enum PublicKeyKind {
 }
 
 impl PublicKey {
-    /// Makes a key of a point: uncompressed for P-256, 32 bytes for Ed25519.
+    /// Creates a key from a point, which is uncompressed for P-256 and has 32 bytes for Ed25519.
     pub(crate) fn new(kind: PublicKeyKind, point: &[u8]) -> Result<Self, KeyError> {
         let verifying = VerifyingKey::point(kind.algorithm(), point)?;
-        // The id is computed from the other fields below.
+        // The id is computed below from the other fields.
         let mut key = Self { kind, point: point.into(), verifying, id: "".into() };
-        // The thumbprint of RFC 7638 section 3: SHA-256 over the required members, sorted, without
-        // white space.
+        // The thumbprint (RFC 7638 section 3) is the SHA-256 of the required members, sorted and
+        // without white space.
         let hash = digest(&SHA256, key.members().to_string().as_bytes());
         key.id = URL_SAFE_NO_PAD.encode(hash).into();
         Ok(key)
     }
 
-    /// Reads one PEM block `PUBLIC KEY` of either kind.
+    /// Reads a P-256 or Ed25519 key from one PEM block `PUBLIC KEY`.
     pub(crate) fn from_pem(text: &str) -> Result<Self, KeyError> {
         let spki = pem::decode(PUBLIC_KEY, text).ok_or(KeyError::NotPublicKeyPem)?;
         if let Some(point) = spki.strip_prefix(P256.spki_prefix) {
@@ -55,7 +55,7 @@ impl PublicKey {
         Self::new(PublicKeyKind::Ed25519, point)
     }
 
-    /// Writes one PEM block `PUBLIC KEY`.
+    /// Returns the key as one PEM block `PUBLIC KEY`.
     pub(crate) fn to_pem(&self) -> String {
         let prefix = match self.kind {
             PublicKeyKind::Ed25519 => &ED25519_SPKI_PREFIX[..],
@@ -64,7 +64,8 @@ impl PublicKey {
         pem::encode(PUBLIC_KEY, &[prefix, &self.point].concat())
     }
 
-    /// Writes the key as a JWK (RFC 7517), for other services that verify our tokens.
+    /// Returns the key as a JWK (RFC 7517). Other services verify the tokens of this server with
+    /// it.
     pub(crate) fn to_jwk(&self) -> Value {
         let mut jwk = self.members();
         jwk["alg"] = json!(self.algorithm());
@@ -73,7 +74,8 @@ impl PublicKey {
         jwk
     }
 
-    /// Returns the name of the key: its thumbprint (RFC 7638), which depends on the key alone.
+    /// Returns the name of the key, which is its thumbprint (RFC 7638). It depends on the key
+    /// alone.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
@@ -86,7 +88,7 @@ impl PublicKey {
         &self.verifying
     }
 
-    /// Returns the required members in alphabetical order, as the thumbprint needs them.
+    /// Returns the required members of the JWK in alphabetical order, as the thumbprint needs them.
     fn members(&self) -> Value {
         let base64url = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match self.kind {

@@ -1,8 +1,8 @@
-//! Holds the server's own keys: the signing key and older keys that are still trusted.
+//! Holds the server's own keys, which are the signing key and older keys that are still trusted.
 //!
-//! After a rotation the old key stays trusted for the maximum lifetime of a token. Verifiers fetch
-//! the public keys as a JWKS; the server stores the ring as text.
-//! Start reading at [`KeyRing::rotate`].
+//! After a rotation, the old key stays trusted for the maximum lifetime of a token. Other verifiers
+//! fetch the public keys as a JWKS. The server stores the ring as text. Start reading at
+//! [`KeyRing::rotate`].
 
 pub(crate) mod error;
 mod text;
@@ -43,13 +43,13 @@ use crate::key::{
 /// # Ok::<_, doorward_auth::KeyError>(())
 /// ```
 pub struct KeyRing {
-    /// Current keys. The lock is held only to clone or swap the `Arc`.
+    /// Current keys. The lock is held only while the `Arc` is cloned or replaced.
     keys: RwLock<Arc<Trusted>>,
     max_lifetime: Duration,
 }
 
 impl KeyRing {
-    /// Makes a ring of one key. Its tokens live for [`MAX_LIFETIME`] at most.
+    /// Creates a ring with one key. Its tokens live for at most [`MAX_LIFETIME`].
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
         Self::of(Trusted { current: Arc::new(key), retiring: Vec::new() })
@@ -58,13 +58,13 @@ impl KeyRing {
     /// Reads the output of [`KeyRing::to_pem`], or a single private key.
     ///
     /// # Errors
-    /// [`KeyRingError`]: the text is damaged.
+    /// [`KeyRingError`] if the text is damaged.
     pub fn from_pem(text: &str) -> Result<Self, KeyRingError> {
         text::read(text).map(Self::of)
     }
 
-    /// Limits the lifetime of tokens to `max`, [`MAX_LIFETIME`] at most. An old key stays trusted
-    /// for that long.
+    /// Limits the lifetime of tokens to `max`. The default and the maximum are [`MAX_LIFETIME`].
+    /// After a rotation, the old key stays trusted for this time.
     #[must_use]
     pub fn max_lifetime(self, max: Duration) -> Self {
         Self { max_lifetime: max.min(MAX_LIFETIME), ..self }
@@ -76,13 +76,14 @@ impl KeyRing {
         self.max_lifetime
     }
 
-    /// Signs with `key` from now on. The previous key stays trusted until all of its tokens have
+    /// Makes `key` the signing key. The previous key stays trusted until all of its tokens have
     /// expired.
     ///
-    /// If several servers share a ring, each has to receive the new one ([`KeyRing::replace`]).
+    /// If several servers share a ring, each server must receive the new ring
+    /// ([`KeyRing::replace`]).
     pub fn rotate(&self, key: SigningKey, now: SystemTime) {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        // A key that is already current must not become an old key with an end.
+        // The current key must not become an old key, which would expire.
         if keys.current.id() == key.id() {
             return;
         }
@@ -92,34 +93,34 @@ impl KeyRing {
         };
         let still_trusted = keys.retiring.iter().filter(|old| now < old.until).cloned();
         let mut retiring: Vec<_> = std::iter::once(retired).chain(still_trusted).collect();
-        // A key that signs again is no longer an old key.
+        // An old key that becomes the signing key again is removed from the old keys.
         retiring.retain(|old| old.key.id() != key.id());
-        // Drops the oldest keys.
+        // The oldest keys are dropped.
         retiring.truncate(MAX_RETIRING);
         *keys = Arc::new(Trusted { current: Arc::new(key), retiring });
     }
 
     /// Replaces the keys with those of `other`, such as a ring that another process has just saved.
     pub fn replace(&self, other: &Self) {
-        // Read before locking, because `other` may be this ring.
+        // The keys are read before the lock is taken, because `other` may be this ring.
         let theirs = other.trusted();
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = theirs;
     }
 
-    /// Writes the ring as text: one PEM block `PRIVATE KEY`, then for each old key the end of its
-    /// trust and a block `PUBLIC KEY`.
+    /// Returns the ring as text. The text has one PEM block `PRIVATE KEY`. For each old key, it
+    /// then has the time until which the key is trusted and a block `PUBLIC KEY`.
     ///
     /// # Errors
-    /// [`KeyError::Library`]: the cryptography library could not write the key.
+    /// [`KeyError::Library`] if the cryptography library could not write the key.
     ///
     /// # Security
-    /// The text contains the private key: a reader can sign in as any user.
+    /// The text contains the private key, with which any reader can sign in as any user.
     pub fn to_pem(&self) -> Result<String, KeyError> {
         text::write(&self.trusted())
     }
 
-    /// Returns the public keys that are trusted at `now` as a JWKS (RFC 7517 section 5), for other
-    /// services that verify our tokens. It contains no secret.
+    /// Returns a JWKS (RFC 7517 section 5) of the public keys that are trusted at `now`. Other
+    /// services verify the tokens of this server with it. The JWKS contains no secret.
     #[must_use]
     pub fn jwks(&self, now: SystemTime) -> String {
         let trusted = self.trusted();
@@ -134,7 +135,8 @@ impl KeyRing {
         Arc::clone(&self.trusted().current)
     }
 
-    /// Passes the key with this name to `check`, if it is trusted at `now`.
+    /// Passes the key named `id` to `check` and returns its result; `None` if no such key is
+    /// trusted at `now`.
     pub(crate) fn find<T>(
         &self,
         id: &str,
@@ -154,12 +156,12 @@ impl KeyRing {
     }
 
     fn trusted(&self) -> Arc<Trusted> {
-        // A pointer is exchanged in one step, so the keys are valid even after a panic.
+        // Writers replace the `Arc` in one step, so the keys are valid even if a writer panicked.
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Prints the names of the keys, never the keys.
+/// Prints the names of the keys and not the keys.
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let trusted = self.trusted();
@@ -172,6 +174,6 @@ impl fmt::Debug for KeyRing {
     }
 }
 
-/// Bounds the ring. An older key would still be needed only after 32 rotations within one token
-/// lifetime.
+/// Maximum number of old keys. A dropped key would still be needed only after more than 32
+/// rotations within one token lifetime.
 const MAX_RETIRING: usize = 32;

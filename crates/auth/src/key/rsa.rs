@@ -1,13 +1,14 @@
 //! Reads RSA keys and rejects weak ones.
 //!
-//! The key is parsed here, because its numbers have to be checked first: the library accepts
-//! exponents and moduli that are known to be weak. Start reading at [`parse`].
+//! The key is parsed here, because the cryptography library accepts exponents and moduli that are
+//! known to be weak. Start reading at [`parse`].
 
 use aws_lc_rs::signature::{ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
 
 use crate::key::error::KeyError;
 
-/// Checks a modulus and an exponent, big-endian and without leading zeros, and makes a key of them.
+/// Creates a key from a modulus and an exponent, if neither is weak. Both are big-endian and have
+/// no leading zeros.
 pub(super) fn parse(
     padding: &'static RsaParameters,
     modulus: &[u8],
@@ -16,7 +17,7 @@ pub(super) fn parse(
     let (Some(first), Some(last)) = (modulus.first(), modulus.last()) else {
         return Err(KeyError::NotRsa);
     };
-    // A product of two odd primes is odd, and a leading zero would distort the size.
+    // The product of two odd primes is odd. A leading zero would make `bits` wrong.
     if *first == 0 || last % 2 == 0 {
         return Err(KeyError::NotRsa);
     }
@@ -35,8 +36,8 @@ pub(super) fn parse(
         .map_err(|_rejected| KeyError::NotRsa)
 }
 
-/// Extracts modulus and exponent from a `SubjectPublicKeyInfo` (RFC 8017 appendix A.1.1); `None`
-/// unless `der` is strict DER of a plain RSA key.
+/// Returns the modulus and the exponent of a `SubjectPublicKeyInfo` (RFC 8017 appendix A.1.1);
+/// `None` unless `der` is strict DER of a plain RSA key.
 pub(super) fn read_spki(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let info = whole(SEQUENCE, der)?;
     let bits = whole(BIT_STRING, info.strip_prefix(&RSA_ENCRYPTION)?)?;
@@ -58,19 +59,19 @@ fn is_good_exponent(exponent: &[u8]) -> bool {
 /// of Coppersmith's Attack", section 3.2).
 ///
 /// The primes of such keys are `k * M + (65537^a mod M)`, where M is the product of the first
-/// primes. So the modulus is a power of 65537 modulo each of those primes. A sound key matches once
-/// in 10^8 times.
+/// primes. Modulo each of these first primes, the modulus is therefore a power of 65537. About one
+/// in 10^8 sound keys matches by chance.
 fn is_roca(modulus: &[u8]) -> bool {
     SMALL_PRIMES.iter().all(|prime| {
         let remainder =
             modulus.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
         let powers = std::iter::successors(Some(1), |power| Some(power * 65_537 % prime));
-        // The powers return to 1 in fewer steps than the prime.
+        // The powers repeat after fewer than `prime` steps.
         powers.take(usize::try_from(*prime).unwrap_or(0)).any(|power| power == remainder)
     })
 }
 
-/// Reads one DER element with this tag and returns its content and the rest.
+/// Returns the content of a DER element with this tag, and the bytes after the element.
 fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&[found, length], rest) = der.split_first_chunk()?;
     let (length, rest) = match length {
@@ -84,19 +85,19 @@ fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
             let length = u16::from_be_bytes(*bytes);
             (usize::from((length >= 0x100).then_some(length)?), rest)
         }
-        // Two bytes suffice: a key of 8192 bits has about 1100.
+        // Lengths of two bytes suffice, because a key of 8192 bits has about 1100 bytes.
         _ => return None,
     };
     (found == tag).then(|| rest.split_at_checked(length))?
 }
 
-/// Reads one element that has no bytes after it.
+/// Returns the content of a DER element that has no bytes after it.
 fn whole(tag: u8, der: &[u8]) -> Option<&[u8]> {
     element(tag, der).filter(|(_, rest)| rest.is_empty()).map(|(content, _)| content)
 }
 
-/// Removes the leading zero that keeps a DER integer positive; `None` if the number is negative,
-/// zero or not in its shortest form.
+/// Returns a DER integer without the leading zero that keeps it positive; `None` if the number is
+/// negative, zero or not in its shortest form.
 fn positive(number: &[u8]) -> Option<&[u8]> {
     match number {
         [0, rest @ ..] if rest.first().is_some_and(|byte| *byte >= 0x80) => Some(rest),
@@ -113,8 +114,8 @@ const INTEGER: u8 = 0x02;
 const RSA_ENCRYPTION: [u8; 15] =
     [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 
-/// Primes in the M of every key length: the shortest keys use the first 39 primes. The prime 2 is
-/// left out, because every modulus is odd.
+/// Odd primes of which M is a multiple for every key length. The M of the shortest keys is the
+/// product of the first 39 primes.
 const SMALL_PRIMES: [u32; 38] = [
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
     101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,

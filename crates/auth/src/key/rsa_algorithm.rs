@@ -5,7 +5,9 @@ use aws_lc_rs::signature::{
     RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters,
 };
 
-/// Algorithm of the RSA keys in a set that do not state one (RFC 7518 section 3.1).
+/// Signature algorithm of an RSA key (RFC 7518 section 3.1).
+/// [`KeySet::from_jwks_for`](crate::KeySet::from_jwks_for) uses it for keys that do not state their
+/// algorithm.
 ///
 /// # Examples
 /// ```
@@ -34,7 +36,7 @@ pub enum RsaAlgorithm {
 }
 
 impl RsaAlgorithm {
-    /// Returns the name in the header of a token (`alg`).
+    /// Returns the name of the algorithm in the header of a token (`alg`).
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Ps256 => "PS256",

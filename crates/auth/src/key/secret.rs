@@ -1,9 +1,8 @@
 //! Rejects HMAC secrets that can be guessed.
 //!
-//! A single token lets an attacker test millions of secrets per second offline, and lists of
-//! commonly copied secrets are public. Only a random secret is safe, so a secret that is visibly
-//! not random is rejected.
-//! Start reading at [`check`].
+//! With a single token, an attacker can test millions of secrets per second offline, and lists of
+//! commonly copied secrets are public. Only random secrets are safe, so a secret that is clearly
+//! not random is rejected. Start reading at [`check`].
 
 use crate::key::error::KeyError;
 
@@ -35,8 +34,8 @@ fn is_published(secret: &[u8]) -> bool {
         || PLACEHOLDERS.iter().any(|word| contains(&secret, word.as_bytes()))
 }
 
-/// Reduces a text to its letters and digits in lower case. Copied secrets often differ from the
-/// original in punctuation and case only.
+/// Returns the ASCII letters and digits of a text in lower case. Copied secrets often differ from
+/// the original only in punctuation and case.
 fn plain(text: &[u8]) -> Vec<u8> {
     text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
 }
@@ -45,13 +44,14 @@ fn contains(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|window| window == word)
 }
 
-/// Returns `true` if three in four bytes are the previous byte plus one, or minus one.
+/// Returns `true` if at least three quarters of the bytes are the previous byte plus one, or the
+/// previous byte minus one.
 fn is_sequence(secret: &[u8]) -> bool {
     let steps = |by: u8| {
         secret.iter().zip(secret.iter().skip(1)).filter(|(a, b)| b.wrapping_sub(**a) == by).count()
     };
-    // Wrapping addition of 255 is a step of minus one. Three in four allows for hex digits, which
-    // jump from `9` to `a`.
+    // Adding 255 with wrapping subtracts one. The limit of three quarters includes sequences of hex
+    // digits, which jump from `9` to `a`.
     steps(1).max(steps(u8::MAX)) * 4 >= (secret.len() - 1) * 3
 }
 
@@ -69,14 +69,14 @@ fn count_different(secret: &[u8]) -> usize {
     seen.into_iter().filter(|seen| *seen).count()
 }
 
-/// 32 random bytes have fewer than eight different values once in 10^37 times; 32 random hex digits
-/// once in twenty million.
+/// Minimum number of different bytes. 32 random bytes have fewer with a probability of 1 in 10^37,
+/// and 32 random hex digits with a probability of 1 in twenty million.
 const LEAST_DIFFERENT: usize = 8;
 
 const LONGEST_PERIOD: usize = 8;
 
-/// Words in most of the secrets that were found in published code. Among 64 random characters one
-/// of them occurs once in 10^9 times.
+/// Words that occur in most of the secrets that were found in published code. 64 random characters
+/// contain one of these words with a probability of about 1 in 10^9.
 const PLACEHOLDERS: [&str; 17] = [
     "authsecret",
     "changeme",
@@ -97,8 +97,8 @@ const PLACEHOLDERS: [&str; 17] = [
     "yoursecret",
 ];
 
-/// Examples of at least 32 bytes that are copied most often: from jwt.io, standards, tutorials and
-/// framework defaults.
+/// Published secrets of at least 32 bytes that are copied most often. They are from jwt.io,
+/// standards, tutorials and the defaults of frameworks.
 const PUBLISHED: [&str; 30] = [
     // jwt.io
     "a-string-secret-at-least-256-bits-long",

@@ -1,7 +1,7 @@
 //! Runs known-answer tests on the cryptography library.
 //!
-//! The vectors are the examples A.1 and A.3 of RFC 7515 and A.4 of RFC 8037. The tests run once per
-//! process, when the first key is loaded, and take a fraction of a millisecond.
+//! The test vectors are the examples A.1 and A.3 of RFC 7515, and A.4 of RFC 8037. The tests run
+//! once per process, when the first key is loaded, and take a fraction of a millisecond.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,10 +13,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::key::{error::KeyError, material::Material};
 
-/// Runs every known-answer test, once per process.
+/// Runs all known-answer tests on the first call, and returns their result on every call.
 pub(super) fn run() -> Result<(), KeyError> {
     static PASSED: OnceLock<bool> = OnceLock::new();
-    // HMAC, ECDSA and EdDSA. A failure is final for the process.
+    // A failure is final for the process.
     let all = || [hs256(), es256(), ed25519()].iter().all(|passed| *passed == Some(true));
     if *PASSED.get_or_init(all) { Ok(()) } else { Err(KeyError::Library) }
 }

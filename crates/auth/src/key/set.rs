@@ -1,9 +1,8 @@
 //! Reads the public keys that an issuer publishes (JWKS, RFC 7517).
 //!
-//! Each key is checked on its own. A key that is weak, private, ambiguous, for encryption or of an
-//! unknown kind is skipped and logged. The set is accepted if at least one key is usable: issuers
-//! add keys, and one unsupported key must not lock all clients out (RFC 7517 section 5). Nothing is
-//! fetched.
+//! Each key is checked separately. A key that is weak, private, ambiguous, for encryption or of an
+//! unknown kind is skipped and logged. The set is accepted if at least one key is usable, so that
+//! one unsupported key does not lock out all clients (RFC 7517 section 5). Nothing is fetched.
 //! Start reading at [`KeySet::from_jwks`].
 
 mod jwk;
@@ -25,7 +24,7 @@ use crate::{
     },
 };
 
-/// Keys of an issuer, each with exactly one algorithm and an optional name (`kid`).
+/// Keys of an issuer. Each key has exactly one algorithm and an optional name (`kid`).
 ///
 /// # Examples
 /// ```
@@ -41,7 +40,7 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct KeySet {
-    /// Never empty.
+    /// Usable keys, at least one.
     keys: Vec<NamedKey>,
     passed_over: Box<[PassedOver]>,
 }
@@ -53,21 +52,21 @@ struct NamedKey {
 }
 
 impl KeySet {
-    /// Reads a key set.
+    /// Reads a key set from its JSON form (JWKS).
     ///
-    /// Each key has one algorithm: its `alg`, or the algorithm of its curve. Keys that cannot be
-    /// used are skipped and listed in [`passed_over`](Self::passed_over); [`KeySetProblem`] lists
-    /// the reasons. Each of them is logged once whenever a set is read: at level `info` if its
-    /// `use`, `key_ops`, `kty`, `crv` or `alg` marks it for another purpose, otherwise at level
-    /// `warn`. A set has at most 1 MiB and 100 keys.
+    /// The algorithm of a key is its `alg`, or the algorithm of its curve. Keys that cannot be used
+    /// are skipped and listed in [`passed_over`](Self::passed_over). [`KeySetProblem`] lists the
+    /// reasons. Each call logs every skipped key once. The level is `info` if `use`, `key_ops`,
+    /// `kty`, `crv` or `alg` of the key mark it for another purpose, and `warn` otherwise. A set
+    /// has at most 1 MiB and 100 keys.
     ///
     /// # Errors
-    /// [`KeySetError`]: the issuer's mistake. Keep using the previous set.
+    /// [`KeySetError`] if the set of the issuer cannot be used. Keep using the previous set.
     ///
     /// # Security
-    /// A set may consist of secrets (`oct`) only. A secret beside public keys is skipped, because
-    /// every reader of the public set could sign tokens with it. A public key with private members
-    /// is skipped too: its private half has been published.
+    /// Secrets (`oct`) are used only if the set has no other keys. A secret beside public keys is
+    /// skipped, because every reader of the public set could sign tokens with it. A public key with
+    /// private members is skipped too, because its private half has been published.
     pub fn from_jwks(json: &str) -> Result<Self, KeySetError> {
         Self::read(json, None)
     }
@@ -75,9 +74,9 @@ impl KeySet {
     /// Reads a key set like [`from_jwks`](Self::from_jwks), and uses `algorithm` for RSA keys
     /// without an `alg`.
     ///
-    /// An RSA key fits six algorithms, but each key has only one here. Issuers such as Entra ID
-    /// leave `alg` out of their keys and publish the algorithm in their discovery document, as
-    /// `id_token_signing_alg_values_supported`.
+    /// An RSA key fits six algorithms, but a key of this set must have only one. Issuers such as
+    /// Entra ID omit the `alg` of their keys. They publish the algorithm in their discovery
+    /// document, as `id_token_signing_alg_values_supported`.
     ///
     /// # Errors
     /// Same as [`from_jwks`](Self::from_jwks).
@@ -94,7 +93,7 @@ impl KeySet {
         if all.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys);
         }
-        // A single public key, even an unusable one, means that the set was meant to be published.
+        // A set with a public key, even an unusable one, counts as published.
         let is_public_set = !all.iter().all(is_secret);
         let candidates: Vec<_> =
             all.iter().map(|jwk| Candidate::read(jwk, is_public_set, rsa)).collect();
@@ -109,13 +108,14 @@ impl KeySet {
                     keys.push(NamedKey { id, key: key.clone() });
                     continue;
                 }
-                // Skip both keys: choosing one would let the order of the set decide.
+                // Both keys are skipped. Otherwise the order of the set would decide which key is
+                // used.
                 Ok(_) => KeySetProblem::IdTaken,
                 Err(problem) => *problem,
             };
             passed_over.push(PassedOver { index, id, problem });
         }
-        // An error, so that the caller keeps the previous set.
+        // This is an error, so that the caller keeps the previous set.
         if keys.is_empty() {
             return Err(KeySetError::NoKey(passed_over.into()));
         }
@@ -123,7 +123,7 @@ impl KeySet {
         Ok(Self { keys, passed_over: passed_over.into() })
     }
 
-    /// Returns the keys that are skipped.
+    /// Returns the keys that were skipped.
     #[must_use]
     pub fn passed_over(&self) -> &[PassedOver] {
         &self.passed_over
@@ -137,11 +137,11 @@ impl KeySet {
     }
 
     /// Returns the key with this `kid`. Without a `kid`, returns the only key of the set, or `None`
-    /// if the set has several.
+    /// if the set has several keys.
     ///
-    /// Keys of different types may share a `kid` (RFC 7517 section 4.5). The one for `algorithm` is
-    /// preferred; without one, the first key with the `kid` is returned. The caller must check that
-    /// the algorithm of the token is that of the key.
+    /// Keys of different types may share a `kid` (RFC 7517 section 4.5). In this case, returns the
+    /// key for `algorithm`, or the first key with the `kid` if there is none for `algorithm`. The
+    /// caller must check that the token has the algorithm of the key.
     pub(crate) fn find(&self, id: Option<&str>, algorithm: &str) -> Option<&VerifyingKey> {
         let Some(id) = id else {
             // A token without a `kid` is ambiguous if there are several keys.
@@ -161,7 +161,7 @@ impl fmt::Debug for KeySet {
     }
 }
 
-/// Key that was read but not yet compared with the other keys.
+/// Key that was read but not yet compared with the other keys of the set.
 struct Candidate<'a> {
     id: Option<Box<str>>,
     kind: Option<&'a Value>,
@@ -178,9 +178,10 @@ impl<'a> Candidate<'a> {
         Self { id, kind: jwk.0.get("kty"), key }
     }
 
-    /// Returns `true` if a token that names this key could mean `other` as well. Keys of different
-    /// kinds may share a name (RFC 7517 section 4.5), and no token of ours can mean a key for
-    /// another purpose.
+    /// Returns `true` if a token that names this key could mean `other` as well. This is not the
+    /// case if the keys are of different kinds, because such keys may share a name (RFC 7517
+    /// section 4.5). It is not the case either if `other` is for another purpose than verifying
+    /// tokens.
     fn is_named_as(&self, other: &Self) -> bool {
         let is_for_others = matches!(other.key, Err(problem) if problem.is_usual());
         self.id.is_some() && self.id == other.id && self.kind == other.kind && !is_for_others
@@ -191,7 +192,7 @@ fn is_secret(jwk: &UniqueObject) -> bool {
     jwk.0.get("kty").is_some_and(|kty| kty == "oct")
 }
 
-/// Reads the name (`kid`) of a key.
+/// Returns the name (`kid`) of a key; `None` if the key has no `kid`.
 fn read_id(jwk: &UniqueObject) -> Result<Option<Box<str>>, KeySetProblem> {
     match jwk.0.get("kid") {
         None => Ok(None),
@@ -200,14 +201,14 @@ fn read_id(jwk: &UniqueObject) -> Result<Option<Box<str>>, KeySetProblem> {
     }
 }
 
-/// Members other than `keys` are ignored (RFC 7517 section 5).
+/// JSON form of a key set. Members other than `keys` are ignored (RFC 7517 section 5).
 #[derive(Deserialize)]
 struct Jwks {
     keys: Vec<UniqueObject>,
 }
 
-/// Logs a skipped key for the operator. Its name is safe to log: at most 255 characters, all
-/// printable.
+/// Logs a skipped key for the operator. The name of the key is safe to log, because it has at most
+/// 255 characters, all of them printable.
 fn log(key: &PassedOver) {
     let PassedOver { index, id, problem } = key;
     if problem.is_usual() {

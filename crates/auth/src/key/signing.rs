@@ -1,8 +1,8 @@
 //! Signs with a key pair of the server.
 //!
-//! A thin wrapper of a P-256 or Ed25519 key pair that can be saved and loaded. The application
-//! decides where the text is stored and which processes may read it.
-//! Start reading at [`SigningKey::sign`].
+//! A [`SigningKey`] is a P-256 or Ed25519 key pair that can be saved as text and loaded again. The
+//! application decides where the text is stored and which processes may read it. Start reading at
+//! [`SigningKey::sign`].
 
 use aws_lc_rs::{
     error::Unspecified,
@@ -16,10 +16,11 @@ use crate::key::{
     public::{PublicKey, PublicKeyKind},
 };
 
-/// Key pair that an [`Issuer`](crate::Issuer) signs with (ES256 or `EdDSA`).
+/// Key pair with which an [`Issuer`](crate::Issuer) signs (ES256 or `EdDSA`).
 ///
 /// # Security
-/// A reader of [`SigningKey::to_pkcs8_pem`] can sign in as any user. `Debug` prints `[redacted]`.
+/// With the text that [`SigningKey::to_pkcs8_pem`] returns, any reader can sign in as any user.
+/// `Debug` prints `[redacted]`.
 ///
 /// # Examples
 /// ```
@@ -55,8 +56,8 @@ impl SigningKey {
 
     /// Generates an Ed25519 key pair (`EdDSA`) from the system's random source.
     ///
-    /// Compared with ES256, signatures are made faster and verified slower, and fewer libraries
-    /// support them.
+    /// Compared with ES256, signing is faster and verifying is slower. Fewer libraries support
+    /// `EdDSA`.
     ///
     /// # Errors
     /// [`KeyError::Library`]: the cryptography library failed.
@@ -65,14 +66,14 @@ impl SigningKey {
         Self::new(Pair::Ed25519(pair))
     }
 
-    /// Reads a P-256 or Ed25519 private key from one PEM block `PRIVATE KEY` (RFC 7468 section 10),
-    /// not encrypted.
+    /// Reads a P-256 or Ed25519 private key from one PEM block `PRIVATE KEY` (RFC 7468 section 10).
+    /// The key must not be encrypted.
     ///
     /// # Errors
-    /// All errors are the operator's mistake:
-    /// - [`KeyError::NotPrivateKeyPem`]: the text is not such a block. Convert it.
+    /// The operator must correct the configured key:
+    /// - [`KeyError::NotPrivateKeyPem`]: the text is not such a block. Convert the key.
     /// - [`KeyError::NotSigningKey`]: the key is of another kind or curve, or damaged. Make a new
-    ///   one.
+    ///   key.
     pub fn from_pkcs8_pem(private_key_pem: &str) -> Result<Self, KeyError> {
         let pkcs8 = pem::decode(PRIVATE_KEY, private_key_pem).ok_or(KeyError::NotPrivateKeyPem)?;
         // PKCS#8 states the kind of key, so at most one of the two parsers accepts it.
@@ -86,7 +87,7 @@ impl SigningKey {
         Self::new(pair)
     }
 
-    /// Writes the private key as one PEM block `PRIVATE KEY`.
+    /// Returns the private key as one PEM block `PRIVATE KEY`.
     ///
     /// # Errors
     /// [`KeyError::Library`]: the cryptography library failed.
@@ -99,15 +100,15 @@ impl SigningKey {
         Ok(pem::encode(PRIVATE_KEY, pkcs8.as_ref()))
     }
 
-    /// Writes the public key as one PEM block `PUBLIC KEY`, for [`Jwt::es256`](crate::Jwt::es256)
-    /// or [`Jwt::eddsa`](crate::Jwt::eddsa). It is not secret.
+    /// Returns the public key as one PEM block `PUBLIC KEY`, for [`Jwt::es256`](crate::Jwt::es256)
+    /// or [`Jwt::eddsa`](crate::Jwt::eddsa). The text is not secret.
     #[must_use]
     pub fn public_pem(&self) -> String {
         self.public.to_pem()
     }
 
-    /// Returns the name of the key in tokens and in JWKS (`kid`): its thumbprint (RFC 7638). It is
-    /// not secret.
+    /// Returns the name of the key in tokens and in JWKS (`kid`), which is its thumbprint (RFC
+    /// 7638). The name is not secret.
     #[must_use]
     pub fn id(&self) -> &str {
         self.public.id()
@@ -117,7 +118,8 @@ impl SigningKey {
         &self.public
     }
 
-    /// Signs in the form of JWS: 64 bytes (RFC 7518 section 3.4, RFC 8037 section 3.1).
+    /// Returns the signature of `message` in the form of JWS, which has 64 bytes (RFC 7518 section
+    /// 3.4, RFC 8037 section 3.1).
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
         let signature = match &self.pair {
             Pair::Ecdsa(pair) => pair.sign(&SystemRandom::new(), message)?,

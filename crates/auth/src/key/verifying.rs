@@ -1,9 +1,8 @@
 //! Verifies a signature with one key and the algorithm of that key.
 //!
 //! A key has exactly one algorithm, so a token cannot choose another. `aws-lc` verifies the
-//! signature with a key that was parsed once. Weak keys are rejected when the key is loaded, at
-//! startup: a guessable secret or a weak RSA key never becomes a [`VerifyingKey`].
-//! Start reading at [`VerifyingKey::verify`].
+//! signature with a key that was parsed once. Guessable secrets and weak RSA keys are rejected when
+//! they are loaded, so a [`VerifyingKey`] is never weak. Start reading at [`VerifyingKey::verify`].
 
 use std::{fmt, sync::Arc};
 
@@ -29,7 +28,7 @@ pub(crate) struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// Checks an HMAC secret and makes a key of it.
+    /// Creates a key from an HMAC secret. Fails if the secret can be guessed.
     pub(crate) fn secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, KeyError> {
         let Kind::Hmac(hash) = algorithm.kind() else { return Err(KeyError::Algorithm) };
         secret::check(secret, hash.digest_algorithm().output_len(), algorithm.name())?;
@@ -37,7 +36,8 @@ impl VerifyingKey {
         Ok(Self { algorithm, material: Material::Secret(Arc::new(hmac::Key::new(hash, secret))) })
     }
 
-    /// Makes a key of any secret. The secrets of published test vectors are weak.
+    /// Creates a key from any secret. Tests need it, because the secrets of published test vectors
+    /// are weak.
     #[cfg(test)]
     pub(crate) fn unchecked(algorithm: Algorithm, secret: &[u8]) -> Self {
         let Kind::Hmac(hash) = algorithm.kind() else { panic!("{algorithm:?} has no secret") };
@@ -64,10 +64,11 @@ impl VerifyingKey {
         }
     }
 
-    /// Makes a key of a point: uncompressed for ECDSA, the 32 bytes of RFC 8032 for `EdDSA`.
+    /// Creates a key from a point, which is uncompressed for ECDSA and has the 32 bytes of RFC 8032
+    /// for `EdDSA`.
     pub(crate) fn point(algorithm: Algorithm, point: &[u8]) -> Result<Self, KeyError> {
-        // Most byte strings are not points of the curve. Parse now, so that a bad key fails at
-        // startup and not at the first token.
+        // Most byte strings are not points of the curve. The point is parsed here, so that a bad
+        // key fails at startup and not at the first token.
         let parsed = match algorithm.kind() {
             Kind::Ecdsa(curve) if point.first() == Some(&UNCOMPRESSED) => {
                 ParsedPublicKey::new(curve.verification, point).map_err(|_rejected| curve.error)?
@@ -83,8 +84,8 @@ impl VerifyingKey {
         Ok(Self { algorithm, material: Material::Public(parsed) })
     }
 
-    /// Makes a key of the modulus and the exponent of an RSA key, big-endian and without leading
-    /// zeros.
+    /// Creates a key from the modulus and the exponent of an RSA key. Both are big-endian and have
+    /// no leading zeros.
     pub(crate) fn rsa(
         algorithm: RsaAlgorithm,
         modulus: &[u8],
@@ -116,8 +117,8 @@ impl fmt::Debug for VerifyingKey {
 /// Returns `true` if `point` is a point of small order, for which signatures can be forged without
 /// the private key.
 ///
-/// Compares with the encodings of the eight points of small order (RFC 7748 section 7), without the
-/// sign bit.
+/// The sign bit is ignored in the comparison with [`LOW_ORDER`], the encodings of the points of
+/// small order (RFC 7748 section 7).
 fn is_low_order(point: &[u8]) -> bool {
     LOW_ORDER.iter().any(|low| match (point.split_last(), low.split_last()) {
         (Some((last, point)), Some((low_last, low))) => point == low && last & 0x7f == *low_last,
@@ -127,15 +128,15 @@ fn is_low_order(point: &[u8]) -> bool {
 
 pub(crate) const PUBLIC_KEY: &str = "PUBLIC KEY";
 
-/// Prefix of every Ed25519 public key, before its 32 bytes (RFC 8410 section 4).
+/// Prefix of every Ed25519 public key before the 32 bytes of the point (RFC 8410 section 4).
 pub(crate) const ED25519_SPKI_PREFIX: [u8; 12] =
     [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// First byte of an uncompressed point: both coordinates follow (SEC 1 section 2.3.3).
+/// First byte of an uncompressed point. Both coordinates follow it (SEC 1 section 2.3.3).
 const UNCOMPRESSED: u8 = 4;
 
-/// Points of small order. The last two are 0 and 1 again, with the prime added: some decoders
-/// accept them.
+/// Points of small order. The last two are the encodings of 0 and 1 with the prime added, which
+/// some decoders accept.
 const LOW_ORDER: [[u8; 32]; 7] = [
     filled(0x00, 0x00, 0x00),
     filled(0x01, 0x00, 0x00),

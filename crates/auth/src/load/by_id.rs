@@ -1,4 +1,4 @@
-//! Lookup by the id of the user, for tokens and sessions alike.
+//! Loader that needs only the id of the user, for both tokens and sessions.
 
 use std::future::Future;
 
@@ -6,7 +6,7 @@ use doorward_core::{BoxError, UserId};
 
 use crate::{jwt::claims::Claims, load::loader::UserLoader, session::signed_in::SignedIn};
 
-/// A verified credential that names a user.
+/// Verified credential that names a user.
 ///
 /// # Examples
 /// ```
@@ -17,7 +17,7 @@ use crate::{jwt::claims::Claims, load::loader::UserLoader, session::signed_in::S
 /// }
 /// ```
 pub trait HasUserId: Send + Sync + 'static {
-    /// Returns the id of the user.
+    /// Returns the id of the user that the credential names.
     fn user_id(&self) -> &UserId;
 }
 
@@ -33,7 +33,8 @@ impl HasUserId for SignedIn {
     }
 }
 
-/// Makes a loader of a closure that needs only the user's id. It serves tokens and sessions.
+/// Creates a loader from a closure that needs only the user's id. The loader accepts both tokens
+/// and sessions.
 ///
 /// # Examples
 /// ```
@@ -84,5 +85,5 @@ where
     }
 }
 
-// Prints nothing that the closure holds.
+// The closure is not printed, because it may hold a secret.
 doorward_core::debug_fields!(UserById<F> {});

@@ -12,11 +12,11 @@ use crate::{
     load::loader::UserLoader,
 };
 
-/// Authenticator that loads the application's user. Returned by [`Jwt::load`] and the `load`
-/// methods of other authenticators.
+/// Authenticator that verifies a credential and then loads the application's user. The `load`
+/// methods of authenticators return it, such as [`Jwt::load`].
 ///
-/// If the loader returns `None`, the client is refused as `unauthenticated`; only the audit record
-/// has the reason `user_unknown`. The loader runs again when the user's rights change
+/// If the loader returns `None`, the client is refused as `unauthenticated`. Only the audit record
+/// contains the reason `user_unknown`. The loader runs again when the user's rights change
 /// ([`Grant::reload`]).
 ///
 /// # Examples
@@ -50,7 +50,8 @@ where
         &self,
         handshake: Handshake,
     ) -> Result<Grant<L::User>, AuthenticateError> {
-        // Verify first: an unauthenticated client must not trigger a lookup.
+        // The credential is verified first, because an unauthenticated client must not trigger a
+        // lookup.
         let grant = self.authenticator.authenticate(handshake).await?;
         let user = self
             .loader
@@ -91,7 +92,7 @@ impl<L, A: Clone> Clone for Loaded<L, A> {
     }
 }
 
-/// Prints nothing that the loader holds, such as a database password.
+/// Omits the loader, which may hold a secret such as a database password.
 impl<L, A: fmt::Debug> fmt::Debug for Loaded<L, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loaded").field("authenticator", &self.authenticator).finish_non_exhaustive()

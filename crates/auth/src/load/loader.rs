@@ -1,4 +1,4 @@
-//! Lookup of a user, as the application implements it.
+//! Trait that applications implement to load a user.
 
 use std::{future::Future, sync::Arc};
 
@@ -6,11 +6,12 @@ use doorward_core::BoxError;
 
 use crate::jwt::claims::Claims;
 
-/// Loads the user of a credential. `C` is the verified credential: [`Claims`] of a token or
-/// [`SignedIn`](crate::SignedIn) of a session.
+/// Loads the application's user for a verified credential. `C` is [`Claims`] for a token, or
+/// [`SignedIn`](crate::SignedIn) for a session.
 ///
-/// Closures that take a `C` by value are loaders. Implement the trait for a lookup with state. For
-/// a lookup that needs only the user's id, [`user_by_id`](crate::user_by_id) serves tokens and sessions alike.
+/// Closures that take a `C` by value are loaders. Implement the trait for a lookup that has state.
+/// If the lookup needs only the user's id, use [`user_by_id`](crate::user_by_id), whose loader
+/// accepts both tokens and sessions.
 ///
 /// # Examples
 /// ```
@@ -35,19 +36,20 @@ use crate::jwt::claims::Claims;
     note = "implement `UserLoader`, or pass a closure: `|claims: Claims| async move {{ Ok(Some(user)) }}`"
 )]
 pub trait UserLoader<C = Claims>: Send + Sync + 'static {
-    /// The application's own type for a user, the principal of its sockets.
+    /// The application's own type for a user. It is the principal of the user's sockets.
     type User: Send + Sync + 'static;
 
-    /// Looks up the user. `None` refuses the client, which cannot tell this from a bad credential.
+    /// Looks up the user. If the result is `None`, the client is refused, with the same answer as
+    /// for a bad credential.
     ///
     /// # Errors
     /// Return an error if the lookup failed, for example because the database is down. The client
-    /// is then neither accepted nor refused: the transport closes and the client retries. An
-    /// unknown user is not an error.
+    /// is then neither accepted nor refused. The transport closes and the client reconnects. For an
+    /// unknown user, return `Ok(None)`.
     ///
     /// # Cancel safety
     /// The future is dropped if the client disconnects or if admission exceeds its deadline (5 s by
-    /// default). A lookup has nothing to undo.
+    /// default). A lookup only reads, so nothing has to be undone.
     fn load(
         &self,
         credential: &C,
@@ -68,7 +70,7 @@ where
     }
 }
 
-/// A loader that is shared with handlers.
+/// Allows handlers of the application to share the loader.
 impl<C, L: UserLoader<C>> UserLoader<C> for Arc<L> {
     type User = L::User;
 

@@ -1,7 +1,7 @@
 //! Adds `load` to every authenticator of this crate.
 //!
-//! The methods are here and not beside their types, so that the verifiers do not depend on the
-//! lookup.
+//! The methods are in this module and not beside their types, so that the verifiers do not depend
+//! on `load`.
 
 use crate::{
     cookie::session_cookie::SessionCookie,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Jwt {
-    /// Looks up the application's own user for every valid token.
+    /// Returns an authenticator that looks up the application's own user for every valid token.
     ///
     /// # Examples
     /// ```
@@ -36,21 +36,22 @@ impl Jwt {
 }
 
 impl SessionCookie {
-    /// Looks up the application's own user for every session.
+    /// Returns an authenticator that looks up the application's own user for every active session.
     pub fn load<L: UserLoader<SignedIn>>(self, loader: L) -> Loaded<L, Self> {
         Loaded::new(self, loader)
     }
 }
 
 impl SessionCredential {
-    /// Looks up the application's own user for every session.
+    /// Returns an authenticator that looks up the application's own user for every active session.
     pub fn load<L: UserLoader<SignedIn>>(self, loader: L) -> Loaded<L, Self> {
         Loaded::new(self, loader)
     }
 }
 
 impl<P: Send + Sync + 'static> FirstOf<P> {
-    /// Looks up the application's own user for every kind of credential.
+    /// Returns an authenticator that looks up the application's own user for every kind of valid
+    /// credential.
     pub fn load<L: UserLoader<P>>(self, loader: L) -> Loaded<L, Self> {
         Loaded::new(self, loader)
     }

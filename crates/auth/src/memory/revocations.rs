@@ -1,10 +1,10 @@
-//! Revocations in memory.
+//! Keeps revocations in memory.
 
 use std::{collections::HashMap, hash::Hash, time::SystemTime};
 
 use doorward_core::{REMEMBERED, RevocationState, SessionId, StoreError, TokenId, UserId};
 
-/// Revocations that are still remembered.
+/// Revocations, each of which is kept for [`REMEMBERED`].
 pub(super) struct Marks {
     capacity: usize,
     /// Revocation state that applies to every user.
@@ -26,7 +26,7 @@ impl Marks {
     }
 
     pub(super) fn refuse_before(&mut self, at: SystemTime) {
-        // Exceeds the generation of every credential made before `at`.
+        // This generation exceeds that of every credential that was issued before `at`.
         self.floor.generation = self.floor.next_generation(at);
         self.floor.revoked_at = Some(at);
     }
@@ -49,7 +49,7 @@ impl Marks {
         }
     }
 
-    /// Removes old revocations if the store is full and was not swept in time.
+    /// Removes expired revocations if the store is full.
     fn make_room(&mut self, now: SystemTime) {
         let fullest = self.users.len().max(self.sessions.len()).max(self.tokens.len());
         if fullest >= self.capacity {
@@ -61,7 +61,7 @@ impl Marks {
         self.make_room(at);
         let epoch = self.read(user, None, None);
         let generation = epoch.next_generation(at);
-        // A clock that was set back must not undo an earlier revocation.
+        // If the clock was set back, an earlier revocation must not be undone.
         let at = epoch.revoked_at.unwrap_or(at).max(at);
         mark(&mut self.users, self.capacity, user, (generation, at))?;
         Ok(generation)

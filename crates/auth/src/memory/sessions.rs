@@ -1,4 +1,4 @@
-//! Sessions in memory.
+//! Keeps sessions in memory.
 
 use std::{collections::HashMap, time::SystemTime};
 
@@ -9,7 +9,7 @@ pub(super) struct Sessions {
     capacity: usize,
     by_id: HashMap<SessionId, (SessionKey, Session)>,
     by_key: HashMap<SessionKey, SessionId>,
-    /// In order of creation.
+    /// Sessions of each user, in order of creation.
     by_user: HashMap<UserId, Vec<SessionId>>,
 }
 
@@ -23,7 +23,7 @@ impl Sessions {
             return Err(StoreError::Exists);
         }
         if self.by_id.len() >= self.capacity {
-            // Only when full: a sweep walks all sessions.
+            // Sessions are swept only when the store is full, because a sweep visits all of them.
             self.sweep(session.created_at);
             if self.by_id.len() >= self.capacity {
                 return Err(StoreError::Full);

@@ -1,4 +1,4 @@
-//! Tickets in memory.
+//! Keeps tickets in memory.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -7,7 +7,7 @@ use std::{
 
 use doorward_core::{StoreError, TicketKey, TicketRecord};
 
-/// Tickets that were not used yet.
+/// Tickets that have not been used.
 pub(super) struct Tickets {
     capacity: usize,
     by_key: HashMap<TicketKey, TicketRecord>,
@@ -22,7 +22,7 @@ impl Tickets {
         let is_full = self.by_key.len() >= self.capacity;
         match self.by_key.entry(key) {
             Entry::Occupied(_) => Err(StoreError::Exists),
-            // Expired tickets count until the next sweep.
+            // Expired tickets count towards the limit until the next sweep.
             Entry::Vacant(_) if is_full => Err(StoreError::Full),
             Entry::Vacant(free) => {
                 free.insert(ticket.clone());

@@ -1,4 +1,4 @@
-//! Authenticates clients other than browsers by the token of their session.
+//! Authenticates clients other than browsers by their session token.
 
 use std::sync::Arc;
 
@@ -19,9 +19,9 @@ use crate::{
 
 /// Authenticates clients by the session token in `auth.sessionToken`.
 ///
-/// Use it for clients that have no cookies. In a browser use
+/// Use it for clients that have no cookies. For browsers, use
 /// [`SessionCookie`](crate::SessionCookie), because scripts of a page should not be able to read
-/// the token. The socket ends with the session.
+/// the token. The socket closes when the session ends.
 ///
 /// # Examples
 /// ```
@@ -39,7 +39,7 @@ pub struct SessionCredential {
 }
 
 impl SessionCredential {
-    /// Accepts tokens of `sessions`.
+    /// Creates an authenticator that accepts the tokens of `sessions`.
     pub fn new(sessions: Arc<Sessions>) -> Self {
         Self { sessions }
     }

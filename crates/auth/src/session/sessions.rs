@@ -1,9 +1,9 @@
-//! Manages sessions, and decides whether a session is active.
+//! Manages sessions, and decides if a session is active.
 //!
-//! A [`SessionStore`] keeps the records and [`RevocationStore`] the revocation state. This module has the
-//! rules: a session is active until it expires, unless it is older than a revocation of its user.
-//! Cookies, tokens and sockets are not known here.
-//! Start reading at [`Sessions::verify`].
+//! A [`SessionStore`] keeps the records of sessions, and a [`RevocationStore`] keeps the revocation
+//! state. This module has the rules. A session is active until it expires, is ended, or its user is
+//! revoked. This module does not handle cookies, access tokens and sockets. Start reading at
+//! [`Sessions::verify`].
 
 pub(crate) mod create;
 mod end;
@@ -29,7 +29,7 @@ use crate::session::sessions::{error::VerifySessionError, lease::Leases, records
 /// | [`lifetime`](Sessions::lifetime) | 12 hours, regardless of activity |
 /// | [`per_user`](Sessions::per_user) | 64 |
 ///
-/// Each record contains its own limits, so a changed setting applies to new sessions only.
+/// Each session record contains its own times, so changed times apply to new sessions only.
 ///
 /// # Examples
 /// ```
@@ -51,12 +51,12 @@ use crate::session::sessions::{error::VerifySessionError, lease::Leases, records
 /// ```
 ///
 /// # Cancel safety
-/// A dropped future has made its change completely or not at all. A method that changes several
-/// sessions may have changed some of them.
+/// If a future is dropped, its change is made completely or not at all. A method that changes
+/// several sessions may have changed some of them.
 ///
 /// # Security
-/// A token has 256 random bits and is stored only as its SHA-256. The id of a session grants no
-/// access.
+/// A session token has 256 random bits and is stored only as its SHA-256. The id of a session
+/// grants no access.
 pub struct Sessions {
     records: Arc<Records>,
     leases: Arc<Leases>,
@@ -68,7 +68,8 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Makes the service. `store` and `revocations` may be the same object.
+    /// Creates the service with its default settings. `store` and `revocations` may be the same
+    /// object.
     #[must_use]
     pub fn new(
         store: Arc<dyn SessionStore>,
@@ -87,27 +88,30 @@ impl Sessions {
         }
     }
 
-    /// Sets the idle timeout of new sessions: they end this long after the client's last activity.
+    /// Sets the time after the client's last activity at which new sessions expire. The default is
+    /// 1 hour.
     #[must_use]
     pub fn idle_timeout(self, idle_timeout: Duration) -> Self {
         Self { idle_timeout, ..self }
     }
 
-    /// Sets the lifetime of new sessions, [`MAX_LIFETIME`] at most, so that no session outlives the
-    /// record of its revocation. They end after it regardless of activity.
+    /// Sets the time after which new sessions expire regardless of activity. The default is 12
+    /// hours. The maximum is [`MAX_LIFETIME`], so that no session outlives the record of its
+    /// revocation.
     #[must_use]
     pub fn lifetime(self, lifetime: Duration) -> Self {
         Self { lifetime: lifetime.min(MAX_LIFETIME), ..self }
     }
 
-    /// Limits the sessions of one user, at least one. A new session beyond the limit ends the least
-    /// recently used one. Expired sessions count until they are swept, and are removed first.
+    /// Limits the number of sessions of one user. The default is 64, and the minimum is 1. A new
+    /// session beyond the limit ends the least recently used session. Expired sessions count until
+    /// they are swept, and are removed first.
     #[must_use]
     pub fn per_user(self, sessions: usize) -> Self {
         Self { per_user: sessions.max(1), ..self }
     }
 
-    /// Finds the active session of a token.
+    /// Returns the active session of a session token.
     ///
     /// # Errors
     /// - [`VerifySessionError::Unknown`]: no session has this token.
@@ -119,7 +123,7 @@ impl Sessions {
         self.records.check(session, self.clock.wall()).await
     }
 
-    /// Finds an active session by its id, such as the `sid` of an access token.
+    /// Returns an active session by its id, such as the `sid` of an access token.
     ///
     /// # Errors
     /// Same as [`Sessions::verify`].
@@ -128,21 +132,22 @@ impl Sessions {
         self.records.check(session, self.clock.wall()).await
     }
 
-    /// Records activity of the session's client over HTTP. The store is written to at most once a
-    /// minute. Sockets record their activity through their [lease](Sessions::lease).
+    /// Records activity of the session's client over HTTP. Writes to the store at most once a
+    /// minute, or more often if the idle timeout is below four minutes. Sockets record their
+    /// activity through their [lease](Sessions::lease).
     ///
     /// # Errors
     /// - [`VerifySessionError::Expired`]: the session has ended since it was looked up.
     /// - [`VerifySessionError::Unavailable`]: the store did not answer.
     pub async fn touch(&self, session: &Session) -> Result<(), VerifySessionError> {
         let now = self.clock.wall();
-        // Only if sockets of this session exist: a request alone needs no lease.
+        // A lease exists only if sockets of this session exist. A request alone needs no lease.
         let lease = self.leases.get(&session.id);
         if let Some(lease) = &lease {
             lease.touch(now);
         }
-        // Skip the write if the stored time is recent: the interval is short compared with the idle
-        // timeout, and the lease above has the exact time.
+        // The write is skipped if the stored time is recent. The interval is short compared with
+        // the idle timeout, and the lease above has the exact time.
         let due = session.seen_at.checked_add(lease::write_interval(session.idle_timeout));
         if due.is_some_and(|due| now < due) {
             return Ok(());
@@ -157,8 +162,9 @@ impl Sessions {
         Ok(())
     }
 
-    /// Replaces the token of a session; the old token is invalid afterwards. Call it whenever the
-    /// session gains rights, such as after a change of roles.
+    /// Replaces the token of a session and returns the new token. The old token is invalid
+    /// afterwards. Call this method whenever the session gains rights, for example after a change
+    /// of roles.
     ///
     /// # Errors
     /// Same as [`Sessions::verify`].
@@ -166,7 +172,8 @@ impl Sessions {
         self.renew_token(id, false).await.map(|(token, _)| token)
     }
 
-    /// Records that the user has just authenticated again, and replaces the token of the session.
+    /// Records that the user has just authenticated again. Replaces the token of the session and
+    /// returns the new token.
     ///
     /// # Errors
     /// Same as [`Sessions::verify`].
@@ -197,14 +204,15 @@ impl Sessions {
         if is_there { Ok(()) } else { Err(VerifySessionError::Unknown) }
     }
 
-    /// Returns the lease of a session. All sockets of the session in this process share it.
+    /// Returns the lease of a session, which keeps the session alive while its client is active.
+    /// All sockets of the session in this process share the lease.
     #[must_use]
     pub fn lease(&self, session: &Session) -> Arc<dyn Lease> {
         self.leases.hold(session, &self.records)
     }
 
     /// Deletes sessions that ended long ago ([`Session::forget_at`]) and returns their number. Call
-    /// it periodically.
+    /// this method periodically.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`]: the store did not answer.
@@ -212,7 +220,7 @@ impl Sessions {
         self.records.store.sweep(self.clock.wall()).await
     }
 
-    /// Replaces the token of an active session.
+    /// Replaces the token of an active session. Returns the new token and the session.
     pub(crate) async fn renew_token(
         &self,
         id: &SessionId,
@@ -229,15 +237,15 @@ impl Sessions {
     }
 }
 
-// Prints the settings and no session.
+// Only the settings are printed, and no session.
 doorward_core::debug_fields!(Sessions { idle_timeout, lifetime, per_user });
 
-/// Draws a random session id.
+/// Generates a random session id.
 fn draw_id(entropy: &dyn Entropy) -> SessionId {
     let mut bytes = [0; ID_BYTES];
     entropy.fill(&mut bytes);
     SessionId::new(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// 144 bits: ids cannot be guessed and do not collide.
+/// Number of random bytes in a session id. With 144 bits, ids cannot be guessed and do not collide.
 const ID_BYTES: usize = 18;

@@ -6,10 +6,11 @@ use doorward_core::{Grant, Issued, Session, SessionId, UserId};
 
 use crate::session::sessions::Sessions;
 
-/// A signed-in user: the principal of [`SessionCookie`](crate::SessionCookie) and
+/// User with an active session. It is the principal of [`SessionCookie`](crate::SessionCookie) and
 /// [`SessionCredential`](crate::SessionCredential).
 ///
-/// It contains no rights: `.load(..)` turns it into the application's own user.
+/// It contains no rights. The `load` methods, such as
+/// [`SessionCookie::load`](crate::SessionCookie::load), replace it with the application's own user.
 ///
 /// # Examples
 /// ```
@@ -28,32 +29,33 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// Returns the user.
+    /// Returns the id of the user.
     #[must_use]
     pub fn user(&self) -> &UserId {
         &self.user
     }
 
-    /// Returns the session, for [`Sessions::data`] and similar calls.
+    /// Returns the id of the session, for [`Sessions::data`] and similar methods.
     #[must_use]
     pub fn session(&self) -> &SessionId {
         &self.session
     }
 
-    /// Returns when the session was created.
+    /// Returns the time at which the session was created.
     #[must_use]
     pub fn created_at(&self) -> SystemTime {
         self.created_at
     }
 
-    /// Returns when the user last authenticated.
+    /// Returns the time of the user's last authentication.
     #[must_use]
     pub fn signed_in_at(&self) -> SystemTime {
         self.signed_in_at
     }
 }
 
-/// Grants admission to the user of an active session. The handshake counts as activity.
+/// Returns the grant of a client with an active session. The handshake counts as activity of the
+/// session.
 pub(crate) fn grant(sessions: &Sessions, session: Session, at: SystemTime) -> Grant<SignedIn> {
     let lease = sessions.lease(&session);
     lease.touch(at);

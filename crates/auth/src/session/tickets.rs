@@ -1,9 +1,9 @@
 //! Exchanges tickets for sessions.
 //!
-//! A socket cannot set a cookie. A client that signs in on a socket gets a ticket, and its page
-//! exchanges the ticket once over HTTP. The page proves with a verifier that it requested the
-//! ticket, so a ticket that was intercepted or planted is useless (as with PKCE, RFC 7636).
-//! Start reading at [`Tickets::redeem`].
+//! A socket cannot set a cookie. A client that signs in over a socket receives a ticket, and its
+//! page exchanges the ticket once over HTTP. With a verifier, the page proves that it has requested
+//! the ticket. A ticket that an attacker intercepts or plants is therefore useless (as with PKCE,
+//! RFC 7636). Start reading at [`Tickets::redeem`].
 
 use std::{
     sync::Arc,
@@ -18,7 +18,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::session::sessions::{Sessions, error::VerifySessionError};
 
-/// Issues and redeems tickets. A ticket is valid once, for 30 seconds.
+/// Issues and redeems tickets. A ticket can be redeemed once, within 30 seconds.
 ///
 /// # Examples
 /// ```
@@ -45,17 +45,17 @@ pub struct Tickets {
 }
 
 impl Tickets {
-    /// Makes the service, with the clock and the randomness of `sessions`.
+    /// Creates the service. It uses the clock and the entropy source of `sessions`.
     #[must_use]
     pub fn new(store: Arc<dyn TicketStore>, sessions: Arc<Sessions>) -> Self {
         Self { store, sessions }
     }
 
-    /// Issues a ticket for a session, and returns it with its time of expiry. `challenge` is the
-    /// SHA-256 of the verifier that the page keeps.
+    /// Issues a ticket for a session. Returns the ticket and the time at which it expires.
+    /// `challenge` is the SHA-256 of the verifier that the page keeps.
     ///
     /// # Errors
-    /// - [`StoreError::Full`]: too many tickets are outstanding.
+    /// - [`StoreError::Full`]: the store has reached its limit on tickets.
     /// - [`StoreError::Unavailable`]: the store did not answer.
     pub async fn issue(
         &self,
@@ -70,19 +70,20 @@ impl Tickets {
         Ok((ticket, expires_at))
     }
 
-    /// Exchanges a ticket for its session and a new session token. Previous tokens of the session
-    /// become invalid. `verifier` is hashed as the client sent it, byte for byte.
+    /// Exchanges a ticket for a new session token and the session of the ticket. Previous tokens of
+    /// the session become invalid. `verifier` is the text from which the client has computed the
+    /// challenge.
     ///
     /// # Errors
-    /// Send the client the same answer for all of these except the last.
+    /// Send the client the same answer for all errors except the last.
     /// - [`RedeemError::Unknown`]: the ticket does not exist, or was used.
     /// - [`RedeemError::Expired`]: the ticket has expired.
-    /// - [`RedeemError::Verifier`]: the client is not the one that requested the ticket.
+    /// - [`RedeemError::Verifier`]: another client has requested the ticket.
     /// - [`RedeemError::Session`]: the session has ended.
     /// - [`RedeemError::Unavailable`]: a store did not answer.
     ///
     /// # Cancel safety
-    /// A dropped future may have used up the ticket.
+    /// If the future is dropped, the ticket may have been used up.
     ///
     /// # Security
     /// Every attempt uses up the ticket, even a failed one, so a verifier cannot be guessed.
@@ -92,7 +93,8 @@ impl Tickets {
         verifier: impl AsRef<[u8]>,
     ) -> Result<(SessionToken, Session), RedeemError> {
         let proof: [u8; 32] = Sha256::digest(verifier).into();
-        // Taken before any check: of concurrent attempts only one receives the record.
+        // The ticket is taken before any check, so that only one of several concurrent attempts
+        // receives the record.
         let record = self.store.take_ticket(&ticket.key()).await?.ok_or(RedeemError::Unknown)?;
         if record.expires_at <= self.sessions.clock.wall() {
             return Err(RedeemError::Expired);
@@ -106,7 +108,7 @@ impl Tickets {
 
 doorward_core::debug_fields!(Tickets {});
 
-/// Error of redeeming a ticket.
+/// Error of [`Tickets::redeem`].
 ///
 /// # Examples
 /// ```
@@ -147,5 +149,5 @@ impl From<VerifySessionError> for RedeemError {
     }
 }
 
-/// Lifetime of a ticket. The page redeems it immediately.
+/// Lifetime of a ticket. Pages redeem their tickets immediately.
 const LIFETIME: Duration = Duration::from_secs(30);

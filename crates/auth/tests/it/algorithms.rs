@@ -1,4 +1,4 @@
-//! Uses every algorithm with genuine keys: a key makes signatures of one kind only.
+//! Uses every algorithm with genuine keys. A key verifies signatures of one algorithm only.
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
@@ -23,7 +23,7 @@ const SECRET: &str = "kq0wC4nYb7Gd2sVfR8xJ5hZt1mLp9aQe3UoXiTz6EvBnSrMyWgKjHcDfAu
 type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
 type FromPem = fn(&str) -> Result<UnboundJwt, KeyError>;
 
-/// Issuer with a genuine key, and the authenticator that trusts it.
+/// Issuer with a genuine key, and the authenticator that trusts the key.
 struct Party {
     name: &'static str,
     jwt: Jwt,
@@ -71,7 +71,7 @@ fn ed25519_party() -> Party {
     }
 }
 
-/// All six use the same key, so only the algorithm differs.
+/// All six parties use the same key, so they differ only in the algorithm.
 fn rsa_parties() -> Vec<Party> {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
     let pkcs8: Pkcs8V1Der<'_> = pair.as_der().unwrap();
@@ -123,7 +123,7 @@ fn every_algorithm_accepts_its_own_tokens() {
     }
 }
 
-/// RFC 9864 gives `EdDSA` with this curve the name `Ed25519`.
+/// RFC 9864 gives `EdDSA` with the curve Ed25519 the name `Ed25519`.
 #[test]
 fn a_token_of_ed25519_has_either_name() {
     let party = ed25519_party();

@@ -1,4 +1,4 @@
-//! Refuses bad claims that a genuine key signed.
+//! Refuses bad claims that were signed with a genuine key.
 
 use std::time::Duration;
 
@@ -216,7 +216,7 @@ fn a_malformed_subject_is_refused() {
     assert_eq!(accepted(&jwt(), &token(&with("sub", "山田 太郎"))).subject(), "山田 太郎");
 }
 
-/// Databases number their users, and `JwtService` signs the number.
+/// Some databases number their users, and `JwtService` signs the number as it is.
 #[test]
 fn a_whole_number_as_user_is_read_as_its_digits() {
     let user = |jwt: &Jwt, claims: &str| show(jwt, &token(claims)).unwrap().user;
@@ -229,8 +229,8 @@ fn a_whole_number_as_user_is_read_as_its_digits() {
     }
 }
 
-/// Attack 14: two spellings of one number would be two users, and two users could get the same
-/// number where JavaScript rounds it.
+/// Attack 14: a number with two spellings would name two users, and JavaScript may round the
+/// numbers of two users to the same number.
 #[test]
 fn any_other_number_as_user_is_refused() {
     for (number, problem) in [
@@ -259,7 +259,7 @@ fn the_user_is_read_only_from_the_configured_claim() {
     assert_eq!(fault(&jwt, &token(&empty)).unwrap(), "claim userId: empty");
 }
 
-/// `expiresIn: '7d'` and `'30d'` of `JwtService`.
+/// The tokens are those of `JwtService` with `expiresIn: '7d'` and `'30d'`.
 #[test]
 fn a_token_of_days_needs_a_longer_lifetime_as_the_audit_record_says() {
     let days =
@@ -272,7 +272,7 @@ fn a_token_of_days_needs_a_longer_lifetime_as_the_audit_record_says() {
     assert_eq!(fault(&allow(90), &token(&days(31))).unwrap(), "claim exp: too_long");
 }
 
-/// `jwt.sign({ sub })` without `expiresIn`.
+/// The tokens are those of `jwt.sign({ sub })` without `expiresIn`.
 #[test]
 fn a_token_without_expiry_needs_a_danger_setting_and_expires_by_its_issue() {
     let endless = |iat: u64| token(&json!({"sub": "alice", "iat": iat}).to_string());
@@ -283,7 +283,7 @@ fn a_token_without_expiry_needs_a_danger_setting_and_expires_by_its_issue() {
     assert_eq!(grant.expires_at, Some(at(NOW + 800)));
     assert_eq!(reason(&lax, &endless(NOW - 900)), Some(RefusalReason::TokenExpired));
     assert_eq!(fault(&lax, &endless(NOW - 900)).unwrap(), "claim iat: in_the_past");
-    // Counted from the handshake, it would live forever.
+    // If the lifetime were counted from the handshake, the token would never expire.
     let without_issue = token(&json!({"sub": "alice"}).to_string());
     assert_eq!(fault(&lax, &without_issue).unwrap(), "claim iat: missing");
     // An `exp` that is present is enforced.

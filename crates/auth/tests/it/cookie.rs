@@ -1,4 +1,4 @@
-//! Authenticates with session cookies.
+//! Authenticates browsers by session cookies.
 
 use std::sync::{Arc, Mutex};
 

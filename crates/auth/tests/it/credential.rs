@@ -1,4 +1,4 @@
-//! Reads the access token from `auth.token` only, and refuses clients without a hint at the reason.
+//! Reads the access token from `auth.token` only, and does not tell refused clients the reason.
 
 use std::sync::Arc;
 

@@ -18,7 +18,8 @@ use crate::{
     world::{HOUR, World, done},
 };
 
-/// Accepts all three kinds; the principal is the name of the user.
+/// Creates an authenticator for all three kinds of credential. The principal is the name of the
+/// user.
 fn all(world: &World) -> FirstOf<String> {
     let name = || {
         user_by_id(|id: UserId| async move {
@@ -108,7 +109,8 @@ fn a_cookie_of_an_ended_session_does_not_hinder_a_token() {
     }
 }
 
-/// Attack 53: a cookie sent by a foreign page is ignored, also when it would contradict a token.
+/// Attack 53: a cookie that a foreign page sent is ignored, even if it belongs to another user than
+/// the token.
 #[test]
 fn an_ignored_cookie_does_not_hinder_a_token() {
     let world = World::new();
@@ -234,7 +236,7 @@ impl ShowsCredential for ApiKey {
     }
 }
 
-/// Authenticator that finds every credential ambiguous.
+/// Authenticator that refuses every credential as ambiguous.
 struct Torn;
 
 impl Authenticator for Torn {
@@ -300,7 +302,8 @@ fn an_application_adds_its_own_kind_of_credential() {
     assert_eq!(members.shown(&explicit), Shown::Explicit);
 }
 
-/// A token is verified without a lookup; a session needs its store.
+/// A token is verified without a lookup. A session needs a lookup in the store, so it is not
+/// recognised.
 #[test]
 fn a_token_is_recognised_by_its_signature_and_a_session_is_not() {
     let world = World::new();

@@ -1,4 +1,4 @@
-//! Forges tokens, and sends them to authenticators.
+//! Forges tokens, and passes them to authenticators.
 
 use std::{
     pin::pin,
@@ -37,7 +37,7 @@ pub(crate) fn jwt() -> Jwt {
     Jwt::hs256(SECRET).unwrap()
 }
 
-/// Key pair in the hands of an attacker: it signs anything.
+/// Key pair of an attacker, which signs any bytes.
 pub(crate) struct AnySigner {
     pair: EcdsaKeyPair,
     pub(crate) private_pem: String,
@@ -82,7 +82,7 @@ pub(crate) fn hmac_segments(secret: &[u8], header: &str, claims: &str) -> String
     with_signature(&signed, tag.as_ref())
 }
 
-/// Makes a token of the application that shares [`SECRET`].
+/// Returns a token with these claims, signed with [`SECRET`].
 pub(crate) fn token(claims: &str) -> String {
     hmac(SECRET.as_bytes(), HS256, claims)
 }
@@ -99,19 +99,19 @@ pub(crate) fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Returns good claims.
+/// Returns claims that are accepted.
 pub(crate) fn good() -> String {
     json!({"sub": "alice", "exp": NOW + 60}).to_string()
 }
 
-/// Returns good claims with one more or one changed.
+/// Returns claims that would be accepted, with the claim `name` added or replaced.
 pub(crate) fn with(name: &str, value: impl Into<Value>) -> String {
     let mut claims = json!({"sub": "alice", "exp": NOW + 60});
     claims[name] = value.into();
     claims.to_string()
 }
 
-/// Returns claims with this text as `exp`, which JSON libraries would not write.
+/// Returns claims with `text` as `exp`, even if JSON libraries would not write it.
 pub(crate) fn with_exp(text: &str) -> String {
     format!(r#"{{"sub":"alice","exp":{text}}}"#)
 }
@@ -131,7 +131,7 @@ pub(crate) fn handshake_at_time(auth: &str, time: SystemTime) -> Handshake {
     Handshake::new(request, "/", AuthPayload::parse(auth).unwrap(), time)
 }
 
-/// Sends a token to an authenticator, at [`NOW`].
+/// Passes a token to an authenticator, at [`NOW`].
 pub(crate) fn show<A: Authenticator>(
     authenticator: &A,
     token: &str,
@@ -173,7 +173,7 @@ pub(crate) fn accepted(jwt: &Jwt, token: &str) -> Claims {
     show(jwt, token).unwrap().principal
 }
 
-/// Polls once: the authenticators of this crate have nothing to wait for.
+/// Polls the authentication once, because the authenticators of this crate do not wait.
 pub(crate) fn ask<A: Authenticator>(
     authenticator: &A,
     handshake: Handshake,

@@ -1,4 +1,4 @@
-//! Refuses bad headers that a genuine key signed.
+//! Refuses bad headers that were signed with a genuine key.
 
 use std::{io::ErrorKind, net::TcpListener};
 

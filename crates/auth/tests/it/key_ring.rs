@@ -16,7 +16,7 @@ fn an_old_key_is_trusted_until_all_of_its_tokens_have_expired() {
     let ring = ring();
     let (issuer, jwt) = pair(&ring);
     let old = issuer.issue_for(&session(), 5 * MINUTE, at(NOW), "t-1").unwrap();
-    // A stolen copy of the old key keeps signing.
+    // An attacker keeps signing with a stolen copy of the old key.
     let old_issuer = Issuer::with_ring(
         Arc::new(KeyRing::from_pem(&ring.to_pem().unwrap()).unwrap()),
         ISSUER,

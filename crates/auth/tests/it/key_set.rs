@@ -154,7 +154,7 @@ fn the_log_names_a_key_that_is_passed_over() {
     assert!(!log.contains("canary"), "{log}");
 }
 
-/// RFC 7517 section 4.5.
+/// RFC 7517 section 4.5 allows keys of different kinds to have the same name.
 #[test]
 fn of_two_kinds_of_key_with_one_name_the_algorithm_selects_one() {
     let signer = AnySigner::generate();
@@ -173,7 +173,7 @@ fn of_two_kinds_of_key_with_one_name_the_algorithm_selects_one() {
     assert_eq!(reason(&jwt, &signer.token(&header(&json!("a")), &good())), None);
     assert_eq!(reason(&jwt, &by_ed25519("Ed25519")), None);
     assert_eq!(reason(&jwt, &by_ed25519("EdDSA")), None);
-    // Attack 3: another algorithm selects the other key, whose signature it is not.
+    // Attack 3: another algorithm selects the other key, which did not make the signature.
     assert_eq!(reason(&jwt, &by_ed25519("ES256")), Some(RefusalReason::TokenSignature));
     assert_eq!(reason(&jwt, &by_ed25519("HS256")), Some(RefusalReason::TokenHeader));
 }

@@ -211,7 +211,7 @@ fn a_later_renewal_writes_what_a_cancelled_one_did_not() {
     assert_eq!(done(world.sessions.get(&session.id)).unwrap().seen_at, seen_at);
 }
 
-/// The store knows of no activity for an hour, but this process does.
+/// For an hour, the activity is recorded in this process and not in the store.
 #[test]
 fn activity_is_written_before_the_session_expires_in_the_store() {
     let world = World::new();
@@ -226,7 +226,7 @@ fn activity_is_written_before_the_session_expires_in_the_store() {
     assert!(world.opens(&token));
 }
 
-/// The last write was old activity, so the next write does not wait for the minute.
+/// The last write recorded old activity, so the next write does not wait for a minute.
 #[test]
 fn a_session_never_expires_in_the_store_while_it_is_active_here() {
     let world = World::new();

@@ -1,4 +1,4 @@
-//! Captures the log of a piece of code.
+//! Captures the log output of a closure.
 
 use doorward_testkit::Log;
 use tracing::Level;

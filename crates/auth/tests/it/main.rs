@@ -1,10 +1,11 @@
-//! Attacks through the public API alone: forged, stale, foreign and malformed credentials.
+//! Attacks the public API with forged, stale, foreign and malformed credentials.
 //!
-//! `forge` makes tokens by hand, with genuine signatures where that is the stronger attack: a rule
-//! must hold even for a correctly signed token. Sessions use `world`, which has one clock and one
-//! store.
+//! `forge` creates tokens without the library. They have genuine signatures where this is the
+//! stronger attack, because a rule must hold even for a correctly signed token. Tests of sessions
+//! use `world`, which has one clock and one store.
 
-// `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
+// `cfg(test)` is always true here. It tells Clippy that the helpers are test code, where `unwrap`
+// is allowed.
 #[cfg(test)]
 mod algorithms;
 #[cfg(test)]

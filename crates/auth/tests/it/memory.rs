@@ -55,7 +55,7 @@ fn a_sweep_removes_tickets_that_have_expired_and_no_other() {
     assert!(done(store.take_ticket(&late.key())).unwrap().is_some());
 }
 
-/// A credential lives for 30 days at most, so its revocation is needed no longer.
+/// A credential lives for at most 30 days, so a store may delete older revocations.
 #[test]
 fn a_sweep_forgets_a_revocation_that_no_credential_can_meet() {
     let store = MemoryStore::default();

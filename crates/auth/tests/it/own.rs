@@ -99,8 +99,8 @@ fn an_own_token_without_a_generation_is_compared_by_time() {
         show(&jwt, &token).unwrap().issued,
         Some(Issued::Claimed { at: at(NOW), ahead: Duration::ZERO })
     );
-    // Compared by time, so its clock must not be fast. With a generation a small difference is
-    // tolerated.
+    // A token without a generation is compared by time, so its time of issue must not be in the
+    // future. With a generation, a small difference is tolerated.
     let ahead = issuer.issue("alice", MINUTE, at(NOW + 1), "t-2").unwrap();
     let refused = show(&jwt, &ahead).unwrap_err().reason();
     assert_eq!(refused, RefusalReason::TokenTooEarly);
@@ -155,7 +155,8 @@ fn a_foreign_generation_is_ignored() {
     let claimed =
         |seconds| Some(Issued::Claimed { at: at(seconds), ahead: Duration::from_secs(5) });
     assert_eq!(grant(with_iat).issued, claimed(NOW - 60));
-    // As old as possible, because it lives for a day at most.
+    // Without an `iat`, the token counts as old as possible. It lives for at most a day, so this is
+    // a day before its expiry.
     assert_eq!(grant(without).issued, claimed(NOW + 60 - 86_400));
     assert_eq!(grant(ahead).issued, claimed(NOW + 5));
 }
@@ -177,7 +178,7 @@ fn the_time_of_the_sign_in_is_a_time() {
     }
 }
 
-/// A revocation is forgotten after some time, and no token may outlive it.
+/// A store deletes a revocation after some time, and no token may be valid longer.
 #[test]
 fn no_setting_lets_a_token_outlive_the_memory_of_revocations() {
     let longest = doorward_core::MAX_LIFETIME.as_secs();
@@ -191,7 +192,7 @@ fn no_setting_lets_a_token_outlive_the_memory_of_revocations() {
     assert_eq!(ring.longest_lifetime(), doorward_core::MAX_LIFETIME);
 }
 
-/// Makes a server with sessions and tokens of its own.
+/// Creates a server that has sessions and issues its own tokens.
 fn with_sessions() -> (World, Issuer, Jwt) {
     let world = World::new();
     let (issuer, jwt) = pair(&ring());
@@ -260,7 +261,7 @@ fn while_the_store_is_unavailable_tokens_with_a_session_are_not_decided() {
     assert!(matches!(answer, Err(AuthenticateError::Unavailable(_))), "{answer:?}");
 }
 
-/// Attack 28: in the same millisecond as the revocation.
+/// Attack 28: the revocation is in the same millisecond as the tokens.
 #[test]
 fn a_token_from_before_a_revocation_is_invalid_and_one_from_after_is_valid() {
     let (world, issuer, jwt) = with_sessions();

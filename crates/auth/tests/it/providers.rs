@@ -1,7 +1,8 @@
-//! Accepts tokens as identity providers and NestJS sign them, with the settings that each needs.
+//! Accepts tokens in the formats of identity providers and NestJS, with the settings that each
+//! format needs.
 //!
-//! The tokens follow the public documentation of the providers and are signed with test keys; none
-//! was recorded.
+//! The tokens follow the public documentation of the providers, and are signed with test keys. No
+//! token was recorded from a real provider.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -21,7 +22,7 @@ use crate::forge::{
 static KEY: LazyLock<RsaKeyPair> =
     LazyLock::new(|| RsaKeyPair::generate(KeySize::Rsa2048).unwrap());
 
-/// Returns its public half with additional members.
+/// Returns the public half of [`KEY`] as a JWK with additional members.
 fn jwk(members: &Value) -> Value {
     let public = KEY.public_key();
     let mut jwk = members.clone();
@@ -31,7 +32,7 @@ fn jwk(members: &Value) -> Value {
     jwk
 }
 
-/// Returns a set with the one key that signs.
+/// Returns a key set with the public half of [`KEY`].
 fn jwks(members: &Value) -> String {
     json!({ "keys": [jwk(members)] }).to_string()
 }
@@ -43,7 +44,7 @@ fn rs256(header: &Value, claims: &Value) -> String {
     with_signature(&signed, &signature)
 }
 
-/// Adds or replaces claims.
+/// Returns `claims` with the claims of `more` added or replaced.
 fn merge(claims: &Value, more: &Value) -> Value {
     let mut claims = claims.clone();
     for (name, value) in more.as_object().unwrap() {
@@ -85,7 +86,7 @@ fn auth0_signs_access_tokens_that_are_accepted() {
     let without_slash = bound("https://example.eu.auth0.com");
     let token = rs256(&header("JWT"), &claims);
     assert_eq!(fault(&without_slash, &token).unwrap(), "claim iss: mismatch");
-    // An ID token is for the client and is not accepted by an API.
+    // An ID token is for the client, and APIs must not accept it.
     let id_token = merge(&claims, &json!({"aud": "my_client_id", "nonce": "n"}));
     assert_eq!(fault(&jwt, &rs256(&header("JWT"), &id_token)).unwrap(), "claim aud: mismatch");
 }
@@ -142,7 +143,7 @@ fn entra_id_signs_access_tokens_that_are_accepted_with_an_algorithm_for_its_keys
         "sub": "HKZpfaHyWadeOouYlitjrI-KffTm222X5rrV3xDqfKQ", "tid": tenant,
         "uti": "fqiBqXLPj0eQa82S-IYFAA", "ver": "2.0",
     });
-    // Its keys state no algorithm.
+    // The keys of Entra ID have no `alg`.
     let jwks = jwks(&json!({
         "use": "sig", "kid": "imnaR1bQ2f3Jb9m0yOcQ8B3sEYw", "x5t": "imnaR1bQ2f3Jb9m0yOcQ8B3sEYw",
         "x5c": ["MIIC"], "cloud_instance_name": "microsoftonline.com", "issuer": issuer,
@@ -154,7 +155,7 @@ fn entra_id_signs_access_tokens_that_are_accepted_with_an_algorithm_for_its_keys
     let token = rs256(&header, &claims);
     let sub = accepted(&jwt, &token).subject().to_owned();
     assert_eq!(sub, "HKZpfaHyWadeOouYlitjrI-KffTm222X5rrV3xDqfKQ");
-    // `sub` differs between applications; `oid` identifies the user in the whole tenant.
+    // `sub` differs between applications, but `oid` identifies the user in the whole tenant.
     let by_oid = jwt.clone().user_claim("oid");
     assert_eq!(accepted(&by_oid, &token).subject(), "690222be-ff1a-4d56-abd1-7e4f7d38e474");
     // An application registered for version 1 gets tokens of another issuer.
@@ -178,7 +179,7 @@ fn cognito_signs_access_tokens_without_an_audience_so_the_application_checks_the
     });
     let jwks = jwks(&json!({"alg": "RS256", "kid": "abcdefghijklmnopqrsexample=", "use": "sig"}));
     let unbound = || Jwt::key_set(KeySet::from_jwks(&jwks).unwrap());
-    // This check replaces the check of an audience.
+    // This check of the client replaces the check of an audience.
     let jwt = unbound().danger_unbound().issuer(issuer).load(|claims: Claims| async move {
         let is = |name: &str, value: &str| claims.get(name).is_some_and(|claim| claim == value);
         let is_ours = is("token_use", "access") && is("client_id", "57cbishk4j24pabc1234567890");
@@ -243,16 +244,16 @@ fn okta_signs_access_tokens_that_are_accepted() {
 
     let token = rs256(&header, &claims);
     assert_eq!(accepted(&jwt, &token).subject(), "alice@example.com");
-    // A login may be given to another person later, a `uid` never. Tokens of a service have no
-    // `uid`.
+    // A login may be given to another person later, but a `uid` is never reused. Tokens of a
+    // service have no `uid`.
     let by_uid = jwt.user_claim("uid");
     assert_eq!(accepted(&by_uid, &token).subject(), "00ujmkLgagxeRrAg20g3");
     let service = rs256(&header, &without(&claims, "uid"));
     assert_eq!(fault(&by_uid, &service).unwrap(), "claim uid: missing");
 }
 
-/// `JwtService` of `@nestjs/jwt`, which uses `jsonwebtoken` with its defaults: HS256, `typ`, `iat`.
-/// <https://docs.nestjs.com/security/authentication>
+/// `JwtService` of `@nestjs/jwt` uses the defaults of `jsonwebtoken`, which are HS256, `typ` and
+/// `iat`. <https://docs.nestjs.com/security/authentication>
 #[test]
 fn nestjs_signs_tokens_of_many_forms_and_each_has_its_setting() {
     let nest = |claims: Value| token(&claims.to_string());

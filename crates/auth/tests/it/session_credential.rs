@@ -1,4 +1,4 @@
-//! Authenticates with session tokens in `auth.sessionToken`.
+//! Authenticates clients by session tokens in `auth.sessionToken`.
 
 use std::sync::Arc;
 

@@ -42,7 +42,7 @@ fn an_expired_session_makes_room_before_an_active_one() {
     assert_eq!(done(world.memory.of_user(&UserId::new("alice"))).unwrap().len(), 2);
 }
 
-/// Two servers with different settings: the expired session was used last.
+/// Two servers have different settings, so the session that was used last has expired.
 #[test]
 fn an_expired_session_makes_room_even_if_it_was_used_last() {
     let world = World::with(|sessions| sessions.per_user(2));
@@ -147,7 +147,8 @@ fn all_other_sessions_end_and_the_kept_one_stays() {
     assert_eq!([&first, &kept, &bob].map(|token| world.opens(token)), [false, true, true]);
 }
 
-/// Attack 28: also if revocations are stored elsewhere, and in the same millisecond.
+/// Attack 28: this holds even if revocations are in a separate store, and for sessions of the same
+/// millisecond.
 #[test]
 fn a_revoked_user_has_no_session_and_can_sign_in_again() {
     for world in [World::new(), World::apart()] {
@@ -190,7 +191,7 @@ fn a_revocation_applies_before_sessions_are_removed() {
     assert!(matches!(answer, Err(VerifySessionError::Revoked)), "{answer:?}");
 }
 
-/// With the revocations elsewhere, the records are removed by this call alone.
+/// If revocations are in a separate store, only this call removes the records.
 #[test]
 fn the_end_of_a_user_removes_the_records_of_all_sessions() {
     let world = World::apart();

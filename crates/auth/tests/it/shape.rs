@@ -59,7 +59,7 @@ fn a_scheme_before_the_token_is_accepted_if_configured() {
     }
 }
 
-/// Each refusal names the malformed part.
+/// Each refusal names the malformed part of the token.
 #[test]
 fn a_malformed_token_is_named_with_its_problem() {
     let good = token(&good());
@@ -164,7 +164,7 @@ fn the_standard_alphabet_is_refused() {
     assert_eq!(reason(&jwt(), &signed(&standard)), Some(RefusalReason::TokenMalformed));
 }
 
-/// Attack 19: 32 bytes leave two bits in the last character of a signature.
+/// Attack 19: in the last character of a 32-byte signature, two bits are unused.
 #[test]
 fn bits_that_are_left_over_must_be_zero() {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -247,7 +247,7 @@ proptest! {
     }
 }
 
-/// Makes objects of known members with values that are seldom valid.
+/// Generates objects of known members, mostly with invalid values.
 fn object(names: &'static [&'static str]) -> impl Strategy<Value = String> {
     let value = prop_oneof![
         any::<String>().prop_map(Value::from),

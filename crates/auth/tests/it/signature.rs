@@ -149,7 +149,7 @@ fn a_genuine_signature_in_der_is_refused() {
     assert_eq!(raw, None);
 }
 
-/// An empty secret and zeros are not the key either.
+/// An empty secret, zeros and a prefix of the secret are not the key.
 #[test]
 fn a_token_signed_with_nothing_is_refused() {
     for secret in [&b""[..], &[0; 32], &[0; 64], &SECRET.as_bytes()[..31]] {
@@ -158,7 +158,7 @@ fn a_token_signed_with_nothing_is_refused() {
     }
 }
 
-/// Order of P-256, which exceeds every number of a signature.
+/// Order of the curve P-256. The two numbers of a signature are smaller.
 const ORDER: [u8; 32] = [
     0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
     0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,

@@ -1,4 +1,4 @@
-//! Redeems tickets, and refuses those that are used twice, late, or by another client.
+//! Redeems tickets, and refuses tickets that are used twice, too late, or by another client.
 
 use std::sync::Arc;
 

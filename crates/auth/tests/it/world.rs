@@ -1,4 +1,4 @@
-//! A minimal server: a manual clock, one store, and sessions in it.
+//! Minimal server with a manual clock, one store, and sessions in the store.
 
 use std::{
     future::poll_fn,
@@ -30,7 +30,7 @@ impl World {
         Self::with(|sessions| sessions)
     }
 
-    /// Makes a world with other settings.
+    /// Creates a world whose sessions have other settings.
     pub(crate) fn with(set: impl FnOnce(Sessions) -> Sessions) -> Self {
         let memory = MemoryStore::default();
         Self::over(memory.clone(), memory, set)
@@ -81,7 +81,7 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
-/// The randomness of the system.
+/// Entropy source of the operating system.
 pub(crate) struct Random;
 
 impl Entropy for Random {
@@ -118,7 +118,7 @@ impl Watched {
         Self { inner, touches, is_away, hangs }
     }
 
-    /// Returns the number of activity writes.
+    /// Returns the number of writes of activity.
     pub(crate) fn touches(&self) -> u32 {
         self.touches.load(Ordering::SeqCst)
     }
@@ -127,8 +127,8 @@ impl Watched {
         self.is_away.store(is_away, Ordering::SeqCst);
     }
 
-    /// Makes every operation wait while `hangs` is set. A waiting operation continues at the next
-    /// poll after that.
+    /// Makes every operation wait while `hangs` is `true`. A waiting operation continues at its
+    /// first poll after `hangs` is `false`.
     pub(crate) fn set_hanging(&self, hangs: bool) {
         self.hangs.store(hangs, Ordering::SeqCst);
     }

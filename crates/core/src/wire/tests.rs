@@ -1,5 +1,5 @@
-//! Golden files with the exact text that a client reads. Each code has a golden file, a row in the
-//! documentation and a TypeScript type.
+//! Compares payloads with golden files, which contain the exact text that a client reads. Each code
+//! has a golden file, a row in the documentation and a TypeScript type.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::{Detail, Entropy, RefusalReason};
 
-/// Makes ids predictable, so that a golden file can hold them.
+/// Entropy source of zeros. It makes ids predictable, so that a golden file can contain them.
 struct Zero;
 
 impl Entropy for Zero {
@@ -25,7 +25,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Compares `shape` with the golden file `name`.
+/// Checks that `shape` equals the golden file `name`.
 fn check(name: &str, shape: &impl Serialize) {
     let path = root().join("tests/golden").join(name);
     let golden = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));

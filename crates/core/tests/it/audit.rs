@@ -1,4 +1,5 @@
-//! Audit records: their names, which of them a stranger can cause, and what they keep of a person.
+//! Tests for audit records: their names, which of them an unauthenticated client can cause, and the
+//! personal data that they contain.
 
 use std::{
     future::Future,
@@ -22,7 +23,7 @@ fn record(outcome: Decision) -> AuditRecord<'static> {
     AuditRecord::new(DecisionId::generate(&Filled(0)), SystemTime::UNIX_EPOCH, outcome)
 }
 
-/// Operators search for these names, so a change of one is a change of the interface.
+/// Operators search for these names, so renaming a decision changes the interface.
 #[test]
 fn each_decision_has_its_name_and_its_reason() {
     let denied = RefusalReason::GuardDenied;
@@ -77,7 +78,7 @@ fn a_session_is_named_by_the_beginning_of_its_hash() {
     let session = SessionId::new("secret session");
     let of_session = AuditRecord { session: Some(&session), ..record(Decision::SignedIn) };
 
-    // The first four bytes of SHA-256 of the id.
+    // The prefix is the first four bytes of the SHA-256 of the id.
     assert_eq!(of_session.session_prefix().as_deref(), Some("80d7a8dd"));
     assert_eq!(record(Decision::SignedIn).session_prefix(), None);
     assert_eq!(record(Decision::SignedIn).peer_prefix(), None);
@@ -117,7 +118,7 @@ fn an_action_names_its_kind_and_its_subject() {
     }
 }
 
-/// Sink that only counts, with the defaults of the trait.
+/// Sink that counts records and keeps the default methods of the trait.
 #[derive(Default)]
 struct Counting(AtomicUsize);
 
@@ -127,7 +128,7 @@ impl Audit for Counting {
     }
 }
 
-/// Sink that has lost its records and has room for no more.
+/// Sink that has lost its records and has no room for further records.
 struct Lost;
 
 impl Audit for Lost {

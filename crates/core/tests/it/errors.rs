@@ -1,4 +1,5 @@
-//! Refusals, exceptions and verdicts: what a client reads, and what only the audit reads.
+//! Tests for refusals, exceptions and verdicts: the parts that a client reads, and the parts that
+//! only the audit record contains.
 
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ fn a_refusal_of_an_application_has_its_code_and_no_hint() {
     assert_eq!(refusal.reason(), RefusalReason::Application);
 }
 
-/// The reasons are for operators; the client reads one code for all of them.
+/// Operators read the reasons. Clients read only the codes, which are less specific.
 #[test]
 fn each_refusal_has_a_reason_for_the_audit() {
     for (refusal, reason) in [
@@ -81,7 +82,8 @@ fn a_refusal_of_an_event_becomes_the_exception_of_its_kind() {
         codes(Refusal::too_many_attempts(WAIT)),
         coded("rate_limited", "Too many requests", Some(WAIT))
     );
-    // The client is authenticated: it must not read that it is not.
+    // The client is authenticated, so its answer must not have the code of an unauthenticated
+    // client.
     assert_eq!(codes(Refusal::token_expired()), coded("forbidden", "Forbidden", None));
 }
 

@@ -1,4 +1,4 @@
-//! Handshakes, and the grants and contexts that come of them.
+//! Tests for handshakes, and for the grants and guard contexts that are created from them.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -60,7 +60,7 @@ fn a_header_value_with_a_delete_character_is_no_text() {
     assert_eq!(headers.get("x-tab"), Some(&b"a\tb"[..]));
 }
 
-/// Values of every kind, inside an object, so that no kind is lost on the way.
+/// The object contains a value of every JSON type.
 #[test]
 fn an_object_without_duplicates_is_read_as_it_is() {
     let text = r#"{"a":"\u0041","b":[null,false,true,-1,1,1.5,"x"],"c":{},"d":null}"#;
@@ -105,7 +105,7 @@ fn a_grant_keeps_all_that_it_is_given() {
     assert_eq!((other.session, other.token), (Some(session), Some(token)));
     assert_eq!(other.issued, Some(Issued::Generation(7)));
     assert_eq!((other.signed_in_at, other.expires_at), (Some(at(1)), Some(at(2))));
-    // The function returns the former type of the principal.
+    // The reload function is dropped, because it returns the previous principal type.
     assert!(other.lease.is_some() && other.reload.is_none());
 }
 

@@ -1,4 +1,5 @@
-//! Identifiers and secrets: each has one spelling, and is drawn from the entropy.
+//! Tests for identifiers and secrets: each has one spelling, and random ones come from the entropy
+//! source.
 
 use doorward_core::{
     CredentialId, DecisionId, LinkId, NodeId, SessionId, SessionKey, SessionToken, SocketId,

@@ -1,5 +1,5 @@
-//! Tests of the types that every crate shares: what a record says, what an error tells a client, and
-//! when a session, a seat or a revocation counts.
+//! Tests of the types that all crates share, such as audit records, errors, sessions, seats and
+//! revocations.
 
 mod audit;
 mod errors;
@@ -10,7 +10,7 @@ mod time;
 
 use doorward_core::Entropy;
 
-/// Entropy that fills with one byte.
+/// Entropy source that repeats one byte.
 struct Filled(u8);
 
 impl Entropy for Filled {

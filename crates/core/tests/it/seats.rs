@@ -1,4 +1,4 @@
-//! Limits of connections per user.
+//! Tests for the limits on the connections of a user.
 
 use doorward_core::{Holder, LinkId, NodeId, PerUser, SeatRequest, SocketId, UserId};
 

@@ -1,4 +1,4 @@
-//! When a session is over, when a revocation counts, and how a clock moves that a test moves.
+//! Tests for the expiry of sessions, the comparison with revocations, and the manual clock.
 
 use std::{
     future::Future,
@@ -29,7 +29,8 @@ fn a_session_is_over_after_idleness_or_its_lifetime_whichever_is_first() {
     );
     session.seen_at = at(5_400);
     assert_eq!(session.expires_at(), at(7_200));
-    // A store keeps the record for an hour more, so that a late client reads why it is refused.
+    // A store keeps the record for one more hour, so that a client that returns late reads that its
+    // session has expired.
     assert_eq!(session.forget_at(), at(7_200 + 3_600));
 }
 
@@ -49,11 +50,11 @@ fn a_token_of_a_far_future_is_not_certain_to_outlive_a_revocation() {
         CredentialRef { user: &user, session: None, token: None, issued }.outlives(&revoked)
     };
 
-    // However much its verifier tolerates, an hour is the most that counts.
+    // A tolerance above one hour counts as one hour.
     let from = 100 + MAX_AHEAD.as_secs() + 1;
     assert_eq!(outlives(from, Duration::MAX), Outlives::Yes);
     assert_eq!(outlives(from - 1, Duration::MAX), Outlives::Unknown { from: at(from) });
-    // A fraction of a second counts as a whole one.
+    // A fraction of a second counts as a whole second.
     assert_eq!(outlives(102, Duration::from_millis(1_500)), Outlives::Unknown { from: at(103) });
     assert_eq!(outlives(103, Duration::from_millis(1_500)), Outlives::Yes);
 }

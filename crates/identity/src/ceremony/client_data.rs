@@ -1,14 +1,14 @@
-//! Parses the client data of an answer, before anything else is trusted.
+//! Parses the client data of an answer, which is not yet verified.
 //!
-//! `clientDataJSON` (Web Authentication Level 3, section 5.8.1) contains the challenge by which a ceremony is
-//! found. An object with a duplicate member is rejected, because two parsers could read different values. An answer
-//! from a page inside of a foreign frame is rejected as well.
+//! `clientDataJSON` (Web Authentication Level 3, section 5.8.1) contains the challenge by which a ceremony is found. An
+//! object with a duplicate member is rejected, because two parsers could read different values. An answer of a page in
+//! a cross-origin frame is rejected as well.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_core::UniqueObject;
 use serde_json::Value;
 
-/// Challenge of a ceremony, repeated in its answer.
+/// Challenge of a ceremony, which its answer repeats.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct CeremonyChallenge(Box<[u8]>);
 
@@ -17,7 +17,8 @@ impl CeremonyChallenge {
         Self(bytes.into())
     }
 
-    /// Extracts the challenge of an answer; `None` if the answer cannot belong to this server.
+    /// Returns the challenge of an answer; `None` if the client data is malformed, too large, or from a cross-origin
+    /// frame.
     pub(crate) fn of(client_data_json: &[u8]) -> Option<Self> {
         if client_data_json.len() > MAX_BYTES {
             return None;
@@ -35,7 +36,7 @@ impl CeremonyChallenge {
     }
 }
 
-/// Maximum size; browsers write about 150 bytes.
+/// Maximum size of the client data, in bytes. Browsers write about 150 bytes.
 const MAX_BYTES: usize = 4096;
 
 #[cfg(test)]

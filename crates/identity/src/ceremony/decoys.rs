@@ -1,8 +1,8 @@
-//! Makes up passkeys of users that do not exist, so that clients cannot find out which users do.
+//! Generates made-up passkeys for users that do not exist, so that clients cannot find out which users exist.
 //!
-//! An unknown name has the same made-up passkeys each time. They are derived from an HMAC of the name, with the
-//! lengths of real authenticators. `service/authenticating.rs` answers with them. A sign-up does reveal that a
-//! name is taken.
+//! An unknown name has the same made-up passkeys each time. Their ids are derived from an HMAC of the name, and are as
+//! long as those of real authenticators. `service/authenticating.rs` lists them in its answers. A sign-up reveals that
+//! a name is taken.
 
 use doorward_core::CredentialId;
 use webauthn_rs_core::fake::{FakePasskeyDistribution, WebauthnFakeCredentialGenerator};
@@ -13,15 +13,15 @@ use crate::build_error::BuildError;
 pub(crate) struct Decoys(WebauthnFakeCredentialGenerator<FakePasskeyDistribution>);
 
 impl Decoys {
-    /// Creates a generator. With another secret the passkeys would change, which reveals that they are made up.
+    /// Creates a generator. With another secret, the generated passkeys change, which reveals that they are made up.
     pub(crate) fn new(secret: &[u8; 32]) -> Result<Self, BuildError> {
         let generator = WebauthnFakeCredentialGenerator::new(secret);
         generator.map(Self).map_err(|_invalid| BuildError::Cryptography)
     }
 
-    /// Returns the passkeys for a name, at least one.
+    /// Returns the made-up passkeys for a name, at least one.
     pub(crate) fn of(&self, name_key: &str) -> Vec<CredentialId> {
-        // An empty draw would look unlike any account, so the next draw counts.
+        // An empty list would reveal that the name is unknown, so an empty draw is replaced by the next draw.
         let mut draws = (0..MOST_DRAWS).map(|draw| {
             let seed = format!("{draw}:{name_key}");
             self.0.generate(seed.as_bytes()).unwrap_or_default()
@@ -31,7 +31,7 @@ impl Decoys {
     }
 }
 
-/// Maximum of draws. One draw in six is empty, so this is never reached.
+/// Maximum number of draws. One draw in six is empty, so the maximum is practically never reached.
 const MOST_DRAWS: u32 = 64;
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Creates WebAuthn requests, and verifies the answers of authenticators.
 //!
-//! The rules are those of Web Authentication Level 3, sections 7.1 and 7.2. webauthn-rs enforces most of them, and
-//! this file the rest. Passkeys must be discoverable and the user verified. Backup eligibility may change from no
-//! to yes, which the specification does not foresee: password managers take over passkeys that were made on a
-//! device. The owner of a passkey, and that a ceremony is answered once, are checked elsewhere. Start reading at
-//! [`RelyingParty::start_registration`].
+//! The rules are those of Web Authentication Level 3, sections 7.1 and 7.2. webauthn-rs enforces most of them, and this
+//! module enforces the rest. Passkeys must be discoverable, and the authenticator must verify the user. Backup
+//! eligibility may change from no to yes, because password managers import passkeys that were created on a device. The
+//! specification does not foresee this change. Other modules check the owner of a passkey, and that each ceremony is
+//! answered once. Start reading at [`RelyingParty::start_registration`].
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use doorward_core::{CredentialId, Fault, Part, Problem};
@@ -19,37 +19,37 @@ use webauthn_rs_core::proto::{AllowCredentials, ResidentKeyRequirement};
 use super::{client_data::CeremonyChallenge, table};
 use crate::build_error::BuildError;
 
-/// The server as a relying party.
+/// Relying party, which is the role of the server in WebAuthn.
 pub(crate) struct RelyingParty {
     webauthn: Webauthn,
-    /// Stand-in for an unknown passkey, so that verification costs the same.
+    /// Passkey that is verified in place of an unknown passkey, so that verification takes the same time.
     decoy: Passkey,
 }
 
-/// A request to an authenticator, and the state to verify its answer.
+/// Request to an authenticator, and the state that is needed to verify its answer.
 pub(crate) struct Started<S> {
-    /// Argument of `parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`.
+    /// Options that the page passes to `parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`.
     pub(crate) options: Value,
     pub(crate) challenge: CeremonyChallenge,
     pub(crate) state: S,
 }
 
-/// The public key of an answer, new or updated.
+/// Passkey of a valid answer, either new or with its updated state.
 pub(crate) struct Shown {
     pub(crate) id: CredentialId,
-    /// The key as stored.
+    /// Value of [`PasskeyRecord::key`](doorward_core::PasskeyRecord::key) after the ceremony.
     pub(crate) key: Box<[u8]>,
     pub(crate) is_synced: bool,
 }
 
-/// Reasons for which an answer is invalid, as far as audit records distinguish them.
+/// Reason for which an answer is invalid, as far as audit records distinguish reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AnswerError {
-    /// The counter has decreased: the authenticator may have been cloned.
+    /// The signature counter did not increase, so the authenticator may have been cloned.
     Cloned,
-    /// The passkey was eligible for backup, and the answer says that it is not.
+    /// The passkey was eligible for backup, and the answer states that it is not.
     Downgraded,
-    /// The answer is invalid; the faulty part, if it is known.
+    /// The answer is invalid. The value is the part at fault, if it is known.
     Invalid(Option<Fault>),
 }
 
@@ -66,7 +66,8 @@ impl RelyingParty {
         Ok(Self { webauthn, decoy: decoy()? })
     }
 
-    /// Creates a request for a new passkey of an account, on an authenticator that has none of `exclude`.
+    /// Creates a request for a new passkey of an account. Authenticators that hold one of the passkeys `exclude` reject
+    /// the request.
     pub(crate) fn start_registration(
         &self,
         account: Uuid,
@@ -79,7 +80,7 @@ impl RelyingParty {
             self.webauthn.start_passkey_registration(account, name, display_name, Some(exclude));
         let (mut response, state) = started.map_err(|error| log(&error)).ok()?;
         if let Some(wanted) = &mut response.public_key.authenticator_selection {
-            // The library does not require it by default, but without it there is no sign-in without a user name.
+            // The library does not require discoverable passkeys by default. A sign-in without a user name needs them.
             wanted.resident_key = Some(ResidentKeyRequirement::Required);
             wanted.require_resident_key = true;
         }
@@ -88,7 +89,7 @@ impl RelyingParty {
         Some(Started { options, challenge, state })
     }
 
-    /// Verifies the answer to [`start_registration`](Self::start_registration).
+    /// Verifies the answer to [`start_registration`](Self::start_registration), and returns the new passkey.
     pub(crate) fn finish_registration(
         &self,
         answer: &RegisterPublicKeyCredential,
@@ -99,7 +100,7 @@ impl RelyingParty {
         shown(&passkey)
     }
 
-    /// Creates a request for a passkey: one of `allowed`, or any that the authenticator finds.
+    /// Creates a request to sign in with one of the passkeys `allowed`, or with any passkey if `allowed` is empty.
     pub(crate) fn start_authentication(
         &self,
         allowed: &[CredentialId],
@@ -112,8 +113,8 @@ impl RelyingParty {
         Some(Started { options, challenge, state })
     }
 
-    /// Verifies the answer to [`start_authentication`](Self::start_authentication) with the stored key. Without a
-    /// key all the work is done as well, and the answer is invalid.
+    /// Verifies the answer to [`start_authentication`](Self::start_authentication) with the stored key, and returns the
+    /// updated passkey. Without a key, a decoy is verified in its place, and the answer is invalid.
     pub(crate) fn finish_authentication(
         &self,
         answer: &PublicKeyCredential,
@@ -143,7 +144,7 @@ impl RelyingParty {
         shown(&passkey)
     }
 
-    /// Returns the decoy, with the id of the client's answer.
+    /// Returns a copy of the decoy passkey with the credential id `id` of the client's answer.
     fn decoy_for(&self, id: &[u8]) -> Result<Passkey, AnswerError> {
         let named = || -> Option<Passkey> {
             let mut decoy = serde_json::to_value(&self.decoy).ok()?;
@@ -156,8 +157,9 @@ impl RelyingParty {
 
 /// Returns the previous backup eligibility, and the passkey with the eligibility that the answer states.
 ///
-/// The library rejects every change before it verifies the signature. With this it verifies the
-/// signature first, and the change is checked when the answer is known to be authentic.
+/// The library would reject every change of the eligibility before it verifies the signature. With the passkey that is
+/// returned, it verifies the signature first. The caller checks the change after that, when the answer is known to be
+/// authentic.
 fn with_eligibility_of(
     answer: &PublicKeyCredential,
     stored: &Passkey,
@@ -174,8 +176,7 @@ fn with_eligibility_of(
     read().ok_or(AnswerError::Invalid(Some(malformed)))
 }
 
-/// Returns a credential descriptor. Transports are omitted: those of a made-up credential would have to be made up
-/// as well.
+/// Returns a credential descriptor without transports, because the transports of a made-up passkey are unknown.
 fn allow(id: &CredentialId) -> AllowCredentials {
     AllowCredentials { type_: "public-key".into(), id: id.as_bytes().into(), transports: None }
 }
@@ -186,7 +187,8 @@ fn shown(passkey: &Passkey) -> Result<Shown, AnswerError> {
     let is_synced = written["cred"]["backup_state"].as_bool().unwrap_or(false);
     let key = written.to_string().into_bytes().into();
     let id: &[u8] = passkey.cred_id().as_ref();
-    // At most 1023 bytes (Web Authentication Level 3, section 7.1), and not empty. The library checks neither.
+    // The library does not check that the id is not empty and has at most 1023 bytes (Web Authentication Level 3,
+    // section 7.1).
     let id = CredentialId::checked(id).ok_or(AnswerError::Invalid(None))?;
     Ok(Shown { id, key, is_synced })
 }
@@ -201,7 +203,7 @@ fn answer_error(error: WebauthnError) -> AnswerError {
     }
 }
 
-/// Returns the part of an answer that the library has rejected.
+/// Returns the part of the answer that the library has rejected; `None` if the error does not identify a part.
 fn fault(error: &WebauthnError) -> Option<Fault> {
     let (part, name, problem) = match error {
         WebauthnError::InvalidClientDataType => {
@@ -236,11 +238,11 @@ const FLAGS: usize = 32;
 
 const BACKUP_ELIGIBLE: u8 = 1 << 3;
 
-/// Creates a passkey and discards its private key.
+/// Creates the decoy passkey, whose private key is discarded.
 fn decoy() -> Result<Passkey, BuildError> {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING);
     let pair = pair.map_err(|_unspecified| BuildError::Cryptography)?;
-    // Uncompressed: 4, x, y (SEC 1, section 2.3.3).
+    // The point is uncompressed: the byte 4, then x and y (SEC 1, section 2.3.3).
     let point = pair.public_key().as_ref();
     let (Some(x), Some(y)) = (point.get(1..33), point.get(33..65)) else {
         return Err(BuildError::Cryptography);

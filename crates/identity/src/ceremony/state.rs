@@ -6,7 +6,7 @@ use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
 
 use crate::client::Handover;
 
-/// A ceremony that creates a passkey.
+/// Ceremony that creates a passkey.
 pub(crate) struct Registration {
     pub(crate) state: PasskeyRegistration,
     pub(crate) purpose: Purpose,
@@ -20,17 +20,17 @@ pub(crate) enum Purpose {
     SignUp(Box<Account>, Handover),
 }
 
-/// A ceremony that uses a passkey.
+/// Ceremony that uses a passkey.
 pub(crate) struct Authentication {
     pub(crate) state: DiscoverableAuthentication,
     pub(crate) wanted: Wanted,
     pub(crate) handover: Handover,
 }
 
-/// The user whose passkey is accepted.
+/// User whose passkey is accepted.
 pub(crate) enum Wanted {
     AnyUser,
-    /// A name without an account was given.
+    /// The client named a user without an account, so no passkey is accepted.
     NoUser,
     User(UserId),
 }

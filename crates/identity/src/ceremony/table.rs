@@ -1,8 +1,8 @@
-//! Stores started ceremonies until they are answered once.
+//! Stores started ceremonies until they are answered or expire.
 //!
-//! A ceremony belongs to the connection or browser that has started it. It is *removed* before its answer is
-//! verified, so that a repeated answer finds nothing. Ceremonies exist in the memory of one process. Start reading
-//! at [`Ceremonies::take`].
+//! A ceremony belongs to the socket or browser that has started it. It is *removed* before its answer is verified, so
+//! that a second answer is rejected. Ceremonies are kept in the memory of one process. Start reading at
+//! [`Ceremonies::take`].
 
 use std::{
     cmp::Reverse,
@@ -17,17 +17,17 @@ use doorward_core::lock;
 use super::client_data::CeremonyChallenge;
 use crate::client::Binding;
 
-/// All ceremonies of one kind that wait for an answer.
+/// All ceremonies of one kind, either registrations or authentications, that wait for an answer.
 pub(crate) struct Ceremonies<T> {
-    /// Protects the table; held for one operation, and occasionally for a pass over all of it.
+    /// Waiting ceremonies by their owner. The lock is held for one operation, which occasionally visits all entries.
     waiting: Mutex<HashMap<Binding, Waiting<T>>>,
     /// Time of the next removal of expired ceremonies.
     sweep: Mutex<Option<Instant>>,
 }
 
-/// Ceremonies of one connection or browser.
+/// Ceremonies of one socket or browser.
 struct Waiting<T> {
-    /// Network of the client, if it is known.
+    /// Network of the client; `None` if it is unknown.
     network: Option<IpAddr>,
     begun: VecDeque<Begun<T>>,
 }
@@ -43,8 +43,8 @@ impl<T> Ceremonies<T> {
         Self { waiting: Mutex::default(), sweep: Mutex::default() }
     }
 
-    /// Stores a ceremony. A connection or browser with too many loses its oldest one. A network that floods the
-    /// table evicts only its own ceremonies.
+    /// Stores a ceremony. If its owner then has more than [`AT_ONCE`] ceremonies, the oldest one is removed. If the
+    /// table is full, the networks with the most ceremonies lose their oldest ones.
     pub(crate) fn put(
         &self,
         binding: Binding,
@@ -71,7 +71,7 @@ impl<T> Ceremonies<T> {
         own.push_back(Begun { challenge, until: now + LIFETIME, state });
     }
 
-    /// Removes and returns a ceremony. It is gone, even if its answer is invalid.
+    /// Removes a ceremony and returns its state; `None` if there is no such ceremony, or if it has expired.
     pub(crate) fn take(
         &self,
         binding: Binding,
@@ -88,7 +88,7 @@ impl<T> Ceremonies<T> {
         (begun.until > now).then_some(begun.state)
     }
 
-    /// Inspects a ceremony without removing it.
+    /// Returns the result of `look` for a ceremony; `None` if there is no such ceremony. The ceremony is not removed.
     pub(crate) fn find<R>(
         &self,
         binding: Binding,
@@ -100,12 +100,12 @@ impl<T> Ceremonies<T> {
         own.find(|begun| begun.challenge == *challenge).map(|begun| look(&begun.state))
     }
 
-    /// Removes all ceremonies of a connection.
+    /// Removes all ceremonies of a socket or browser.
     pub(crate) fn forget(&self, binding: Binding) {
         lock(&self.waiting).remove(&binding);
     }
 
-    /// Returns `true` if expired ceremonies must be removed now. Browsers that never answer leave theirs.
+    /// Returns `true` if expired ceremonies must be removed now. Browsers that never answer leave expired ceremonies.
     fn is_sweep_due(&self, now: Instant) -> bool {
         let mut sweep = lock(&self.sweep);
         let is_due = sweep.is_some_and(|at| at <= now);
@@ -117,15 +117,17 @@ impl<T> Ceremonies<T> {
 }
 
 impl<T> Waiting<T> {
-    /// Returns the time at which the last one expires.
+    /// Returns the time at which the last of these ceremonies expires.
     fn until(&self) -> Option<Instant> {
         self.begun.back().map(|begun| begun.until)
     }
 }
 
-/// Removes expired ceremonies. Then, until a sixteenth of the table is free, removes those with the most newer ones
-/// of the same network, the oldest first among equals. Many are removed at once, because the search costs as much
-/// as the table has entries.
+/// Removes owners whose ceremonies have all expired. Then removes further owners until a sixteenth of the table is
+/// free.
+///
+/// The first to be removed are those with the most newer owners in the same network, and the oldest among equals. Many
+/// owners are removed at once, because the search visits the whole table.
 fn make_room<T>(waiting: &mut HashMap<Binding, Waiting<T>>, now: Instant) {
     let mut live = Vec::with_capacity(waiting.len());
     waiting.retain(|binding, own| {
@@ -148,14 +150,15 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(300);
 
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(60);
 
-/// Ceremonies of one browser: it may have several tabs, and a page two forms.
+/// Maximum number of ceremonies of one socket or browser. A browser may have several tabs, and a page may have two
+/// forms.
 const AT_ONCE: usize = 4;
 
-/// Maximum of connections and browsers, of about 10 KB each. A ceremony that adds a passkey takes up to 20 KB, and
-/// the budget of a user allows few of them.
+/// Maximum number of sockets and browsers with ceremonies. Each takes about 10 KB. A ceremony that adds a passkey takes
+/// up to 20 KB, but the budget of a user allows only few of them.
 const MAX_BINDINGS: usize = 20_000;
 
-/// Minimum number to remove at once.
+/// Number of sockets and browsers to remove at once from a full table.
 const FREED_AT_ONCE: usize = MAX_BINDINGS / 16;
 
 #[cfg(test)]
@@ -226,7 +229,7 @@ mod tests {
         Binding::Browser(hash)
     }
 
-    /// Browsers do not report that they have left.
+    /// Browsers do not report that they have left, so their ceremonies stay until a sweep.
     #[test]
     fn what_is_over_is_forgotten_long_before_the_table_is_full() {
         let (ceremonies, now) = (Ceremonies::new(), ManualClock::new().now());
@@ -264,12 +267,12 @@ mod tests {
         }
 
         assert_eq!(ceremonies.take(MINE, &challenge(1), now), Some("mine"));
-        // The newest of its own are there.
+        // The newest ceremonies of the flooding network are kept.
         let newest = browser(3 * MAX_BINDINGS - 1);
         assert_eq!(ceremonies.take(newest, &challenge(1), now), Some("flood"));
     }
 
-    /// Otherwise each of them would search the whole table for one free place.
+    /// If only one place were freed, each further ceremony would search the whole table.
     #[test]
     fn many_networks_with_one_ceremony_each_make_room_at_once_and_the_newest_stay() {
         let (ceremonies, now) = (Ceremonies::new(), ManualClock::new().now());
@@ -294,7 +297,7 @@ mod tests {
         for number in 1..MAX_BINDINGS {
             ceremonies.put(browser(number), None, challenge(1), (), now + LIFETIME / 2);
         }
-        // Expired ceremonies were removed just before, so that the next one meets a full table.
+        // Expired ceremonies were removed just before, so the table is full when the next ceremony starts.
         let before = now + LIFETIME - Duration::from_secs(1);
         ceremonies.put(browser(1), None, challenge(2), (), before);
 

@@ -1,4 +1,4 @@
-//! Routes of recovery codes, and the removal of an account.
+//! Routes for recovery codes, and for the removal of an account.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::{
     wire::{Reply, SignInCode},
 };
 
-/// `POST /auth/recovery`: exchanges a recovery code for a session.
+/// Handles `POST /auth/recovery`, which signs a user in with a recovery code.
 pub(super) async fn recover(
     State(routes): State<Routes>,
     browser: Browser,
@@ -36,7 +36,7 @@ pub(super) struct Codes {
     codes: Vec<String>,
 }
 
-/// `POST /auth/recovery-codes`; needs a fresh sign-in.
+/// Handles `POST /auth/recovery-codes`, which creates new recovery codes. Needs a fresh sign-in.
 pub(super) async fn make_recovery_codes(
     State(routes): State<Routes>,
     browser: Browser,
@@ -46,7 +46,7 @@ pub(super) async fn make_recovery_codes(
     Ok(Json(Codes { codes }))
 }
 
-/// `DELETE /auth/account`; needs a fresh sign-in.
+/// Handles `DELETE /auth/account`, which removes the account of the session. Needs a fresh sign-in.
 pub(super) async fn remove(
     State(routes): State<Routes>,
     SignedIn(session): SignedIn,

@@ -1,4 +1,4 @@
-//! The route of the current user.
+//! Route for the current user.
 
 use axum::{Json, extract::State};
 use doorward_core::wire::timestamp;
@@ -31,7 +31,7 @@ struct Session {
     expires_at: String,
 }
 
-/// `GET /auth/me`.
+/// Handles `GET /auth/me`, which returns the current user and session.
 pub(super) async fn who(
     State(routes): State<Routes>,
     SignedIn(session): SignedIn,

@@ -1,4 +1,4 @@
-//! Routes of passkeys: the same ceremonies as over a socket, and the passkeys of a user.
+//! Routes for passkeys, which run the same ceremonies as the gateway and manage the passkeys of a user.
 
 use axum::{
     Json,
@@ -23,7 +23,8 @@ use crate::{
     wire::{Reply, SignInCode},
 };
 
-/// `POST /auth/passkeys/register`: creates an account, or adds a passkey to the account of the session.
+/// Handles `POST /auth/passkeys/register`, which starts a sign-up, or starts to add a passkey to the account of the
+/// session.
 pub(super) async fn begin_registration(
     State(routes): State<Routes>,
     headers: HeaderMap,
@@ -42,7 +43,7 @@ pub(super) async fn begin_registration(
     Ok(browser.with_cookie(Json(reply)))
 }
 
-/// Response to an added passkey.
+/// Response after a passkey was added.
 #[derive(Debug, Serialize)]
 struct Added {
     success: bool,
@@ -50,7 +51,7 @@ struct Added {
     passkey: Line,
 }
 
-/// `POST /auth/passkeys/register/verify`.
+/// Handles `POST /auth/passkeys/register/verify`, which creates the account or adds the passkey.
 pub(super) async fn finish_registration(
     State(routes): State<Routes>,
     headers: HeaderMap,
@@ -66,7 +67,7 @@ pub(super) async fn finish_registration(
     Ok(browser.with_cookie(Json(Added { success: true, message: "Passkey added", passkey })))
 }
 
-/// `POST /auth/passkeys/authenticate`.
+/// Handles `POST /auth/passkeys/authenticate`, which starts a sign-in.
 pub(super) async fn begin_sign_in(
     State(routes): State<Routes>,
     browser: Browser,
@@ -76,7 +77,7 @@ pub(super) async fn begin_sign_in(
     Ok(browser.with_cookie(Json(reply)))
 }
 
-/// `POST /auth/passkeys/authenticate/verify`.
+/// Handles `POST /auth/passkeys/authenticate/verify`, which completes a sign-in.
 pub(super) async fn finish_sign_in(
     State(routes): State<Routes>,
     browser: Browser,
@@ -115,7 +116,7 @@ impl Line {
     }
 }
 
-/// `GET /auth/passkeys`.
+/// Handles `GET /auth/passkeys`, which lists the passkeys of the user.
 pub(super) async fn list(
     State(routes): State<Routes>,
     SignedIn(session): SignedIn,
@@ -136,7 +137,7 @@ pub(super) struct Rename {
     name: String,
 }
 
-/// `PATCH /auth/passkeys/{id}`.
+/// Handles `PATCH /auth/passkeys/{id}`, which renames a passkey.
 pub(super) async fn rename(
     State(routes): State<Routes>,
     SignedIn(session): SignedIn,
@@ -154,7 +155,7 @@ pub(super) async fn rename(
     }
 }
 
-/// `DELETE /auth/passkeys/{id}`; needs a fresh sign-in.
+/// Handles `DELETE /auth/passkeys/{id}`, which removes a passkey. Needs a fresh sign-in.
 pub(super) async fn remove(
     State(routes): State<Routes>,
     browser: Browser,

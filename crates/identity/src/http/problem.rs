@@ -1,4 +1,4 @@
-//! A failure as a problem document (RFC 9457).
+//! Converts a failure into a problem document (RFC 9457).
 
 use axum::{
     Json,
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::wire::{Failure, SignInCode};
 
-/// A failed request.
+/// Failure of a request, which is sent as a problem document.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Problem {
     failure: Failure,
@@ -17,12 +17,12 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// Creates a problem with a hint.
+    /// Creates a problem with a hint for the reader in `detail`.
     pub(crate) fn with_detail(code: SignInCode, detail: &'static str) -> Self {
         Self { failure: code.into(), detail: Some(detail) }
     }
 
-    /// Returns `true` if a sign-in would help.
+    /// Returns `true` if the request failed because it has no session.
     pub(crate) fn is_signed_out(&self) -> bool {
         self.failure.code == SignInCode::SessionRequired
     }

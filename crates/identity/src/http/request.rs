@@ -1,8 +1,8 @@
-//! Identifies the client and the page of a request.
+//! Identifies the client of a request, and the page that sent the request.
 //!
-//! A browser adds cookies to requests of any page. So a request that changes something must come from an accepted
-//! page: its `Origin` is compared, and the fetch metadata must agree. This is the only protection against other
-//! pages. Start reading at [`check_page`].
+//! A browser adds cookies to the requests of any page. A request that changes data must therefore come from a page of
+//! an allowed origin. Its `Origin` is checked, and its fetch metadata must agree. No other check protects against
+//! requests of other pages. Start reading at [`check_page`].
 
 use axum::{
     Json,
@@ -29,7 +29,7 @@ use crate::{
     wire::SignInCode,
 };
 
-/// Rejects requests that change something and do not come from an accepted page.
+/// Rejects requests that may change data and do not come from a page of an allowed origin.
 pub(super) async fn check_page(
     State(routes): State<Routes>,
     request: Request,
@@ -37,7 +37,7 @@ pub(super) async fn check_page(
 ) -> Response {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS];
     if !reads.contains(request.method()) && !routes.identity.is_own_page(request.headers()) {
-        // Real origins are shorter, and any client can send a long one.
+        // Real origins are shorter. A longer header is not logged, because any client can send it.
         let origin = request.headers().get(header::ORIGIN).filter(|origin| origin.len() <= 255);
         tracing::info!(
             ?origin,
@@ -49,7 +49,7 @@ pub(super) async fn check_page(
 }
 
 impl Service {
-    /// Returns `true` if a request comes from a page that may change something.
+    /// Returns `true` if a request comes from a page that may change data.
     fn is_own_page(&self, headers: &HeaderMap) -> bool {
         let one = |name: &'static str| -> Result<Option<&str>, ()> {
             let mut values = headers.get_all(name).iter();
@@ -62,16 +62,17 @@ impl Service {
         let Ok(Some(origin)) = one("origin") else { return false };
         let agrees = match one("sec-fetch-site") {
             Ok(None | Some("same-origin")) => true,
-            // A page of this server is never cross-site, so one of the two headers is wrong.
+            // A request of a page of this server to this server is never cross-site, so one of the two headers is
+            // wrong.
             Ok(Some("same-site" | "cross-site")) => *origin != *self.own_origin,
             _ => false,
         };
-        // A form submission, not a script.
+        // A navigation that changes data is a form submission. Only scripts may change data.
         let navigates = one("sec-fetch-mode") == Ok(Some("navigate"));
         self.origins.contains(origin) && agrees && !navigates
     }
 
-    /// Returns the session of the request.
+    /// Returns the session of the request, which its cookie must identify, and records activity of the session.
     pub(crate) async fn session_of(
         &self,
         method: &Method,
@@ -96,7 +97,7 @@ impl Service {
     }
 }
 
-/// Extractor of the session.
+/// Extractor of the session of a request.
 pub(super) struct SignedIn(pub(super) Session);
 
 impl FromRequestParts<Routes> for SignedIn {
@@ -107,10 +108,10 @@ impl FromRequestParts<Routes> for SignedIn {
     }
 }
 
-/// Extractor of the client, with the cookie that owns its ceremonies.
+/// Extractor of the client of a request. Its ceremonies belong to the ceremony cookie.
 pub(super) struct Browser {
     pub(super) client: Client,
-    /// The new cookie, if the browser has none.
+    /// Value of a new ceremony cookie; `None` if the browser has one.
     fresh: Option<String>,
 }
 
@@ -135,7 +136,7 @@ impl FromRequestParts<Routes> for Browser {
 }
 
 impl Browser {
-    /// Adds the cookie to a response.
+    /// Adds the new ceremony cookie, if there is one, to a response.
     pub(super) fn with_cookie(&self, answer: impl IntoResponse) -> Response {
         let mut response = answer.into_response();
         if let Some(value) = &self.fresh {
@@ -150,16 +151,16 @@ impl Browser {
     }
 }
 
-/// Returns the JSON body, or the one error for any other body.
+/// Returns the JSON body. Fails with `BadRequest` for any other body.
 pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
     body.map(|Json(value)| value).map_err(|_malformed| SignInCode::BadRequest.into())
 }
 
-/// Returns the URL of the sign-in page, with the requested page to return to. It contains only paths of this
-/// server.
+/// Returns the path of the sign-in page, with the requested page in the parameter `next`, to which the user returns.
+/// Both are paths of this server.
 ///
-/// If the routes are nested below a path, `asked` starts with it and `uri` does not. The sign-in page is directly
-/// below that path.
+/// If the routes are nested below a path, `asked` starts with this path and `uri` does not. The sign-in page is
+/// directly below this path.
 pub(crate) fn return_address(asked: &Uri, uri: &Uri) -> String {
     let inside = asked.path().strip_suffix(uri.path()).unwrap_or_default();
     let home = own_path(&format!("{inside}/")).unwrap_or("/".to_owned());
@@ -172,8 +173,8 @@ pub(crate) fn return_address(asked: &Uri, uri: &Uri) -> String {
     }
 }
 
-/// Resolves a reference as a browser does. Returns its path and query if it remains on this server, even after it
-/// is parsed once more: `/..//evil.example` is the path `//evil.example`.
+/// Resolves a reference as a browser does. Returns its path and query if the result is on this server. Rejects results
+/// that start with `//`, because a browser would resolve them to another host. `/..//evil.example` is an example.
 fn own_path(reference: &str) -> Option<String> {
     let base = Url::parse("https://own.invalid").ok()?;
     let url = base.join(reference).ok()?;
@@ -181,20 +182,19 @@ fn own_path(reference: &str) -> Option<String> {
     is_own.then(|| url.query().map_or(url.path().into(), |query| format!("{}?{query}", url.path())))
 }
 
-/// Finds the one ceremony cookie. A planted one finds no ceremony.
+/// Returns the value of the ceremony cookie; `None` if there is no valid cookie or more than one.
 fn own_cookie(credentials: &Headers) -> Option<[u8; 32]> {
     let FoundCookie::One(value) = find_cookie(credentials, COOKIE) else { return None };
     URL_SAFE_NO_PAD.decode(value).ok()?.try_into().ok()
 }
 
-/// Characters that need no escape in the value of a query.
+/// Characters that must be escaped in the value of a query parameter.
 const QUERY_VALUE: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
 
 const COOKIE: &str = "__Host-doorward-ceremony";
 
-/// Lifetime of the cookie. A browser that starts ceremonies often keeps it; ceremonies themselves expire after five
-/// minutes.
+/// Lifetime of the ceremony cookie, in seconds. Ceremonies themselves expire after five minutes.
 const KEPT_SECONDS: u32 = 3600;
 
 const FOREIGN: &str = "This page may not do that: its origin is not among those of the server (setting \

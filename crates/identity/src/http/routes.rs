@@ -1,4 +1,4 @@
-//! State of the routes.
+//! State that all routes share.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use doorward::Principals;
 
 use crate::service::Service;
 
-/// State of the routes.
+/// State that all routes share.
 #[derive(Clone)]
 pub(crate) struct Routes {
     pub(super) identity: Arc<Service>,

@@ -1,4 +1,5 @@
-//! Routes of the session of a browser: sign-in, access token and sign-out.
+//! Routes for the session of a browser, which exchange a ticket for the session cookie, issue access tokens, and sign
+//! out.
 //!
 //! Start reading at [`exchange`].
 
@@ -33,10 +34,10 @@ pub(super) struct Exchange {
     verifier: String,
 }
 
-/// `POST /auth/session`: exchanges a ticket for the cookie of its session.
+/// Handles `POST /auth/session`, which exchanges a ticket for the cookie of its session.
 ///
-/// A browser with the session of another user is signed out first. If the user is the same, the existing session
-/// continues: its sockets stay connected, and only its token changes.
+/// If the browser has a session of another user, that session ends. If it has a session of the same user, the existing
+/// session continues. Its sockets stay connected, and only its token changes.
 pub(super) async fn exchange(
     State(routes): State<Routes>,
     headers: HeaderMap,
@@ -65,7 +66,7 @@ pub(super) async fn exchange(
     let before = match identity.session_of(&Method::POST, &headers).await {
         Ok(before) => Some(before),
         Err(problem) if problem.is_signed_out() => None,
-        // It may belong to another user, and nothing else would end it.
+        // The session of the cookie may belong to another user and would not be ended otherwise.
         Err(problem) => return Err(problem),
     };
     let token = match before {
@@ -75,7 +76,7 @@ pub(super) async fn exchange(
                 Err(VerifySessionError::Unavailable(cause)) => {
                     return Err(identity.unavailable(&*cause, about).into());
                 }
-                // It has ended since the lookup.
+                // The existing session has ended since the lookup.
                 Err(_) => token,
             }
         }
@@ -91,7 +92,7 @@ pub(super) async fn exchange(
 }
 
 impl Service {
-    /// Continues the existing session of the same user, instead of the new one.
+    /// Continues the session `before` of the same user in place of the session `new`. Returns a new token of `before`.
     async fn renew(
         &self,
         before: &Session,
@@ -99,7 +100,7 @@ impl Service {
     ) -> Result<SessionToken, VerifySessionError> {
         self.sessions.put_data(&before.id, &new.data).await?;
         let token = self.sessions.step_up(&before.id).await?;
-        // No client has its token; at worst it expires.
+        // No client has the token of the new session. If the session cannot be ended, it expires.
         if let Err(error) = self.sessions.end(&new.id).await {
             tracing::warn!(%error, "An unused session could not be ended.");
         }
@@ -107,7 +108,7 @@ impl Service {
     }
 }
 
-/// `DELETE /auth/session`: responds after the session has ended on all servers.
+/// Handles `DELETE /auth/session`, which signs out. Responds after the session has ended on all servers.
 pub(super) async fn sign_out(
     State(routes): State<Routes>,
     browser: Browser,
@@ -131,7 +132,7 @@ pub(super) struct AccessToken {
     expires_at: String,
 }
 
-/// `POST /auth/token`: returns an access token that ends with the session.
+/// Handles `POST /auth/token`, which returns an access token of the session.
 pub(super) async fn token(
     State(routes): State<Routes>,
     SignedIn(session): SignedIn,
@@ -154,5 +155,5 @@ fn set_cookie(response: &mut Response, cookie: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Lifetime of the token, which limits the use of a stolen one.
+/// Lifetime of an access token. It limits the time for which a stolen token can be used.
 const TOKEN_LIFETIME: std::time::Duration = std::time::Duration::from_secs(5 * 60);

@@ -1,4 +1,4 @@
-//! Routes of the sessions of a user.
+//! Routes for the sessions of a user.
 
 use axum::{
     Json,
@@ -32,11 +32,11 @@ struct Line {
     signed_in_at: String,
     last_seen_at: String,
     expires_at: String,
-    /// Number of live sockets on this server.
+    /// Number of open sockets of the session on this server.
     sockets: usize,
 }
 
-/// `GET /auth/sessions`.
+/// Handles `GET /auth/sessions`, which lists the active sessions of the user.
 pub(super) async fn list(
     State(routes): State<Routes>,
     SignedIn(own): SignedIn,
@@ -60,7 +60,8 @@ pub(super) async fn list(
     Ok(Json(Sessions { sessions: all.iter().map(line).collect() }))
 }
 
-/// `DELETE /auth/sessions/{id}`; a session of another user is not found.
+/// Handles `DELETE /auth/sessions/{id}`, which ends a session of the user. A session of another
+/// user is not found.
 pub(super) async fn end(
     State(routes): State<Routes>,
     SignedIn(own): SignedIn,
@@ -82,7 +83,8 @@ pub(super) struct Ended {
     ended: usize,
 }
 
-/// `DELETE /auth/sessions?scope=others`.
+/// Handles `DELETE /auth/sessions?scope=others`, which ends all sessions of the user except the
+/// current one.
 pub(super) async fn end_others(
     State(routes): State<Routes>,
     SignedIn(own): SignedIn,
@@ -107,11 +109,11 @@ impl Routes {
         Ok(self.identity.ask(about, self.identity.sessions.list(&own.user)).await?)
     }
 
-    /// Ends a session and its sockets on all servers, and returns when they have ended.
+    /// Ends a session and its sockets on all servers, and waits until they have ended.
     pub(super) async fn end(&self, session: &Session) -> Result<Revocation, Problem> {
         let about =
             About { user: Some(&session.user), session: Some(&session.id), ..About::default() };
-        // Sockets first, so that they receive `revoked` instead of a lost session.
+        // The sockets are closed first, so that their clients receive `revoked` and not `expired`.
         let revoked = self.principals.revoke(Revoke::Session(session.id.clone()));
         let revoked = self.identity.ask(about, revoked).await?;
         self.identity.ask(about, self.identity.sessions.end(&session.id)).await?;

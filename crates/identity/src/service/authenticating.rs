@@ -1,8 +1,7 @@
 //! Signs users in with passkeys, with or without a user name.
 //!
-//! For an unknown name, the options list made-up passkeys, and an answer with an unknown passkey is verified all
-//! the same. Neither responses nor their cost reveal which users exist. Start reading at
-//! [`Service::begin_sign_in`].
+//! For an unknown name, the options list made-up passkeys. An answer with an unknown passkey is verified with a decoy.
+//! Neither the responses nor their cost reveal which users exist. Start reading at [`Service::begin_sign_in`].
 
 use doorward::auth::RefusalReason;
 use doorward_core::{CredentialId, Fault, Part, PasskeyRecord, PasskeyUse, Problem};
@@ -22,7 +21,7 @@ use crate::{
 /// Request to sign in.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SignIn {
-    /// Without a name, any passkey of this relying party is accepted.
+    /// User name. Without a name, any passkey of this relying party is accepted.
     username: Option<String>,
     challenge: Option<String>,
 }
@@ -34,7 +33,7 @@ pub(crate) struct KnownPasskey {
 }
 
 impl Service {
-    /// Starts a sign-in, and returns options for the authenticator.
+    /// Starts a sign-in, and returns the options for the authenticator.
     pub(crate) async fn begin_sign_in(
         &self,
         client: &Client,
@@ -54,7 +53,7 @@ impl Service {
         Ok(Reply::options(options))
     }
 
-    /// Returns the passkeys to list in the options. An unknown name costs the same work.
+    /// Returns the user to accept, and the passkeys to list in the options. An unknown name causes the same work.
     async fn passkeys_of_name(
         &self,
         client: &Client,
@@ -65,7 +64,7 @@ impl Service {
         let found = self.ask(about, self.accounts.account_named(name.key())).await?;
         let owner = found.as_ref().map_or_else(no_user, |account| account.id.clone());
         let passkeys = self.ask(about, self.accounts.passkeys_of(&owner)).await?;
-        // An account with only recovery codes looks like one that does not exist.
+        // An account without passkeys looks like an account that does not exist.
         let allowed = match passkeys.is_empty() {
             true => made_up,
             false => passkeys.into_iter().map(|passkey| passkey.id).collect(),
@@ -83,7 +82,7 @@ impl Service {
         let stranger = About { client: Some(client), ..About::default() };
         let challenge = CeremonyChallenge::of(&credential.response.client_data_json)
             .ok_or_else(|| self.refuse(stranger, RefusalReason::PasskeyInvalid))?;
-        // Removed before it is verified, so that the same answer finds nothing a second time.
+        // The ceremony is removed before the answer is verified, so that a second answer is rejected.
         let begun = self.authentications.take(client.binding, &challenge, self.clock.now());
         let Authentication { state, wanted, handover } = begun.ok_or_else(|| self.over(client))?;
         let id = CredentialId::checked(credential.raw_id.as_ref() as &[u8])
@@ -109,16 +108,17 @@ impl Service {
         let signed_in =
             PasskeyUse { before, after, is_synced: shown.is_synced, at: self.clock.wall() };
         if !self.ask(about, self.accounts.record_use(&passkey.id, signed_in)).await? {
-            // Two answers have used the same counter, or the passkey was removed meanwhile.
+            // Another sign-in has changed the counter since it was read, or the passkey was removed.
             return Err(self.refuse(about, RefusalReason::PasskeyCloned));
         }
         self.complete(client, &account, Proof::Passkey, handover).await
     }
 }
 
-/// Rejects a passkey of another user than the named one, or one whose user handle disagrees (Web Authentication
-/// Level 3, section 7.2, step 6). Without a name, only the user handle identifies the user, so it is required. An
-/// empty user handle counts as missing: some password managers write one when they have no value.
+/// Checks that the passkey belongs to the accepted user, and that the user handle of the answer names the same user
+/// (Web Authentication Level 3, section 7.2, step 6). If the client gave no name, the user handle is required, because
+/// only it identifies the user. An empty user handle counts as missing, because some password managers send one if they
+/// have no value.
 fn check_owner(
     passkey: &PasskeyRecord,
     wanted: &Wanted,
@@ -137,5 +137,5 @@ fn check_owner(
     }
 }
 
-/// The passkey was eligible for backup at its last use.
+/// Fault of an answer which states that the passkey is no longer eligible for backup.
 const DOWNGRADED: Fault = Fault::new(Part::Flag, "backup_eligible", Problem::Changed);

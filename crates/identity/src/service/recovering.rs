@@ -1,7 +1,7 @@
 //! Signs in users who have lost all passkeys, with recovery codes.
 //!
-//! A set has ten codes, each valid once. They are stored as Argon2id hashes with one salt per account, so a code is
-//! hashed once and looked up. An unknown name costs the same. Start reading at [`Service::recover`].
+//! A set has ten codes, and each can be used once. They are stored as Argon2id hashes with one salt per account, so
+//! that checking a code takes one hash. An unknown name causes the same work. Start reading at [`Service::recover`].
 
 use doorward::{UserId, audit::Decision, auth::RefusalReason, session::Session};
 use doorward_core::RecoveryCodes;
@@ -25,7 +25,7 @@ pub(crate) struct Recovery {
 }
 
 impl Service {
-    /// Signs a user in with a recovery code, and uses it up.
+    /// Signs a user in with a recovery code, and uses the code up.
     pub(crate) async fn recover(&self, client: &Client, shown: Recovery) -> Result<Reply, Failure> {
         let handover = Handover::choose(client, self.exposes_token, shown.challenge.as_deref())?;
         let name = username(&shown.username)?;
@@ -39,7 +39,7 @@ impl Service {
             true => self.hasher.made_up_salt(name.key()),
             false => kept.salt,
         };
-        // A malformed code is hashed as well, as one that no account has.
+        // A malformed code is replaced by a code that no account has, so that it causes the same work.
         let code = Code::parse(&shown.code).unwrap_or(Code::NONE);
         let hash = self.hasher.hash_one(code, salt).await?;
         if !kept.hashes.contains(&hash) {
@@ -49,7 +49,7 @@ impl Service {
         self.complete(client, &account, Proof::RecoveryCode(&hash), handover).await
     }
 
-    /// Uses up a code. If two clients use it at the same time, one is rejected here.
+    /// Uses up a code. If two clients present the same code at the same time, one of them is rejected here.
     pub(super) async fn use_code(
         &self,
         owner: &UserId,
@@ -62,7 +62,7 @@ impl Service {
         }
     }
 
-    /// Creates new codes for the user of a session, and invalidates older ones. Needs a fresh sign-in.
+    /// Creates and returns new codes for the user of a session. Previous codes become invalid. Needs a fresh sign-in.
     pub(crate) async fn make_recovery_codes(
         &self,
         client: &Client,

@@ -1,7 +1,8 @@
-//! Creates accounts, and adds passkeys to them.
+//! Creates accounts, and adds passkeys to accounts.
 //!
-//! Both take two steps: options for an authenticator, and its answer. The store assigns a name in the second step,
-//! so of two clients that want the same name one is rejected. Start reading at [`Service::begin_sign_up`].
+//! Both take two steps. The first returns options for an authenticator, and the second verifies the answer of the
+//! authenticator. The store assigns a user name in the second step, so only one of two clients gets the same name.
+//! Start reading at [`Service::begin_sign_up`].
 
 use doorward::{UserId, audit::Decision, auth::RefusalReason, session::Session, store::StoreError};
 use doorward_core::{Account, CreateAccountError, PasskeyRecord};
@@ -32,12 +33,12 @@ pub(crate) struct SignUp {
 #[derive(Debug, Deserialize)]
 pub(crate) struct NewPasskey {
     pub(crate) credential: RegisterPublicKeyCredential,
-    /// Name that the owner has chosen.
+    /// Name that the user has chosen for the passkey.
     pub(crate) name: Option<String>,
 }
 
 impl Service {
-    /// Starts a sign-up, and returns options for the authenticator.
+    /// Starts a sign-up, and returns the options for the authenticator.
     pub(crate) async fn begin_sign_up(
         &self,
         client: &Client,
@@ -62,7 +63,7 @@ impl Service {
         self.keep(client, started, Purpose::SignUp(Box::new(account), handover))
     }
 
-    /// Creates the account, and signs its owner in.
+    /// Verifies the answer, creates the account, and signs its user in.
     pub(crate) async fn finish_sign_up(
         &self,
         client: &Client,
@@ -74,13 +75,13 @@ impl Service {
         };
         let passkey = self.record(client, &account.id, shown, answer.name.as_deref());
         let about = About { client: Some(client), user: Some(&account.id), ..About::default() };
-        // Both may have been taken since the start.
+        // Both names may have been taken since the start of the ceremony.
         self.check_name(&account, about).await?;
         self.check_display_name(&account, about).await?;
         self.complete(client, &account, Proof::SignUp(&passkey), handover).await
     }
 
-    /// Stores a new account. If two clients want the same name at the same time, one is rejected here.
+    /// Stores a new account. If two clients ask for the same name at the same time, one of them is rejected here.
     pub(super) async fn store_account(
         &self,
         account: &Account,
@@ -101,7 +102,8 @@ impl Service {
         Ok(())
     }
 
-    /// Rejects a taken name before anything is stored. The store decides finally.
+    /// Rejects a user name that is taken, before anything is stored. The store checks the name again when it stores the
+    /// account.
     async fn check_name(&self, account: &Account, about: About<'_>) -> Result<(), Failure> {
         match self.ask(about, self.accounts.account_named(&account.name_key)).await? {
             Some(_) => Err(SignInCode::UsernameTaken.into()),
@@ -109,7 +111,7 @@ impl Service {
         }
     }
 
-    /// Rejects a display name that could be mistaken for another account.
+    /// Rejects a display name that looks like the user name of another account.
     async fn check_display_name(&self, account: &Account, about: About<'_>) -> Result<(), Failure> {
         match self.ask(about, is_name_of_another(&*self.accounts, account)).await? {
             true => Err(SignInCode::InvalidDisplayName.into()),
@@ -117,7 +119,8 @@ impl Service {
         }
     }
 
-    /// Starts to add a passkey to the account of a session. Needs a fresh sign-in.
+    /// Starts to add a passkey to the account of a session, and returns the options for the authenticator. Needs a
+    /// fresh sign-in.
     pub(crate) async fn begin_adding(
         &self,
         client: &Client,
@@ -141,7 +144,7 @@ impl Service {
         self.keep(client, started, Purpose::Add(account.id.clone()))
     }
 
-    /// Adds the passkey.
+    /// Verifies the answer, and adds the passkey to the account of the session.
     pub(crate) async fn finish_adding(
         &self,
         client: &Client,
@@ -152,7 +155,7 @@ impl Service {
         let Purpose::Add(user) = registration.purpose else {
             return Err(self.refuse_new(client, RefusalReason::CeremonyUnknown));
         };
-        // Another user has signed in with this browser meanwhile.
+        // Another user has signed in with this browser since the start of the ceremony.
         if user != session.user {
             return Err(self.refuse_new(client, RefusalReason::UserChanged));
         }
@@ -170,7 +173,7 @@ impl Service {
         Ok(passkey)
     }
 
-    /// Returns `true` if an answer belongs to a passkey that is added to an existing account.
+    /// Returns `true` if an answer belongs to a ceremony that adds a passkey to an existing account.
     pub(crate) fn is_adding(&self, client: &Client, answer: &NewPasskey) -> bool {
         let challenge = CeremonyChallenge::of(&answer.credential.response.client_data_json);
         challenge.is_some_and(|challenge| {
@@ -180,7 +183,7 @@ impl Service {
         })
     }
 
-    /// Stores a ceremony for the client that has started it.
+    /// Stores a ceremony for the client that has started it, and returns the options for the authenticator.
     fn keep(
         &self,
         client: &Client,
@@ -194,7 +197,7 @@ impl Service {
         Ok(Reply::options(options))
     }
 
-    /// Removes the ceremony, and then verifies the answer.
+    /// Removes the ceremony of an answer, and then verifies the answer.
     fn verify_new(
         &self,
         client: &Client,
@@ -206,7 +209,7 @@ impl Service {
         let now = self.clock.now();
         let begun = self.registrations.take(client.binding, &challenge, now);
         let begun = begun.ok_or_else(|| self.over(client))?;
-        // The library verifies what the authenticator has signed. Nothing else is trusted.
+        // The library verifies the data that the authenticator has signed. No other data of the answer is trusted.
         let shown = self.relying_party.finish_registration(credential, &begun.state);
         let shown = shown.map_err(|error| {
             let fault = match error {
@@ -248,16 +251,17 @@ impl Service {
         SignInCode::RegistrationFailed.into()
     }
 
-    /// Generates the id of an account, which is also its user handle: a version 4 UUID (RFC 9562).
+    /// Generates the id of an account, which is a version 4 UUID (RFC 9562). The id is also the user handle of the
+    /// account.
     fn draw_id(&self) -> Uuid {
         let mut bytes = [0; 16];
         self.entropy.fill(&mut bytes);
-        // The version and variant bits.
+        // Sets the version and variant bits.
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
         Uuid::from_bytes(bytes)
     }
 }
 
-/// Maximum of passkeys per account: a person has some devices and a spare key.
+/// Maximum number of passkeys per account. A person has a few devices and a spare key.
 const MAX_PASSKEYS: u32 = 20;

@@ -1,8 +1,8 @@
-//! Turns a proof into a session: the common last steps of every sign-in.
+//! Creates the session for a proof of identity. These are the last steps of every sign-in.
 //!
-//! The hook of the application runs first, then the session is stored, then its ticket. A proof that is valid once
-//! is used up after that, so the user can use it again if an earlier step fails. The client receives the answer
-//! last, when the session exists. Start reading at [`Service::complete`].
+//! The hook of the application runs first. Then the session is stored, and then its ticket. After that, a recovery code
+//! is used up or a new account is stored, so that the user can try again if an earlier step fails. The client receives
+//! the answer last. Start reading at [`Service::complete`].
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl Service {
-    /// Creates a session for a user who has proved its identity.
+    /// Creates a session for a user who has proved their identity, and returns the answer for the client.
     pub(super) async fn complete(
         &self,
         client: &Client,
@@ -32,7 +32,7 @@ impl Service {
     ) -> Result<Reply, Failure> {
         let user = &account.id;
         let about = About { client: Some(client), user: Some(user), ..About::default() };
-        // Without a record there is no decision. A stuck audit sink is detected here, before anything changes.
+        // No user is signed in without an audit record. A stuck audit sink is detected here, before anything changes.
         if !self.records.audit.has_room() || !self.records.kept().await {
             return Err(SignInCode::Unavailable.into());
         }
@@ -51,7 +51,7 @@ impl Service {
         let session = &made.1.id;
         let about = About { session: Some(session), ..about };
         let handed_over = self.hand_over(&made, account, proof, handover, about).await;
-        // No client has its token. If it cannot be ended now, it expires unused.
+        // No client has the token of this session. If the session cannot be ended now, it expires unused.
         if handed_over.is_err()
             && let Err(error) = self.sessions.end(session).await
         {
@@ -60,7 +60,7 @@ impl Service {
         handed_over
     }
 
-    /// Hands a new session to its client.
+    /// Completes the sign-in after the session was stored, and returns the answer with the token or a ticket.
     async fn hand_over(
         &self,
         (token, session): &(SessionToken, Session),
@@ -69,9 +69,9 @@ impl Service {
         handover: Handover,
         about: About<'_>,
     ) -> Result<Reply, Failure> {
-        // A disabled account is marked before its sessions are ended. So an account that was disabled meanwhile has
-        // either revoked this session already, or its mark is seen here. An account that is not stored yet cannot
-        // be disabled.
+        // An account is marked as disabled before its sessions are ended. If the account was disabled since it was
+        // loaded, either its mark is seen here, or its sessions are ended later, including this session. An account
+        // that is not stored yet cannot be disabled.
         if !matches!(proof, Proof::SignUp(_)) {
             self.usable_account(&account.id, about).await?;
         }
@@ -118,5 +118,5 @@ fn undone(failure: &Failure) -> Decision {
     }
 }
 
-/// Timeout of the hook, which may call a service on the network.
+/// Time limit of the hook, which may call a service on the network.
 const HOOK_TIMEOUT: Duration = Duration::from_secs(10);

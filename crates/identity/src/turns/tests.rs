@@ -1,4 +1,4 @@
-//! Turns are bounded, fair, and given back when the work ends.
+//! Checks that turns are limited, are granted in order, and are released when the work ends.
 
 use std::{
     future::Future,
@@ -14,7 +14,7 @@ use doorward_core::ManualClock;
 
 use super::*;
 
-/// Work that ends when the test says so, and counts itself.
+/// Work that ends when the test releases it. It counts how many pieces of it run.
 #[derive(Default)]
 struct Work {
     now: AtomicUsize,
@@ -46,10 +46,10 @@ fn turns(at_once: usize) -> (Arc<Turns>, Arc<Work>, ManualClock) {
     (Arc::new(turns), Arc::default(), clock)
 }
 
-/// A client that waits for its work; dropped, it has left.
+/// Client that waits for its work. Dropping it means that the client leaves.
 type Client = Pin<Box<dyn Future<Output = Result<(), NotDone>> + Send>>;
 
-/// A client that has asked.
+/// Returns a client that has requested a turn.
 fn ask(turns: &Arc<Turns>, work: &Arc<Work>) -> Client {
     let (turns, work) = (Arc::clone(turns), Arc::clone(work));
     let mut client: Client = Box::pin(async move { turns.run(move || work.run()).await });

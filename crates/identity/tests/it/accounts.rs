@@ -1,4 +1,4 @@
-//! Accounts: disabling, enabling and removing them, and listing them for operators.
+//! Disables, enables, removes and lists accounts, as operators do.
 
 use std::sync::{Arc, Mutex};
 
@@ -40,7 +40,8 @@ async fn a_disabled_account_loses_its_sessions_and_sockets_and_refuses_sign_ins(
     assert_eq!(browser.get("/auth/me").await.status, StatusCode::OK);
 }
 
-/// Attack 87, for a sign-in: the account is disabled between the verified passkey and the session.
+/// Attack 87, for a sign-in: the account is disabled after the passkey was verified and before the
+/// session exists.
 #[tokio::test]
 async fn an_account_disabled_during_a_sign_in_has_no_session() {
     let folder = tempfile::TempDir::new().unwrap();
@@ -52,7 +53,8 @@ async fn an_account_disabled_during_a_sign_in_has_no_session() {
             async move {
                 let now = || who.account.created_at;
                 if who.method == SignInMethod::Passkey {
-                    // The order of an operator's command: mark the account, then revoke everything.
+                    // The calls are those of an operator's command, which disables the account and
+                    // then revokes its user.
                     store.set_disabled(&who.account.id, Some(now())).await.unwrap();
                     store.bump(&who.account.id, now()).await.unwrap();
                 }
@@ -80,7 +82,7 @@ async fn a_removed_account_leaves_nothing_and_its_name_is_free() {
     let world = World::new().await;
     let (mut passkey, mut browser) = world.sign_up("alice").await;
     let mut socket = world.connect(&browser).await;
-    // Removing an account needs a sign-in of the last five minutes.
+    // Removing an account needs a sign-in within the last five minutes.
     world.advance(301);
 
     let stale = browser.delete("/auth/account").await;

@@ -1,7 +1,7 @@
-//! Answers of current authenticators.
+//! Accepts the answers of current authenticators.
 //!
-//! They are not recordings. Each is built from the documented flags, AAGUID, counter and user handle of
-//! its model; AAGUIDs are those of the FIDO Alliance and of
+//! The answers are not recordings. Each is built from the documented flags, AAGUID, counter and user handle of its
+//! model. The AAGUIDs are from the FIDO Alliance and from
 //! <https://github.com/passkeydeveloper/passkey-authenticator-aaguids>.
 
 use doorward_core::{Decision, RefusalReason};
@@ -23,7 +23,7 @@ struct Model {
     name: &'static str,
     aaguid: u128,
     flags: u8,
-    /// `true` if it counts its signatures. Authenticators with synced passkeys do not.
+    /// `true` if the authenticator counts its signatures. Authenticators with synced passkeys do not count.
     counts: bool,
 }
 
@@ -63,7 +63,7 @@ const WINDOWS_HELLO: Model = Model {
 };
 
 impl Model {
-    /// Changes an answer into one of this model.
+    /// Returns the answer with the values of this model.
     fn says(&self, answer: SoftAnswer) -> SoftAnswer {
         let counter = if self.counts { answer.counter } else { 0 };
         let aaguid = self.aaguid.to_be_bytes();
@@ -104,7 +104,7 @@ async fn syncing_password_managers_without_a_counter_are_accepted() {
     }
 }
 
-/// With a TPM its keys are RSA keys.
+/// With a TPM, the keys of Windows Hello are RSA keys.
 #[tokio::test]
 async fn windows_hello_is_accepted_with_either_kind_of_key() {
     WINDOWS_HELLO.is_accepted(&mut SoftPasskey::new()).await;
@@ -122,11 +122,11 @@ async fn keys_of_p256_p384_and_rsa_are_offered_and_of_eddsa_are_not() {
 
     let offered = begun["options"]["pubKeyCredParams"].as_array().unwrap();
     let offered: Vec<_> = offered.iter().map(|one| one["alg"].as_i64().unwrap()).collect();
-    // ES256, ES384 and RS256 in the COSE registry of IANA.
+    // These are ES256, ES384 and RS256 in the COSE registry of IANA.
     assert_eq!(offered, [-7, -35, -257]);
 }
 
-/// Happens when a password manager imports a passkey of a device, or starts to sync.
+/// This happens when a password manager imports a passkey of a device, or starts to sync.
 #[tokio::test]
 async fn a_passkey_may_become_a_synced_one_and_stays_so() {
     let world = World::new().await;
@@ -139,7 +139,7 @@ async fn a_passkey_may_become_a_synced_one_and_stays_so() {
     assert_eq!(up["success"], true, "{up}");
     let after = browser.get("/auth/passkeys").await.json["passkeys"][0]["synced"].clone();
     assert_eq!((before, after), (json!(false), json!(true)));
-    // The stored flags have changed, so the way back is a downgrade.
+    // The stored passkey is eligible for backup now, so an answer that denies it is a downgrade.
     let down = sign_in_with(&world, &mut passkey, says(VERIFIED)).await;
     assert_eq!(down["code"], "authentication_failed", "{down}");
     let reason = RefusalReason::PasskeyDowngraded;
@@ -160,7 +160,7 @@ async fn a_synced_passkey_cannot_become_a_device_bound_one() {
     let reason = RefusalReason::PasskeyDowngraded;
     assert_eq!(world.audit.outcomes().pop(), Some(Decision::Refused(reason)));
     assert_eq!(world.audit.last_fault().unwrap(), "flag backup_eligible: changed");
-    // A passkey may lose its backup and stay eligible for one. The refusal has changed nothing.
+    // A passkey may lose its backup and stay eligible for a backup. The refusal has not changed the stored passkey.
     let not_backed_up = sign_in_with(&world, &mut passkey, says(VERIFIED | BACKUP_ELIGIBLE)).await;
     assert_eq!(not_backed_up["success"], true, "{not_backed_up}");
 }
@@ -207,7 +207,7 @@ async fn with_a_user_name_an_empty_user_handle_counts_as_absent() {
     assert_eq!(world.audit.last_fault().unwrap(), "member userHandle: mismatch");
 }
 
-/// The client reads one code for all of these; the operator finds the fault in the audit record.
+/// The client reads the same code for all faults. The audit record names the fault.
 #[tokio::test]
 async fn the_audit_record_of_a_refused_answer_names_its_fault() {
     let world = World::new().await;
@@ -227,7 +227,7 @@ async fn the_audit_record_of_a_refused_answer_names_its_fault() {
     assert_eq!(world.audit.last_fault().unwrap(), "member publicKey.alg: not_allowed");
 }
 
-/// A native application has an origin of its own in the client data of its passkeys.
+/// The client data of a native application's passkeys contains the origin of the application.
 #[tokio::test]
 async fn passkeys_of_an_application_are_accepted_where_its_origin_is_allowed() {
     const KEY_HASH: &str = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";

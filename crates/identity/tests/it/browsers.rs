@@ -1,11 +1,11 @@
-//! Cross-site requests: a browser that sends them for pages of other origins.
+//! Refuses cross-site requests, which a browser sends for pages of other origins.
 
 use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::world::{PEER, URL, World, ask, pair};
 
-/// Every route that changes state.
+/// Methods and paths of all routes that change data.
 const CHANGES: &[(Method, &str)] = &[
     (Method::POST, "/auth/session"),
     (Method::DELETE, "/auth/session"),
@@ -23,7 +23,7 @@ const CHANGES: &[(Method, &str)] = &[
     (Method::DELETE, "/auth/sessions/any"),
 ];
 
-/// Attack 62: cross-site request forgery, with every kind of origin and fetch metadata that is not ours.
+/// Attack 62: cross-site request forgery, with every kind of foreign origin and fetch metadata.
 #[tokio::test]
 async fn requests_of_foreign_pages_change_nothing() {
     let world = World::new().await;
@@ -102,7 +102,7 @@ async fn a_session_cookie_counts_for_own_pages_only() {
     }
 }
 
-/// An operator may allow a page of another origin to do what the own pages do.
+/// An operator may give pages of another origin the same rights as the pages of the server.
 #[tokio::test]
 async fn a_page_of_an_allowed_origin_may_use_every_route() {
     let world = World::with(|builder| builder.allow_origin("http://app.localhost:5173")).await;
@@ -115,7 +115,8 @@ async fn a_page_of_an_allowed_origin_may_use_every_route() {
     assert_eq!((me.status, token.status), (StatusCode::OK, StatusCode::OK));
 }
 
-/// A foreign page opens sockets from its visitor's browser. It must not use up the visitor's budget.
+/// A foreign page can open sockets from the browser of its visitor. It must not use up the budget of the
+/// visitor.
 #[tokio::test]
 async fn a_foreign_page_starts_no_ceremony_and_uses_no_budget() {
     let world = World::new().await;
@@ -143,7 +144,7 @@ async fn two_session_cookies_count_as_none() {
     assert_eq!(browser.get("/auth/me").await.code(), (401, "session_required"));
 }
 
-/// Pages inside an application use the cookie of its own web view.
+/// Pages in an application use the cookies of the application's web view.
 #[tokio::test]
 async fn a_page_of_an_application_may_use_every_route_where_its_origin_is_allowed() {
     let allowed = World::with(|builder| builder.allow_origin("capacitor://localhost")).await;

@@ -1,4 +1,4 @@
-//! Enumeration: answers and their cost must not reveal which names and passkeys exist.
+//! Checks that neither answers nor their cost reveal which names and passkeys exist.
 
 use doorward_core::CredentialId;
 use doorward_testkit::SoftPasskey;
@@ -20,7 +20,7 @@ async fn asked_for(world: &World, recorded: &Recorded, name: &str) -> (Value, Ve
     (begun, recorded.take())
 }
 
-/// Returns the shape of a value: members and types, without the texts.
+/// Returns the shape of a value, which is its members and types without the texts.
 fn form(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -32,7 +32,7 @@ fn form(value: &Value) -> Value {
     }
 }
 
-/// Attack 75: options of an unknown name have made-up passkeys.
+/// Attack 75: the options for an unknown name list made-up passkeys.
 #[tokio::test]
 async fn an_unknown_name_reads_and_costs_like_a_known_one() {
     let (world, recorded) = recorded_world().await;
@@ -49,7 +49,7 @@ async fn an_unknown_name_reads_and_costs_like_a_known_one() {
     assert_ne!(ids(&unknown), ids(&known));
 }
 
-/// Attack 75: the same answer after the same calls to the stores.
+/// Attack 75: both cases have the same answer after the same calls to the stores.
 #[tokio::test]
 async fn an_unknown_passkey_reads_and_costs_like_a_known_one_with_a_wrong_signature() {
     let (world, recorded) = recorded_world().await;
@@ -57,7 +57,7 @@ async fn an_unknown_passkey_reads_and_costs_like_a_known_one_with_a_wrong_signat
     let (_, challenge) = pair();
     let mut costs = Vec::new();
 
-    // The server has another key for the first id and none for the second.
+    // The server has another key for the first id, and no key for the second id.
     for id in [known.id.clone(), vec![7; 32]] {
         let mut thief = SoftPasskey::new();
         thief.id = id;
@@ -99,7 +99,7 @@ async fn a_client_that_starts_too_many_ceremonies_has_to_wait() {
     let mut browser = world.browser();
     let (_, challenge) = pair();
     let wish = json!({ "challenge": challenge });
-    // The budget of one address.
+    // 120 attempts are the budget of one address.
     for _ in 0..120 {
         let begun = browser.post("/auth/passkeys/authenticate", &wish).await;
         assert_eq!(begun.json["success"], true);

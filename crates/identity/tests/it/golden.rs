@@ -1,5 +1,5 @@
-//! Answers of the service, compared with their golden files, with docs/wire.md and with the types of the
-//! JavaScript client.
+//! Compares answers of the service with their golden files, with docs/wire.md, and with the types of the JavaScript
+//! client.
 
 use std::{fs, path::PathBuf};
 

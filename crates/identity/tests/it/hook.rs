@@ -1,4 +1,4 @@
-//! The sign-in hook of an application.
+//! Runs the sign-in hook of an application.
 
 use doorward::session::SessionData;
 use doorward_core::AccountStore as _;

@@ -1,4 +1,4 @@
-//! Attacks on ceremonies: answers of authenticators that lie in exactly one place.
+//! Refuses answers of authenticators that lie in exactly one value.
 
 use doorward::test::TestClient;
 use doorward_core::{Decision, RefusalReason};
@@ -29,7 +29,7 @@ pub(crate) async fn sign_in_with(
     ask(&mut page, "webauthn:authenticate:verify", &json!({ "credential": credential })).await
 }
 
-/// The same for a sign-up.
+/// Signs up on a new socket with the honest answer changed by `lie`, and returns the server's answer.
 pub(crate) async fn sign_up_with(
     world: &World,
     name: &str,
@@ -44,7 +44,7 @@ pub(crate) async fn sign_up_with(
     ask(&mut page, "webauthn:register:verify", &json!({ "credential": credential })).await
 }
 
-/// Name of a change of an answer, and the change.
+/// Name of a change to an answer, and the function that makes the change.
 type Lie = (&'static str, fn(SoftAnswer) -> SoftAnswer);
 
 /// Lies that every ceremony must refuse: attacks 67, 69, 70 and 77.
@@ -121,7 +121,7 @@ async fn an_answer_is_accepted_once() {
     assert_eq!(second["code"], "ceremony_over");
 }
 
-/// Attack 68: there is one guess, because a refused answer ends the ceremony as well.
+/// Attack 68: an attacker has one attempt, because a refused answer ends the ceremony.
 #[tokio::test]
 async fn a_refused_answer_ends_its_ceremony() {
     let world = World::new().await;
@@ -138,7 +138,7 @@ async fn a_refused_answer_ends_its_ceremony() {
     assert_eq!(answer["code"], "ceremony_over");
 }
 
-/// Attack 68: an answer shown on another socket or over HTTP.
+/// Attack 68: an answer is sent over another socket or over HTTP.
 #[tokio::test]
 async fn an_answer_is_accepted_only_on_the_socket_that_asked() {
     let world = World::new().await;
@@ -157,7 +157,7 @@ async fn an_answer_is_accepted_only_on_the_socket_that_asked() {
     assert_eq!(here["success"], true, "{here}");
 }
 
-/// Attack 68: an answer shown by another browser, which has a ceremony of its own.
+/// Attack 68: an answer is sent by another browser, which has started another ceremony.
 #[tokio::test]
 async fn an_answer_is_accepted_only_from_the_browser_that_asked() {
     let world = World::new().await;
@@ -262,7 +262,7 @@ async fn a_counter_that_does_not_grow_is_refused_and_recorded() {
     assert_eq!(sign_in_with(&world, &mut passkey, lie(10)).await["success"], true);
 }
 
-/// Attack 72: two sign-ins with one counter at the same time; the rival is recorded first.
+/// Attack 72: two sign-ins use the same counter at the same time, and the rival is recorded first.
 #[tokio::test]
 async fn of_two_sign_ins_with_one_counter_the_slower_one_is_refused() {
     let (world, recorded) = recorded_world().await;
@@ -328,7 +328,7 @@ async fn a_taken_name_is_refused_in_every_spelling_and_until_the_last_step() {
     assert_eq!(again["code"], "username_taken");
 }
 
-/// Attack 76: a sign-up in a browser that is signed in makes an account of its own.
+/// Attack 76: a sign-up in a browser that is signed in creates a separate account.
 #[tokio::test]
 async fn a_sign_up_never_adds_a_passkey_to_the_signed_in_account() {
     let world = World::new().await;
@@ -413,7 +413,7 @@ async fn a_credential_id_has_1_to_1023_bytes() {
     assert_eq!(nothing["code"], "authentication_failed");
 }
 
-/// Attack 77: CBOR that announces far more than it holds, or nests without end.
+/// Attack 77: CBOR that announces far more bytes than it has, or is nested very deeply.
 #[tokio::test]
 async fn bombs_in_an_attestation_are_refused() {
     let world = World::new().await;

@@ -2,7 +2,8 @@
 //!
 //! A comment `Attack 61` gives the number of an entry in the list of attacks in `docs`.
 
-// `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
+// `cfg(test)` is always true here. It tells Clippy that the helpers are test code, where `unwrap`
+// is allowed.
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]

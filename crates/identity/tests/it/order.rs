@@ -1,4 +1,4 @@
-//! The order of writes to the stores, all of which come before the client's answer.
+//! Checks the order of writes to the stores. All writes come before the answer to the client.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(crate) async fn recorded_world() -> (World, Recorded) {
     (World::on(folder, &store, parts, |builder| builder).await, recorded)
 }
 
-/// The order is that of the sequence diagram in docs/identity.md.
+/// The expected order is that of the sequence diagram in docs/identity.md.
 #[tokio::test]
 async fn session_ticket_and_account_are_stored_in_this_order_before_the_client_is_answered() {
     let (world, recorded) = recorded_world().await;

@@ -1,11 +1,11 @@
-//! Routes of an application that require a session.
+//! Protects routes of an application that require a session.
 
 use http::{Method, StatusCode, header};
 use serde_json::json;
 
 use crate::world::{URL, World};
 
-/// Header by which browsers ask for a page.
+/// Header with which browsers request a page.
 const PAGE: (&str, &str) = ("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8");
 
 #[tokio::test]
@@ -50,7 +50,8 @@ async fn with_a_session_the_handler_receives_it() {
     assert_eq!((read.status, written.status), (StatusCode::OK, StatusCode::OK));
 }
 
-/// Attack 53: a navigation from a foreign page goes through the sign-in page and not to the route.
+/// Attack 53: a navigation from a foreign page is redirected to the sign-in page and does not reach
+/// the route.
 #[tokio::test]
 async fn a_foreign_page_cannot_send_requests_with_the_session_cookie() {
     let world = World::new().await;

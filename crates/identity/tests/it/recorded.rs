@@ -1,4 +1,4 @@
-//! Stores that record their calls and pass them on to the real ones.
+//! Stores that record their calls and pass them on to the real stores.
 
 use std::{
     sync::{
@@ -15,16 +15,16 @@ use doorward_core::{
 };
 use doorward_sql::SqlStore;
 
-/// Store that records the names of its methods, each when its call is done.
+/// Store that records the name of each method when the call has completed.
 #[derive(Clone)]
 pub(crate) struct Recorded {
     pub(crate) store: Arc<SqlStore>,
     pub(crate) log: Arc<Mutex<Vec<&'static str>>>,
-    /// A rival records the next use of a passkey first.
+    /// `true` if a rival records the next use of a passkey first.
     pub(crate) has_rival: Arc<AtomicBool>,
-    /// Sessions cannot be looked up by their key.
+    /// `true` if sessions cannot be looked up by their key.
     pub(crate) is_away: Arc<AtomicBool>,
-    /// Method that fails because the store is full.
+    /// Name of the method that fails as if the store were full; `None` if no method fails.
     pub(crate) full: Arc<Mutex<Option<&'static str>>>,
 }
 
@@ -39,7 +39,7 @@ impl Recorded {
         }
     }
 
-    /// Makes one method fail because the store is full, or none.
+    /// Makes one method fail as if the store were full. With `None`, no method fails.
     pub(crate) fn fill(&self, method: Option<&'static str>) {
         *self.full.lock().unwrap() = method;
     }
@@ -50,7 +50,7 @@ impl Recorded {
     }
 }
 
-/// Implements methods that call the real store and record their name.
+/// Implements methods that call the real store and record their names.
 macro_rules! recorded {
     ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty;)+) => { $(
         fn $name<'a>(&'a self, $($argument: $type),*) -> BoxFuture<'a, $output> {

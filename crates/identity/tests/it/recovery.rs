@@ -1,4 +1,4 @@
-//! Recovery codes: signing in without a passkey.
+//! Signs users in with recovery codes, without a passkey.
 
 use std::sync::{
     Arc,
@@ -57,7 +57,8 @@ async fn each_of_ten_codes_is_accepted_once() {
     assert_eq!(back.post("/auth/passkeys/register", &json!({})).await.json["success"], true);
 }
 
-/// If failed tries used codes up, ten of them on a full disk would lock the user out for good.
+/// If failed attempts used codes up, ten attempts on a full disk would lock the user out
+/// permanently.
 #[tokio::test]
 async fn a_code_stays_valid_when_the_store_is_full() {
     let (world, recorded) = recorded_world().await;
@@ -77,7 +78,7 @@ async fn a_code_stays_valid_when_the_store_is_full() {
     assert_eq!(recover(&world, "alice", &codes[0]).await.1["success"], true);
 }
 
-/// Another client uses the code between its check and the session.
+/// Another client uses the code after it was checked and before the session exists.
 #[tokio::test]
 async fn a_code_used_by_a_faster_client_makes_no_session() {
     let folder = tempfile::TempDir::new().unwrap();
@@ -105,7 +106,7 @@ async fn a_code_used_by_a_faster_client_makes_no_session() {
     assert_eq!(store.of_user(&me).await.unwrap().len(), 1);
 }
 
-/// Audit that has no room, or that never confirms records which must be kept first.
+/// Audit sink that has no room, or that never confirms that its records are stored.
 #[derive(Clone, Default)]
 struct HeldUp {
     has_no_room: Arc<AtomicBool>,
@@ -226,7 +227,7 @@ async fn a_wrong_name_and_a_wrong_code_read_alike() {
     assert_eq!(wrong, nothing);
 }
 
-/// Uses a code from another address.
+/// Signs in with a code from another address.
 async fn recover_elsewhere(world: &World, name: &str, code: &str) -> Answer {
     let mut elsewhere = world.browser();
     elsewhere.peer = ([198, 51, 100, 1], 1).into();
@@ -293,7 +294,7 @@ async fn a_valid_code_is_served_in_turn_while_others_guess_and_make_codes() {
         let mut maker = maker.clone();
         others.spawn(async move { maker.post("/auth/recovery-codes", &json!({})).await });
     }
-    // From here on the queue for hashing is in use.
+    // Once the first request is answered, the queue for hashing is in use.
     others.join_next().await;
 
     let answer = recover_elsewhere(&world, "alice", &codes[0]).await;

@@ -1,4 +1,4 @@
-//! Sessions: the list that their owner reads, revocation and expiry.
+//! Lists, revokes and expires the sessions of a user.
 
 use doorward::test::TestEnd;
 use http::StatusCode;
@@ -111,7 +111,7 @@ async fn a_sign_out_ends_its_own_session_and_sockets_only() {
     assert_eq!(answer.headers["clear-site-data"], "\"storage\"");
     assert_eq!(first.session_cookie(), None);
     assert_eq!(of_first.ended().await, TestEnd::Final);
-    // A copy of the cookie does not work any more either.
+    // A copy of the cookie is rejected, too.
     assert_eq!(copy.get("/auth/me").await.code(), (401, "session_required"));
     assert_eq!(of_second.emit_with_ack::<String>("echo", "on").await, "on");
 }
@@ -134,7 +134,7 @@ async fn an_access_token_names_its_user_and_session() {
     assert_eq!(signed_out.code(), (401, "session_required"));
 }
 
-/// Attack 59: idle sessions end, and use does not prolong a session beyond its maximum age.
+/// Attack 59: idle sessions expire, and activity does not prolong a session beyond its maximum age.
 #[tokio::test]
 async fn a_session_ends_when_idle_and_at_its_maximum_age() {
     let world = World::new().await;
@@ -145,7 +145,7 @@ async fn a_session_ends_when_idle_and_at_its_maximum_age() {
     assert_eq!(browser.get("/auth/me").await.code(), (401, "session_required"));
 
     world.sign_in(&mut passkey, &mut browser).await;
-    // In use every half hour, it ends after 12 hours.
+    // A session that is used every half hour ends after 12 hours.
     for _ in 0..23 {
         world.advance(30 * 60);
         assert_eq!(browser.get("/auth/me").await.status, StatusCode::OK);

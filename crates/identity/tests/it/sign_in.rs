@@ -1,4 +1,4 @@
-//! Signing up, signing in and managing passkeys, with honest clients.
+//! Signs up, signs in and manages passkeys with honest clients.
 
 use doorward::test::TestClient;
 use doorward_core::{AccountStore as _, Decision, SessionStore as _};
@@ -29,7 +29,7 @@ async fn a_user_signs_up_over_a_socket_and_is_signed_in_by_the_ticket() {
     assert!(outcomes.contains(&Decision::SignedUp) && outcomes.contains(&Decision::SignedIn));
 }
 
-/// A user who reads an error must not have an account; it would block the name.
+/// A user who receives an error must not have an account, which would block the name.
 #[tokio::test]
 async fn no_account_is_created_when_the_store_is_full() {
     let (world, recorded) = recorded_world().await;
@@ -75,7 +75,7 @@ async fn a_user_signs_in_with_a_user_name_in_any_spelling() {
     let (verifier, challenge) = pair();
     let mut page = world.page().await;
 
-    // The accent as a combining character, and other letters in upper case.
+    // The accent is a combining character, and the other letters are in upper case.
     let wish = json!({ "username": "e\u{301}LODIE", "challenge": challenge });
     let begun = ask(&mut page, "webauthn:authenticate", &wish).await;
     let verify = assertion(&mut passkey, &begun);
@@ -289,7 +289,7 @@ async fn a_display_name_is_never_the_user_name_of_another_account() {
     let world = World::new().await;
     world.sign_up("Émile").await;
 
-    // Other cases, compatibility forms, and invisible or blank characters.
+    // The names differ in case, in compatibility forms, and in invisible or blank characters.
     for display_name in [
         "Émile",
         "émile",
@@ -322,7 +322,8 @@ async fn a_display_name_is_never_the_user_name_of_another_account() {
     assert_eq!(late["code"], "invalid_display_name");
 }
 
-/// The display name was chosen first. It is shown until an account takes it as its user name.
+/// The display name exists before the user name. It is shown until an account takes it as its user
+/// name.
 #[tokio::test]
 async fn a_display_name_is_not_shown_once_an_account_has_it_as_user_name() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! Tickets: their exchange for a session cookie, and attempts to steal or plant one.
+//! Exchanges tickets for session cookies, and refuses stolen and planted tickets.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ async fn a_ticket_expires_after_thirty_seconds() {
     world.browser().exchange(&done, &verifier).await;
 }
 
-/// Attack 61: a thief with the ticket and without the verifier uses the ticket up and gets no session.
+/// Attack 61: a thief who has the ticket without the verifier uses the ticket up and gets no session.
 #[tokio::test]
 async fn a_stolen_ticket_opens_no_session() {
     let world = World::new().await;
@@ -83,7 +83,7 @@ async fn a_ticket_is_exchanged_only_by_post_from_an_own_page() {
     assert_eq!(foreign.code(), (403, "forbidden"));
     assert!(foreign.json["detail"].as_str().unwrap().contains("origins.allow"), "{foreign:?}");
     assert_eq!(browser.session_cookie(), None);
-    // The refusals have not used it up.
+    // The refusals have not used the ticket up.
     let done = json!({ "success": true, "ticket": ticket });
     browser.exchange(&done, &verifier).await;
 }
@@ -131,12 +131,12 @@ async fn a_planted_session_cookie_is_replaced_and_its_session_ends() {
 
     assert_ne!(victim.session_cookie().unwrap(), planted);
     assert_eq!(victim.get("/auth/me").await.json["user"]["username"], "alice");
-    // The planted session has ended, so the attacker does not share one with the victim.
+    // The planted session has ended, so the attacker does not share a session with the victim.
     let mut attacker = attacker;
     assert_eq!(attacker.get("/auth/me").await.code(), (401, "session_required"));
 }
 
-/// Attack 92: if the user of the old cookie is unknown, signing in over it could hide a planted session.
+/// Attack 92: if the old cookie cannot be looked up, a sign-in that replaces it could leave a planted session active.
 #[tokio::test]
 async fn no_ticket_is_exchanged_when_the_session_of_the_cookie_cannot_be_read() {
     let (world, recorded) = recorded_world().await;

@@ -1,4 +1,4 @@
-//! Whole service in memory: a database in a folder, a manual clock, and sockets and browsers without a port.
+//! Complete service for tests, with a database in a folder, a manual clock, and sockets and browsers without a port.
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ use tower_service::Service as _;
 /// Public URL of the service.
 pub(crate) const URL: &str = "http://localhost:3000";
 
-/// Address of every client that sets no other.
+/// Default address of clients.
 pub(crate) const PEER: ([u8; 4], u16) = ([203, 0, 113, 7], 4711);
 
 /// Running service with its clock, stores and audit log.
@@ -89,7 +89,7 @@ impl World {
         Browser { app: self.app.clone(), cookies: BTreeMap::new(), peer: PEER.into() }
     }
 
-    /// Opens `/auth` as an own page.
+    /// Connects to `/auth` as a page of the server.
     pub(crate) async fn page(&self) -> TestClient {
         let visitor = self.server.visitor().header("origin", URL).header("user-agent", AGENT);
         visitor.peer(PEER.into()).connect("/auth", ()).await
@@ -151,7 +151,7 @@ pub(crate) fn assertion(passkey: &mut SoftPasskey, begun: &Value) -> Value {
     json!({ "credential": passkey.assertion(&begun["options"], URL).answer(passkey) })
 }
 
-/// Makes a verifier and its challenge, as in PKCE (RFC 7636, method S256).
+/// Returns a random verifier and its challenge, as in PKCE (RFC 7636, method S256).
 pub(crate) fn pair() -> (String, String) {
     let mut bytes = [0; 32];
     OsEntropy.fill(&mut bytes);
@@ -160,7 +160,7 @@ pub(crate) fn pair() -> (String, String) {
     (verifier, challenge)
 }
 
-/// Browser with a cookie jar that shows an own page.
+/// Browser with a cookie jar, which shows a page of the server.
 #[derive(Clone)]
 pub(crate) struct Browser {
     app: Router,
@@ -168,7 +168,7 @@ pub(crate) struct Browser {
     pub(crate) peer: SocketAddr,
 }
 
-/// HTTP response with its body read as JSON; `null` if it is none.
+/// HTTP response with its body parsed as JSON. A body that is not JSON is `null`.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -197,7 +197,7 @@ impl Browser {
         self.change(Method::DELETE, path, None).await
     }
 
-    /// Sends a request that changes state, with the headers of an own page.
+    /// Sends a request that changes data, with the headers of a page of the server.
     pub(crate) async fn change(
         &mut self,
         method: Method,
@@ -257,7 +257,7 @@ impl Browser {
         self.cookies.get("__Host-doorward").map(String::as_str)
     }
 
-    /// Stores or removes a cookie of a response, and asserts its attributes.
+    /// Stores or removes the cookie of a `Set-Cookie` header, and asserts its attributes.
     fn keep(&mut self, cookie: &str) {
         let (pair, attributes) = cookie.split_once("; ").unwrap();
         assert!(attributes.starts_with("Path=/; Secure; HttpOnly; SameSite="), "{cookie}");

@@ -1,4 +1,4 @@
-//! Inspects the server at a new connection, and refuses one that could lose revocations.
+//! Inspects the server of a new connection, and refuses a server that cannot keep revocations.
 
 use redis::{ErrorKind, RedisError, RedisResult, aio::MultiplexedConnection, cmd};
 
@@ -9,13 +9,14 @@ use crate::ConnectError;
 pub(super) struct Server {
     /// Id of the server process. It changes with each start.
     pub(super) run_id: String,
-    /// `true` if acknowledged writes survive a restart. It is `false` for a promoted replica, which may
-    /// lack the last writes that the old primary has acknowledged.
+    /// `true` if acknowledged writes survive a restart. It is `false` for a promoted replica, which may lack
+    /// the last writes that the previous primary has acknowledged.
     pub(super) keeps_its_word: bool,
 }
 
 impl Server {
-    /// Queries the server, and refuses one that could lose revocations or accepts no writes.
+    /// Returns the properties of the server. Fails if the server is not Redis, is too old, is a replica, or
+    /// may evict revocations.
     pub(super) async fn look_at(
         connection: &mut MultiplexedConnection,
         address: &str,
@@ -48,14 +49,15 @@ impl Server {
     }
 }
 
-/// Returns `true` if the server syncs its log after each write. Without permission to ask, returns `false`.
+/// Returns `true` if the server syncs its log after each write. Returns `false` if the user has no permission
+/// for `CONFIG GET`.
 async fn syncs_always(connection: &mut MultiplexedConnection) -> bool {
     let asked = cmd("CONFIG").arg("GET").arg("appendfsync").query_async(connection).await;
     let answer: RedisResult<Vec<String>> = asked;
     answer.is_ok_and(|answer| answer.get(1).is_some_and(|value| value == "always"))
 }
 
-/// Returns the value of the line `name:value`.
+/// Returns the value of the line `name:value`; `None` if there is no such line.
 fn line<'a>(information: &'a str, name: &str) -> Option<&'a str> {
     information.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }
@@ -66,7 +68,7 @@ fn is_old(version: &str) -> bool {
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < (6, 2)
 }
 
-/// Maps an error on a new connection to the reason that an operator can act on.
+/// Converts an error on a new connection into a reason that an operator can act on.
 pub(super) fn explain(address: &str, error: RedisError) -> ConnectError {
     let address = address.to_owned();
     let code = error.code().unwrap_or_default();

@@ -1,4 +1,5 @@
--- Revokes a user: ends all sessions and returns the new generation, as Epoch::next_generation computes it.
+-- Revokes a user: ends all sessions and returns the new generation, as the method
+-- RevocationState::next_generation computes it.
 -- KEYS: floor, revocation state, user. ARGV: margin, time (rounded down), time (rounded up), duration to
 -- keep the state, prefix of sessions, prefix of tokens.
 local generation, at = read_floor(KEYS[1], ARGV[1])

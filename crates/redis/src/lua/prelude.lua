@@ -29,8 +29,8 @@ local function raise(floor, margin)
     return generation, at
 end
 
--- Returns the floor as generation and time. If it names another process than the one that we have
--- connected to, it was copied from another server: this one was a replica in between and may lack writes.
+-- Returns the floor as generation and time. If the floor names another process than the connected one, it
+-- was copied from another server. The connected server was a replica in between and may lack writes.
 local function read_floor(floor, margin)
     only_on_a_primary(floor)
     local found = redis.call('HMGET', floor, 'generation', 'at', 'server')

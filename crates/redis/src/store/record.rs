@@ -10,7 +10,8 @@ use crate::{
     time::{duration_to_millis, from_millis, to_millis},
 };
 
-/// Names and values, as the server returns them. Empty if the hash does not exist.
+/// Names and values of the fields, as the server returns them. The map is empty if the hash does
+/// not exist.
 pub(super) type Fields = HashMap<String, String>;
 
 /// Appends the fields of a session to an order. Fields that are `None` are left out.
@@ -48,7 +49,8 @@ pub(super) fn write_data(data: &SessionData) -> Value {
     Value::Object(data.0.clone())
 }
 
-/// Reads a session. A malformed record is an error, never an absent session.
+/// Creates a session from its fields. A malformed record is an error and does not count as an
+/// absent session.
 pub(super) fn read(fields: &Fields) -> Result<Session, StoreError> {
     let text = |name| fields.get(name).ok_or_else(|| unreadable("a field of a session is missing"));
     let time = |name| text(name).and_then(|text| parse(text)).map(from_millis);
@@ -68,7 +70,8 @@ pub(super) fn read(fields: &Fields) -> Result<Session, StoreError> {
     Ok(session)
 }
 
-/// Returns the number that `create` gave the session, in order of creation.
+/// Returns the number that the script `create` gave the session. Sessions are numbered in order of
+/// creation.
 pub(super) fn sequence(fields: &Fields) -> Result<u64, StoreError> {
     let text = fields.get("sequence");
     parse(text.ok_or_else(|| unreadable("a session has no sequence number"))?)

@@ -1,4 +1,5 @@
-//! Revocations: the floor for all users, the state of each user, and marks for ended sessions and tokens.
+//! Keeps revocations, which are the floor for all users, the state of each user, and marks for ended sessions
+//! and tokens.
 
 use std::time::SystemTime;
 

@@ -1,4 +1,5 @@
-//! Sessions: a record for each, an entry that maps its token to it, and a list for each user.
+//! Keeps sessions. A session has a record, and an entry that maps its token to it. Each user has a
+//! list of sessions.
 
 use std::{future::ready, time::SystemTime};
 
@@ -20,7 +21,8 @@ fn one(fields: &Fields) -> Result<Option<Session>, StoreError> {
     if fields.is_empty() { Ok(None) } else { record::read(fields).map(Some) }
 }
 
-/// Reads the answer of a script: `true` for 1 (done), `false` for 0 (nothing found).
+/// Converts the answer of a script, which is 1 if the change was made and 0 if the session was not
+/// found. `create` answers 0 if the token or the id of the session is taken.
 fn done(answer: i64) -> Result<bool, StoreError> {
     match answer {
         0 => Ok(false),
@@ -75,7 +77,8 @@ impl SessionStore for RedisStore {
             let records: Vec<Fields> = self.0.link.run(&order).await?;
             let read = |fields: &Fields| Ok((record::sequence(fields)?, record::read(fields)?));
             let mut sessions = records.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
-            // The list on the server is sorted by expiry. The contract is the order of creation.
+            // The list on the server is sorted by expiry, but `of_user` must return the order of
+            // creation.
             sessions.sort_by_key(|(sequence, _)| *sequence);
             Ok(sessions.into_iter().map(|(_, session)| session).collect())
         })
@@ -108,7 +111,7 @@ impl SessionStore for RedisStore {
             .argument(signed_in_at.unwrap_or_default());
         Box::pin(async move {
             match self.0.link.run(&order).await? {
-                // The token is taken.
+                // The key of the token is taken.
                 -1 => Err(StoreError::Exists),
                 answer => done(answer),
             }
@@ -136,7 +139,7 @@ impl SessionStore for RedisStore {
         Box::pin(async move { done(self.0.link.run(&order).await?) })
     }
 
-    /// Does nothing and returns 0: Redis deletes expired keys automatically.
+    /// Does nothing and returns 0, because Redis deletes expired keys automatically.
     fn sweep(&self, _: SystemTime) -> StoreFuture<'_, u64> {
         Box::pin(ready(Ok(0)))
     }

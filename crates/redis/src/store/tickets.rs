@@ -1,4 +1,4 @@
-//! Tickets: one value for each. Redis deletes it after it expires.
+//! Keeps each ticket as one value, which Redis deletes after the ticket has expired.
 
 use doorward_core::{SessionId, StoreError, StoreFuture, TicketKey, TicketRecord, TicketStore};
 
@@ -9,8 +9,8 @@ use crate::{
     time::{from_millis, to_millis},
 };
 
-/// Writes the expiry, the challenge and the session, separated by colons. The session comes last, because
-/// its id may contain colons.
+/// Returns the expiry, the challenge and the session of a ticket, separated by colons. The session comes
+/// last, because its id may contain colons.
 fn write(ticket: &TicketRecord) -> String {
     let (expires_at, challenge) = (to_millis(ticket.expires_at), hex(&ticket.challenge));
     format!("{expires_at}:{challenge}:{}", ticket.session.as_str())
@@ -41,7 +41,7 @@ impl TicketStore for RedisStore {
             .argument(write(ticket))
             .argument("NX")
             // The node that takes the ticket checks `expires_at` by its own clock. Redis keeps the key
-            // longer, because its clock may be ahead of that node's.
+            // longer, because its clock may be ahead of the clock of that node.
             .argument("PXAT")
             .argument(to_millis(ticket.expires_at) + CLOCKS_APART);
         Box::pin(async move {
@@ -61,5 +61,5 @@ impl TicketStore for RedisStore {
     }
 }
 
-/// Largest difference between the clocks of Redis and a node, in milliseconds.
+/// Maximum difference between the clocks of Redis and a node, in milliseconds.
 const CLOCKS_APART: u64 = 60_000;

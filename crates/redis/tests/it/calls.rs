@@ -44,7 +44,7 @@ async fn answer<T: std::fmt::Debug>(
     (name, guarded(call).await.map(|value| format!("{value:?}")))
 }
 
-/// Asserts that every operation is `Unavailable`. Above all, none of them reports an absence.
+/// Asserts that every operation fails with `Unavailable`, and that none reports an absent entry.
 pub(crate) async fn assert_all_unavailable(store: &RedisStore) {
     for (name, answer) in all(store).await {
         assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{name}: {answer:?}");

@@ -1,4 +1,4 @@
-//! Servers that a store rejects when it connects. Each error names the server and the remedy.
+//! Rejects unsuitable servers when a store connects. Each error names the server and a remedy.
 
 use std::{error::Error as _, fmt::Write as _, net::Ipv4Addr};
 
@@ -78,7 +78,7 @@ async fn a_server_that_is_not_redis_is_reported() {
     let serving = tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
-            // Answers only after the store has sent its first byte.
+            // The peer answers after the store has sent its first byte.
             stream.read_u8().await.unwrap();
             stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
         }
@@ -136,7 +136,7 @@ async fn a_replica_is_refused() {
     assert!(matches!(error, ConnectError::Replica { .. }), "{error:?}");
 }
 
-/// Attack 92: a server that evicts a revocation admits a revoked user.
+/// Attack 92: if a server evicts a revocation, the revoked user is admitted.
 #[tokio::test]
 async fn a_server_that_may_evict_revocations_is_refused() {
     let limit = ["--maxmemory", "100mb", "--maxmemory-policy"];

@@ -1,4 +1,4 @@
-//! A store with a server of its own, and sample data.
+//! Store with its own server, and sample data.
 
 use std::{
     future::Future,
@@ -14,7 +14,7 @@ pub(crate) async fn connect(server: &RedisServer) -> RedisStore {
     RedisStore::connect(&server.url()).await.unwrap()
 }
 
-/// A direct connection to the server, which bypasses the store.
+/// Direct connection to the server, which bypasses the store.
 pub(crate) struct Behind(MultiplexedConnection);
 
 impl Behind {
@@ -31,7 +31,7 @@ impl Behind {
     }
 }
 
-/// Fails a test that hangs. No result depends on the duration.
+/// Waits for a future, and fails the test after a minute. No result depends on this time.
 pub(crate) async fn guarded<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), future)
         .await
@@ -49,7 +49,7 @@ pub(crate) fn session(id: &str, user: &str) -> Session {
     Session::new(SessionId::new(id), user, second(0), hour, 12 * hour)
 }
 
-/// Entropy that repeats one number, in eight bytes each.
+/// Entropy source that repeats one number of eight bytes.
 pub(crate) struct Numbered(pub(crate) u64);
 
 impl Entropy for Numbered {

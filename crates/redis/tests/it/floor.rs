@@ -1,5 +1,5 @@
-//! Attack 92: a server that has lost acknowledged writes. Credentials issued before are rejected, and those
-//! issued afterwards are accepted.
+//! Attack 92: after a server has lost acknowledged writes, earlier credentials are rejected and later
+//! credentials are accepted.
 
 use std::time::{Duration, SystemTime};
 
@@ -48,7 +48,8 @@ async fn moment_later(behind: &mut Behind, before: &RevocationState) {
     guarded(later).await;
 }
 
-/// Asserts that credentials from before are rejected and those from now on are accepted.
+/// Asserts that the floor was raised, so that earlier credentials are rejected and later credentials are
+/// accepted.
 fn assert_raised(before: &RevocationState, after: &RevocationState) {
     assert!(time(before) < time(after), "{before:?} {after:?}");
     for issued in [
@@ -73,7 +74,7 @@ async fn a_server_that_was_emptied_refuses_what_was_made_before() {
     let server = RedisServer::start(&[]).await;
     let store = connect(&server).await;
     let (user, floor) = (UserId::new("alice"), read(&store).await);
-    // Revoked by a node whose clock is ahead of Redis, by less than a minute.
+    // The clock of the node that revokes is ahead of Redis by less than a minute.
     let now = time(&floor) + Duration::from_secs(50);
     let generation = store.bump(&user, now).await.unwrap();
     let before = read(&store).await;
@@ -107,8 +108,8 @@ async fn a_server_that_is_new_has_a_floor_that_all_share() {
     assert!(first.generation > 0 && !first.is_ended);
 }
 
-/// The flush does not affect the store's connection, so only the script can notice that the floor is
-/// missing. It must do so also if the first operation afterwards is a revocation.
+/// The flush does not affect the store's connection, so only the script can notice that the floor is missing.
+/// It must notice this even if the first operation after the flush is a revocation.
 #[tokio::test]
 async fn a_revocation_on_an_emptied_server_raises_the_floor_first() {
     let server = RedisServer::start(&[]).await;
@@ -185,7 +186,7 @@ async fn copied(replica: &mut Behind, of_the_primary: &RevocationState) {
     }
 }
 
-/// The new primary has the floor of the old one, and may lack the last revocations made there.
+/// The new primary has the floor of the old primary, and may lack the last revocations of the old primary.
 #[tokio::test]
 async fn a_replica_that_has_become_the_primary_refuses_what_was_made_before() {
     let durable = ["--appendonly", "yes", "--appendfsync", "always"];

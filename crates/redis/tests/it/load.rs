@@ -1,4 +1,4 @@
-//! A server that is killed and restarted while fifty tasks use it.
+//! Kills and restarts a server while fifty tasks use it.
 
 use std::sync::{
     Arc,
@@ -15,14 +15,14 @@ use crate::{
     fixture::{connect, guarded, key, second, session},
 };
 
-/// Knowledge of a task about one session.
+/// State of a session, as far as its task knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
-    /// The server has acknowledged its creation.
+    /// The server has acknowledged the creation of the session.
     Made,
-    /// An operation failed, so it may exist or not.
+    /// An operation failed, so the session may or may not exist.
     Unclear,
-    /// The server has acknowledged its removal.
+    /// The server has acknowledged the removal of the session.
     Removed,
 }
 
@@ -34,7 +34,8 @@ struct Load {
 
 const TASKS: u64 = 50;
 
-/// Creates, reads and touches sessions, removes every third, and records only acknowledged results.
+/// Creates, reads and touches sessions, and removes every third session. Returns the number and the
+/// state of each session.
 async fn live(load: Arc<Load>, task: u64) -> Vec<(u64, Known)> {
     let mut all = Vec::new();
     let mut round = 0;
@@ -69,7 +70,7 @@ async fn live(load: Arc<Load>, task: u64) -> Vec<(u64, Known)> {
     all
 }
 
-/// Asserts that the store agrees with what is known, or is unavailable.
+/// Asserts that the store agrees with the known state of a session, or is unavailable.
 async fn check(store: &RedisStore, number: u64, task: u64, known: Known) {
     match store.find(&key(number)).await {
         Ok(Some(found)) => {

@@ -1,4 +1,4 @@
-//! Tests of the store on a real server: the contract of all stores, and failures of the server.
+//! Tests the store with a real server, which covers the rules of all stores and failures of the server.
 
 // `cfg(test)` is always true here. It tells Clippy that the helpers are test code, where `unwrap` is allowed.
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Attack 92: a server that is silent, gone, a replica or full. The store decides nothing meanwhile, and
-//! works again afterwards.
+//! Attack 92: while a server is silent, gone, a replica or full, the store does not decide anything.
+//! Afterwards it works again.
 
 use std::net::Ipv4Addr;
 
@@ -12,7 +12,7 @@ use crate::{
     fixture::{Behind, connect, guarded, key, second, session},
 };
 
-/// Asked twice: on the old connection, and on a new one that the server does not accept.
+/// The operations run twice, on the old connection and on a new connection that the server does not accept.
 #[tokio::test]
 async fn a_suspended_server_answers_nothing_and_resumes() {
     let server = RedisServer::start(&[]).await;
@@ -58,7 +58,7 @@ async fn a_killed_server_answers_nothing_and_the_store_reconnects() {
     assert_all_unavailable(&store).await;
     assert_all_unavailable(&store).await;
     server.restart().await;
-    // The first operation succeeds, not only the one after a failure.
+    // The first operation after the restart succeeds.
     assert_eq!(store.find(&key(9)).await.unwrap(), Some(session("s-9", "bob")));
 }
 
@@ -75,7 +75,7 @@ async fn a_closed_connection_is_reopened_without_losing_a_query() {
     }
 }
 
-/// The operating system would retransmit on it for about a quarter of an hour.
+/// The operating system would retransmit on such a connection for about a quarter of an hour.
 #[tokio::test]
 async fn a_connection_without_an_answer_is_replaced() {
     let server = RedisServer::start_on_tcp(&[]).await;
@@ -150,7 +150,8 @@ async fn a_server_that_is_full_takes_nothing_new_and_still_revokes() {
     assert_eq!((bob.generation, bob.is_ended), (begun, true));
 }
 
-/// A query that is dropped leaves an answer on the shared connection. It must not reach another query.
+/// A query that is dropped leaves an answer on the shared connection. This answer must not reach another
+/// query.
 #[tokio::test]
 async fn abandoned_queries_do_not_mix_up_the_answers_of_others() {
     let server = RedisServer::start(&[]).await;

@@ -1,4 +1,4 @@
-//! The contract of all stores, and prefixes.
+//! Runs the conformance tests of stores, and tests prefixes of keys.
 
 use std::{fmt::Write as _, sync::Arc};
 

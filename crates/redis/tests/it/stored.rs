@@ -1,4 +1,4 @@
-//! The data on the server: its keys, its expiry, and the errors when it is malformed.
+//! Checks the data on the server, which are its keys, its expiry, and the errors of malformed data.
 
 use std::time::{Duration, SystemTime};
 
@@ -62,7 +62,7 @@ async fn each_key_expires_when_its_entry_may_be_forgotten() {
     assert_eq!(ends, expected);
 }
 
-/// Lua converts numbers to text with 14 digits, unless a script formats them itself.
+/// Lua converts numbers to text with 14 digits, unless a script formats them explicitly.
 #[tokio::test]
 async fn times_of_fifteen_digits_keep_their_last_one() {
     let server = RedisServer::start(&[]).await;
@@ -81,7 +81,7 @@ async fn times_of_fifteen_digits_keep_their_last_one() {
     assert_eq!((epoch.generation, epoch.revoked_at), (200_000_000_000_124, Some(far)));
 }
 
-/// Otherwise the list of a user who signs in for years would grow without bound.
+/// If the list kept expired sessions, it would grow without bound.
 #[tokio::test]
 async fn the_list_of_a_user_drops_expired_sessions() {
     let server = RedisServer::start(&[]).await;
@@ -107,7 +107,7 @@ async fn the_list_of_a_user_drops_expired_sessions() {
     assert!(behind.run::<Vec<String>>("KEYS doorward:user:*").await.is_empty());
 }
 
-/// Names come from outside, and may look like patterns, separators or commands. They appear in values only.
+/// Ids may look like patterns, separators or commands. They appear in values only, and not in keys.
 #[tokio::test]
 async fn no_name_stands_in_a_key() {
     let server = RedisServer::start(&[]).await;

@@ -1,6 +1,7 @@
 //! Changes of several rows of an account, each in one transaction.
 //!
-//! A change of an existing account locks its row first, so that such changes run one after the other.
+//! A change of an existing account first locks the row of the account, so that such changes run one after the
+//! other.
 
 /// Defines the module `changes` for one driver. `$hold` is a statement that selects an account and locks it
 /// until the transaction ends.
@@ -21,7 +22,7 @@ macro_rules! account_changes {
 
             type Connection = $connection;
 
-            /// Locks an account until the transaction ends. Returns `false` if it does not exist.
+            /// Locks an account until the transaction ends. Returns `false` if the account does not exist.
             async fn hold(connection: &mut Connection, id: &UserId) -> Result<bool, StoreError> {
                 let found = query_scalar::<_, i32>($hold).bind(id.as_str());
                 Ok(found.fetch_optional(connection).await.map_err(failed)?.is_some())
@@ -45,8 +46,8 @@ macro_rules! account_changes {
 
             /// Inserts an account with its first passkey, or returns the conflict that prevents it.
             ///
-            /// The check runs in the transaction of the insertion. In SQLite no other change can come between
-            /// them. In PostgreSQL one can, and the unique indexes make the insertion fail.
+            /// The check and the insertion are in one transaction. In SQLite, no other change can run between
+            /// them. In PostgreSQL, another change can, and the unique indexes then make the insertion fail.
             pub(super) async fn create(
                 connection: &mut Connection,
                 account: &Account,
@@ -109,7 +110,7 @@ macro_rules! account_changes {
                 if removed.await.map_err(failed)?.rows_affected() > 0 {
                     return Ok(PasskeyRemoval::Removed);
                 }
-                // Nothing was removed: the passkey is missing, or it is the last way to sign in.
+                // Nothing was removed, because the passkey is missing or is the last way to sign in.
                 let is_there = query_scalar::<_, bool>(statements::HAS_PASSKEY)
                     .bind(user.as_str())
                     .bind(id.as_bytes())

@@ -4,10 +4,12 @@ use doorward_core::{Account, CredentialId, PasskeyRecord, RecoveryCodes, StoreEr
 
 use crate::{sqlx_error::unreadable, time::from_millis};
 
-/// Id, name, key of the name, display name, time of creation, time at which it was disabled.
+/// Columns of an account: id, name, key of the name, display name, time of creation, and time at
+/// which the account was disabled. Times are in milliseconds since 1970.
 pub(crate) type AccountRow = (String, String, String, String, i64, Option<i64>);
 
-/// Id, user, name, time of creation, time of last use, `true` if synced, key.
+/// Columns of a passkey: id, user, name, time of creation, time of last use, `true` if synced, and
+/// key. Times are in milliseconds since 1970.
 pub(crate) type PasskeyRow = (Vec<u8>, String, String, i64, Option<i64>, bool, Vec<u8>);
 
 pub(crate) fn read_account(row: AccountRow) -> Account {
@@ -31,7 +33,8 @@ pub(crate) fn read_passkey(row: PasskeyRow) -> PasskeyRecord {
     }
 }
 
-/// Collects recovery codes. Every row has the same salt, and a hash if a code is left.
+/// Returns the recovery codes of an account from its rows. Every row has the same salt, and a hash
+/// if a code is left.
 pub(crate) fn read_codes(
     rows: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 ) -> Result<RecoveryCodes, StoreError> {
@@ -43,7 +46,7 @@ pub(crate) fn read_codes(
     Ok(codes)
 }
 
-/// Converts bytes to an array, or fails with `Unavailable` if the length differs.
+/// Converts bytes to an array. Fails with `Unavailable` if the length differs.
 pub(crate) fn sized<const N: usize>(bytes: Vec<u8>) -> Result<[u8; N], StoreError> {
     bytes.try_into().map_err(|_other_length| unreadable(WrongLength))
 }

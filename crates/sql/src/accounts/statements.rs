@@ -1,6 +1,6 @@
-//! Statements of accounts. SQLite and PostgreSQL both understand them.
+//! Statements for accounts. SQLite and PostgreSQL both understand them.
 
-/// Stores the secret of decoys unless there is one. The table can hold only one row.
+/// Stores the secret of decoys unless there is one. The table can have only one row.
 pub(crate) const PUT_DECOY_SECRET: &str =
     "INSERT INTO decoy_secret (one, secret) VALUES (1, $1) ON CONFLICT DO NOTHING";
 
@@ -17,7 +17,7 @@ pub(crate) const BY_ID: &str = "SELECT id, name, name_key, display_name, created
 pub(crate) const BY_NAME: &str = "SELECT id, name, name_key, display_name, created_at, disabled_at \
     FROM accounts WHERE name_key = $1";
 
-/// Lists a page of accounts after a name. Unlike an offset, a name stays valid while accounts are created and removed.
+/// Lists accounts after a name. Unlike an offset, a name stays valid while accounts are created and removed.
 pub(crate) const LIST: &str = "SELECT id, name, name_key, display_name, created_at, disabled_at \
     FROM accounts WHERE name_key > $1 ORDER BY name_key LIMIT $2";
 
@@ -36,7 +36,7 @@ pub(crate) const PASSKEY: &str = "SELECT id, user_id, name, created_at, used_at,
 pub(crate) const PASSKEYS_OF: &str = "SELECT id, user_id, name, created_at, used_at, is_synced, key \
     FROM passkeys WHERE user_id = $1 ORDER BY seq";
 
-/// Changes the passkey only if its key is still `$2`. Of two concurrent uses of a passkey, one fails.
+/// Changes the passkey only if its key is still `$2`. Of two concurrent uses of a passkey, only one changes the row.
 pub(crate) const RECORD_USE: &str = "UPDATE passkeys SET key = $3, is_synced = $4, \
     used_at = CASE WHEN used_at > $5 THEN used_at ELSE $5 END WHERE id = $1 AND key = $2";
 

@@ -1,4 +1,4 @@
-//! Row of an audit record, as it is written to the table, or to the log if the table cannot be written.
+//! Row of an audit record. It is written to the table, or to the log if the table cannot be written.
 
 use doorward_core::{AuditRecord, Decision};
 use sqlx::{SqliteConnection, query};
@@ -15,11 +15,11 @@ pub(super) const INSERT: &str = "INSERT INTO audit \
 #[cfg_attr(test, derive(Clone, PartialEq, Eq, PartialOrd, Ord))]
 pub(super) struct Row {
     pub(super) id: String,
-    /// In milliseconds since 1970.
+    /// Time of the decision, in milliseconds since 1970.
     pub(super) at: i64,
     pub(super) outcome: &'static str,
     pub(super) reason: Option<&'static str>,
-    /// Part, name and problem.
+    /// Part, name and problem of the fault.
     pub(super) fault: Option<[&'static str; 3]>,
     pub(super) action: Option<String>,
     pub(super) namespace: Option<String>,

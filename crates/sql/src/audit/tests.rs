@@ -1,4 +1,5 @@
-//! Records that cannot be written are logged once, with all fields, and no text can forge a line of the log.
+//! Checks that records that cannot be written are logged once with all fields, and that no text can forge a line of the
+//! log.
 
 use std::time::SystemTime;
 
@@ -146,7 +147,7 @@ fn records_that_are_being_written_when_the_runtime_ends_are_logged() {
         let busy = database.writer().acquire().await.unwrap();
         let audit = SqlAudit::with_queue(database, 1);
         note(&audit, "alice");
-        // The queue has one place. When it is free again, the writer has taken the record.
+        // The queue has room for one record. When there is room again, the writer has taken the record.
         audit.queue.reserve().await.unwrap();
         (audit, busy)
     });
@@ -159,7 +160,7 @@ fn records_that_are_being_written_when_the_runtime_ends_are_logged() {
     drop((audit, busy.leak()));
 }
 
-/// A writer that ended with the last handle would lose the records in the queue.
+/// If the writer ended when the last handle is dropped, the records in the queue would be lost.
 #[tokio::test]
 async fn records_are_written_after_the_last_handle_is_dropped() {
     let folder = TempDir::new().unwrap();
@@ -199,7 +200,8 @@ async fn records_wait_until_the_file_can_be_written_again() {
     assert_eq!(lines.len(), 2, "{lines:?}");
 }
 
-/// Refusals, which strangers can cause at will, are dropped first. Then no client is admitted.
+/// Refusals are dropped first, because unauthenticated clients can cause any number of them. When the queue is fuller,
+/// no client is admitted.
 #[tokio::test]
 async fn refusals_are_dropped_before_other_records() {
     let folder = TempDir::new().unwrap();

@@ -21,17 +21,17 @@ use crate::{sqlite_file::SqliteFile, sqlx_error::failed};
 
 /// Message to the writer.
 pub(super) enum Order {
-    /// Writes a record. Boxed, because the queue moves messages and the other variant is small.
+    /// Writes a record. The record is boxed, because the queue moves messages and the other variant is small.
     Write(Box<Row>),
-    /// Reports when all records before it are written: `true` if they are in the file.
+    /// Asks for an answer after all previous records are written. The answer is `true` if they are in the file.
     Answer(oneshot::Sender<bool>),
 }
 
-/// Owns the records that are being written. If it is dropped before they are written, it logs them.
+/// Task that writes records. If it is dropped before they are written, it logs them.
 pub(super) struct Writer {
     pub(super) database: SqliteFile,
     pub(super) orders: mpsc::Receiver<Order>,
-    /// Records of the current batch. Shared with the transaction that writes them.
+    /// Records of the current batch, which are shared with the transaction that writes them.
     pub(super) rows: Arc<Vec<Row>>,
     pub(super) flushing: Arc<AtomicUsize>,
 }
@@ -41,8 +41,8 @@ impl Writer {
     pub(super) async fn run(mut self) {
         let mut orders = Vec::with_capacity(BATCH);
         while self.orders.recv_many(&mut orders, BATCH).await > 0 {
-            // All records of a batch are written before any answer is sent. An answer may therefore also cover
-            // records that were queued after it.
+            // All records of a batch are written before any answer is sent. An answer may therefore also cover records
+            // that were queued after its request.
             let (rows, answers) = sort(orders.drain(..));
             self.rows = Arc::new(rows);
             let are_kept = self.rows.is_empty() || self.write().await;
@@ -54,13 +54,14 @@ impl Writer {
         }
     }
 
-    /// Writes the current batch and retries until it is written. Gives up if a caller flushes or all handles are
-    /// dropped: it then logs the records and returns `false`.
+    /// Writes the current batch, and retries until it is written. If a write fails while a caller flushes or after all
+    /// handles were dropped, logs the records and returns `false`.
     async fn write(&mut self) -> bool {
         let mut is_reported = false;
         while let Err(reason) = self.try_to_write().await {
             let reason = source(&reason);
-            // A flush, or a shutdown after the last handle is gone, must not wait for a file that may never recover.
+            // A flush, or a shutdown after the last handle was dropped, must not wait for a file that may never
+            // recover.
             if self.flushing.load(Ordering::Acquire) > 0 || self.orders.is_closed() {
                 for row in mem::take(&mut self.rows).iter() {
                     log_row(row, &reason);
@@ -96,8 +97,8 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // There are records left only if the runtime shuts down before the task has ended. The running transaction
-        // may still be committed, so its records can be in the file and in the log.
+        // Records are left only if the runtime shuts down before the task has ended. The running transaction may still
+        // be committed, so its records can be in the file and in the log.
         let reason = "the server has stopped while the record was waiting or being written";
         for row in self.rows.iter() {
             log_row(row, &reason);
@@ -120,7 +121,8 @@ fn sort(orders: impl Iterator<Item = Order>) -> (Vec<Row>, Vec<oneshot::Sender<b
     (rows, answers)
 }
 
-/// Returns the text of the error's source, which names the problem of the database, or its own text.
+/// Returns the text of the error's source, which names the problem of the database. Returns the text of the error if it
+/// has no source.
 fn source(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
@@ -143,6 +145,6 @@ pub(super) fn count_dropped() {
 
 const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 
-/// Maximum number of records in one transaction. One transaction waits for the disk once, however
-/// many rows it has.
+/// Maximum number of records in one transaction. A transaction waits for the disk once, regardless of its number of
+/// rows.
 const BATCH: usize = 512;

@@ -14,7 +14,7 @@ use doorward_core::BoxError;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The server does not answer, rejects the password, or has no such database.
+    /// The server does not answer, rejects the user or the password, or has no such database.
     #[error("PostgreSQL cannot be reached, or rejects the user or the database in the URL")]
     Access(#[source] BoxError),
     /// The URL cannot be parsed.

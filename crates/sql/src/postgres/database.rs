@@ -10,7 +10,7 @@ use sqlx::{
 use super::{ConnectError, schema};
 use crate::{patience::PATIENCE, sqlx_error::failed};
 
-/// Pool of connections. Clones share it.
+/// Pool of connections to PostgreSQL. Clones share the pool.
 #[derive(Clone)]
 pub(crate) struct Database {
     pool: PgPool,
@@ -18,7 +18,7 @@ pub(crate) struct Database {
 
 impl Database {
     pub(super) async fn connect(url: &str) -> Result<Self, ConnectError> {
-        // The library's error may quote the URL, and so the password. It is dropped.
+        // The library's error is dropped, because it may quote the URL, including the password.
         let options: PgConnectOptions = url.parse().map_err(|_secret| ConnectError::Malformed)?;
         let milliseconds = PATIENCE.as_millis().to_string();
         let options = options
@@ -35,7 +35,8 @@ impl Database {
         Ok(Self { pool })
     }
 
-    /// Runs a change in a transaction. It runs to its end even if the caller drops the future.
+    /// Runs a change in a transaction. The change runs to its end even if the caller drops the
+    /// future.
     pub(crate) async fn write<T, F>(&self, change: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -75,6 +76,6 @@ impl Database {
     }
 }
 
-/// Maximum number of connections in the pool. Few are needed: accounts are read when a user signs
-/// in, not when a client connects.
+/// Maximum number of connections in the pool. Few are needed, because accounts are read when a user
+/// signs in and not when a client connects.
 const CONNECTIONS: u32 = 10;

@@ -1,7 +1,7 @@
-//! Creates and migrates the tables.
+//! Creates and migrates the tables in PostgreSQL.
 //!
-//! The table `doorward_schema` holds the number of migrations that have run. Servers that start at the same time wait
-//! for each other with an advisory lock, which PostgreSQL releases at the end of the transaction.
+//! The table `doorward_schema` has the number of migrations that have run. Servers that start at the same time wait for
+//! each other with an advisory lock, which PostgreSQL releases at the end of the transaction.
 
 use sqlx::{PgPool, query, query_scalar, raw_sql};
 
@@ -21,7 +21,7 @@ pub(super) async fn prepare(pool: &PgPool) -> Result<(), ConnectError> {
         .map_err(failed)?;
     let version = query_scalar::<_, i64>("SELECT version FROM doorward_schema");
     let version = version.fetch_optional(&mut *transaction).await.map_err(failed)?;
-    // No release writes a negative number. It counts as too new.
+    // A negative number, which no release writes, counts as too new.
     let seen = version.map_or(0, |version| usize::try_from(version).unwrap_or(usize::MAX));
     if seen > MIGRATIONS.len() {
         return Err(ConnectError::Newer);
@@ -37,5 +37,5 @@ pub(super) async fn prepare(pool: &PgPool) -> Result<(), ConnectError> {
     transaction.commit().await.map_err(failed)
 }
 
-/// Key of the advisory lock: "Doorward" in ASCII.
+/// Key of the advisory lock, which is "Doorward" in ASCII.
 const LOCK: i64 = 0x446f_6f72_7761_7264;

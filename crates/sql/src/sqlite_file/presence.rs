@@ -1,7 +1,8 @@
 //! Detects that an open file was removed or replaced.
 //!
-//! SQLite keeps writing to a file that was removed while open, and all of it is lost when the process ends. Therefore
-//! the device and inode under the file's name are compared before each commit.
+//! SQLite keeps writing to an open file after it was removed, and all these changes are lost when the process ends.
+//! Before each commit, the device and inode numbers under the path of the file are therefore compared with those of the
+//! opened file.
 
 use std::{
     fs, io,
@@ -15,21 +16,21 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use crate::patience::PATIENCE;
 
-/// Identity of the opened file and its log, to compare with the files under their names.
+/// Identity of the opened file and of its write-ahead log. It is compared with the files that are under their paths.
 pub(super) struct Presence {
     names: Arc<Names>,
-    /// One permit, held by a check until it ends. If the disk hangs, at most one blocking thread hangs with it, and
+    /// Single permit, which a check holds until it ends. If the disk hangs, at most one blocking thread hangs, and
     /// further checks time out without a thread.
     looking: Arc<Semaphore>,
 }
 
-/// The file and its write-ahead log, which exists as long as a connection is open.
+/// Paths and identities of the file and of its write-ahead log. The log exists as long as a connection is open.
 struct Names {
     file: (PathBuf, Identity),
     log: (PathBuf, Identity),
 }
 
-/// Device number and inode number.
+/// Device number and inode number of a file.
 type Identity = (u64, u64);
 
 impl Presence {
@@ -45,7 +46,7 @@ impl Presence {
         Ok(Self { names, looking: Arc::new(Semaphore::new(1)) })
     }
 
-    /// Verifies that the file and its write-ahead log are the ones that were opened.
+    /// Verifies that the file and its write-ahead log are still those that were opened.
     pub(super) async fn check(&self) -> Result<(), Misplaced> {
         self.look(Names::look).await
     }
@@ -55,7 +56,7 @@ impl Presence {
         self.look(Names::look_for_room).await
     }
 
-    /// Verifies that the file is the one that was opened, so that a new connection opens the same file.
+    /// Verifies that the file is still the one that was opened, so that a new connection opens the same file.
     pub(super) async fn check_file(&self) -> Result<(), Misplaced> {
         self.look(Names::look_at_file).await
     }
@@ -64,7 +65,7 @@ impl Presence {
         let looking = async {
             let looking = Arc::clone(&self.looking).acquire_owned().await?;
             let names = Arc::clone(&self.names);
-            // On a blocking thread: a disk that hangs must not block the runtime's threads.
+            // The check runs on a blocking thread, because a disk that hangs must not block the threads of the runtime.
             let looked = tokio::task::spawn_blocking(move || {
                 let looked = look(&names);
                 drop(looking);
@@ -90,7 +91,7 @@ impl Names {
         is_still(&self.file)
     }
 
-    /// Verifies that the file is in place and its disk has [`ROOM`] bytes free.
+    /// Verifies that the file was not removed or replaced, and that its disk has [`ROOM`] bytes free.
     fn look_for_room(&self) -> Result<(), Gone> {
         self.look()?;
         let (path, _) = &self.file;
@@ -110,7 +111,7 @@ fn is_still((path, opened): &(PathBuf, Identity)) -> Result<(), Gone> {
     }
 }
 
-/// The file is not where it was opened, or the check itself has failed.
+/// Error of a check. The file was removed or replaced, its disk is full, or the check itself has failed.
 #[derive(Debug, thiserror::Error)]
 #[error("nothing is written")]
 pub(super) struct Misplaced(#[source] BoxError);
@@ -121,7 +122,7 @@ impl From<Misplaced> for StoreError {
     }
 }
 
-/// The open file was removed or replaced, or its disk is full.
+/// Error of a file that was removed or replaced while it was open, or whose disk is full.
 #[derive(Debug, thiserror::Error)]
 #[error("{path} was removed or replaced while it was open, or has no room: put it back, or restart the server", path = .path.display())]
 struct Gone {

@@ -1,4 +1,4 @@
-//! Recognises our files and migrates their tables.
+//! Recognises the files of an application by the application id, and migrates their tables.
 //!
 //! The file's header holds the application id and the number of migrations that have run. Both are read before
 //! anything is written, so a file of another program stays unchanged. Start reading at [`prepare`].
@@ -12,7 +12,7 @@ use crate::{
     sqlx_error::{SQLITE_BUSY, primary_code},
 };
 
-/// Tables of a file, and the number that distinguishes it from files of other programs.
+/// Tables of a file, and the number that distinguishes the file from files of other programs.
 ///
 /// # Examples
 /// ```
@@ -31,12 +31,13 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Creates a schema. `application` identifies its files in their header (`PRAGMA application_id`). The migrations
-    /// run in order on a new file. A released migration must never change; add new ones at the end.
+    /// Creates a schema. `application` identifies the files of the application in their header (`PRAGMA
+    /// application_id`). The migrations run in order on a new file. A released migration must never change. Add new
+    /// migrations at the end.
     ///
     /// # Panics
-    /// If `application` is 0, as in files of other programs, or not below 2^31. In a constant, this is an error at
-    /// compile time.
+    /// Panics if `application` is 0, as in files of other programs, or is not below 2^31. In a constant, this is a
+    /// compile error.
     #[must_use]
     pub const fn new(application: u32, migrations: &'static [&'static str]) -> Self {
         assert!(application != 0 && application < 1 << 31, "an application id is 1 to 2^31 - 1");
@@ -52,8 +53,8 @@ impl Schema {
     }
 }
 
-/// Verifies that the file is ours or empty, and runs the missing migrations. In an empty file, `on_new` runs in the
-/// same transaction.
+/// Verifies that the file belongs to the application or is empty, and runs the missing migrations. In an empty file,
+/// `on_new` runs in the same transaction.
 pub(super) async fn prepare(
     connection: &mut SqliteConnection,
     schema: &Schema,
@@ -104,8 +105,8 @@ async fn use_wal(connection: &mut SqliteConnection, path: &Path) -> Result<(), O
     Err(OpenError::Busy { path: path.to_owned() })
 }
 
-/// Runs the missing migrations in one transaction. `BEGIN IMMEDIATE` excludes other processes, which may open the new
-/// file at the same time; the number of migrations is read again inside.
+/// Runs the missing migrations in one transaction. Other processes may open the new file at the same time. `BEGIN
+/// IMMEDIATE` excludes them, and the number of migrations is read again inside the transaction.
 async fn migrate(
     connection: &mut SqliteConnection,
     schema: &Schema,
@@ -123,7 +124,7 @@ async fn migrate(
         ("application_id", i64::from(schema.application)),
         ("user_version", i64::try_from(schema.migrations.len()).unwrap_or(i64::MAX)),
     ] {
-        // A PRAGMA takes no bound parameters. Name and value are our own.
+        // A PRAGMA accepts no bound parameters. Name and value are constants of the program.
         let mark = AssertSqlSafe(format!("PRAGMA {name} = {value}"));
         raw_sql(mark).execute(&mut *transaction).await?;
     }

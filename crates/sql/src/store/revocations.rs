@@ -17,7 +17,7 @@ use crate::{
     time::{from_millis, to_millis_up},
 };
 
-/// Reads everything in one statement, so that all values are from the same snapshot.
+/// Reads the whole revocation state in one statement, so that all values are from the same snapshot.
 pub(super) const READ: &str = "SELECT \
     (SELECT generation FROM epochs WHERE user_id = $1), \
     (SELECT revoked_at FROM epochs WHERE user_id = $1), \
@@ -30,12 +30,13 @@ pub(super) const BUMP: &str = "INSERT INTO epochs (user_id, generation, revoked_
     VALUES ($1, $2, $3) ON CONFLICT (user_id) DO UPDATE \
     SET generation = excluded.generation, revoked_at = excluded.revoked_at";
 
-/// Marks a session or token as ended. The later of two times counts, so the mark is never kept shorter.
+/// Marks a session or token as ended. If the mark exists, the later of the two times is kept, so that the mark is not
+/// deleted too early.
 pub(super) const END: &str = "INSERT INTO ended (kind, id, ended_at) VALUES ($1, $2, $3) \
     ON CONFLICT (kind, id) DO UPDATE SET ended_at = excluded.ended_at \
     WHERE excluded.ended_at > ended.ended_at";
 
-/// Generation and time of the user, generation and time of the floor, `true` if the session or token was ended.
+/// Generation and time of the user, generation and time of the floor, and `true` if the session or token was ended.
 type Row = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, bool);
 
 fn read(
@@ -54,7 +55,7 @@ async fn bump(
     user: &UserId,
     at: SystemTime,
 ) -> Result<u64, StoreError> {
-    // Read and written in one transaction, so that two revocations never begin the same generation.
+    // The state is read and written in one transaction, so that two revocations never begin the same generation.
     let none: Option<&str> = None;
     let row = query_as(READ).bind(user.as_str()).bind(none).bind(none);
     let epoch = read(row.fetch_one(&mut *connection).await.map_err(failed)?)?;
@@ -64,7 +65,7 @@ async fn bump(
     let written = i64::try_from(generation).map_err(unreadable)?;
     let bump = query(BUMP).bind(user.as_str()).bind(written).bind(last);
     bump.execute(&mut *connection).await.map_err(failed)?;
-    // In the same transaction, so that no session survives the revocation of its user.
+    // The sessions are removed in the same transaction, so that no session survives the revocation of its user.
     let removed = query(REMOVE_ALL_OF_USER).bind(user.as_str());
     removed.execute(connection).await.map_err(failed)?;
     Ok(generation)

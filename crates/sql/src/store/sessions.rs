@@ -18,7 +18,7 @@ use crate::{
     time::{duration_to_millis, to_millis},
 };
 
-/// Columns of a [`Row`], in its order.
+/// Columns of a session, in the order of [`Row`].
 macro_rules! columns {
     () => {
         "id, user_id, generation, created_at, seen_at, signed_in_at, idle_timeout, ends_at, \
@@ -76,7 +76,7 @@ async fn rotate(
 ) -> Result<bool, StoreError> {
     let key = key.as_bytes().as_slice();
     let is_taken = query_scalar(IS_TAKEN).bind(key).fetch_one(&mut *connection).await;
-    // The session's current token counts as taken too: rotating to it would not replace it.
+    // The current token of the session counts as taken, too. A rotation to it would not replace the token.
     if is_taken.map_err(failed)? {
         return Err(StoreError::Exists);
     }
@@ -86,7 +86,8 @@ async fn rotate(
 
 async fn sweep(connection: &mut SqliteConnection, now: SystemTime) -> Result<u64, StoreError> {
     let now = to_millis(now);
-    // Revocations are kept for `REMEMBERED`. After that, no credential from before them is valid any more.
+    // Revocations are kept for `REMEMBERED`. After this time, all credentials that they apply to have
+    // expired.
     let long_ago = now.saturating_sub(duration_to_millis(REMEMBERED));
     for (statement, until) in
         [(FORGET_TICKETS, now), (FORGET_EPOCHS, long_ago), (FORGET_ENDED, long_ago)]

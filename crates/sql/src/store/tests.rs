@@ -1,4 +1,5 @@
-//! Tests that need the statements or the writing connection: query plans, a full disk, malformed rows.
+//! Tests that need the statements or the writing connection. They cover query plans, a full disk and
+//! malformed rows.
 
 use std::time::{Duration, SystemTime};
 
@@ -111,7 +112,7 @@ async fn a_full_store_reports_it_and_has_changed_nothing() {
     let (key, session) = session(last);
     assert_eq!(store.find(&key).await.unwrap(), None);
     assert_eq!(store.get(&session.id).await.unwrap(), None);
-    // Existing sessions keep working, and removing some makes room for a new one.
+    // Existing sessions keep working, and removing sessions makes room for a new one.
     assert!(store.find(&self::session(0).0).await.unwrap().is_some());
     assert!(store.remove(&SessionId::new("s-0")).await.unwrap());
     assert!(store.remove(&SessionId::new("s-1")).await.unwrap());

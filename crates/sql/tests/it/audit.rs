@@ -1,4 +1,4 @@
-//! Audit records in the file: complete, once each, and kept across a restart.
+//! Checks that audit records are in the file completely and once, and that they survive a restart.
 
 use std::net::IpAddr;
 
@@ -33,7 +33,7 @@ fn record(number: u8) -> AuditRecord<'static> {
     AuditRecord::new(id, second(u64::from(number)), Decision::Admitted)
 }
 
-/// The faulty part of a client's input is in three columns of its own, so that an operator can query it.
+/// The fault of a client's input has three columns, so that an operator can query it.
 #[tokio::test]
 async fn the_fault_of_a_refusal_is_in_its_row() {
     let folder = Folder::new();
@@ -111,7 +111,7 @@ async fn every_field_of_a_record_is_in_its_row() {
     assert_eq!(rows, [expected_full, expected_ended]);
 }
 
-/// Neither more nor fewer rows than records, however many tasks record them at the same time.
+/// There are as many rows as records, even if many tasks record at the same time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn each_of_many_records_is_one_row() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! Faults below an open file: changes are refused, and acknowledged changes are kept.
+//! Checks that changes are refused, and acknowledged changes are kept, after faults of the disk or the file.
 
 use std::{error::Error as _, fs, path::Path};
 
@@ -15,7 +15,7 @@ use crate::fixture::Folder;
 struct Acknowledged(Vec<(u8, &'static str)>);
 
 impl Acknowledged {
-    /// Makes every kind of change once, and returns the refused ones.
+    /// Makes every kind of change once, and returns the changes that were refused.
     async fn round(&mut self, store: &SqlStore, n: u8) -> Vec<(&'static str, StoreError)> {
         let mut done: Vec<Deed> = deeds::do_sessions(store, n).await;
         done.extend(deeds::do_accounts(store, n).await);
@@ -29,7 +29,7 @@ impl Acknowledged {
         refused
     }
 
-    /// Opens a copy of the files, as a killed process would leave them, and asserts that it has every acknowledged
+    /// Opens a copy of the files, as a killed process would leave them. Asserts that the copy has every acknowledged
     /// change.
     async fn assert_all_in(&self, file: &Path) {
         let folder = TempDir::new().unwrap();
@@ -78,7 +78,7 @@ async fn a_full_disk_is_reported_and_loses_no_acknowledged_change() {
     }
 }
 
-/// Writes to a write-ahead log that was replaced would be lost: the next process opens the new log.
+/// Writes to a write-ahead log that was replaced would be lost, because the next process opens the new log.
 #[tokio::test]
 async fn a_replaced_log_fails_every_change() {
     let folder = Folder::new();
@@ -121,7 +121,7 @@ async fn a_removed_or_replaced_file_fails_every_change_until_it_is_back() {
     acknowledged.assert_all_in(&folder.file()).await;
 }
 
-/// Another connection holds the lock: first longer than a change waits, then for a moment.
+/// Another connection holds the lock, first longer than a change waits, and then for a short time.
 #[tokio::test]
 async fn a_lock_of_another_process_is_awaited_with_a_timeout() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! A store in a folder of its own, and sample data.
+//! Store in its own folder, and sample data.
 
 use std::{
     path::PathBuf,
@@ -9,7 +9,7 @@ use doorward_core::{Entropy, Session, SessionId, SessionToken};
 use doorward_sql::SqlStore;
 use tempfile::TempDir;
 
-/// A folder for one test, and the file in it.
+/// Folder of one test, in which the file of the store is.
 pub(crate) struct Folder(pub(crate) TempDir);
 
 impl Folder {
@@ -36,7 +36,7 @@ pub(crate) fn session(id: &str, user: &str) -> Session {
     Session::new(SessionId::new(id), user, second(0), hour, 12 * hour)
 }
 
-/// Entropy that repeats one byte.
+/// Entropy source that repeats one byte.
 pub(crate) struct Same(pub(crate) u8);
 
 impl Entropy for Same {

@@ -1,4 +1,5 @@
-//! Tests of the store on real files: the contract of all stores, restarts, faults, and files of other programs.
+//! Tests the store with real files, which covers the rules of all stores, restarts, faults, and files of other
+//! programs.
 
 // `cfg(test)` is always true here. It tells Clippy that the helpers are test code, where `unwrap` is allowed.
 #[cfg(test)]

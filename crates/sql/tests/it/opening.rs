@@ -1,4 +1,4 @@
-//! Files that are created, and files that are refused and left unchanged.
+//! Creates files, and refuses unsuitable files without changing them.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ async fn refused(path: &Path) -> OpenError {
     SqlStore::open(path).await.map(drop).unwrap_err()
 }
 
-/// A database as another program would make it.
+/// Creates a database as another program would.
 async fn sqlite(path: &Path, statements: &[&'static str]) {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
@@ -136,7 +136,7 @@ async fn opening_a_file_that_another_process_has_locked_times_out() {
     assert!(matches!(error, OpenError::Busy { .. }), "{error:?}");
 }
 
-/// Names that SQLite or a URL parser would interpret.
+/// SQLite or a URL parser would interpret these names.
 #[tokio::test]
 async fn special_characters_in_a_file_name_have_no_meaning() {
     let folder = Folder::new();

@@ -1,4 +1,5 @@
-//! Accounts in a real PostgreSQL: the contract of all stores, restarts, migrations and a full disk.
+//! Tests the account store with a real PostgreSQL server, which covers the rules of all stores,
+//! restarts, migrations and a full disk.
 
 use std::{future::ready, sync::Arc};
 
@@ -18,7 +19,7 @@ impl Subject for InPostgres {
         self.0.clone()
     }
 
-    /// Returns nothing: accounts contain no secret that must not be stored.
+    /// Returns an empty text, because accounts contain no secret that must not be stored.
     fn dump(&self) -> BoxFuture<'_, String> {
         Box::pin(ready(String::new()))
     }

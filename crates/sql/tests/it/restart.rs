@@ -1,4 +1,4 @@
-//! Acknowledged changes survive a restart and a kill, and two stores on one file see the same data.
+//! Checks that acknowledged changes survive a restart and a kill, and that two stores on one file see the same data.
 
 use std::fs;
 
@@ -86,8 +86,8 @@ async fn two_stores_on_one_file_see_each_others_changes_at_once() {
     assert!(matches!(taken, Err(StoreError::Exists)), "{taken:?}");
 }
 
-/// Every write succeeds, and none fails with a lock error. `bump` reads before it writes, which would fail with
-/// `SQLITE_BUSY` in a transaction that began as a reader.
+/// No write fails with a lock error. `bump` reads before it writes, which would fail with `SQLITE_BUSY` in a
+/// transaction that began with a read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_stores_on_one_file_write_at_the_same_time() {
     let folder = Folder::new();
@@ -131,7 +131,7 @@ async fn operations_on_a_closed_store_fail() {
     );
 }
 
-/// A server that has lost its file has lost its revocations, so a new file must reject earlier credentials.
+/// A server that has lost its file has also lost its revocations, so a new file must reject earlier credentials.
 #[tokio::test]
 async fn a_new_file_can_reject_earlier_credentials() {
     let folder = Folder::new();

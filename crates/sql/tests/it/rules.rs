@@ -1,4 +1,4 @@
-//! The contract of all stores.
+//! Runs the conformance tests of stores.
 
 use std::{fmt::Write as _, fs, future::ready, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Reads `Cookie` headers of browsers, and ambiguous ones of attackers.
+//! Reads `Cookie` headers of browsers, and ambiguous headers of attackers.
 
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 use proptest::prelude::*;
@@ -97,7 +97,8 @@ proptest! {
         after in "[ -:<-~;]{0,40}",
         value in "[A-Za-z0-9_=-]{0,44}",
     ) {
-        // Neither has an `=`, so neither is a cookie.
+        // `before` and `after` may contain other cookies. They are random, so none has the name
+        // `__Host-a`.
         let header = format!("{before};__Host-a={value};{after}");
 
         let headers = headers(&[header.as_bytes()]);

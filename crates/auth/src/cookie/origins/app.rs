@@ -1,4 +1,4 @@
-//! Parses origins of applications: of pages packaged in them, or of the application itself.
+//! Parses origins of native applications, and of web pages that are packaged in them.
 //!
 //! Such origins have no canonical spelling, so they are kept as they are written. Start reading at
 //! [`AppOrigin`].
@@ -9,13 +9,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::cookie::origins::error::OriginError;
 
-/// Origin of an application other than a browser.
+/// Origin of a native application, or of web pages that are packaged in one.
 ///
-/// | written | what it is |
+/// | origin | meaning |
 /// |---|---|
-/// | `capacitor://localhost`, `ionic://localhost`, `tauri://localhost` | pages packaged in an application, in a web view |
-/// | `android:apk-key-hash:..` | an application for Android, in the client data of its passkeys: the SHA-256 of the certificate that signs it, base64url without padding |
-/// | `ios:bundle-id:..` | an application for iOS, in the client data of some libraries |
+/// | `capacitor://localhost`, `ionic://localhost`, `tauri://localhost` | web pages that are packaged in an application and shown in a web view |
+/// | `android:apk-key-hash:..` | an Android application, in the client data of its passkeys; the hash is the SHA-256 of the signing certificate, in base64url without padding |
+/// | `ios:bundle-id:..` | an iOS application, in the client data that some libraries write |
 ///
 /// # Examples
 /// ```
@@ -28,9 +28,9 @@ use crate::cookie::origins::error::OriginError;
 /// ```
 ///
 /// # Security
-/// All applications made with the same tool share one origin: for Capacitor it is
+/// All applications that were built with the same tool share one origin. For Capacitor it is
 /// `capacitor://localhost`. Each application has its own cookies, so its pages can act only for
-/// users who signed in to this server inside of that application. A key hash identifies a single
+/// users who have signed in to this server inside that application. A key hash identifies a single
 /// application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppOrigin(Box<str>);
@@ -65,8 +65,8 @@ impl fmt::Display for AppOrigin {
     }
 }
 
-/// Returns `true` if the scheme is in lower case and has no meaning of its own in browsers. A
-/// scheme that resembles `http` is treated as a typing error.
+/// Returns `true` if the scheme is in lower case and has no special meaning in browsers. A scheme
+/// that resembles `http` is treated as a typing error.
 fn is_scheme(scheme: &str) -> bool {
     let is_first = scheme.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
     let is_plain =
@@ -81,7 +81,7 @@ fn is_authority(authority: &str) -> bool {
     is_name(host, b"-._") && is_port
 }
 
-/// Returns `true` if the text is 1-253 letters, digits and `others`.
+/// Returns `true` if the text has 1-253 bytes, all of them ASCII letters, digits or `others`.
 fn is_name(text: &str, others: &[u8]) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
     (1..=253).contains(&text.len()) && text.bytes().all(is_plain)
@@ -89,7 +89,7 @@ fn is_name(text: &str, others: &[u8]) -> bool {
 
 const SHA256_BYTES: usize = 32;
 
-/// Schemes of web pages, of files, and of text that browsers execute.
+/// Schemes of web pages, of files and of scripts, which are not schemes of applications.
 const WEB: [&str; 10] = [
     "about",
     "blob",

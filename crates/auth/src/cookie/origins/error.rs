@@ -1,4 +1,4 @@
-//! Reasons why an origin cannot be allowed.
+//! Error of an origin that cannot be allowed.
 
 /// Reason why an origin cannot be allowed.
 ///
@@ -12,11 +12,12 @@
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OriginError {
-    /// The origin is `http:` and not on this machine: its pages can be changed on the network path.
+    /// The origin is `http:` and not on this machine. An attacker on the network path could change
+    /// its pages.
     #[error("an origin must begin with `https://`, except on localhost")]
     Insecure,
     /// The text is not `https://` with a host name and an optional port. Paths, patterns, users and
-    /// a trailing dot are not allowed; international names have to be in their `xn--` form.
+    /// a trailing dot are not allowed. International names must be in their `xn--` form.
     #[error(
         "not an origin such as `https://app.example.org`, `http://localhost:3000` or `capacitor://localhost`"
     )]

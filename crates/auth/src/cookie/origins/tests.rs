@@ -1,4 +1,4 @@
-//! Accepts allowed origins, and refuses similar ones.
+//! Accepts allowed origins, and refuses similar origins.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
@@ -180,7 +180,7 @@ fn text_that_is_not_an_origin_cannot_be_allowed() {
     }
 }
 
-/// Pages packaged in an application, and the application itself.
+/// Covers pages that are packaged in an application, and native applications.
 #[test]
 fn an_application_is_allowed_by_its_name_but_not_as_the_public_url() {
     for origin in [

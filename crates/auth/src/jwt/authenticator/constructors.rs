@@ -1,7 +1,7 @@
 //! Constructors of [`Jwt`], one for each algorithm.
 //!
-//! A shared secret makes an authenticator at once. A public key makes an [`UnboundJwt`], because
-//! the holder of the private key usually signs for many services.
+//! A shared secret yields an authenticator. A public key yields an [`UnboundJwt`], because the
+//! holder of the private key usually signs for many services.
 
 use std::sync::Arc;
 
@@ -41,7 +41,8 @@ macro_rules! public_keys {
             #[doc = concat!("Trusts tokens signed with the private key of `public_key_pem` (", $name, ").")]
             ///
             /// # Errors
-            /// Same as [`Jwt::es256`], with the errors of this kind of key.
+            /// Same as [`Jwt::es256`], with the error of this kind of key in place of
+            /// [`KeyError::NotP256`].
             pub fn $constructor(public_key_pem: &str) -> Result<UnboundJwt, KeyError> {
                 Self::with_public_key($algorithm, public_key_pem)
             }
@@ -69,8 +70,9 @@ public_keys! {
 impl Jwt {
     /// Trusts tokens signed with `secret` (HS256).
     ///
-    /// A secret belongs to one application, so issuer and audience are optional. The default policy
-    /// accepts a plain token as NestJS's `JwtService` signs it.
+    /// A secret belongs to one application, so issuer and audience are optional. The default
+    /// settings accept tokens that NestJS's `JwtService` signs with an `expiresIn` of up to 24
+    /// hours.
     ///
     /// # Examples
     /// ```
@@ -81,8 +83,8 @@ impl Jwt {
     ///
     /// # Errors
     /// - [`KeyError::SecretTooShort`], [`KeyError::SecretRepeats`], [`KeyError::SecretSequence`],
-    ///   [`KeyError::SecretPublished`], [`KeyError::SecretIsPem`]: the operator's mistake. Make a new
-    ///   secret: `openssl rand -base64 32`.
+    ///   [`KeyError::SecretPublished`], [`KeyError::SecretIsPem`]: the operator configured an
+    ///   unsuitable secret. Make a new secret with `openssl rand -base64 32`.
     /// - [`KeyError::Library`]: the cryptography library failed its self test.
     ///
     /// # Security
@@ -93,31 +95,32 @@ impl Jwt {
 
     /// Trusts tokens signed with the private key of `public_key_pem` (ES256).
     ///
-    /// The key is one PEM block `PUBLIC KEY` on the curve P-256. The result is not an authenticator
-    /// until it is bound: see [`UnboundJwt`].
+    /// The key is one PEM block `PUBLIC KEY` on the curve P-256. The result becomes an
+    /// authenticator when it is bound to an issuer and an audience (see [`UnboundJwt`]).
     ///
     /// # Errors
-    /// - [`KeyError::NotPublicKeyPem`], [`KeyError::NotP256`]: the operator's mistake.
+    /// - [`KeyError::NotPublicKeyPem`], [`KeyError::NotP256`]: the operator configured another kind
+    ///   of key.
     /// - [`KeyError::Library`]: the cryptography library failed its self test.
     pub fn es256(public_key_pem: &str) -> Result<UnboundJwt, KeyError> {
         Self::with_public_key(Algorithm::Es256, public_key_pem)
     }
 
-    /// Trusts tokens signed with a key of a published set.
+    /// Trusts tokens signed with a key of `keys`, a set that an issuer publishes.
     ///
-    /// A token names its key (`kid`). A token without a name is accepted only if the set has a
+    /// A token names its key with `kid`. A token without a `kid` is accepted only if the set has a
     /// single key.
     pub fn key_set(keys: KeySet) -> UnboundJwt {
         UnboundJwt(Self::new(Keys::Set(Arc::new(keys))))
     }
 
-    /// Trusts this server's own keys: tokens that an [`Issuer`](crate::Issuer) of the same ring has
-    /// written, and no others.
+    /// Trusts only tokens of this server, which an [`Issuer`](crate::Issuer) with the same ring has
+    /// issued.
     ///
     /// Tokens of a session ([`issue_for`](crate::Issuer::issue_for)) are compared with revocations
-    /// by the generation of their user (`gen`), other tokens by their time of issue. Tokens live no
-    /// longer than [`KeyRing::max_lifetime`]. With [`Jwt::sessions`] they also end with their
-    /// session.
+    /// by the generation of their user (`gen`). Other tokens are compared by their time of issue.
+    /// Tokens live no longer than [`KeyRing::max_lifetime`]. With [`Jwt::sessions`], a token of a
+    /// session also ends with the session.
     pub fn key_ring(
         ring: Arc<KeyRing>,
         issuer: impl Into<String>,
@@ -128,7 +131,7 @@ impl Jwt {
             .issuer(issuer)
             .audience(audience)
             .token_type("at+jwt")
-            // A retired key is trusted for this long, so no token may live longer.
+            // A retired key stays trusted for this time, so no token may live longer.
             .max_lifetime(max_lifetime);
         jwt.policy.is_own = true;
         jwt

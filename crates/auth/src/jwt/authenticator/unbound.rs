@@ -1,16 +1,15 @@
-//! Forces a decision on the issuer and the audience of tokens.
+//! Makes the application decide which issuer and which audience tokens must have.
 //!
-//! A public key first becomes an [`UnboundJwt`]. The application then names issuer and audience, or
-//! states explicitly that neither is checked. HMAC secrets skip this step, because they belong to
-//! one application.
+//! A public key first becomes an [`UnboundJwt`]. The application then names an issuer and an
+//! audience, or states explicitly that neither is checked. An HMAC secret belongs to one
+//! application, so it does not need this step.
 
 use crate::jwt::{authenticator::Jwt, policy::Audience};
 
-/// Public key without an issuer and an audience; not an authenticator yet.
+/// Public key for tokens whose issuer and audience are not decided yet. It is not an authenticator.
 ///
-/// The holder of the private key usually signs for many applications. Without a check of the
-/// audience, a token issued for another service is accepted here. So the decision cannot be left
-/// out:
+/// The holder of the private key usually signs for many applications. If the audience is not
+/// checked, tokens for other services are accepted. The decision therefore cannot be omitted:
 /// ```compile_fail,E0277
 /// # use doorward_auth::{Authenticator, Jwt, SigningKey};
 /// # fn serve(_: impl Authenticator) {}
@@ -34,8 +33,8 @@ use crate::jwt::{authenticator::Jwt, policy::Audience};
 pub struct UnboundJwt(pub(super) Jwt);
 
 impl UnboundJwt {
-    /// Accepts only tokens of `issuer` for `audience`: requires `iss` and `aud` as [`Jwt::issuer`]
-    /// and [`Jwt::audience`] do.
+    /// Accepts only tokens of `issuer` for `audience`. The claims `iss` and `aud` are required as
+    /// by [`Jwt::issuer`] and [`Jwt::audience`].
     pub fn bound_to(self, issuer: impl Into<String>, audience: impl Into<String>) -> Jwt {
         self.0.issuer(issuer).audience(audience)
     }

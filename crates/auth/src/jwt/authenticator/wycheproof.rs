@@ -2,7 +2,8 @@
 //!
 //! Each key is loaded as an operator would load it. Each token passes all checks except those of
 //! its claims, because most vectors have none. An invalid token must never pass. [`DEVIATIONS`]
-//! lists every case in which our answer differs from the expected one, with the reason.
+//! lists every case in which the answer of this crate differs from the expected answer, with the
+//! reason.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ use crate::key::{
     verifying::VerifyingKey,
 };
 
-/// Outcome of a vector.
+/// Outcome of a test vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Accepted,
@@ -28,7 +29,8 @@ enum Answer {
     TokenRefused,
 }
 
-/// Every case with a deliberately different answer: its number, our answer, and the reason.
+/// Cases with a deliberately different answer: set, number of the case, answer of this crate, and
+/// reason.
 const DEVIATIONS: [(&str, u64, Answer, &str); 14] = [
     ("signature", 259, Answer::TokenRefused, NO_CLAIMS),
     ("signature", 264, Answer::TokenRefused, NO_CLAIMS),
@@ -48,7 +50,8 @@ const DEVIATIONS: [(&str, u64, Answer, &str); 14] = [
 
 const NO_CLAIMS: &str = "its payload is empty: valid for a JWS, but not claims";
 
-/// Groups whose secret is too weak for an operator. Their tokens are verified with it nevertheless.
+/// Groups whose secret is too weak for operators. The tests verify their tokens with this secret
+/// nevertheless.
 const WEAK_SECRETS: [(&str, &str, KeyError); 4] = [
     ("signature", "base64", KeyError::SecretRepeats),
     ("key", "HS256", KeyError::SecretSequence),
@@ -72,7 +75,7 @@ fn no_confused_key_is_accepted() {
     check("crypto", TestName::JsonWebCrypto, Counts { all: 83, with_token: 49 });
 }
 
-/// Number of vectors, so that a smaller set does not go unnoticed.
+/// Expected number of vectors, so that a missing vector fails the test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Counts {
     all: usize,
@@ -113,8 +116,8 @@ fn check(set: &str, name: TestName, expected: Counts) {
     assert_eq!(weak, named);
 }
 
-/// Makes an authenticator of the keys of a group, if they are accepted, and returns the weakness of
-/// its secret.
+/// Returns an authenticator for the keys of a group, if they are accepted, and the error of its
+/// secret, if the secret is weak.
 fn authenticator(group: &Value) -> (Option<Jwt>, Option<KeyError>) {
     let jwk = group.get("public").unwrap_or(&group["private"]);
     let jwks = if jwk.get("keys").is_some() { jwk.clone() } else { json!({ "keys": [jwk] }) };
@@ -132,7 +135,7 @@ fn authenticator(group: &Value) -> (Option<Jwt>, Option<KeyError>) {
     }
 }
 
-/// Makes an authenticator of a secret that an operator may not use.
+/// Creates an authenticator from a secret that is rejected for operators.
 fn unchecked(jwk: &Value) -> Jwt {
     let text = |name: &str| jwk[name].as_str().unwrap();
     let algorithm = Algorithm::from_name(text("alg")).unwrap();
@@ -142,7 +145,7 @@ fn unchecked(jwk: &Value) -> Jwt {
 
 fn answer(jwt: Option<&Jwt>, token: &Value) -> Answer {
     let Some(jwt) = jwt else { return Answer::KeyRefused };
-    // Tokens in one of the JSON forms are passed as text, too.
+    // Tokens in a JSON form are also passed as text.
     let text = token.as_str().map_or_else(|| token.to_string(), str::to_owned);
     match jwt.verify_signature(&text, SystemTime::UNIX_EPOCH) {
         Ok(parts) if parts::base64url(parts.claims).is_some() => Answer::Accepted,
@@ -162,7 +165,7 @@ fn the_accepted_invalid_vectors_equal_a_valid_one() {
     }
 }
 
-/// A published private key is reported as such.
+/// The error of a private key in a public set is `Private`.
 #[test]
 fn a_private_key_is_never_accepted() {
     for name in [TestName::JsonWebSignature, TestName::JsonWebKey, TestName::JsonWebCrypto] {

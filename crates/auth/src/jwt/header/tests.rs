@@ -1,4 +1,4 @@
-//! Accepts plain headers, and refuses others.
+//! Accepts plain headers, and refuses all others.
 
 use serde_json::json;
 

@@ -71,7 +71,7 @@ fn arrays_beside_each_other_are_no_deeper_than_one() {
     assert!(read(&json).is_some());
 }
 
-/// Attack 18, with brackets that would make the nesting look shallow.
+/// Attack 18: brackets in strings could make the nesting look shallow.
 #[test]
 fn closing_brackets_in_strings_do_not_hide_the_depth() {
     let nested =

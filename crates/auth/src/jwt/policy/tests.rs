@@ -122,7 +122,7 @@ fn an_audience_equals_the_configured_one_exactly() {
     );
 }
 
-/// RFC 7519 section 4.1.3.
+/// A recipient that the `aud` does not name must refuse the token (RFC 7519 section 4.1.3).
 #[test]
 fn a_token_with_an_audience_is_refused_if_none_is_configured() {
     let claims = json!({"sub": "alice", "exp": NOW + 60, "aud": "chat"});

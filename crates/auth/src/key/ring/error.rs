@@ -16,8 +16,8 @@ pub enum KeyRingError {
     /// A key of the ring cannot be used.
     #[error("a key of the ring cannot be used")]
     Key(#[from] KeyError),
-    /// The text is not one block `PRIVATE KEY` followed, for each old key, by a line
-    /// `Trusted-Until:` with whole seconds since 1970 and a block `PUBLIC KEY`.
+    /// The text is not one PEM block `PRIVATE KEY`, followed for each old key by a line
+    /// `Trusted-Until:` and a block `PUBLIC KEY`. The line contains whole seconds since 1970.
     #[error("the text is not a private key, optionally followed by public keys with their end")]
     Shape,
     /// A key occurs twice.

@@ -1,4 +1,4 @@
-//! Keys of a ring: the one that signs, and older ones that are still trusted.
+//! Keys of a ring, which are the signing key and older keys that are still trusted.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -7,7 +7,7 @@ use crate::key::{public::PublicKey, signing::SigningKey};
 /// Keys of a ring at one moment.
 pub(super) struct Trusted {
     pub(super) current: Arc<SigningKey>,
-    /// Newest first.
+    /// Old keys, newest first.
     pub(super) retiring: Vec<Retiring>,
 }
 
@@ -15,6 +15,6 @@ pub(super) struct Trusted {
 #[derive(Clone)]
 pub(super) struct Retiring {
     pub(super) key: PublicKey,
-    /// The key is trusted before this time only.
+    /// Time from which the key is no longer trusted.
     pub(super) until: SystemTime,
 }

@@ -115,7 +115,7 @@ fn damaged_der_is_rejected() {
         assert_eq!(read_spki(&der[..length]), None, "{length}");
     }
     assert_eq!(read_spki(&[der, &[0]].concat()), None);
-    // Only the numbers themselves may vary: the first 32 bytes are tags and lengths.
+    // The first 32 bytes are tags and lengths, so no bit of them may change.
     for at in 0..32 {
         for bit in 0..8 {
             let mut changed = der.to_vec();

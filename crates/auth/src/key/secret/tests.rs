@@ -1,4 +1,4 @@
-//! Accepts random secrets, and rejects guessable ones.
+//! Accepts random secrets, and rejects guessable secrets.
 
 use super::*;
 

@@ -1,8 +1,7 @@
 //! Reads one key of a set (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
 //!
-//! A key gets exactly one algorithm. Its members have to agree: nothing is guessed, and a key that
-//! contradicts itself is rejected.
-//! Start reading at [`read`].
+//! A key gets exactly one algorithm. A key whose members contradict each other is rejected. Start
+//! reading at [`read`].
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
@@ -16,12 +15,12 @@ use crate::key::{
 
 type Jwk = Map<String, Value>;
 
-/// Reads a key, or returns the reason to skip it. `rsa` is the algorithm of RSA keys without an
-/// `alg`.
+/// Reads a key. Fails with the reason to skip the key. `rsa` is the algorithm of RSA keys without
+/// an `alg`.
 pub(super) fn read(jwk: &Jwk, rsa: Option<RsaAlgorithm>) -> Result<VerifyingKey, KeySetProblem> {
     let kind = text(jwk, "kty")?.ok_or(KeySetProblem::Member("kty"))?;
-    // Before `use` and `alg`: a published private key has to be replaced, whether or not the key is
-    // for signatures.
+    // Private members are checked before `use` and `alg`, because a published private key must be
+    // replaced even if the key is not for signatures.
     if kind != "oct" && PRIVATE.iter().any(|name| jwk.contains_key(*name)) {
         return Err(KeySetProblem::Private);
     }
@@ -61,7 +60,7 @@ fn edwards(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeyS
     VerifyingKey::point(Algorithm::EdDsa, &point).map_err(KeySetProblem::Weak)
 }
 
-/// Reads an RSA key. It fits six algorithms, so the algorithm has to be stated.
+/// Reads an RSA key. Fails if `algorithm` is `None`, because an RSA key fits six algorithms.
 fn rsa(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeySetProblem> {
     let algorithm = match algorithm {
         Some(Algorithm::Rsa(algorithm)) => algorithm,
@@ -80,7 +79,8 @@ fn secret(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeySe
     VerifyingKey::secret(algorithm, &bytes(jwk, "k")?).map_err(KeySetProblem::Weak)
 }
 
-/// Checks the `alg` of a key on a curve, which has only one algorithm (RFC 7518 section 3.4).
+/// Checks that the `alg` of a key, if present, is the only algorithm of its curve (RFC 7518 section
+/// 3.4).
 fn only(own: Algorithm, named: Option<Algorithm>) -> Result<(), KeySetProblem> {
     if named.is_none_or(|named| named == own) {
         Ok(())
@@ -100,7 +100,7 @@ fn check_use(jwk: &Jwk) -> Result<(), KeySetProblem> {
     if is_used && is_operation { Ok(()) } else { Err(KeySetProblem::Use) }
 }
 
-/// Reads a text member; `None` if it is absent.
+/// Returns a member that is a string; `None` if the member is absent.
 fn text<'a>(jwk: &'a Jwk, name: &'static str) -> Result<Option<&'a str>, KeySetProblem> {
     match jwk.get(name) {
         None => Ok(None),
@@ -109,11 +109,11 @@ fn text<'a>(jwk: &'a Jwk, name: &'static str) -> Result<Option<&'a str>, KeySetP
     }
 }
 
-/// Reads a base64url member.
+/// Returns the decoded bytes of a member that is base64url.
 fn bytes(jwk: &Jwk, name: &'static str) -> Result<Vec<u8>, KeySetProblem> {
     let text = text(jwk, name)?.ok_or(KeySetProblem::Member(name))?;
     URL_SAFE_NO_PAD.decode(text).map_err(|_malformed| KeySetProblem::Member(name))
 }
 
-/// Private members of RSA, EC and OKP keys, and the value of a secret.
+/// Members that only private keys and secrets have.
 const PRIVATE: [&str; 9] = ["d", "dp", "dq", "k", "oth", "p", "priv", "q", "qi"];

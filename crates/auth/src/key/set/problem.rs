@@ -23,7 +23,7 @@ use crate::key::error::KeyError;
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
-    /// No key of the set can be used, or the set is empty.
+    /// No key of the set can be used, or the set is empty. The value lists the skipped keys.
     #[error("the set has no key to check signatures with{}", List(.0))]
     NoKey(Box<[PassedOver]>),
     /// The text is not a JSON object with an array `keys` of objects, or an object has a duplicate
@@ -53,9 +53,9 @@ doorward_core::debug_as_sentence!(KeySetError);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PassedOver {
-    /// Position in the set, from 0.
+    /// Position of the key in the set, from 0.
     pub index: usize,
-    /// Its `kid`, if it is a valid name.
+    /// `kid` of the key; `None` if the `kid` is absent or not a valid name.
     pub id: Option<Box<str>>,
     /// Reason why the key is skipped.
     pub problem: KeySetProblem,
@@ -87,20 +87,20 @@ pub enum KeySetProblem {
         "it has no `alg` and could be for several algorithms: say which with `KeySet::from_jwks_for`"
     )]
     AlgorithmMissing,
-    /// Its `alg` is for another kind of key or another curve.
+    /// The `alg` of the key belongs to another kind of key or another curve.
     #[error("its `alg` does not belong to its kind")]
     AlgorithmMismatch,
-    /// Its `kid` is not 1-255 printable characters.
+    /// The `kid` of the key is not 1-255 printable characters.
     #[error("its `kid` is not 1-255 printable characters")]
     Id,
-    /// Another key has the same `kid` and `kty`, so a token that names it is ambiguous.
+    /// Another key has the same `kid` and `kty`, so a token that names this `kid` is ambiguous.
     #[error("another key has the same `kid` and `kty`")]
     IdTaken,
-    /// This member is missing or malformed.
+    /// A member of the key is missing or malformed. The value is the name of the member.
     #[error("its `{0}` is missing or malformed")]
     Member(&'static str),
-    /// The key contains its private half, which has thus been published. The issuer has to replace
-    /// it.
+    /// The key contains its private half, which has thus been published. The issuer must replace
+    /// the key.
     #[error(
         "it contains its private key, which has been published: its issuer has to replace the key"
     )]
@@ -109,10 +109,11 @@ pub enum KeySetProblem {
     /// with it.
     #[error("it is a secret (`oct`) beside public keys")]
     Secret,
-    /// This member states a kind, curve or algorithm that is not supported.
+    /// A member of the key states a kind, a curve or an algorithm that is not supported. The value
+    /// is the name of the member.
     #[error("its `{0}` is not supported")]
     Unknown(&'static str),
-    /// The key is not for verifying signatures, according to its `use` or `key_ops`.
+    /// According to its `use` or `key_ops`, the key is not for verifying signatures.
     #[error("it is not for checking signatures")]
     Use,
     /// The key is too weak, or malformed.
@@ -121,14 +122,14 @@ pub enum KeySetProblem {
 }
 
 impl KeySetProblem {
-    /// Returns `true` for problems of a healthy set: many sets contain keys for encryption or of
-    /// other kinds.
+    /// Returns `true` for problems that are normal in a set, because many sets contain keys for
+    /// encryption or of unsupported kinds.
     pub(super) fn is_usual(self) -> bool {
         matches!(self, Self::Unknown(_) | Self::Use)
     }
 }
 
-/// Lists the first skipped keys.
+/// Displays the first [`NAMED`] skipped keys.
 struct List<'a>(&'a [PassedOver]);
 
 impl fmt::Display for List<'_> {

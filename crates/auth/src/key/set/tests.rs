@@ -1,4 +1,4 @@
-//! Reads sound key sets, and reports problems of others.
+//! Reads sound key sets, and reports the problems of defective key sets.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
@@ -51,7 +51,7 @@ fn problem(jwk: Value) -> KeySetProblem {
     }
 }
 
-/// Attack 3: one key, one algorithm.
+/// Attack 3: each key has exactly one algorithm.
 #[test]
 fn every_key_has_its_one_algorithm() {
     for (jwk, expected) in [
@@ -162,7 +162,7 @@ fn a_secret_beside_a_public_key_is_passed_over() {
     let mixed = read(&[ec(json!({"kid": "a"})), secret.clone()]).unwrap();
     assert_eq!(mixed.find(Some("a"), "HS256").unwrap().algorithm().name(), "ES256");
     assert_eq!(problems(&mixed), [KeySetProblem::Secret]);
-    // An unusable public key makes the set no less public.
+    // A set with an unusable public key also counts as published.
     for public in [ec(json!({"use": "enc"})), json!({"kty": "unknown"})] {
         let Err(KeySetError::NoKey(keys)) = read(&[secret.clone(), public]) else {
             panic!("the secret is used")
@@ -178,7 +178,8 @@ fn two_kinds_of_key_with_one_name_are_told_apart_by_the_algorithm() {
     let find = |algorithm| set.find(Some("a"), algorithm).unwrap().algorithm().name();
 
     assert_eq!((find("ES256"), find("RS256")), ("ES256", "RS256"));
-    // For any other algorithm the first key is returned, which rejects the token.
+    // For any other algorithm, the first key is returned, and the check of the header then rejects
+    // the token.
     assert_eq!(find("none"), "ES256");
     assert!(set.find(None, "ES256").is_none());
 }
@@ -192,15 +193,16 @@ fn keys_of_one_name_and_kind_are_passed_over() {
     assert_eq!((set.len(), problems(&set)), (2, vec![KeySetProblem::IdTaken; 2]));
     assert_eq!(set.find(Some("a"), "ES256").unwrap().algorithm().name(), "EdDSA");
     assert_eq!(read(&[ec(json!({})), ec(json!({}))]).unwrap().len(), 2);
-    // A malformed key may be the one that a token means.
+    // A token that names `a` may mean the malformed key.
     let malformed = ec(json!({"kid": "a", "x": 7}));
     assert_eq!(read(&[same(), malformed, okp(json!({}))]).unwrap().len(), 1);
-    // A key for another purpose does not occupy its name.
+    // A key for another purpose does not make the name ambiguous.
     let set = read(&[ec(json!({"kid": "a", "use": "enc"})), ec(json!({"kid": "a"}))]).unwrap();
     assert_eq!((set.len(), problems(&set)), (1, vec![KeySetProblem::Use]));
 }
 
-/// A set as Keycloak publishes it, with typical defects added. Each key is checked on its own.
+/// The set resembles one that Keycloak publishes, with typical defects added. Each key is checked
+/// separately.
 #[test]
 fn a_set_is_accepted_if_one_key_can_be_used() {
     let short = URL_SAFE_NO_PAD.encode([&[0xc5; 127][..], &[0x5b]].concat());

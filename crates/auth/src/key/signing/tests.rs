@@ -31,8 +31,8 @@ fn the_public_key_is_written_as_the_cryptography_library_would() {
     }
 }
 
-/// RFC 8410 section 10.3: a private key as `openssl genpkey -algorithm ed25519` writes it, and its
-/// public half.
+/// The private key (RFC 8410 section 10.3) has the format that `openssl genpkey -algorithm ed25519`
+/// writes.
 #[test]
 fn a_key_of_openssl_is_accepted() {
     let private = "-----BEGIN PRIVATE KEY-----\n\
@@ -46,7 +46,7 @@ fn a_key_of_openssl_is_accepted() {
     );
 }
 
-/// RFC 8037 appendix A.3.
+/// The key and its thumbprint are from RFC 8037 appendix A.3.
 #[test]
 fn the_name_of_a_key_is_its_thumbprint() {
     let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";

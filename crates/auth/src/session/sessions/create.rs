@@ -1,4 +1,4 @@
-//! Creates sessions, and ends old ones to make room.
+//! Creates sessions, and ends the least recently used sessions of a user beyond the limit.
 //!
 //! Start reading at [`Sessions::create`].
 
@@ -28,19 +28,21 @@ pub struct NewSession {
 }
 
 impl NewSession {
-    /// Describes a session of `user`, who has just authenticated.
+    /// Creates the description of a session of `user`, who has just authenticated.
     pub fn new(user: impl Into<UserId>) -> Self {
         Self { user: user.into(), user_agent: None, network: None, data: SessionData::default() }
     }
 
-    /// Stores the user agent: 256 characters at most, without unprintable ones.
+    /// Stores the user agent of the client. Unprintable characters are removed, and the rest is cut
+    /// after 256 characters.
     pub fn user_agent(self, user_agent: &str) -> Self {
         let seen: String =
             user_agent.chars().filter(|c| is_printable(*c)).take(AGENT_CHARS).collect();
         Self { user_agent: (!seen.is_empty()).then(|| seen.into()), ..self }
     }
 
-    /// Stores the network of the client ([`network_prefix`]), not its address.
+    /// Stores the network of the client, which is the [`network_prefix`] of `address`. The address
+    /// itself is not stored.
     pub fn address(self, address: IpAddr) -> Self {
         Self { network: Some(network_prefix(address)), ..self }
     }
@@ -54,21 +56,22 @@ impl NewSession {
 impl Sessions {
     /// Creates a session and its token.
     ///
-    /// If the user then has too many sessions, the least recently used one is ended.
+    /// If the user then has more sessions than [`Sessions::per_user`] allows, the least recently
+    /// used session is ended.
     ///
     /// # Errors
     /// - [`CreateSessionError::Full`]: the store has reached its limit.
     /// - [`CreateSessionError::Unavailable`]: the store did not answer.
     ///
     /// # Security
-    /// The token is always new, even if the client already sent one before it signed in.
+    /// The token is always new, even if the client sent a session token before it signed in.
     pub async fn create(
         &self,
         new: NewSession,
     ) -> Result<(SessionToken, Session), CreateSessionError> {
         let now = self.clock.wall();
-        // Read the revocation state before anything is written. A later revocation makes the new
-        // session too old, so it cannot be missed.
+        // The revocation state is read before the session is written. A revocation after this read
+        // has a higher generation, so it revokes the new session.
         let epoch = self.records.revocations.read(&new.user, None, None).await?;
         let id = draw_id(&*self.entropy);
         let mut session = Session::new(id, new.user, now, self.idle_timeout, self.lifetime);
@@ -84,17 +87,18 @@ impl Sessions {
 
     /// Ends the sessions of a user beyond the limit.
     ///
-    /// Runs after the session was created. If two sessions are created concurrently, the later call
-    /// sees both. Both calls sort the sessions alike, and so end the same ones.
+    /// It runs after the session was created. If two sessions are created concurrently, the later
+    /// call sees both. Both calls sort the sessions in the same way, and therefore end the same
+    /// sessions.
     async fn make_room(&self, user: &UserId, now: SystemTime) -> Result<(), StoreError> {
         let mut sessions = self.records.store.of_user(user).await?;
-        // Concurrent sign-ins may exceed the limit briefly. Each removes the same oldest sessions.
+        // Concurrent sign-ins may exceed the limit briefly.
         let excess = sessions.len().saturating_sub(self.per_user);
-        // Expired sessions first, then the least recently used.
+        // Expired sessions are first, followed by the least recently used.
         sessions.sort_by_key(|session| (!session.is_over(now), session.seen_at));
         for session in sessions.iter().take(excess) {
             if session.is_over(now) {
-                // An expired session needs no revocation, so it takes no space for one.
+                // An expired session needs no revocation, which would only take space.
                 self.records.store.remove(&session.id).await?;
             } else {
                 self.end(&session.id).await?;
@@ -104,7 +108,7 @@ impl Sessions {
     }
 }
 
-/// Error of creating a session.
+/// Error of [`Sessions::create`].
 ///
 /// # Examples
 /// ```
@@ -116,8 +120,8 @@ pub enum CreateSessionError {
     /// The store has reached its limit.
     #[error("the store is full")]
     Full,
-    /// The store did not answer. Retry. If the session was created nevertheless, its token is
-    /// unknown, so it grants no access.
+    /// The store did not answer. Retry. The session may have been created, but no client has its
+    /// token, so it grants no access.
     #[error("the session store did not answer")]
     Unavailable(#[source] BoxError),
 }
@@ -131,5 +135,5 @@ impl From<StoreError> for CreateSessionError {
     }
 }
 
-/// Enough for common user agents.
+/// Maximum number of characters of a stored user agent, which is enough for common browsers.
 const AGENT_CHARS: usize = 256;

@@ -1,9 +1,9 @@
 //! Lists and ends the sessions of a user.
 //!
-//! An end first revokes the session and then removes its record. So it also applies to tokens that
-//! name the session, and holds when revocations are stored elsewhere. The leases of this process
-//! end at once; the caller ends the sockets of other processes.
-//! Start reading at [`Sessions::end`].
+//! To end a session, these methods first revoke it and then remove its record. The revocation also
+//! applies to tokens that name the session, and is effective even if revocations are in a separate
+//! store. The leases of this process end at once. The caller must end the sockets in other
+//! processes. Start reading at [`Sessions::end`].
 
 use doorward_core::{Session, SessionId, StoreError, UserId};
 
@@ -29,18 +29,19 @@ impl Sessions {
     /// Retry.
     ///
     /// # Security
-    /// If a client names the session, use [`Sessions::end_of`].
+    /// If the client chooses the session, use [`Sessions::end_of`], which checks the user of the
+    /// session.
     pub async fn end(&self, id: &SessionId) -> Result<(), StoreError> {
         let now = self.clock.wall();
-        // Revoke first: if the removal fails, the session is invalid nevertheless.
+        // The session is revoked first, so that it is invalid even if the removal fails.
         self.records.revocations.end_session(id, now).await?;
         self.records.store.remove(id).await?;
         self.leases.end(id, now);
         Ok(())
     }
 
-    /// Ends a session of `user` and returns `true` if there was one. Sessions of other users are
-    /// treated as absent.
+    /// Ends a session of `user`. Returns `true` if the user had this session. Sessions of other
+    /// users are treated as absent.
     ///
     /// # Errors
     /// Same as [`Sessions::end`].
@@ -56,7 +57,7 @@ impl Sessions {
     /// Ends all sessions of `user` except `keep`, and returns their ids.
     ///
     /// # Errors
-    /// Same as [`Sessions::end`]; some sessions may have ended.
+    /// Same as [`Sessions::end`]. Some of the sessions may have ended.
     pub async fn end_others(
         &self,
         user: &UserId,
@@ -72,17 +73,17 @@ impl Sessions {
         Ok(ended)
     }
 
-    /// Ends all sessions and tokens of a user that were made until now, and returns the new
-    /// generation.
+    /// Revokes all sessions and tokens of a user that were issued until now. Returns the new
+    /// generation of the user.
     ///
     /// # Errors
     /// Same as [`Sessions::end`].
     pub async fn end_user(&self, user: &UserId) -> Result<u64, StoreError> {
         let now = self.clock.wall();
-        // Revoke first, for the same reason as in `end`.
+        // The user is revoked first, for the same reason as in `end`.
         let generation = self.records.revocations.bump(user, now).await?;
         for session in self.records.store.of_user(user).await? {
-            // A session of the new generation was created after the revocation and stays.
+            // A session of the new generation was created after the revocation, so it is kept.
             if session.generation < generation {
                 self.records.store.remove(&session.id).await?;
             }

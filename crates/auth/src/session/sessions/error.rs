@@ -1,4 +1,4 @@
-//! Errors of looking up a session, and their refusals.
+//! Error of looking up a session, and its conversion into a refusal.
 
 use doorward_core::{AuthenticateError, BoxError, Refusal, RefusalReason, StoreError};
 
@@ -13,7 +13,8 @@ use doorward_core::{AuthenticateError, BoxError, Refusal, RefusalReason, StoreEr
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifySessionError {
-    /// The session has expired: its client was idle for too long, or its lifetime has passed.
+    /// The session has expired, because its client was idle for too long or its lifetime has
+    /// passed.
     #[error("the session has expired")]
     Expired,
     /// The session was ended, or its user was revoked after it was created.
@@ -33,8 +34,8 @@ impl From<StoreError> for VerifySessionError {
     }
 }
 
-/// Reports expiry and revocation to the client, because only the owner of a session has its token.
-/// All other refusals look the same.
+/// Tells the client that its session has expired or was revoked, because only the owner of a
+/// session has its token. An unknown session gets the same answer as any other bad credential.
 impl From<VerifySessionError> for AuthenticateError {
     fn from(error: VerifySessionError) -> Self {
         match error {

@@ -1,9 +1,9 @@
-//! Tracks how long the sockets of a session may stay, and when activity is written to the store.
+//! Tracks how long the sockets of a session may stay connected, and writes activity to the store.
 //!
-//! All sockets of a session in this process share one lease. An event only records the time in
-//! memory. A renewal writes it to the store, at most once a minute, and reads the session back,
-//! because another server may have prolonged or ended it.
-//! Start reading at [`SessionLease::ask`].
+//! All sockets of a session in this process share one lease. An event only records its time in
+//! memory. A renewal writes the time to the store, usually at most once a minute. It then reads the
+//! session back, because another server may have prolonged or ended it. Start reading at
+//! [`SessionLease::ask`].
 
 use std::{
     collections::HashMap,
@@ -19,16 +19,16 @@ use doorward_core::{BoxFuture, Lease, LeaseError, Session, SessionId, UserId};
 
 use crate::session::sessions::{error::VerifySessionError, records::Records};
 
-/// Leases that are in use.
+/// Leases that sockets of this process hold.
 #[derive(Default)]
 pub(super) struct Leases {
-    /// Protects the map from sessions to leases, held for one look-up. No lease is dropped under
-    /// it: dropping the last reference takes the lock itself.
+    /// Leases by session. The lock is held for one look-up. No lease may be dropped under the lock,
+    /// because dropping the last reference takes the lock.
     held: Mutex<HashMap<SessionId, Weak<SessionLease>>>,
 }
 
 impl Leases {
-    /// Returns the shared lease of a session.
+    /// Returns the shared lease of a session, and creates it if no socket holds one.
     pub(super) fn hold(
         self: &Arc<Self>,
         session: &Session,
@@ -40,7 +40,7 @@ impl Leases {
             held.insert(session.id.clone(), Arc::downgrade(&lease));
             lease
         });
-        // Release the lock first: updating the lease needs no lock.
+        // The lock is released first, because updating the lease does not need it.
         drop(held);
         lease.was_written(session.seen_at);
         lease
@@ -57,7 +57,7 @@ impl Leases {
         }
     }
 
-    /// Marks all leases of a user before `generation` as ended.
+    /// Marks all leases of a user with a generation before `generation` as ended.
     pub(super) fn end_user(&self, user: &UserId, generation: u64, at: SystemTime) {
         let leases: Vec<_> = lock(&self.held).values().filter_map(Weak::upgrade).collect();
         for lease in leases {
@@ -68,7 +68,8 @@ impl Leases {
     }
 }
 
-/// Lease of one session. Times are milliseconds since 1970; each only grows, except `ended_at`.
+/// Lease of one session. Times are milliseconds since 1970. `seen_at` and `stored` only grow, and
+/// `ended_at` only shrinks.
 pub(super) struct SessionLease {
     id: SessionId,
     user: UserId,
@@ -77,7 +78,7 @@ pub(super) struct SessionLease {
     ends_at: u64,
     /// Time of the client's last activity.
     seen_at: AtomicU64,
-    /// Latest activity that the store is known to have.
+    /// Time of the latest activity that the store is known to have.
     stored: AtomicU64,
     /// Time of the last write to the store by this process.
     wrote_at: AtomicU64,
@@ -104,10 +105,10 @@ impl SessionLease {
         }
     }
 
-    /// Records the last activity that the store has.
+    /// Records that the store has the activity at `seen_at`.
     pub(super) fn was_written(&self, seen_at: SystemTime) {
         let seen_at = millis(seen_at);
-        // Relaxed ordering is sufficient: the values are independent, and each only grows.
+        // Relaxed ordering is sufficient, because the values are independent of each other.
         for known in [&self.seen_at, &self.stored, &self.wrote_at] {
             known.fetch_max(seen_at, Relaxed);
         }
@@ -117,7 +118,8 @@ impl SessionLease {
         self.ended_at.fetch_min(millis(at), Relaxed);
     }
 
-    /// Writes pending activity to the store, then reads the session back.
+    /// Writes pending activity to the store, then reads the session back. Returns the time at which
+    /// the session expires.
     async fn ask(&self, now: SystemTime) -> Result<SystemTime, VerifySessionError> {
         if !self.write_down(millis(now)).await? {
             return Err(VerifySessionError::Expired);
@@ -127,27 +129,27 @@ impl SessionLease {
             let stored = millis(session.seen_at);
             self.stored.fetch_max(stored, Relaxed);
             let seen_at = self.seen_at.fetch_max(stored, Relaxed).max(stored);
-            // Use the latest activity, even if it is not written yet.
+            // The latest activity counts, even if it is not written yet.
             session.seen_at = time(seen_at);
         }
         self.records.check(found, now).await?;
         Ok(self.expires_at())
     }
 
-    /// Writes the last activity if a write is due. Returns `false` if the store has no such active
-    /// session.
+    /// Writes the last activity to the store if a write is due. Returns `false` if the store has no
+    /// such active session.
     async fn write_down(&self, now: u64) -> Result<bool, VerifySessionError> {
         let (seen_at, stored) = (self.seen_at.load(Relaxed), self.stored.load(Relaxed));
         let wrote_at = self.wrote_at.load(Relaxed);
         let interval = write_interval(self.idle_timeout);
         let is_due = now >= after(wrote_at, interval);
-        // The store must never treat a session as expired while it is active here.
+        // The session must not expire in the store while it is active here.
         let is_urgent = after(now, interval) >= after(stored, self.idle_timeout);
-        // Nothing new to write, or too early.
+        // There is nothing new to write, or it is too early to write.
         if seen_at <= stored || !(is_due || is_urgent) {
             return Ok(true);
         }
-        // One of several concurrent renewals writes.
+        // If several renewals run concurrently, only one of them writes.
         if self.wrote_at.compare_exchange(wrote_at, now, Relaxed, Relaxed).is_err() {
             return Ok(true);
         }
@@ -157,7 +159,7 @@ impl SessionLease {
                 Ok(is_alive)
             }
             Err(error) => {
-                // The next renewal writes it.
+                // The next renewal writes the activity.
                 self.wrote_at.store(wrote_at, Relaxed);
                 Err(error.into())
             }
@@ -184,7 +186,8 @@ impl Lease for SessionLease {
                 Ok(expires_at) if now < expires_at => Ok(expires_at),
                 Err(VerifySessionError::Unavailable(cause)) => Err(LeaseError::Unavailable(cause)),
                 Ok(_) | Err(_) => {
-                    // End the shared lease, so that the other sockets need not ask the store.
+                    // The shared lease ends, so that the other sockets of the session need not ask
+                    // the store.
                     self.end(now);
                     Err(LeaseError::Ended)
                 }
@@ -193,18 +196,19 @@ impl Lease for SessionLease {
     }
 }
 
-/// Removes the lease from the map.
+/// Removes the lease from [`Leases`].
 impl Drop for SessionLease {
     fn drop(&mut self) {
         let mut held = lock(&self.leases.held);
-        // A new lease may have taken its place.
+        // Another lease of the session may have been created since.
         if held.get(&self.id).is_some_and(|lease| lease.strong_count() == 0) {
             held.remove(&self.id);
         }
     }
 }
 
-/// Returns the interval of writes: a minute, or a quarter of the idle timeout if that is shorter.
+/// Returns the minimum interval between two writes. It is a minute, or a quarter of the idle
+/// timeout if that is shorter.
 pub(super) fn write_interval(idle_timeout: Duration) -> Duration {
     (idle_timeout / 4).min(Duration::from_mins(1))
 }
@@ -214,8 +218,8 @@ fn millis(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Converts milliseconds to a time. On overflow it returns 1970, so that the session counts as
-/// expired.
+/// Converts milliseconds since 1970 to a time. Returns the start of 1970 on overflow, so that the
+/// session counts as expired.
 fn time(millis: u64) -> SystemTime {
     let since = Duration::from_millis(millis);
     SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! Decides whether a stored record is an active session.
+//! Decides if a stored record is an active session.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -13,11 +13,11 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// Checks a record that was read from the store.
+    /// Returns the session if the record `found` is an active session at `now`.
     ///
-    /// A store that also keeps the revocation state has removed ended sessions. If the two are
-    /// separate, or if a session was created during a revocation of its user, only this comparison
-    /// detects it.
+    /// A store that also keeps the revocation state removes a session when it is revoked. If the
+    /// two stores are separate, or if a session was created during a revocation of its user, only
+    /// this comparison detects the revocation.
     pub(super) async fn check(
         &self,
         found: Option<Session>,
@@ -35,7 +35,7 @@ impl Records {
     }
 }
 
-/// Returns the reference by which a session is compared with the revocation state.
+/// Returns the part of a session that is compared with the revocation state.
 pub(super) fn standing(session: &Session) -> CredentialRef<'_> {
     CredentialRef {
         user: &session.user,

@@ -9,8 +9,8 @@ use crate::{
     time::{duration_from_millis, duration_to_millis, from_millis, to_millis},
 };
 
-/// Id, user, generation, times of creation, of last activity and of sign-in, idle timeout, end, user agent, network,
-/// data.
+/// Columns of a session: id, user, generation, times of creation, of last activity and of sign-in, idle timeout, end,
+/// user agent, network, data. Times are in milliseconds since 1970, and the idle timeout is in milliseconds.
 pub(super) type Row =
     (String, String, i64, i64, i64, i64, i64, i64, Option<String>, Option<String>, String);
 
