@@ -1,6 +1,7 @@
 //! A chat with members-only rooms.
 //!
-//! `gateway` handles events with the helpers of `state`. `store` and `invitations` read and write the database.
+//! `gateway` handles events with the helpers of `state`. Each event about a room first asks `membership` whether the
+//! user is a member; only a member may read, write or invite, and only the author may change a message. `store` and `invitations` read and write the database.
 //! `wire` has the payloads. Start reading at `Chat::send` in `gateway`.
 
 mod gateway;

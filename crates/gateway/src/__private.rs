@@ -1,5 +1,5 @@
-//! Names for the macros and the other crates of this project. They are not part of the public API,
-//! and any release may change them.
+//! Items that the macros and the other crates of this project use. They are not part of the public
+//! API, and any release may change them.
 
 pub use doorward_auth::{FoundCookie, find_cookie};
 pub use doorward_core::{

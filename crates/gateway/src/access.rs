@@ -1,4 +1,5 @@
-//! Connected sockets and revocations: results and errors of [`Principals`](crate::Principals).
+//! Descriptions of connected sockets, and the results and errors of
+//! [`Principals`](crate::Principals).
 
 pub use doorward_core::{NodeId, SocketIdError};
 

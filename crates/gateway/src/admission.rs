@@ -1,6 +1,6 @@
-//! Decides whether a client enters a namespace, and checks admitted sockets again when a credential
-//! is refreshed or rights change. Start reading at [`admit::admit`], which has the order of all
-//! steps.
+//! Decides if a client may enter a namespace, and checks admitted sockets again when a credential
+//! is refreshed or rights change. Start reading at [`admit::admit`], which contains all steps in
+//! order.
 
 pub(crate) mod admit;
 pub(crate) mod door;

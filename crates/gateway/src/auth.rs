@@ -1,6 +1,7 @@
-//! Authenticators, and the credentials that they accept: tokens, keys, cookies.
+//! Authenticators, and the credentials that they accept, such as tokens and cookies.
 //!
-//! An [`Authenticator`] turns the [`Handshake`] of a client into a [`Grant`], or refuses it:
+//! An [`Authenticator`] turns the [`Handshake`] of a client into a [`Grant`], or refuses the
+//! client. These are provided:
 //!
 //! - [`Jwt`] verifies tokens.
 //! - [`SessionCookie`] and [`SessionCredential`] find sessions.

@@ -6,7 +6,7 @@ use doorward_core::BoxError;
 
 use crate::{limits::value::LimitError, peer::proxies::TrustedProxyError};
 
-/// Result of a program that serves.
+/// Result of a program that runs a server. Its default error is [`Error`].
 ///
 /// # Examples
 /// ```no_run
@@ -32,16 +32,16 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server is configured in a way that cannot work.
+    /// The configuration of the server is invalid.
     #[error(transparent)]
     Build(#[from] BuildError),
     /// A namespace is not mounted, or has another principal.
     #[error(transparent)]
     Hub(#[from] HubError),
-    /// Input or output of the program failed.
+    /// An I/O operation of the program failed.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A key cannot be used.
+    /// A key is invalid.
     #[error(transparent)]
     Key(#[from] doorward_auth::KeyError),
     /// A text is not an origin.
@@ -71,7 +71,7 @@ doorward_core::debug_as_sentence!(Error);
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A gateway has a concurrency of 0, so that no handler could run: see
+    /// A gateway has a concurrency of 0, so no handler could run. See
     /// [`Gateway::concurrency`](crate::Gateway::concurrency).
     #[error("the concurrency of namespace {namespace} is 0, and must be at least 1")]
     Concurrency {
@@ -102,8 +102,8 @@ pub enum BuildError {
         /// Pattern of the rooms.
         room: Arc<str>,
     },
-    /// The name of an event is empty or longer than clients may send
-    /// ([`Limits::max_event_name`](crate::Limits::max_event_name)).
+    /// The name of an event is empty, or longer than
+    /// [`Limits::max_event_name`](crate::Limits::max_event_name).
     #[error(
         "namespace {namespace} has a handler for {event:?}, which is empty or longer than max_event_name"
     )]
@@ -113,12 +113,12 @@ pub enum BuildError {
         /// Name of the event.
         event: Arc<str>,
     },
-    /// [`Builder::hub`](crate::Builder::hub) was asked for a namespace that has no gateway.
+    /// [`Builder::hub`](crate::Builder::hub) was called with a namespace that has no gateway.
     #[error(
         "a hub of namespace {namespace} was given out, and no gateway is mounted there: mount one, or correct the name"
     )]
     Hub {
-        /// The namespace.
+        /// Namespace that was passed to `Builder::hub`.
         namespace: Arc<str>,
     },
     /// A limit is out of its bounds, or contradicts another limit.
@@ -132,8 +132,8 @@ pub enum BuildError {
         /// Namespace of both gateways.
         namespace: Arc<str>,
     },
-    /// No client can connect to a namespace of this name: it must begin with a slash, contain no
-    /// comma, question mark or control character, and be at most 255 bytes long.
+    /// No client can connect to a namespace with this name. A name begins with a slash, contains no
+    /// comma, question mark or control character, and is at most 255 bytes long.
     #[error(
         "{namespace:?} is not a name for a namespace: it must begin with \"/\", contain no comma and no question \
          mark, and be at most 255 bytes long"
@@ -145,7 +145,7 @@ pub enum BuildError {
     /// The server has no gateway.
     #[error("no gateway is mounted: add one with .gateway(..) or .public(..)")]
     NoGateway,
-    /// A trusted proxy is neither an address nor a network: see
+    /// A trusted proxy is neither an address nor a network. See
     /// [`Builder::trusted_proxies`](crate::Builder::trusted_proxies).
     #[error(transparent)]
     TrustedProxy(#[from] TrustedProxyError),
@@ -155,8 +155,8 @@ pub enum BuildError {
         /// Rejected path.
         path: Box<str>,
     },
-    /// A public namespace limits the connections of each user. Its clients are not authenticated
-    /// and all share one user, so there is nothing to count by.
+    /// A public namespace limits the connections of each user. The clients of a public namespace
+    /// are not authenticated and all share one user, so the limit cannot be applied.
     #[error(
         "namespace {namespace} is public, so its clients have no user whose connections could be counted: remove \
          .connections(..)"
@@ -165,7 +165,7 @@ pub enum BuildError {
         /// Public namespace.
         namespace: Arc<str>,
     },
-    /// A handler is for an event name that Socket.IO or this library reserves.
+    /// A handler is for an event name that is reserved for Socket.IO or for this library.
     #[error(
         "namespace {namespace} has a handler for {event:?}, which no client may send: give the event \
          another name"
@@ -176,7 +176,7 @@ pub enum BuildError {
         /// Reserved name.
         event: Arc<str>,
     },
-    /// A room policy is not for a pattern such as `team:{id}`.
+    /// The pattern of a room policy is invalid. An example of a valid pattern is `team:{id}`.
     ///
     /// A pattern begins with literal text other than `user:`, `session:` and `socket:`, and has
     /// literal text between any two placeholders.
@@ -211,15 +211,15 @@ pub enum HubError {
     /// The namespace has clients of another principal type.
     #[error("the clients of {namespace} are of another type: they are `{principal}`")]
     Principal {
-        /// The namespace.
+        /// Namespace whose hub was requested.
         namespace: Arc<str>,
-        /// Name of the principal's type.
+        /// Name of the principal type of the namespace.
         principal: Box<str>,
     },
-    /// No gateway is mounted there.
+    /// No gateway is mounted at the namespace.
     #[error("no gateway is mounted at {namespace}: there are {}", mounted.join(", "))]
     Unmounted {
-        /// The namespace.
+        /// Namespace whose hub was requested.
         namespace: Arc<str>,
         /// Namespaces that have gateways.
         mounted: Box<[Box<str>]>,
@@ -228,7 +228,7 @@ pub enum HubError {
 
 doorward_core::debug_as_sentence!(HubError);
 
-/// Reason why a server cannot serve.
+/// Error that prevents a server from serving.
 ///
 /// # Examples
 /// ```
@@ -247,7 +247,7 @@ pub enum ServeError {
         "{address:?} is not an address to listen on: write HOST:PORT with a host of this machine, such as localhost:3000"
     )]
     Address {
-        /// Address as it was given.
+        /// Address that was given to the server.
         address: Box<str>,
         /// Error of the resolver.
         source: io::Error,
@@ -271,7 +271,7 @@ pub enum ServeError {
 
 doorward_core::debug_as_sentence!(ServeError);
 
-/// Returns a hint for the operator, to be appended to the message of [`ServeError::Bind`].
+/// Returns a hint for the operator. It is appended to the message of [`ServeError::Bind`].
 fn remedy(kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::AddrInUse => ", where another program listens: end it, or take another port",

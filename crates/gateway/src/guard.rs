@@ -1,6 +1,6 @@
-//! Guards: the trait, the guards that most applications need, and combinations of them.
+//! The trait of guards, guards that most applications need, and combinations of guards.
 
-// `authorise` decides which verdicts allow an action: start reading there.
+// Start reading at `authorise`, which decides which verdicts allow an action.
 
 pub(crate) mod authorise;
 pub(crate) mod combine;

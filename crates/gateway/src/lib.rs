@@ -1,9 +1,9 @@
 //! A Socket.IO server in which no client is connected before it is authenticated.
 //!
-//! A client shows a credential when it connects to a namespace. An
-//! [authenticator](auth::Authenticator) accepts it and returns the principal of the client, or the
-//! client receives one refusal and is disconnected. No guard, hook or handler runs before that.
-//! Clients are the stock ones, unpatched.
+//! A client shows a credential when it connects to a namespace. If an
+//! [authenticator](auth::Authenticator) accepts the credential, it returns the principal of the
+//! client. Otherwise the client receives one refusal and is disconnected. No guard, hook or handler
+//! runs before the client is authenticated. Stock Socket.IO clients connect without changes.
 //!
 //! ```no_run
 //! use doorward::prelude::*;
@@ -33,10 +33,10 @@
 //! Doorward::builder().gateway(gateway).build();
 //! ```
 //!
-//! A [`Gateway`] holds handlers and hooks, a [`Builder`] combines gateways with an authenticator and
-//! policies, and a [`Doorward`] serves them. In the source, `link` runs one task for each
-//! connection, `admission` decides whether its clients enter, and `event` carries their events to
-//! handlers. ARCHITECTURE.md in the repository is the map.
+//! A [`Gateway`] holds handlers and hooks, a [`Builder`] combines gateways with an authenticator
+//! and policies, and a [`Doorward`] serves them. In the source, `link` runs one task for each
+//! connection, `admission` decides if a client may enter a namespace, and `event` passes the events
+//! of clients to handlers. ARCHITECTURE.md in the repository describes all modules.
 
 #[doc(hidden)]
 pub mod __private;

@@ -1,5 +1,5 @@
-//! Decides which gateways make a namespace, and rejects those that contradict each other. Start
-//! reading at [`mount::mount`]; applications fill a [`gateway`].
+//! Combines the gateways of each namespace, and rejects gateways that contradict each other. Start
+//! reading at [`mount::mount`]. Applications create a [`gateway`].
 
 pub(crate) mod gateway;
 pub(crate) mod mount;

@@ -1,7 +1,7 @@
-//! Keeps what the server knows about connected clients, and decides when their access ends.
+//! Keeps the state of connected clients, and decides when their access ends.
 //!
-//! [`registry`] finds links and sockets; start reading there. [`expiry`] decides when a socket
-//! expires, [`principals`] carries out revocations, [`recheck`] asks the session store again, and
+//! Start reading at [`registry`], which finds links and sockets. [`expiry`] decides when a socket
+//! expires, [`principals`] performs revocations, [`recheck`] queries the session store again, and
 //! [`seats`] counts the connections of each user.
 
 pub(crate) mod client;

@@ -1,10 +1,11 @@
-//! Rooms: policies, targets of broadcasts, and the results of sending.
+//! Policies of rooms, targets of broadcasts, and the results of sending.
 //!
 //! [`Hub`](crate::Hub) and [`Socket`](crate::Socket) send to rooms. The policies that
-//! [`Gateway::room`](crate::Gateway::room) sets decide which clients may join them.
+//! [`Gateway::room`](crate::Gateway::room) sets decide which clients may join a room.
 
-// Sockets, hubs and rooms as applications use them. `socket/joining.rs` decides whether a client
-// joins a room; `pattern` reads the patterns of room names. Start reading at `socket`.
+// This folder contains the sockets, hubs and rooms that applications use. `socket/joining.rs`
+// decides if a client may join a room, and `pattern` parses the patterns of room names. Start
+// reading at `socket`.
 
 pub(crate) mod acks;
 pub(crate) mod error;

@@ -1,7 +1,9 @@
-//! Building, serving and stopping: errors, listeners, limits by name, and the tower service that mounts a
-//! server into an application.
+//! Types for building, serving and stopping a server.
+//!
+//! They are errors, listeners, limits by name, and the tower service that mounts a server into an
+//! application.
 
-// `builder` builds a server, `serve` accepts its connections and shuts it down: start reading there.
+// `builder` builds a server, `serve` accepts its connections, `shutdown` ends it. Start reading at `serve`.
 
 pub(crate) mod builder;
 pub(crate) mod doorward;

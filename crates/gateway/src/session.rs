@@ -1,8 +1,8 @@
-//! Sessions: records on the server to which the token of a client refers.
+//! Sessions, which are records on the server. The token of a client refers to its session.
 //!
-//! [`Sessions`] creates, verifies and ends them. They are kept in a store: [`MemoryStore`], or one
-//! of `doorward-sql` and `doorward-redis`. [`Tickets`] carries a session from a socket into a
-//! cookie.
+//! [`Sessions`] creates, verifies and ends sessions. They are kept in a [`MemoryStore`], or in a
+//! store of `doorward-sql` or `doorward-redis`. [`Tickets`] transfers a session from a socket into
+//! a cookie.
 
 pub use doorward_auth::{
     CreateSessionError, MemoryStore, NewSession, RedeemError, Sessions, Tickets, VerifySessionError,

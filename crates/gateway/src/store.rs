@@ -1,7 +1,8 @@
-//! Traits for stores of sessions, tickets, revocations and seats. Implement them to add a backend.
+//! Traits for stores of sessions, tickets, revocations and seats. Implement these traits to add a
+//! backend.
 //!
 //! [`MemoryStore`](crate::session::MemoryStore) and [`MemorySeats`] keep everything in memory. The
-//! stores of `doorward-sql` and `doorward-redis` outlive the process.
+//! stores of `doorward-sql` and `doorward-redis` keep their data after the process has ended.
 
 pub use doorward_core::{
     BoxFuture, CredentialRef, Holder, LinkId, Reservation, RevocationState, RevocationStore, Seat,

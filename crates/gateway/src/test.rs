@@ -1,11 +1,11 @@
 //! Servers and clients in memory, for the tests of applications.
 //!
-//! The clients speak the real protocol to the real server over a pipe, without a port. Authentication, guards,
-//! handlers, rooms and limits are those of production; only the TCP connection is missing. With a
-//! [`ManualClock`], time moves only when the test moves it, so no test sleeps.
+//! The clients speak the real protocol to the real server over a pipe in memory, so no port is
+//! needed. Authentication, guards, handlers, rooms and limits are the same as in production. With a
+//! [`ManualClock`], time advances only when the test advances it, so no test sleeps.
 //!
-//! A method that waits for one thing and receives another panics, and its message names what arrived.
-//! The guide is `docs/testing.md` in the repository of this crate.
+//! A method that waits for a packet panics if another packet arrives, and the message of the panic
+//! names that packet. The guide is `docs/testing.md` in the repository of this crate.
 //!
 //! # Examples
 //! ```

@@ -1,8 +1,9 @@
 //! Implements `#[gateway]`, which turns an impl block into calls of the builder.
 //!
-//! `model` reads the block and removes our attributes; `expand` writes the implementation of
-//! `IntoGateway`. After a mistake the implementation is a stand-in and the block stays, so that the
-//! compiler shows our errors and not their consequences. Start at [`expand`](fn@expand).
+//! `model` reads the block and removes the attributes of Doorward. `expand` writes the
+//! implementation of `IntoGateway`. If there is a mistake, a stand-in is written instead and the
+//! block is kept, so that the compiler shows the error of the macro and not its consequences. Start
+//! reading at [`expand`](fn@expand).
 
 mod attributes;
 mod expand;
@@ -43,7 +44,8 @@ fn expand_block(options: TokenStream, mut block: ItemImpl) -> TokenStream {
             quote! { #block #implementation }
         }
         Err(error) => {
-            // Without an implementation every use of the gateway would be reported as well.
+            // Without an implementation, the compiler would report every use of the gateway as
+            // well.
             let stand_in = expand::stand_in(&block);
             with_error(&quote! { #block #stand_in }, error)
         }
@@ -51,7 +53,8 @@ fn expand_block(options: TokenStream, mut block: ItemImpl) -> TokenStream {
 }
 
 fn refuse_trait(mut block: ItemImpl) -> TokenStream {
-    // Removes our attributes, because outside of a gateway each would report an error of its own.
+    // Removes the attributes of Doorward. Outside of a gateway each of them would report another
+    // error.
     attributes::take(&mut block.attrs);
     for item in &mut block.items {
         if let ImplItem::Fn(method) = item {

@@ -1,10 +1,10 @@
-//! Attributes that make an `impl` block a gateway, and a struct an event.
+//! Attributes that turn an `impl` block into a gateway, and a struct into an event.
 //!
-//! The attributes expand to calls of the builder that could also be written by hand; the page of
-//! each attribute shows them. Detectable mistakes are reported as errors at the place where they
-//! are. Use the attributes through the crate `doorward`, and start at [`macro@gateway`].
+//! The attributes expand to calls of the builder that could also be written by hand. The page of
+//! each attribute shows these calls. A mistake that a macro can detect is reported at its place in
+//! the source. Use the attributes through the crate `doorward`. Start reading at [`macro@gateway`].
 //!
-//! The folder `docs` describes each attribute; the module of the same name implements it.
+//! The folder `docs` has the description of each attribute.
 
 mod gateway;
 mod misplaced;
@@ -15,7 +15,7 @@ mod server_event;
 
 use proc_macro::TokenStream;
 
-/// Makes a gateway of an `impl` block.
+/// Turns an `impl` block into a gateway.
 ///
 #[doc = include_str!("../docs/gateway.md")]
 #[proc_macro_attribute]
@@ -39,39 +39,38 @@ macro_rules! inside_a_gateway {
 }
 
 inside_a_gateway! {
-    /// Handles an event: `#[subscribe("say")]` on a method of a [`macro@gateway`].
+    /// Makes a method of a [`macro@gateway`] the handler of an event, as in `#[subscribe("say")]`.
     subscribe;
 
-    /// Runs once at startup, before the first handshake: `#[on_init]` on a method of a
-    /// [`macro@gateway`].
+    /// Makes a method of a [`macro@gateway`] run once at startup, before the first handshake.
     on_init;
 
-    /// Runs for every client before it learns that it is connected: `#[on_connect]` on a method of a
-    /// [`macro@gateway`].
+    /// Makes a method of a [`macro@gateway`] run for every authenticated client, before its CONNECT is
+    /// answered.
     on_connect;
 
-    /// Runs once for every connected client after it disconnects, for any reason: `#[on_disconnect]` on
-    /// a method of a [`macro@gateway`].
+    /// Makes a method of a [`macro@gateway`] run once for every connected client after it disconnects,
+    /// for any reason.
     on_disconnect;
 
-    /// Decides which clients may enter rooms of one kind: `#[room("team:{id}")]` on a method of a
-    /// [`macro@gateway`].
+    /// Makes a method of a [`macro@gateway`] decide which clients may enter the rooms that match a
+    /// pattern, as in `#[room("team:{id}")]`.
     room;
 
-    /// Applies a guard: `#[guard(Role::new("member"))]` below [`macro@gateway`], or on a method with
-    /// [`macro@subscribe`].
+    /// Adds a guard to a [`macro@gateway`], or to a method with [`macro@subscribe`], as in
+    /// `#[guard(Role::new("member"))]`.
     guard;
 
-    /// Runs around handlers: `#[intercept(Timing)]` below [`macro@gateway`], or on a method with
-    /// [`macro@subscribe`].
+    /// Adds an interceptor to a [`macro@gateway`], or to a method with [`macro@subscribe`], as in
+    /// `#[intercept(Timing)]`. An interceptor runs around handlers.
     intercept;
 
-    /// Translates errors for clients: `#[filter(..)]` below [`macro@gateway`], or on a method with
-    /// [`macro@subscribe`].
+    /// Adds a filter to a [`macro@gateway`], or to a method with [`macro@subscribe`], as in
+    /// `#[filter(not_found)]`. A filter translates errors for clients.
     filter;
 }
 
-/// Makes a struct an event that is sent under the struct's name in `snake_case`.
+/// Makes a struct an event whose name is the name of the struct in `snake_case`.
 ///
 #[doc = include_str!("../docs/server_event.md")]
 #[proc_macro_derive(ServerEvent, attributes(event))]

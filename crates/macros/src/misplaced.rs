@@ -1,7 +1,8 @@
 //! Reports attributes such as `#[subscribe]` that are outside of a `#[gateway]`.
 //!
-//! `#[gateway]` removes the attributes that it reads, so none of these expands in a correct
-//! program. The item is returned unchanged, so that the compiler shows this error only.
+//! `#[gateway]` removes the attributes that it reads, so in a correct program none of these
+//! attributes is expanded. The item is returned unchanged, so that the compiler shows only this
+//! error.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -10,9 +11,9 @@ use syn::{
     parse::{ParseStream, Parser},
 };
 
-/// Adds the error to the item below the attribute `name`.
+/// Returns the item below the attribute `name`, with the error added.
 pub(crate) fn expand(name: &str, item: &TokenStream) -> TokenStream {
-    // Attributes expand from top to bottom, so `#[gateway]` never sees the ones above it.
+    // Attributes expand from top to bottom, so `#[gateway]` never sees the attributes above it.
     let message = if is_above_gateway(item) {
         format!("`#[gateway]` comes first: put `#[{name}]` below it")
     } else {

@@ -1,13 +1,13 @@
-//! Collects the mistakes of one item, so that all are shown at once.
+//! Collects the mistakes of one item, so that the compiler shows all of them at once.
 //!
-//! A check adds its mistake and continues with the parts that can be read. `done` fails if there
-//! was a mistake. Start at [`Mistakes::keep`].
+//! After a mistake, the check continues with the parts that can be read. `done` fails if there was
+//! a mistake. Start reading at [`Mistakes::keep`].
 
 use std::fmt::Display;
 
 use quote::ToTokens;
 
-/// Mistakes that were found so far.
+/// Mistakes found so far.
 #[derive(Default)]
 pub(crate) struct Mistakes(Option<syn::Error>);
 
@@ -25,12 +25,12 @@ impl Mistakes {
         }
     }
 
-    /// Adds the error, or returns the value.
+    /// Returns the value of `result`. If it is an error, adds the error and returns `None`.
     pub(crate) fn keep<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
     }
 
-    /// Fails with all mistakes, in the order in which they were found.
+    /// Returns all mistakes as one error, in the order in which they were found.
     pub(crate) fn done(self) -> syn::Result<()> {
         self.0.map_or(Ok(()), Err)
     }

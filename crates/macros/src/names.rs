@@ -1,14 +1,15 @@
 //! Names that are reserved for events of the client library.
 //!
-//! The JavaScript clients emit these events themselves, so a handler for one would never run. The
-//! server rejects them when it is built; the macros reject them at their place in the source.
+//! The JavaScript clients emit these events themselves, so a handler for such an event would never
+//! run. The builder of the server rejects these names too. The macros report them at their place in
+//! the source.
 
-/// Same list as `doorward_protocol::packet::is_reserved`, which is authoritative. A test compares
-/// the two.
+/// Reserved names. `doorward_protocol::packet::is_reserved` has the authoritative list, and a test
+/// compares the two.
 const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
-/// Returns `true` if the name is an event of the client library.
+/// Returns `true` if `event` is an event of the client library.
 pub(crate) fn is_reserved(event: &str) -> bool {
     RESERVED.contains(&event)
 }

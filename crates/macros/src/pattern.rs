@@ -1,11 +1,11 @@
 //! Parses the pattern of a room's name, such as `team:{id}`.
 //!
 //! A pattern consists of literal text and `{name}` placeholders. A pattern that is ambiguous, or
-//! that no room can match, is a mistake. Start at [`names`].
+//! that no room can match, is a mistake. Start reading at [`names`].
 
 use syn::LitStr;
 
-/// Prefixes of rooms that the framework manages.
+/// Prefixes of rooms that the framework manages itself.
 const RESERVED: [&str; 3] = ["user:", "session:", "socket:"];
 
 /// Checks a pattern and returns the names of its placeholders, from left to right.
@@ -24,7 +24,7 @@ fn read(text: &str) -> Result<Vec<String>, String> {
             .split_once('}')
             .ok_or_else(|| format!("`{{{behind}` is not closed: write `{{name}}`"))?;
         check_name(name, &names)?;
-        // Without text between two placeholders the end of the first is ambiguous.
+        // Without text between two placeholders, the end of the first one is ambiguous.
         if before.is_empty() && !names.is_empty() {
             return Err(format!(
                 "the start of `{{{name}}}` is ambiguous: put a character before it, as in \
@@ -75,8 +75,8 @@ fn check(text: &str) -> Result<(), String> {
     }
 }
 
-/// Returns `true` if `text` is a valid placeholder name: an ASCII identifier other than `_`.
-/// Keywords are allowed; the parameter for `{type}` is `r#type`.
+/// Returns `true` if `text` is a valid placeholder name, which is an ASCII identifier other than
+/// `_`. Keywords are allowed. The parameter for `{type}` is `r#type`.
 fn is_name(text: &str) -> bool {
     text != "_"
         && text.starts_with(|first: char| first == '_' || first.is_ascii_alphabetic())

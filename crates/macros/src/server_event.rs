@@ -1,7 +1,8 @@
-//! Implements `#[derive(ServerEvent)]`, which gives a struct the name of its event.
+//! Implements `#[derive(ServerEvent)]`, which sets the event name of a struct.
 //!
-//! The name is the struct's name in `snake_case`, or the text of `#[event("..")]`. Names that
-//! clients would confuse with events of their own library are mistakes. Start at [`expand`].
+//! The event name is the struct's name in `snake_case`, or the text of `#[event("..")]`. Names that
+//! are reserved for the framework or for client libraries are mistakes. Start reading at
+//! [`expand`].
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -9,10 +10,10 @@ use syn::{Attribute, Data, DeriveInput, LitStr, ext::IdentExt, parse_quote};
 
 use crate::{mistakes::Mistakes, names};
 
-/// Events that the framework sends to clients.
+/// Names of events that the framework sends to clients.
 const FRAMEWORK: [&str; 2] = ["exception", "session_ended"];
 
-/// Implements the trait, or returns compile errors.
+/// Returns the implementation of the trait, or compile errors.
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
     syn::parse2(item)
         .and_then(|input| implement(&input))
@@ -27,7 +28,7 @@ fn implement(input: &DeriveInput) -> syn::Result<TokenStream> {
     let ident = &input.ident;
     let mut generics = input.generics.clone();
     if generics.type_params().next().is_some() {
-        // A generic struct may be serializable only for some parameters.
+        // A generic struct may be serializable for some parameters only.
         generics.make_where_clause().predicates.push(parse_quote!(Self: ::serde::Serialize));
     }
     let (parameters, arguments, clause) = generics.split_for_impl();
@@ -94,15 +95,15 @@ fn refusal(name: &str) -> Option<String> {
     }
 }
 
-/// Converts to `snake_case`: `ChatMessage` becomes `chat_message`, `HTTPStatus` becomes
+/// Converts a name to `snake_case`. `ChatMessage` becomes `chat_message`, and `HTTPStatus` becomes
 /// `http_status`.
 fn snake_case(name: &str) -> String {
     let mut snake = String::new();
     let mut previous = None;
     let mut chars = name.chars().peekable();
     while let Some(char) = chars.next() {
-        // A word starts at an upper-case letter after a lower-case one or a digit, and at the last
-        // letter of a run of upper-case letters.
+        // A word starts at an upper-case letter that follows a lower-case letter or a digit, and at
+        // the last letter of a sequence of upper-case letters.
         let after_lower =
             previous.is_some_and(|char: char| char.is_lowercase() || char.is_numeric());
         let starts_word = previous.is_some_and(char::is_uppercase)

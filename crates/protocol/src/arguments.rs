@@ -1,8 +1,8 @@
-//! Arguments of an event or an ack: none, one or several, and the bytes in them.
+//! Arguments of an event or an ack, including binary ones.
 //!
 //! A tuple is several arguments, and any other value is one. [`Args`] turns a list into several
-//! arguments, and [`RawArguments`] are arguments that were not parsed. For the opposite direction
-//! see [`decode_event`]. Start reading at [`Arguments`].
+//! arguments. [`RawArguments`] are arguments that are not parsed. [`decode_event`] decodes the
+//! arguments of a client. Start reading at [`Arguments`].
 
 mod decode;
 mod names;
@@ -16,7 +16,7 @@ pub use raw::RawArguments;
 use serde::{Serialize, ser::Error as _};
 use top_level::Unit;
 
-/// The arguments of an outgoing event or ack.
+/// Arguments of an outgoing event or ack.
 ///
 /// | value | arguments |
 /// |---|---|
@@ -26,13 +26,13 @@ use top_level::Unit;
 /// | [`RawArguments`] | as many as they hold |
 /// | anything else: a text, a number, a `Vec`, a slice, a struct, a newtype or tuple struct, a map, an `Option` | one |
 ///
-/// A reference, a `Box` or an `Arc` of a tuple is like the tuple; a reference to `()` is one
-/// argument, `null`. A tuple inside of another value is an array. To send a tuple as one array, wrap
-/// it in another: `((a, b),)`.
+/// A reference, a `Box` or an `Arc` of a tuple is written like the tuple. A reference to `()` is
+/// one argument, `null`. A tuple inside another value is an array. To send a tuple as one array,
+/// wrap it in another tuple: `((a, b),)`.
 ///
-/// A type counts as a tuple if its `Serialize` calls `serialize_tuple`. Derived structs do so only
-/// if an attribute makes them serialize as a tuple that they hold: `#[serde(transparent)]` or
-/// `#[serde(into = "..")]`. Tuple variants of an enum with `#[serde(untagged)]` do so as well.
+/// A type counts as a tuple if its `Serialize` calls `serialize_tuple`. A derived struct does so
+/// only if `#[serde(transparent)]` or `#[serde(into = "..")]` makes it serialize as a tuple. Tuple
+/// variants of an enum with `#[serde(untagged)]` do so as well.
 ///
 /// # Examples
 /// ```
@@ -50,30 +50,30 @@ use top_level::Unit;
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 pub trait Arguments {
-    /// Appends the arguments of an event as JSON values with commas between them: `a`, `a,b,c`, or
-    /// nothing.
+    /// Appends the arguments of an event to `out`, as JSON values that are separated by commas,
+    /// such as `a,b,c`. Appends nothing if there are no arguments.
     ///
     /// # Errors
-    /// Fails if the arguments cannot be serialized as JSON; `out` may then hold a part of them.
+    /// Fails if the arguments cannot be serialized as JSON. `out` may then contain a part of them.
     fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()>;
 
-    /// Appends the arguments of an ack. They differ from those of an event for `()` only, which is
-    /// `null`: the callback of a client that asked reads a value in any case.
+    /// Appends the arguments of an ack to `out`. Only `()` is written differently than in an event:
+    /// it is `null`, because the callback of the client always expects a value.
     ///
     /// # Errors
-    /// The same as those of [`Arguments::write`].
+    /// Fails in the same cases as [`Arguments::write`].
     #[inline]
     fn write_ack(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         self.write(out)
     }
 }
 
-/// A tuple is several arguments, any other serializable value is one.
+/// Writes a tuple as several arguments, and any other serializable value as one.
 impl<T: Serialize + ?Sized> Arguments for T {
     #[inline]
     fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
-        // `()` and the `null` of a `serde_json::Value` are the same for a serializer. Only the first
-        // has no size, and the second must remain an argument.
+        // A serializer cannot distinguish `()` from the `null` of a `serde_json::Value`, which must
+        // remain an argument. Only `()` has no size.
         let unit = if size_of_val(self) == 0 { Unit::None } else { Unit::Null };
         top_level::write(self, out, unit)
     }
@@ -84,7 +84,7 @@ impl<T: Serialize + ?Sized> Arguments for T {
     }
 }
 
-/// Several arguments, one for each item of a list. A tuple does not need it.
+/// List whose items are sent as separate arguments. A tuple does not need this wrapper.
 ///
 /// # Examples
 /// ```
@@ -96,8 +96,8 @@ impl<T: Serialize + ?Sized> Arguments for T {
 /// assert_eq!(out, br#"42["move",3,4,5]"#);
 /// # Ok::<_, serde_json::Error>(())
 /// ```
-// This type must not implement `Serialize`: the impl for `T: Serialize` would apply, and it would
-// be written as one argument.
+// This type must not implement `Serialize`. Otherwise the impl for `T: Serialize` would apply, and
+// the list would be written as one argument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Args<T>(pub T);
 
@@ -115,7 +115,7 @@ impl<T: Serialize> Arguments for Args<T> {
         if out.get(start) != Some(&b'[') {
             return Err(serde_json::Error::custom("several arguments must be a tuple or a list"));
         }
-        // The brackets go, the items stay: they are the arguments.
+        // Remove the brackets. The items are the arguments.
         out.remove(start);
         out.pop();
         Ok(())

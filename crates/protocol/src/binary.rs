@@ -1,9 +1,9 @@
 //! Binary values in a payload.
 //!
 //! On the wire, bytes follow their packet as attachments, and a placeholder in the JSON marks their
-//! place. Plain serde does not know attachments, so the encoder and the decoder keep them in a
-//! [`scope`] around the one call, where [`Binary`] finds them. Start reading at [`Binary`]. The
-//! module [`tree`] tells bytes from JSON when a payload is decoded.
+//! place. serde has no attachments, so the encoder and the decoder keep them in a [`scope`] during
+//! the call, and [`Binary`] takes them from there. The module [`tree`] distinguishes bytes from
+//! JSON when a payload is decoded. Start reading at [`Binary`].
 
 mod placeholders;
 pub(crate) mod scope;
@@ -20,10 +20,10 @@ use serde::{
 };
 pub(crate) use tree::{Node, recorded};
 
-/// Bytes that are sent as an attachment, anywhere in a payload.
+/// Bytes anywhere in a payload that are sent as an attachment.
 ///
-/// It can be serialized into packets and deserialized from packets only. Other formats have no
-/// place for the attachment, so their serializers get an error.
+/// A `Binary` can only be serialized into packets and deserialized from packets. Other formats
+/// cannot carry the attachment, so serializing it with them returns an error.
 ///
 /// # Examples
 /// ```
@@ -71,7 +71,8 @@ impl<'de> Deserialize<'de> for Binary {
     }
 }
 
-/// Visitor that takes the stand-in for bytes from a [`Node`], and returns the attachment.
+/// Visitor that receives the [`token`] of an attachment from a [`Node`], and returns the
+/// attachment.
 struct Attached;
 
 impl<'de> Visitor<'de> for Attached {
@@ -91,11 +92,12 @@ impl<'de> Visitor<'de> for Attached {
     }
 }
 
-/// Name of the newtype by which a [`Node`] recognises [`Binary`].
+/// Newtype name by which a [`Node`] recognises that a [`Binary`] is requested.
 const NEWTYPE: &str = "$doorward::Binary";
 
-/// Stand-in for an attachment while serde passes it on: a mark and a number. No text starts with
-/// the mark, because 0xFF does not occur in UTF-8 (RFC 3629, section 1).
+/// Token that represents an attachment while serde passes it on. It is a mark and the number of the
+/// attachment. No text starts with the mark, because 0xFF does not occur in UTF-8 (RFC 3629,
+/// section 1).
 mod token {
     const MARK: [u8; 8] = *b"\xFFbinary\xFF";
 

@@ -1,7 +1,8 @@
 //! Engine.IO v4 packets.
 //!
-//! One text message is one packet: a digit for its type, then its payload. Packets that a server
-//! never receives or never sends have no type here, and the decoder rejects them.
+//! One text message is one packet. It starts with a digit for the type of the packet, and the
+//! payload follows. This module has only the packets that a WebSocket server receives or sends. The
+//! decoder rejects all others.
 
 use std::time::Duration;
 
@@ -19,13 +20,13 @@ use serde::Serialize;
 pub enum Packet<'a> {
     /// The client closes the link.
     Close,
-    /// Answer to a ping.
+    /// The client answers a ping.
     Pong,
     /// A Socket.IO packet.
     Message(&'a str),
 }
 
-/// Error of decoding a message. The client's fault.
+/// Error of decoding an Engine.IO packet. It is the client's fault.
 ///
 /// # Examples
 /// ```
@@ -43,13 +44,13 @@ pub enum EngineError {
     /// A message without a packet.
     #[error("empty engine packet")]
     Empty,
-    /// A packet type that does not exist, or a payload where none belongs.
+    /// A packet type that does not exist, or a payload in a packet that has none.
     #[error("unknown engine packet")]
     Unknown,
 }
 
 impl<'a> Packet<'a> {
-    /// Decodes a text message.
+    /// Decodes a text message into an Engine.IO packet.
     ///
     /// # Errors
     /// [`EngineError`] if the message is not a packet that a client may send.
@@ -59,15 +60,15 @@ impl<'a> Packet<'a> {
             '4' => Ok(Self::Message(chars.as_str())),
             '3' if chars.as_str().is_empty() => Ok(Self::Pong),
             '1' if chars.as_str().is_empty() => Ok(Self::Close),
-            // Open, ping, upgrade and noop: only a server sends them, or they belong to a transport
-            // upgrade, which is never offered.
+            // Open, ping, upgrade and noop. They are sent only by a server, or belong to a
+            // transport upgrade, which is never offered.
             '0' | '2' | '5' | '6' => Err(EngineError::Direction),
             _ => Err(EngineError::Unknown),
         }
     }
 }
 
-/// The packet that opens a link.
+/// Packet that opens a link, which is one Engine.IO connection.
 ///
 /// # Examples
 /// ```
@@ -88,18 +89,18 @@ impl<'a> Packet<'a> {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Open<'a> {
-    /// Id of the link. Only its owner may know it.
+    /// Id of the link. It must be kept secret from other clients.
     pub sid: &'a str,
     /// Time from the opening of the link, or from a pong, to the next ping.
     pub ping_interval: Duration,
-    /// Time that the client has to answer a ping.
+    /// Time within which the client must answer a ping.
     pub ping_timeout: Duration,
     /// Largest message that the server accepts, in bytes.
     pub max_payload: usize,
 }
 
 impl Open<'_> {
-    /// Appends the packet.
+    /// Appends the packet to `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
@@ -127,7 +128,7 @@ fn write_json(out: &mut Vec<u8>, value: &impl Serialize) {
     serde_json::to_writer(out, value).expect("strings and numbers are always JSON");
 }
 
-/// Appends a ping.
+/// Appends a ping to `out`.
 ///
 /// # Examples
 /// ```
@@ -139,7 +140,7 @@ pub fn write_ping(out: &mut Vec<u8>) {
     out.push(b'2');
 }
 
-/// Appends the packet that closes a link.
+/// Appends the packet that closes a link to `out`.
 ///
 /// # Examples
 /// ```

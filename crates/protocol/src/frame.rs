@@ -1,4 +1,4 @@
-//! Outgoing packets that several links share.
+//! Outgoing packets that are shared by several links.
 
 use std::sync::Arc;
 
@@ -22,12 +22,13 @@ use crate::ws::{self, Opcode};
 #[derive(Clone, Debug)]
 pub struct Frame {
     bytes: Bytes,
-    /// Where the text frame and each attachment ends; `None` for a packet without attachments.
+    /// End offsets of the text frame and of each attachment frame in `bytes`. `None` for a packet
+    /// without attachments.
     ends: Option<Arc<[usize]>>,
 }
 
 impl Frame {
-    /// Frames the packet that `write` appends.
+    /// Creates a frame from the packet that `write` appends.
     #[must_use]
     pub fn text(write: impl FnOnce(&mut Vec<u8>)) -> Self {
         let mut out = Vec::with_capacity(USUAL);
@@ -35,7 +36,8 @@ impl Frame {
         Self { bytes: out.into(), ends: None }
     }
 
-    /// Frames the packet that `write` appends, and the attachments that it returns.
+    /// Creates frames from the packet that `write` appends and from the attachments that it
+    /// returns.
     ///
     /// # Errors
     /// Returns the error of `write`.
@@ -50,7 +52,8 @@ impl Frame {
         Ok(Self { bytes: out.into(), ends })
     }
 
-    /// Returns each frame: its opcode, and where it ends in [`websocket`](Self::websocket).
+    /// Returns the opcode of each frame, and the offset of its end in
+    /// [`websocket`](Self::websocket).
     ///
     /// # Examples
     /// ```
@@ -68,27 +71,28 @@ impl Frame {
             .map(|(index, end)| (if index == 0 { Opcode::Text } else { Opcode::Binary }, end))
     }
 
-    /// Returns the bytes for a WebSocket: the text frame of the packet, then the frames of its
-    /// attachments.
+    /// Returns the bytes to send on a WebSocket: the text frame of the packet, then the frames of
+    /// its attachments.
     #[must_use]
     pub fn websocket(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// Returns the number of bytes that the frames take up in an outbox.
+    /// Returns the total size of the frames, in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Returns `true` if there are no bytes. A frame has a header, so this is never the case.
+    /// Returns `true` if there are no bytes. This is never the case, because every frame has a
+    /// header.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 }
 
-/// Initial capacity: enough for most packets.
+/// Initial capacity of a buffer, in bytes. It is enough for most packets.
 const USUAL: usize = 128;
 
 #[cfg(test)]

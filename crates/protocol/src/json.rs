@@ -1,13 +1,13 @@
 //! Checks the JSON of a packet without building values from it.
 //!
-//! Only a handler knows the type of its payload. These functions check that the text *is* JSON and
-//! is not nested too deeply, and find the name of the event.
+//! Only a handler knows the type of its payload. The functions here check that the text is JSON and
+//! is not nested too deeply. They also find the name of the event.
 
 use std::{borrow::Cow, fmt};
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
 
-/// Error in the JSON of a packet. The client's fault.
+/// Error in the JSON of a packet. It is the client's fault.
 ///
 /// # Examples
 /// ```
@@ -24,7 +24,7 @@ pub enum JsonError {
     /// The text is not JSON, or not an array that starts with the name of an event.
     #[error("malformed JSON")]
     Malformed,
-    /// The name of the event is reserved for the library itself.
+    /// The name of the event is reserved for Socket.IO libraries, such as `disconnect`.
     #[error("event name is not allowed")]
     Name,
     /// The JSON is nested more deeply than allowed.
@@ -34,7 +34,7 @@ pub enum JsonError {
 
 /// Fails if arrays and objects in `json` are nested more than `limit` deep.
 pub(crate) fn check_depth(json: &str, limit: usize) -> Result<(), JsonError> {
-    // Most packets do not even have that many brackets, and counting them is much cheaper than
+    // Most packets have fewer brackets than `limit`, and counting them is much cheaper than
     // skipping strings.
     let opening = json.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count();
     if opening <= limit {
@@ -87,8 +87,8 @@ pub(crate) fn event_name(json: &str) -> Result<Cow<'_, str>, JsonError> {
     }
 
     let name = read_seq(json, Name);
-    // Half a surrogate pair is valid JSON, and JavaScript writes it. But a Rust string cannot hold
-    // it, so no handler has such a name: it is returned as an empty one.
+    // A lone surrogate is valid in JSON, and JavaScript can send it. A Rust string cannot contain
+    // it, so no handler has such a name, and an empty name is returned.
     let is_text = || behind_name(json).is_some() && check_array(json).is_ok();
     name.or_else(
         |_syntax| if is_text() { Ok(Cow::Borrowed("")) } else { Err(JsonError::Malformed) },
@@ -102,7 +102,8 @@ pub(crate) fn check_array(json: &str) -> Result<(), JsonError> {
     items.map(drop).map_err(|_syntax| JsonError::Malformed)
 }
 
-/// Returns what follows the name in the array of an event, including the bracket at the end.
+/// Returns the text after the name in the array of an event, including the bracket at the end.
+/// Returns `None` if the array has no name.
 pub(crate) fn behind_name(json: &str) -> Option<&str> {
     let text = json.trim_ascii().strip_prefix('[')?.trim_ascii_start();
     let rest = match text.strip_prefix('"') {
@@ -134,7 +135,7 @@ pub(crate) fn read_seq<'de, V: Visitor<'de>>(
     Ok(value)
 }
 
-/// A string, borrowed when it has no escapes, or a number as its text.
+/// A string, or the text of a number. A string without escapes is borrowed.
 struct Text<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Text<'de> {

@@ -1,10 +1,10 @@
 //! Engine.IO v4 and Socket.IO v5 without I/O.
 //!
-//! Bytes and time go in; packets, events and the next deadline come out. This crate knows no
-//! socket, no task and no clock, so every timer and every race of a link can be tested by calling
-//! functions. [`ws`] turns bytes into messages and back. [`engine`] and [`packet`] parse messages.
-//! [`Link`] keeps the state of one connection. [`Arguments`] are the payload of events. Start
-//! reading at [`Link::receive`].
+//! The input is bytes and time. The output is packets, events and the next deadline. This crate
+//! contains no sockets, tasks or clocks, so every timer and every race of a link can be tested by
+//! calling functions. [`ws`] turns bytes into messages and back. [`engine`] and [`packet`] parse
+//! messages. [`Link`] holds the state of one connection. [`Arguments`] is the payload of an event.
+//! Start reading at [`Link::receive`].
 
 mod arguments;
 mod binary;

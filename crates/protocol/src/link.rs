@@ -1,9 +1,10 @@
-//! State of one link: the namespaces that its client has asked for, and its deadlines.
+//! State of one link, which is one Engine.IO connection.
 //!
-//! The driver passes every message to [`Link::receive`] and every expired [`Link::deadline`] to
-//! [`Link::handle_timeout`]. It starts the admissions that [`Link::poll_admission`] returns, and
-//! reports their outcome. A link knows neither its transport nor what an admission does. Start
-//! reading at [`Link::receive`], which is in `rules.rs`.
+//! A link has the namespaces that its client requested, and its deadlines. Its driver passes every
+//! message to [`Link::receive`], and calls [`Link::handle_timeout`] when [`Link::deadline`] has
+//! expired. The driver also runs the admissions that [`Link::poll_admission`] returns, and reports
+//! their outcome. The transport and the admissions are not part of this module. Start reading at
+//! [`Link::receive`], which is in `rules.rs`.
 
 mod assembly;
 mod config;
@@ -45,20 +46,23 @@ pub struct Link {
     config: Arc<LinkConfig>,
     heartbeat: Heartbeat,
     slots: Slots,
-    /// Deadline for a CONNECT; `None` while one is being decided or a client is admitted.
+    /// Deadline for a CONNECT. `None` while a CONNECT is pending or the client is admitted to a
+    /// namespace.
     connect_by: Option<Instant>,
     /// Bytes received while no authenticated client is on the link.
     unauthenticated_bytes: usize,
-    /// CONNECTs that were refused or abandoned.
+    /// Number of CONNECTs that the server refused or the client abandoned.
     refusals: usize,
-    /// A binary packet whose attachments have not all arrived.
+    /// Binary packet whose attachments have not all arrived.
     assembly: Option<Box<Assembly>>,
-    /// `true` once the server has ended a socket: packets for it may still be in transit.
+    /// `true` if the server has ended a socket of this link, so packets for it may still be in
+    /// transit.
     has_ended: bool,
 }
 
 impl Link {
-    /// Opens a link. The first ping is due one ping interval after `now`, a CONNECT much earlier.
+    /// Opens a link at the time `now`. The client must send a CONNECT within
+    /// [`LinkConfig::connect_timeout`]. The first ping is due after [`LinkConfig::ping_interval`].
     #[must_use]
     pub fn open(config: Arc<LinkConfig>, now: Instant) -> Self {
         Self {
@@ -73,17 +77,17 @@ impl Link {
         }
     }
 
-    /// Returns the largest length of the next message, in bytes.
+    /// Returns the maximum length of the next message, in bytes.
     #[must_use]
     pub fn message_limit(&self) -> usize {
         if self.is_known() { self.config.max_message } else { self.config.max_connect }
     }
 
-    /// Counts received bytes, of valid and invalid messages alike.
+    /// Counts `bytes` received bytes. Bytes of invalid messages count as well.
     ///
     /// # Errors
-    /// [`Violation::Unauthenticated`] if the client has sent more than it may before it is
-    /// authenticated.
+    /// [`Violation::Unauthenticated`] if the client has sent more than
+    /// [`LinkConfig::max_unauthenticated`] bytes without being authenticated.
     pub fn count(&mut self, bytes: usize) -> Result<(), Violation> {
         if self.is_known() {
             return Ok(());
@@ -95,10 +99,11 @@ impl Link {
         Ok(())
     }
 
-    /// Returns the next CONNECT to decide.
+    /// Returns the next CONNECT to decide, or `None` if no CONNECT can be decided now.
     ///
-    /// The number of concurrent admissions is limited to what could be refused before the budget is
-    /// used up. So no client costs more refused admissions than the budget; further CONNECTs wait.
+    /// Refused and pending admissions together are at most [`LinkConfig::max_refusals`], because
+    /// each pending admission may be refused. Further CONNECTs wait until a pending admission is
+    /// decided.
     #[must_use]
     pub fn poll_admission(&mut self) -> Option<Admission> {
         let slot = self.slots.first_waiting()?;
@@ -106,39 +111,40 @@ impl Link {
         if self.refusals >= budget {
             return Some(Admission::Exhausted { slot });
         }
-        // Each pending admission is counted as refused until its outcome is known. Without that, a
-        // client could start all of them at once and exceed the budget before the first refusal
-        // arrives.
+        // Each pending admission counts as refused until its outcome is known. Otherwise a client
+        // could start many admissions at once and exceed the budget before the first one is
+        // refused.
         if self.refusals + self.slots.deciding() >= budget {
             return None;
         }
         Some(Admission::Start { slot, auth: self.slots.decide(slot) })
     }
 
-    /// Records that the client was admitted.
+    /// Records that the CONNECT at `slot` was admitted.
     pub fn admitted(&mut self, slot: SlotId, trust: Trust) {
         self.slots.admit(slot, trust, self.config.max_anonymous_events);
     }
 
-    /// Records that the client was refused.
+    /// Records that the CONNECT at `slot` was refused.
     pub fn refused(&mut self, slot: SlotId) {
-        // No new deadline for a CONNECT: if nothing else is on the link, `is_refused` closes it.
+        // The deadline for a CONNECT does not start again. If the link has no other namespace,
+        // `is_refused` returns `true` and the driver closes the link.
         self.slots.remove(slot);
         self.refusals = self.refusals.saturating_add(1);
     }
 
-    /// Records that the server has ended the client's socket in a namespace. Otherwise the same as
-    /// [`Link::left`].
+    /// Records that the server has ended the socket at `slot`. In addition to [`Link::left`],
+    /// packets for the socket that are still in transit are tolerated.
     pub fn ended(&mut self, slot: SlotId, now: Instant) {
         self.has_ended = true;
         self.left(slot, now);
     }
 
-    /// Records that the client has left a namespace with a DISCONNECT. A link without namespaces is
-    /// unauthenticated again.
+    /// Records that the client has left the namespace at `slot` with a DISCONNECT. A link without
+    /// namespaces is unauthenticated again.
     ///
-    /// Abandoning an admission counts as a refusal, and only an authenticated client gets a fresh
-    /// byte budget. Otherwise an unauthenticated client could connect and disconnect for ever.
+    /// An abandoned admission counts as a refusal, and only an authenticated client gets a new byte
+    /// budget. Otherwise an unauthenticated client could connect and disconnect forever.
     pub fn left(&mut self, slot: SlotId, now: Instant) {
         match self.slots.state(slot) {
             State::Admitted { trust: Trust::Known, .. } => self.unauthenticated_bytes = 0,
@@ -148,8 +154,9 @@ impl Link {
             }
         }
         self.slots.remove(slot);
-        // The client may have sent the head before it knew of the end. The remaining attachments
-        // are in transit and must be counted, but they have no recipient any more.
+        // The client may have sent the head of a binary packet before it learned that the socket
+        // ended. The remaining attachments are in transit and must be counted, but they no longer
+        // have a recipient.
         if let Some(assembly) = &mut self.assembly
             && (assembly.is_for(slot) || !self.slots.any_known())
         {
@@ -160,18 +167,19 @@ impl Link {
         }
     }
 
-    /// Returns `true` if the link must be closed because of refusals: nothing on it is admitted or
-    /// pending, or it keeps asking beyond the tolerated number.
+    /// Returns `true` if the link must be closed because of refused CONNECTs. Either the link has
+    /// no admitted or pending namespace left, or the client exceeded the tolerated number of
+    /// refusals.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        // An authenticated client gets more patience, so that a missing permission for one
-        // namespace does not cost it the others.
+        // More refusals are tolerated from an authenticated client, so that it does not lose its
+        // other namespaces because it lacks permission for one.
         let tolerated = if self.is_known() { TOLERATED_REFUSALS } else { 0 };
         self.refusals > 0
             && (self.slots.is_empty() || self.refusals > self.config.max_refusals + tolerated)
     }
 
-    /// Returns the number of namespaces that the client is in or waits for.
+    /// Returns the number of namespaces that are admitted or pending.
     #[must_use]
     pub fn namespaces(&self) -> usize {
         self.slots.len()
@@ -189,14 +197,15 @@ impl Link {
         self.slots.name(slot)
     }
 
-    /// Returns when [`Link::handle_timeout`] must be called.
+    /// Returns the time at which [`Link::handle_timeout`] must be called. `None` if no deadline is
+    /// running.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let attachments = self.assembly.as_ref().and_then(|assembly| assembly.deadline());
         [self.connect_by, attachments, self.heartbeat.deadline()].into_iter().flatten().min()
     }
 
-    /// Returns the meaning of an expired deadline, one for each call.
+    /// Returns the meaning of one expired deadline, or `None` if no deadline has expired.
     #[must_use]
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Timeout> {
         if self.connect_by.is_some_and(|deadline| deadline <= now) {
@@ -209,15 +218,15 @@ impl Link {
         self.heartbeat.handle_timeout(&self.config, now)
     }
 
-    /// Starts a probe whether the client is alive. Returns `true` if a ping must be sent now, and
-    /// `false` if a pong is pending already: then that one answers the probe.
+    /// Starts a check that the client is alive. Returns `true` if the driver must send a ping now.
+    /// Returns `false` if the pong for an earlier ping is pending, which answers this check too.
     #[must_use]
     pub fn ping_now(&mut self, now: Instant) -> bool {
         self.heartbeat.ping_now(&self.config, now)
     }
 
-    /// Stops the heartbeat, and the deadline for attachments, while the driver does not read: a
-    /// pong that was not read does not prove that the client is dead.
+    /// Pauses the heartbeat and the deadline for attachments while the driver does not read. An
+    /// unread pong must not be mistaken for a missing one.
     pub fn pause(&mut self, now: Instant) {
         self.heartbeat.pause(now);
         if let Some(assembly) = &mut self.assembly {
@@ -225,7 +234,7 @@ impl Link {
         }
     }
 
-    /// Resumes both with the time that was left.
+    /// Resumes the heartbeat and the deadline for attachments with the time that was left.
     pub fn resume(&mut self, now: Instant) {
         self.heartbeat.resume(now);
         if let Some(assembly) = &mut self.assembly {
@@ -234,8 +243,8 @@ impl Link {
     }
 }
 
-/// Refusals beyond the budget that an authenticated client may collect. A program that asks in a
-/// loop is cut off; one that tries a handful of namespaces is not.
+/// Number of refusals beyond [`LinkConfig::max_refusals`] that are tolerated from an authenticated
+/// client. It stops programs that request namespaces in a loop, but not those that try a few.
 const TOLERATED_REFUSALS: usize = 32;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Messages of a transport, before they are parsed.
+//! Messages that a transport received, before they are parsed.
 
-/// One message of a transport.
+/// One message that a transport received.
 ///
 /// # Examples
 /// ```
@@ -10,14 +10,14 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message<'a> {
-    /// A text message: one Engine.IO packet.
+    /// A text message, which is one Engine.IO packet.
     Text(&'a str),
-    /// A binary message: an attachment.
+    /// A binary message, which is an attachment.
     Binary(&'a [u8]),
 }
 
 impl Message<'_> {
-    /// Returns the length in bytes.
+    /// Returns the length of the message, in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {

@@ -1,9 +1,10 @@
 //! Socket.IO v5 packets.
 //!
 //! The format is `<type>[<attachments>-][/<namespace>,][<ack id>][<JSON>]`. [`Packet::decode`]
-//! borrows everything from the text; the `write_*` functions append an Engine.IO message that holds
-//! the packet. The attachments of a binary packet follow it as binary messages:
-//! [`Link`](crate::Link) collects those of a client, and `write_*` returns those to send.
+//! borrows everything from the text. The `write_*` functions append an Engine.IO message that
+//! contains the packet. The attachments of a binary packet follow it as binary messages.
+//! [`Link`](crate::Link) collects the attachments of a client, and `write_*` returns the
+//! attachments to send.
 
 mod decode;
 mod encode;
@@ -11,7 +12,7 @@ mod encode;
 pub use decode::{Kind, Packet, PacketError};
 pub use encode::{write_ack, write_connect, write_connect_error, write_disconnect, write_event};
 
-/// Returns `true` if an event name is reserved for the library itself.
+/// Returns `true` if an event name is reserved for Socket.IO libraries.
 ///
 /// # Examples
 /// ```
@@ -23,7 +24,8 @@ pub fn is_reserved(event: &str) -> bool {
     RESERVED.contains(&event)
 }
 
-/// Returns the namespace that a CONNECT asks for, given only the beginning of its message.
+/// Returns the namespace that a CONNECT requests, given only the beginning of its message. Returns
+/// `None` if the message is not a CONNECT, or if the name may be incomplete.
 ///
 /// # Examples
 /// ```
@@ -36,7 +38,7 @@ pub fn is_reserved(event: &str) -> bool {
 #[must_use]
 pub fn connects_to(beginning: &str) -> Option<&str> {
     let rest = beginning.strip_prefix("40")?;
-    // Without its comma the name of the namespace may be incomplete.
+    // If no comma follows, the name of the namespace may be incomplete.
     if rest.starts_with('/') {
         rest.split_once(',').map(|(namespace, _)| namespace)
     } else {
@@ -44,8 +46,8 @@ pub fn connects_to(beginning: &str) -> Option<&str> {
     }
 }
 
-/// Events that the JavaScript libraries raise themselves. Their parsers close the connection when
-/// such a name is received.
+/// Event names that the JavaScript libraries use for events of their own. Their parsers close the
+/// connection when they receive such a name.
 const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 

@@ -1,8 +1,8 @@
 //! WebSocket frames (RFC 6455), server side only.
 //!
-//! [`Reader`] takes the bytes that have arrived and returns whole messages, borrowed from them if a
-//! message fits into one frame. [`append`] writes a frame after existing bytes. No buffer outlives
-//! the message that needed it: a library that keeps its largest buffer holds some 50 KB for each
+//! [`Reader`] takes the bytes that have arrived and returns whole messages. A message in one frame
+//! is borrowed from these bytes. [`append`] writes a frame after existing bytes. Each buffer is
+//! freed with its message. A library that keeps its largest buffer would use about 50 KB for each
 //! connection after a single large message. Extensions (compression) are deliberately absent. Start
 //! reading at [`Reader::read`].
 
@@ -23,17 +23,17 @@ pub use writer::{CloseCode, append, append_close, append_packet, append_pong, he
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Opcode {
-    /// A continuation of a message.
+    /// Further fragment of a message.
     Continuation = 0x0,
-    /// A text message, or its first fragment.
+    /// Text message, or its first fragment.
     Text = 0x1,
-    /// A binary message, or its first fragment.
+    /// Binary message, or its first fragment.
     Binary = 0x2,
-    /// The closing handshake.
+    /// Start of the closing handshake, or the answer to it.
     Close = 0x8,
-    /// A request for a pong.
+    /// Request for a pong.
     Ping = 0x9,
-    /// An answer to a ping.
+    /// Answer to a ping.
     Pong = 0xA,
 }
 

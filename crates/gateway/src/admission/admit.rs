@@ -1,10 +1,10 @@
-//! Decides whether a client enters a namespace: the only file that knows the order of the steps.
+//! Decides if a client may enter a namespace. Only this file contains the order of the steps.
 //!
-//! The steps: budgets for attempts, authenticator, revocation state, guards, reservation of the
-//! seat, registration, revocation state again, `on_connect`, audit record (if the audit keeps it
-//! first), commit of the seat. A guard object holds each resource that was taken, so an early
-//! return, a panic or a client that disconnects releases it by dropping. No step after the
-//! authenticator sees the credential. Start reading at [`admit`].
+//! The steps are: room in the audit, budgets for attempts, authenticator, revocation state, guards,
+//! reservation of the seat, registration, revocation state again, `on_connect`, audit record (if the
+//! audit must keep it before the client enters), commit of the seat. Each acquired resource is owned
+//! by a value that releases it when dropped. So an early return, a panic or a disconnect releases all
+//! of them. No step after the authenticator sees the credential. Start reading at [`admit`].
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -23,7 +23,7 @@ use crate::{
     room::socket::{self, Socket},
 };
 
-/// Decides about one candidate, and measures how long that took.
+/// Decides if a candidate is admitted, and records the duration of the decision in the metrics.
 pub(crate) async fn admit<P: Send + Sync + 'static>(
     door: Arc<Door<P>>,
     candidate: Candidate,
@@ -44,16 +44,19 @@ async fn decide<P: Send + Sync + 'static>(
     let policy = &door.policy;
 
     // The order is part of the security of the server:
-    // - The guards come before the seat: a client that they reject probes no other connection.
-    // - The seat is reserved before the hooks run: a hook never sees a client for which there is no
-    //   room, and while it runs the reservation counts.
+    // - The guards run before the seat is reserved, because a reservation may probe other
+    //   connections. A client that a guard denies must not cause such probes.
+    // - The seat is reserved before the hooks run, so that no hook runs for a client without a
+    //   seat. The reservation counts while a hook runs.
     // - The socket is registered before the revocation state is read again. A revocation is stored
-    //   first and searches the registry second, so one of the two always sees the other.
-    // - The seat is committed last: only a client that has passed every other step replaces
-    //   another.
+    //   first and then searches the registry. So either the revocation finds the socket, or the
+    //   second read finds the revocation.
+    // - The seat is committed last, so that only a client that has passed every other step replaces
+    //   another socket.
 
-    // Read before the principal is loaded. A change of rights increments the counter before it
-    // searches the registry: it finds this socket there, or the comparison below sees the change.
+    // The counter is read before the principal is loaded. A change of rights increments the counter
+    // and then searches the registry. So either the change finds this socket, or the comparison
+    // below detects the change.
     let rights = services.rights_changed.load(Ordering::SeqCst);
     let vetted = vet(policy, handshake, door.trust, &services, Attempt::Connect).await?;
     let Vetted { user, access, epoch } = vetted;
@@ -87,11 +90,12 @@ async fn decide<P: Send + Sync + 'static>(
         is_recorded: false,
         services: Arc::clone(&services),
     };
-    // A later revocation finds the registered socket. An earlier one is part of this state.
+    // A revocation after the registration finds the socket. A revocation before the registration is
+    // part of the state that is read here.
     if read_epoch(&user, &access, door.trust, &services).await? != epoch {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
     }
-    // A change of rights needs the same check: the principal may have been loaded before it.
+    // The principal may have been loaded before a change of rights, so it is loaded again.
     if services.rights_changed.load(Ordering::SeqCst) != rights {
         refresh::check_again(&entered.socket).await?;
     }
@@ -104,7 +108,8 @@ async fn decide<P: Send + Sync + 'static>(
         entered.greeted += 1;
     }
 
-    // Before the seat is taken, so that a client that is not admitted replaces no socket.
+    // The record is kept before the seat is taken, so that a client whose record is not kept
+    // replaces no socket.
     if services.records_first() {
         entered.record();
         if !services.kept_first().await {
@@ -113,8 +118,8 @@ async fn decide<P: Send + Sync + 'static>(
         }
     }
     entered.seat = Some(seating::commit(reservation, &user, &services).await?);
-    // Later broadcasts find the socket. Its link holds their packets back until the CONNECT is
-    // answered.
+    // From now on broadcasts reach the socket. The link holds their packets back until the CONNECT
+    // is answered.
     entered.socket.enter_namespace();
     entered.otherwise = DisconnectReason::TransportClosed;
     let lifetime = entered.socket.access().lifetime.clone();

@@ -1,4 +1,4 @@
-//! Policy, hooks and routes of one namespace, typed by its principal.
+//! Policy, hooks and routes of one namespace, generic over its principal.
 
 use doorward_protocol::Trust;
 
@@ -8,7 +8,7 @@ use crate::{
     room::{hooks::Hooks, hub::Hub},
 };
 
-/// Everything that admission needs to know about a namespace whose principal is `P`.
+/// Configuration of a namespace whose principal is `P`.
 pub(crate) struct Door<P> {
     pub(crate) hub: Hub<P>,
     pub(crate) routes: Routes<P>,

@@ -1,4 +1,4 @@
-//! A socket with everything it holds: seat, registry entry, disconnect hooks that must run.
+//! A socket with its seat, its registry entry, and the disconnect hooks that must run.
 
 use std::sync::Arc;
 
@@ -24,36 +24,37 @@ use crate::{
     runtime::catch::Caught,
 };
 
-/// A registered socket. However it ends, the gateways that saw the client connect see it
-/// disconnect, and its seat and its registry entry are released.
+/// A registered socket. When it ends, for any reason, its seat and its registry entry are released.
+/// A disconnect hook runs if the connect hook of the same gateway has succeeded.
 pub(crate) struct Entered<P: Send + Sync + 'static> {
     pub(crate) door: Arc<Door<P>>,
     pub(crate) socket: Socket<P>,
-    /// Number of gateways that have seen the client connect.
+    /// Number of gateways whose connect hook has succeeded, or that have none.
     pub(crate) greeted: usize,
     pub(crate) entry: Option<SocketEntry>,
     pub(crate) seat: Option<Box<dyn Seat>>,
-    /// Reason that the disconnect hooks read if the socket is dropped without [`Socket::end`].
+    /// Reason that the disconnect hooks receive if the socket is dropped without
+    /// [`AnySocket::end`].
     pub(crate) otherwise: DisconnectReason,
-    /// `true` if the admission was recorded here. Dropping the socket then records its end, unless
-    /// the link has taken that over with [`Socket::end`].
+    /// `true` if the admission was recorded here. Dropping the socket then records its end. After
+    /// [`AnySocket::end`] the link records it instead.
     pub(crate) is_recorded: bool,
     pub(crate) services: Arc<Services>,
 }
 
 impl<P: Send + Sync + 'static> Entered<P> {
-    /// Records the admission.
+    /// Records the admission in the audit.
     pub(crate) fn record(&mut self) {
         let subject = self.socket.subject(Some(Action::Connect));
         self.services.decided(Decision::Admitted, subject);
         self.is_recorded = true;
     }
 
-    /// Releases everything, and returns the disconnect hooks as a future if any must run. A second
-    /// call does nothing.
+    /// Releases the seat and the registry entry. Returns a future that runs the disconnect hooks,
+    /// or `None` if no hook must run. A second call does nothing.
     fn leave(&mut self, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>> {
-        // The socket ends before its seat is free: the next holder of the seat never overlaps with
-        // it.
+        // The socket ends before its seat becomes free, so that it never overlaps with the next
+        // holder of the seat.
         self.socket.end();
         self.seat = None;
         if self.entry.take().is_some() {
@@ -84,7 +85,7 @@ impl<P: Send + Sync + 'static> Entered<P> {
                     }
                 }
             }
-            // Shutdown waits until no such receiver is left.
+            // The shutdown waits until all receivers of `farewells` are dropped.
             drop(under_way);
         }))
     }

@@ -1,5 +1,5 @@
-//! Replaces the access of a live socket: its client refreshes the credential, or the rights of its
-//! user have changed.
+//! Replaces the access of a connected socket when its client refreshes the credential, or when the
+//! rights of its user have changed.
 //!
 //! In both cases the guards first check the connection with the new principal. Then every room of
 //! the socket is checked again. Start reading at [`refresh`].
@@ -23,8 +23,8 @@ use crate::{
     runtime::catch::Caught,
 };
 
-/// Checks a new credential for a live socket. If it is accepted, the socket continues with it;
-/// otherwise nothing changes.
+/// Checks a new credential for a connected socket and installs it. Returns the new lifetime. If the
+/// credential is not accepted, nothing changes.
 pub(crate) async fn refresh<P: Send + Sync + 'static>(
     policy: &Policy<P>,
     socket: &Socket<P>,
@@ -40,15 +40,16 @@ pub(crate) async fn refresh<P: Send + Sync + 'static>(
     }
     let access = Arc::new(vetted.access);
     ask_guards(socket.asks(&access, Action::Connect), socket.hub()).await?;
-    // As in `admit`: the socket is registered under the names of the new credential before the
-    // revocation state is read again, so a concurrent revocation is seen by one of the two.
+    // As in `admit`, the socket is registered under the new credential before the revocation state
+    // is read again. So either a concurrent revocation finds the socket, or the read finds the
+    // revocation.
     services.registry.also_named(socket.id(), &access.credential);
     if read_epoch(user, &access, trust, services).await? != vetted.epoch {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
     }
     if !exchange(socket, &before, &access).await {
         // Another access was installed meanwhile, because the rights of the user have changed, or
-        // rooms were joined faster than they were checked. This principal may be outdated.
+        // rooms were joined faster than they were checked. The new principal may be outdated.
         let reason = RefusalReason::RevokedMeanwhile;
         return Err(NotAdmitted::Undecided { reason, cause: None });
     }
@@ -56,7 +57,8 @@ pub(crate) async fn refresh<P: Send + Sync + 'static>(
     Ok(access.lifetime.clone())
 }
 
-/// Reloads the principal of a live socket, and ends the socket if it is no longer allowed.
+/// Reloads the principal of a connected socket, and ends the socket if the client is no longer
+/// allowed to be connected.
 pub(crate) async fn reload<P: Send + Sync + 'static>(socket: &Socket<P>) -> Reloaded {
     match check_again(socket).await {
         Ok(()) => Reloaded::Stays,
@@ -74,7 +76,7 @@ pub(crate) async fn reload<P: Send + Sync + 'static>(socket: &Socket<P>) -> Relo
 
 /// Reloads the principal of a socket, checks the socket again, and installs the new principal.
 ///
-/// An error changes nothing; the caller ends the socket if it was refused.
+/// On error nothing changes. The caller ends the socket if the error is a refusal.
 pub(crate) async fn check_again<P: Send + Sync + 'static>(
     socket: &Socket<P>,
 ) -> Result<(), NotAdmitted> {
@@ -110,19 +112,19 @@ async fn exchange<P: Send + Sync + 'static>(
     // Checking a room awaits guards and policies, so it cannot happen under the lock of the rooms.
     // The verdicts are about a snapshot, and `replace_access` applies them under that lock:
     // - A room that is not in the snapshot was joined with the old access and has no verdict yet.
-    //   All rooms are checked again.
+    //   Then all rooms are checked again.
     // - `before` must still be installed. Otherwise an older principal could overwrite a newer one.
-    // - A join that is in progress meanwhile is checked with the old access. The step counts as a
-    //   change, and `join` starts again when it sees one.
-    // Leaving the forbidden rooms first and installing the access second was not an option: a
-    // refresh that is cancelled in between would cost the socket its rooms.
+    // - A join that is in progress is checked with the old access. Replacing the access counts as a
+    //   change, and `join` starts again when it detects a change. The socket must not leave the
+    //   forbidden rooms before the access is installed. If the refresh were cancelled in between,
+    //   the socket would have lost rooms that its old access allows.
     for _ in 0..ATTEMPTS {
         let rooms = socket.rooms();
         let checks = rooms.iter().map(|room| socket.may_be_in(access, room));
         let allowed = join_all(checks).await;
         match socket.replace_access(before, access, &rooms, &allowed) {
             Replaced::Done => return true,
-            // The socket has joined another room meanwhile.
+            // The socket has joined another room in the meantime.
             Replaced::Unchecked => {}
             Replaced::Late => return false,
         }
@@ -130,8 +132,8 @@ async fn exchange<P: Send + Sync + 'static>(
     false
 }
 
-/// Returns the access with a freshly loaded principal; `None` if the user no longer exists. Without
-/// a function that loads it, the principal stays the same.
+/// Returns a copy of `access` with a newly loaded principal, or `None` if the user no longer
+/// exists. If `access` has no function to load the principal, the principal stays the same.
 async fn look_up<P: Send + Sync + 'static>(
     socket: &Socket<P>,
     access: &Arc<Access<P>>,
@@ -146,6 +148,6 @@ async fn look_up<P: Send + Sync + 'static>(
     }
 }
 
-/// Maximum attempts to reload a principal or re-check the rooms of a socket when a concurrent
-/// refresh or join interferes.
+/// Maximum number of attempts to reload a principal or to re-check the rooms of a socket. An
+/// attempt fails if a concurrent refresh or join interferes.
 const ATTEMPTS: usize = 3;

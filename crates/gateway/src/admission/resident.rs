@@ -1,5 +1,5 @@
-//! Implements [`Resident`] for sockets, so that operators and revocations reach them without the
-//! type of the principal.
+//! Implements [`Resident`] for sockets, so that revocations and re-checks can use sockets without
+//! the type of their principal.
 
 use std::sync::Arc;
 

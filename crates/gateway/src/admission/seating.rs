@@ -1,9 +1,9 @@
-//! Reserves and commits the seat of a socket that is about to enter.
+//! Reserves and commits the seat of a socket that is about to enter a namespace.
 //!
-//! The seat store only counts. Before a client is refused, the holders of the seats are probed
-//! here, so that a dead connection locks no user out. Replaced sockets have closed before the new
-//! socket enters, so that there are never more than the policy allows. A revocation in the moment of
-//! entry is handled in `admit`.
+//! The seat store only counts seats. Before a client is refused, this module probes the holders of
+//! the seats, so that a dead connection does not lock out its user. Replaced sockets close before
+//! the new socket enters, so that the number of sockets never exceeds the policy. A revocation
+//! during the admission is handled in `admit`.
 
 use std::{
     future::Future,
@@ -23,7 +23,8 @@ use crate::{
     room::socket::Socket,
 };
 
-/// Reserves a seat. If none is free, its holders are probed before the client is refused.
+/// Reserves a seat for a socket. If no seat is free, the holders of the seats are probed before the
+/// client is refused.
 pub(crate) async fn reserve<P: Send + Sync + 'static>(
     policy: &Policy<P>,
     socket: &Socket<P>,
@@ -35,24 +36,26 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
         .with_links(policy.links)
         .with_sockets(policy.sockets);
     let (mut patience, mut gone) = (None, None);
-    // Repeated, because a second limit may block the client after the first, and another socket may
-    // take a seat that has become free.
+    // The reservation is repeated, because a second limit may block the client after the first one,
+    // and because another socket may take a seat that has become free.
     loop {
         let holders = match policy.seats.reserve(request).await {
             Err(SeatError::Full(holders)) => holders,
             reserved => return reserved.map_err(|error| no_seat(error, user)),
         };
-        // The time starts after the first answer of the store: a slow store does not shorten it.
+        // The time limit starts after the first answer of the store, so that a slow store does not
+        // shorten it.
         let now = services.clock.now();
         let patience = *patience.get_or_insert(now + PROBED_WITHIN);
         if now >= patience {
-            // Not a refusal: a holder is gone and its seat is about to be free, so the client
-            // should reconnect.
+            // The client is not refused. A holder is gone and its seat is about to become free, so
+            // the client should reconnect.
             return Err(NotAdmitted::unavailable(None));
         }
         match first_gone(&holders, patience, services).await {
             None => return Err(no_seat(SeatError::Full(holders), user)),
-            // The same holder as before: its link has ended, and its seat is not released yet.
+            // The same link as in the previous round. It has ended, but its seat is not released
+            // yet.
             Some(link) if gone == Some(link) => {
                 services.clock.sleep_until(services.clock.now() + BETWEEN_LOOKS).await;
             }
@@ -61,7 +64,7 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
     }
 }
 
-/// Commits the reservation, and ends the sockets that lose their seats to it.
+/// Commits the reservation, and ends the sockets that it replaces. Returns the seat.
 pub(crate) async fn commit(
     reservation: Box<dyn Reservation>,
     user: &UserId,
@@ -71,7 +74,7 @@ pub(crate) async fn commit(
     if !taken.replaced.is_empty() {
         let replaced = taken.replaced.iter().filter_map(|socket| services.registry.socket(*socket));
         let replaced: Vec<_> = replaced.collect();
-        // If one of them has not closed in time, there would be more than the policy allows.
+        // If a replaced socket has not closed in time, the new socket would exceed the policy.
         if end_all(services, &replaced, DisconnectReason::Replaced).await < replaced.len() {
             return Err(NotAdmitted::unavailable(None));
         }
@@ -79,12 +82,13 @@ pub(crate) async fn commit(
     Ok(taken.seat)
 }
 
-/// Probes all holders, and returns the first link that has ended; `None` if all of them are alive.
+/// Probes all holders. Returns the first link that has ended, or `None` if all links count as
+/// alive.
 ///
 /// A probe ends the link of a client that does not answer, which frees its seats.
 async fn first_gone(holders: &[Holder], patience: Instant, services: &Services) -> Option<LinkId> {
     let mut waiting = Vec::with_capacity(holders.len());
-    // Only this node can probe its links; a link of another node counts as alive.
+    // A node can probe only its own links, so a link of another node counts as alive.
     for Holder { link, .. } in holders.iter().filter(|holder| holder.node == services.node) {
         // A link that is no longer registered has released its seats.
         let Some(handle) = services.registry.link(*link) else { return Some(*link) };
@@ -101,8 +105,8 @@ async fn first_gone(holders: &[Holder], patience: Instant, services: &Services) 
         });
         if gone.is_some() || waiting.is_empty() { Poll::Ready(gone) } else { Poll::Pending }
     });
-    // A probe reports within `PATIENCE` of the link. One that does not belongs to a link whose task
-    // is not scheduled, which says nothing about the client: it counts as alive.
+    // A link reports the result of a probe within its `PATIENCE`. If it does not, its task is not
+    // scheduled. That does not prove that the client is dead, so the link counts as alive.
     let left = patience.saturating_duration_since(services.clock.now());
     services.within(left, first_gone_or_all_alive).await.flatten()
 }
@@ -116,9 +120,10 @@ fn no_seat(error: SeatError, user: &UserId) -> NotAdmitted {
     }
 }
 
-/// Time limit for all probes of one reservation. The waiting client has `admission_timeout`, 5 s by
-/// default.
+/// Time limit for all probes of one reservation. The whole admission may take `admission_timeout`,
+/// which is 5 s by default.
 const PROBED_WITHIN: Duration = Duration::from_secs(2);
 
-/// Interval between reservations while a holder is gone and its seat is not released yet.
+/// Interval between attempts to reserve a seat of a link that has ended but has not released the
+/// seat yet.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);

@@ -1,7 +1,8 @@
-//! Checks a credential: budgets, authenticator, revocation state, guards of the connection.
+//! Checks a credential with the budgets for attempts, the authenticator, the revocation state and
+//! the guards.
 //!
-//! Connecting clients and sockets that refresh their credential are checked by the same code. Start
-//! reading at [`vet`].
+//! The same code checks connecting clients and sockets that refresh their credential. Start reading
+//! at [`vet`].
 
 use std::{
     future::Future,
@@ -24,21 +25,21 @@ use crate::{
     runtime::outage_log::NoAnswer,
 };
 
-/// Authenticator and seats of a namespace.
+/// Authenticator of a namespace, and the limits on its connections.
 pub(crate) struct Policy<P> {
     pub(crate) authenticator: Arc<dyn AnyAuthenticator<P>>,
     pub(crate) seats: Arc<dyn SeatStore>,
-    /// Limit on the links of one user.
+    /// Limit on the links of one user, in all namespaces together.
     pub(crate) links: PerUser,
     /// Limit on the sockets of one user in the namespace.
     pub(crate) sockets: PerUser,
 }
 
-/// Result of an accepted credential.
+/// Result for an accepted credential.
 pub(crate) struct Vetted<P> {
     pub(crate) user: UserId,
     pub(crate) access: Access<P>,
-    /// Revocation state when the credential was checked.
+    /// Revocation state with which the credential was checked.
     pub(crate) epoch: RevocationState,
 }
 
@@ -49,7 +50,8 @@ pub(crate) enum Attempt {
     Refresh,
 }
 
-/// Checks the credential itself, within the budgets of its address and of its user.
+/// Authenticates a credential and checks that it is not revoked, within the budgets of its address
+/// and of its user. Guards are not called.
 pub(crate) async fn vet<P>(
     policy: &Policy<P>,
     handshake: Handshake,
@@ -57,14 +59,14 @@ pub(crate) async fn vet<P>(
     services: &Services,
     attempt: Attempt,
 ) -> Result<Vetted<P>, NotAdmitted> {
-    // A decision that cannot be recorded is not made.
+    // No decision is made if the audit could not record it.
     if attempt == Attempt::Connect && !services.audit.has_room() {
         return Err(NotAdmitted::unavailable(Some("the audit has no room".into())));
     }
     let address = handshake.request.peer().map(|peer| peer.ip());
     let (shown_at, now) = (handshake.at, services.clock.now());
-    // A refresh does not count against the address: the link limits it already, and other clients
-    // of the address must not be able to end an admitted socket.
+    // A refresh does not count against the address. The link already limits refreshes, and other
+    // clients of the address must not be able to end an admitted socket.
     let counts = trust == Trust::Known && attempt == Attempt::Connect;
     let page = services.page(handshake.request.headers());
     let recognised = match services.attempts.check_address(address, page, now) {
@@ -78,14 +80,15 @@ pub(crate) async fn vet<P>(
         _ => NotAdmitted::unavailable(None),
     });
     let result = match grant {
-        // Audit records and the budgets of users would treat this client as anonymous.
+        // An authenticated client must not have the id of the anonymous user. Otherwise audit
+        // records and the budgets of users would treat it as anonymous.
         Ok(grant) if trust == Trust::Known && grant.user.as_str() == Anonymous::USER => {
             let refusal = Refusal::unauthenticated(RefusalReason::UserUnknown);
             Err(NotAdmitted::Refused { refusal, user: None })
         }
         Ok(grant) => {
-            // Checked before the store is read: refused clients reconnect every few seconds, and
-            // must not load the store.
+            // The budget is checked before the store is read. Refused clients reconnect every few
+            // seconds, and must not put load on the store.
             let budget = services.attempts.users.check(&grant.user, now);
             if let (Trust::Known, Err(wait)) = (trust, budget) {
                 return Err(turned_away(wait, Some(grant.user)));
@@ -95,15 +98,16 @@ pub(crate) async fn vet<P>(
         Err(refused) => Err(refused),
     };
     if counts && let Err(NotAdmitted::Refused { refusal, .. }) = &result {
-        // A credential that proves its own origin is not a guess: the attempt is charged to its
-        // user, not to the address.
+        // A credential that can be verified locally is not a guess, so the attempt counts against
+        // its user and not against the address.
         match recognised {
             Some(user) => services.attempts.recognised_refused(address, user, now),
             None => services.attempts.refused(address, page, refusal, now),
         }
     }
     let vetted = result?;
-    // Counted last: a revoked or expired credential must not use up the budget of its owner.
+    // The attempt is counted last, so that a revoked or expired credential does not use up the
+    // budget of its owner.
     if trust == Trust::Known
         && let Err(wait) = services.attempts.users.take(&vetted.user, now)
     {
@@ -117,15 +121,17 @@ pub(crate) fn turned_away(wait: Duration, user: Option<UserId>) -> NotAdmitted {
     NotAdmitted::Refused { refusal: Refusal::too_many_attempts(wait), user }
 }
 
-/// Handles a client whose address has used up its budget: returns the user of a credential that
-/// proves its own origin, such as a signed token. Any other credential is refused without a look.
+/// Returns the user of a credential that can be verified locally, such as a signed token. It is
+/// called for a client whose address has used up its budget. Any other credential is refused
+/// without being checked.
 pub(crate) async fn recognise<P>(
     policy: &Policy<P>,
     handshake: &Handshake,
     wait: Duration,
     services: &Services,
 ) -> Result<UserId, NotAdmitted> {
-    // Verifying a signature blocks the thread, so a flood of forged ones may occupy only a few.
+    // Verifying a signature blocks the thread. So only a few verifications run at the same time,
+    // even during a flood of forged tokens.
     let turn = services.recognising.acquire().await;
     let user = policy.authenticator.recognise(handshake);
     drop(turn);
@@ -151,14 +157,16 @@ pub(crate) async fn look_up<P>(
     Ok(Vetted { user, access, epoch })
 }
 
-/// Reads the revocation state, and refuses a credential that does not outlive it.
+/// Returns the revocation state. Refuses a credential that is revoked, or that may be older than a
+/// revocation.
 pub(crate) async fn read_epoch<P>(
     user: &UserId,
     access: &Access<P>,
     trust: Trust,
     services: &Services,
 ) -> Result<RevocationState, NotAdmitted> {
-    // An anonymous client has nothing that could be revoked, and must not load the store.
+    // An anonymous client has no credential that could be revoked, and must not put load on the
+    // store.
     if trust == Trust::Anonymous {
         return Ok(RevocationState::default());
     }
@@ -172,8 +180,9 @@ pub(crate) async fn read_epoch<P>(
     services.store.answered(services.clock.now());
     let refusal = match credential.outlives(user, &epoch) {
         Outlives::Yes => return Ok(epoch),
-        // The issuer's clock may be ahead, so the token may be older than the revocation. The
-        // client is asked for a token issued after `from`, which is certain to be younger.
+        // The clock of the issuer may be ahead, so the token may be older than the revocation. The
+        // client is asked for a token that is issued after `from`, because such a token is
+        // certainly newer than the revocation.
         Outlives::Unknown { from } => {
             let wait = from.duration_since(services.clock.wall()).unwrap_or_default();
             Refusal::token_expired().after(wait).because(RefusalReason::Revoked)
@@ -183,7 +192,7 @@ pub(crate) async fn read_epoch<P>(
     Err(NotAdmitted::Refused { refusal, user: Some(user.clone()) })
 }
 
-/// Asks the guards of a namespace about a connection.
+/// Checks a connection with the guards of its namespace.
 pub(crate) async fn ask_guards<P: Send + Sync + 'static>(
     context: GuardContext<'_, P>,
     hub: &Hub<P>,
@@ -207,7 +216,7 @@ pub(crate) trait AnyAuthenticator<P>: Send + Sync {
         handshake: Handshake,
     ) -> BoxFuture<'_, Result<Grant<P>, AuthenticateError>>;
     fn recognise(&self, handshake: &Handshake) -> Option<UserId>;
-    /// Returns its name in the policy table.
+    /// Returns the name of the authenticator in the policy table.
     fn name(&self) -> String;
 }
 
@@ -228,7 +237,7 @@ impl<A: Authenticator> AnyAuthenticator<A::Principal> for A {
     }
 }
 
-/// Accepts every client as [`Anonymous`]: the authenticator of public namespaces.
+/// Authenticator of public namespaces. It accepts every client as [`Anonymous`].
 pub(crate) struct AdmitAll;
 
 impl Authenticator for AdmitAll {

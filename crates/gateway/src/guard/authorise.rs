@@ -1,7 +1,7 @@
-//! Calls guards; the only file that knows which answers allow an action.
+//! Calls guards. Only this file decides which verdicts allow an action.
 //!
-//! Every guard must allow. They are called in order, each with a time limit of its own. A panic, a
-//! timeout and a verdict that this version does not know deny.
+//! Every guard must allow the action. Guards are called in order, each with its own time limit. A
+//! panic, a timeout or an unknown verdict denies the action.
 
 use std::{
     sync::Arc,
@@ -18,7 +18,7 @@ use crate::{
 /// Denial of an action by a guard or a room policy.
 pub(crate) struct Denial {
     pub(crate) refusal: Refusal,
-    /// The socket must be ended.
+    /// `true` if the socket must be ended.
     pub(crate) close: bool,
 }
 
@@ -38,9 +38,9 @@ impl Denial {
 /// The future of `check` is boxed, once for each guard and event. Most guards only look at the
 /// principal, so those with [`Guard::AT_ONCE`] are polled on the stack instead.
 pub(crate) trait AnyGuard<P>: Send + Sync {
-    /// Returns [`Guard::AT_ONCE`]: the guard promises never to wait.
+    /// Returns [`Guard::AT_ONCE`], which is `true` if the guard never waits.
     fn is_at_once(&self) -> bool;
-    /// Polls the guard once; `None` if it is not ready.
+    /// Polls the guard once. Returns `None` if it is not ready.
     fn check_at_once(&self, context: GuardContext<'_, P>) -> Option<Verdict>;
     fn check<'a>(&'a self, context: GuardContext<'a, P>) -> BoxFuture<'a, Verdict>;
     fn name(&self) -> String;
@@ -72,13 +72,13 @@ impl<P: Sync + 'static, G: Guard<P>> AnyGuard<P> for G {
     }
 }
 
-/// Calls the guards for one action, in order, until one denies.
+/// Calls the guards for one action, in order, until a guard denies it.
 ///
 /// The time limit for each guard is [`Limits::guard_timeout`](crate::Limits::guard_timeout). On
-/// timeout it is dropped and the action is denied.
+/// timeout the guard is dropped and the action is denied.
 ///
 /// # Errors
-/// The first denial.
+/// Returns the first denial.
 pub(crate) async fn authorise<P>(
     guards: &[Arc<dyn AnyGuard<P>>],
     context: GuardContext<'_, P>,
@@ -89,17 +89,17 @@ pub(crate) async fn authorise<P>(
             ask_at_once(&**guard, context)?;
             continue;
         }
-        // In an async block, because `check` may panic before it returns its future.
+        // `check` is called in an async block, because it may panic before it returns its future.
         let checked = Caught::new(async { guard.check(context).await });
         verdict_of(services.within(services.limits.guard_timeout, checked).await)?;
     }
     Ok(())
 }
 
-/// Calls guards that all answer at once.
+/// Calls guards that are all [`Guard::AT_ONCE`], in order, until a guard denies the action.
 ///
 /// # Errors
-/// The first denial.
+/// Returns the first denial.
 pub(crate) fn authorise_at_once<P>(
     guards: &[Arc<dyn AnyGuard<P>>],
     context: GuardContext<'_, P>,
@@ -109,22 +109,22 @@ pub(crate) fn authorise_at_once<P>(
 
 fn ask_at_once<P>(guard: &dyn AnyGuard<P>, context: GuardContext<'_, P>) -> Result<(), Denial> {
     match catch(|| guard.check_at_once(context)) {
-        // The guard waits although it has promised not to. No task would poll it again.
+        // The guard waits although it is `AT_ONCE`, and no task would poll it again.
         Ok(None) => verdict_of::<Panicked>(None),
         Ok(Some(verdict)) => verdict_of::<Panicked>(Some(Ok(verdict))),
         Err(panicked) => verdict_of(Some(Err(panicked))),
     }
 }
 
-/// Converts the answer of a guard into permission or denial; `None` means that it did not answer in
-/// time.
+/// Converts the answer of a guard into a permission or a denial. `None` means that the guard did
+/// not answer in time.
 pub(crate) fn verdict_of<E>(answer: Option<Result<Verdict, E>>) -> Result<(), Denial> {
     let failed = |reason| Refusal::forbidden().because(reason);
     match answer {
         Some(Ok(Verdict::Allow)) => Ok(()),
         Some(Ok(Verdict::Deny(refusal))) => Err(Denial { refusal, close: false }),
         Some(Ok(Verdict::DenyAndClose(refusal))) => Err(Denial { refusal, close: true }),
-        // `Verdict` is non-exhaustive: a variant of a later version must not open the door.
+        // `Verdict` is non-exhaustive, and a variant of a later version must not allow anything.
         Some(Ok(_)) => Err(Denial { refusal: Refusal::forbidden(), close: false }),
         Some(Err(_)) => Err(Denial { refusal: failed(RefusalReason::Panicked), close: false }),
         None => Err(Denial { refusal: failed(RefusalReason::GuardTimeout), close: false }),

@@ -1,13 +1,14 @@
-//! Combines guards: all of them, any of them, not this one.
+//! Combines guards with `all`, `any` and `not`.
 //!
 //! Combinations are generic over tuples of guards, so calling them involves no allocation and no
-//! dynamic dispatch, and they answer at once if all of their guards do.
+//! dynamic dispatch. A combination answers at once if all of its guards do.
 
 use std::borrow::Cow;
 
 use doorward_core::{Guard, GuardContext, Refusal, RefusalReason, Verdict};
 
-/// Allows what every guard allows. They are called in order, and the first denial is the answer.
+/// Returns a guard that allows an action if all of `guards` allow it. They are called in order, and
+/// the first denial is the answer.
 ///
 /// # Examples
 /// ```
@@ -21,10 +22,11 @@ pub fn all<G>(guards: G) -> All<G> {
     All(guards)
 }
 
-/// Allows what at least one of the guards allows. They are called in order until one allows.
+/// Returns a guard that allows an action if at least one of `guards` allows it. They are called in
+/// order until one allows.
 ///
-/// If none allows, the last denial is the answer. If some of the denials close the socket, the last of
-/// those is the answer.
+/// If no guard allows the action, the answer is the last denial that closes the socket. If no
+/// denial closes the socket, the answer is the last denial.
 ///
 /// # Examples
 /// ```
@@ -37,9 +39,9 @@ pub fn any<G>(guards: G) -> Any<G> {
     Any(guards)
 }
 
-/// Allows what the guard denies, and denies what it allows.
+/// Returns a guard that allows what `guard` denies, and denies what `guard` allows.
 ///
-/// Only decisions are inverted. If the guard could not decide, because it failed, timed out or has
+/// Only decisions are inverted. If `guard` could not decide because it failed, timed out or has
 /// reached a rate limit, its denial is passed on.
 ///
 /// # Examples
@@ -52,23 +54,23 @@ pub fn not<G>(guard: G) -> Not<G> {
     Not(guard)
 }
 
-/// Guard that needs all of its guards; see [`all`].
+/// Guard that is returned by [`all`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct All<G>(G);
 
-/// Guard that needs one of its guards; see [`any`].
+/// Guard that is returned by [`any`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Any<G>(G);
 
-/// Guard that inverts its guard; see [`not`].
+/// Guard that is returned by [`not`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Not<G>(G);
 
-/// Returns `true` if a guard has decided to deny. Other reasons mean that it could not decide; if
-/// they counted, an outage of a store would open the door.
+/// Returns `true` if a guard has decided to deny. Any other reason means that the guard could not
+/// decide. If such a denial were inverted, an outage of a store would allow the action.
 fn is_no(refusal: &Refusal) -> bool {
     matches!(refusal.reason(), RefusalReason::GuardDenied | RefusalReason::Application)
 }
@@ -82,7 +84,8 @@ impl<P: Sync, G: Guard<P>> Guard<P> for Not<G> {
                 Verdict::Allow
             }
             undecided @ (Verdict::Deny(_) | Verdict::DenyAndClose(_)) => undecided,
-            // `Verdict` is non-exhaustive: an unknown verdict denies, as `Allow` does here.
+            // `Allow` becomes a denial. `Verdict` is non-exhaustive, and an unknown verdict denies
+            // as well.
             _ => Verdict::Deny(Refusal::forbidden()),
         }
     }
@@ -122,7 +125,8 @@ macro_rules! impl_tuples {
             #[expect(non_snake_case, reason = "the names of the types name the values as well")]
             async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
                 let ($($guard,)+) = &self.0;
-                // A denial that closes the socket must wait: a later guard may allow.
+                // A denial that closes the socket is kept until the end, because a later guard may
+                // allow the action.
                 let mut closing = None;
                 $(
                     let verdict = $guard.check(context).await;

@@ -4,12 +4,12 @@ use std::{borrow::Cow, time::Duration};
 
 use doorward_core::{Guard, GuardContext, Refusal, Verdict};
 
-/// Allows if the user has signed in within this time; otherwise the client reads
-/// `reauthentication_required`.
+/// Guard that allows an action if the user has signed in within this time. Otherwise the client
+/// receives `reauthentication_required`.
 ///
-/// The time of the sign-in is that of the session, or the claim `auth_time` of a token. A credential
-/// without that time is not fresh. After the user has signed in again, the client shows the new
-/// credential with `auth:refresh`.
+/// The time of the sign-in is stored in the session, or is the claim `auth_time` of a token. A
+/// credential without this time is not fresh. After the user has signed in again, the client shows
+/// the new credential with `auth:refresh`.
 ///
 /// # Examples
 /// ```

@@ -6,8 +6,9 @@ use doorward_core::{Action, Anonymous, Guard, GuardContext, Refusal, SocketId, U
 
 use crate::limits::{addresses::network, budget::Budget};
 
-/// Allows a number of actions within a time, for each user, socket or address. After a pause all of
-/// them may come at once; each one is available again after its share of the time.
+/// Guard that allows each user, socket or address a number of actions within a time window. After a
+/// pause, a client may use the whole limit at once. Each used action becomes available again after
+/// `window / limit`.
 ///
 /// Every action for which the guard is called counts, except leaving a room. On a gateway these are
 /// connections, events and joins. In public namespaces, where clients have no user, `per_user` counts
@@ -16,9 +17,9 @@ use crate::limits::{addresses::network, budget::Budget};
 /// A client that connects too often is disconnected without a refusal, and reconnects
 /// automatically. A connected client receives `rate_limited` with `retryAfter`.
 ///
-/// Up to a million users, sockets or addresses are counted. If more act within one window, all counts
-/// are cleared: a client that could not be counted would otherwise have to be denied, and one attacker
-/// with many addresses could lock out all other clients.
+/// Up to a million users, sockets or addresses are counted. If more of them act within one window,
+/// all counts are cleared. The alternative would be to deny clients that cannot be counted, and an
+/// attacker with many addresses could then lock out all other clients.
 ///
 /// # Examples
 /// ```
@@ -51,28 +52,30 @@ enum Key {
 }
 
 impl RateLimit {
-    /// Counts for each network address. An IPv6 address counts by its first 64 bits.
+    /// Allows each IP address `limit` actions per `window`. An IPv6 address counts by its first 64
+    /// bits.
     ///
     /// # Panics
-    /// When `limit` or `window` is zero.
+    /// Panics if `limit` or `window / limit` is zero.
     #[must_use]
     pub fn per_address(limit: u32, window: Duration) -> Self {
         Self::new(Per::Address, limit, window)
     }
 
-    /// Counts for each socket.
+    /// Allows each socket `limit` actions per `window`.
     ///
     /// # Panics
-    /// When `limit` or `window` is zero.
+    /// Panics if `limit` or `window / limit` is zero.
     #[must_use]
     pub fn per_socket(limit: u32, window: Duration) -> Self {
         Self::new(Per::Socket, limit, window)
     }
 
-    /// Counts for each user, over all of their sockets.
+    /// Allows each user `limit` actions per `window`, over all sockets of the user. Anonymous
+    /// clients are counted by address.
     ///
     /// # Panics
-    /// When `limit` or `window` is zero.
+    /// Panics if `limit` or `window / limit` is zero.
     #[must_use]
     pub fn per_user(limit: u32, window: Duration) -> Self {
         Self::new(Per::User, limit, window)
@@ -86,8 +89,8 @@ impl RateLimit {
         match self.per {
             Per::Address => Key::Address(context.request.peer().map(|peer| network(peer.ip()))),
             Per::Socket => Key::Socket(context.socket),
-            // All anonymous clients have the same user. If they shared its limit, one client could
-            // use it up for all.
+            // All anonymous clients have the same user. If they shared one limit, a single client
+            // could use it up for all of them.
             Per::User if context.user.as_str() == Anonymous::USER => {
                 Key::Address(context.request.peer().map(|peer| network(peer.ip())))
             }

@@ -1,10 +1,10 @@
-//! Guards that decide by the principal: roles, scopes, and functions of the application.
+//! Guards for roles and scopes of the principal, and guards that are functions of the application.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use doorward_core::{Guard, GuardContext, HasRoles, HasScopes, Verdict};
 
-/// Allows clients whose principal has a role.
+/// Guard that allows clients whose principal has a role.
 ///
 /// # Examples
 /// ```
@@ -23,7 +23,7 @@ use doorward_core::{Guard, GuardContext, HasRoles, HasScopes, Verdict};
 pub struct Role(Cow<'static, str>);
 
 impl Role {
-    /// Requires this role.
+    /// Creates a guard that requires `role`.
     #[must_use]
     pub fn new(role: impl Into<Cow<'static, str>>) -> Self {
         Self(role.into())
@@ -42,7 +42,7 @@ impl<P: HasRoles + Sync> Guard<P> for Role {
     }
 }
 
-/// Allows clients whose principal has a scope.
+/// Guard that allows clients whose principal has a scope.
 ///
 /// # Examples
 /// ```
@@ -55,7 +55,7 @@ impl<P: HasRoles + Sync> Guard<P> for Role {
 pub struct Scope(Cow<'static, str>);
 
 impl Scope {
-    /// Requires this scope.
+    /// Creates a guard that requires `scope`.
     #[must_use]
     pub fn new(scope: impl Into<Cow<'static, str>>) -> Self {
         Self(scope.into())
@@ -74,9 +74,9 @@ impl<P: HasScopes + Sync> Guard<P> for Scope {
     }
 }
 
-/// Makes a guard of a function that decides without waiting.
+/// Creates a guard from a function that decides without waiting.
 ///
-/// For a decision that has to wait, such as for a database, implement [`Guard`].
+/// If the decision has to wait, for example for a database, implement [`Guard`] instead.
 ///
 /// # Examples
 /// ```
@@ -96,7 +96,7 @@ where
     GuardFn { function, principal: PhantomData }
 }
 
-/// Guard made of a function; see [`guard_fn`].
+/// Guard that is returned by [`guard_fn`].
 #[must_use]
 pub struct GuardFn<P, F> {
     function: F,

@@ -2,7 +2,8 @@
 //!
 //! A client is disconnected if it reads nothing for `Limits::write_stall`, or if more than
 //! `Limits::outbox` bytes wait for it. From a quarter of `Limits::outbox` on, its own events wait
-//! too, because their answers would make the outbox longer.
+//! too, because their answers would make the outbox longer. `presence/mailbox.rs` bounds what waits
+//! before the outbox, and `pending` what waits for an admission.
 
 use std::{io, task::Poll};
 

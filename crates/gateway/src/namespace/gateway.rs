@@ -1,7 +1,8 @@
-//! Gateways: the handlers, hooks and policies of one namespace.
+//! Gateways, which are the handlers, hooks and policies of one namespace.
 //!
-//! A [`Gateway`] only collects what the application has said. Nothing is checked before
-//! [`Builder::build`](crate::Builder::build), which sees all gateways of a namespace.
+//! A [`Gateway`] only collects the settings of the application.
+//! [`Builder::build`](crate::Builder::build) checks them, because it has all gateways of a
+//! namespace.
 
 use std::{fmt, future::Future, sync::Arc};
 
@@ -27,8 +28,8 @@ use crate::{
 
 /// Handlers, hooks and policies for clients whose principal is `P`, in one namespace.
 ///
-/// Several gateways may share a namespace; no event may have two handlers. The attribute
-/// [`gateway`](macro@crate::gateway) makes one of an `impl` block.
+/// Several gateways may share a namespace, but an event may have only one handler. The attribute
+/// [`gateway`](macro@crate::gateway) creates a gateway from an `impl` block.
 ///
 /// # Examples
 /// ```
@@ -64,8 +65,8 @@ pub struct Gateway<P> {
     pub(crate) connections: Option<PerUser>,
 }
 
-/// Argument of [`Builder::gateway`](crate::Builder::gateway): a [`Gateway`], or a type whose `impl`
-/// block has the attribute [`gateway`](macro@crate::gateway).
+/// Type that [`Builder::gateway`](crate::Builder::gateway) accepts. It is a [`Gateway`], or a type
+/// whose `impl` block has the attribute [`gateway`](macro@crate::gateway).
 ///
 /// # Examples
 /// ```
@@ -98,7 +99,7 @@ impl<P> IntoGateway<P> for Gateway<P> {
 }
 
 impl<P: Send + Sync + 'static> Gateway<P> {
-    /// Begins a gateway in `namespace`, which starts with a slash.
+    /// Creates an empty gateway for `namespace`. The name of a namespace starts with a slash.
     pub fn at(namespace: impl Into<Arc<str>>) -> Self {
         Self {
             namespace: namespace.into(),
@@ -114,15 +115,17 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         }
     }
 
-    /// Adds the handler of an event: an async function, see [`Handler`](crate::event::Handler), or one with
-    /// guards of its own, see [`handle`](crate::event::handle).
+    /// Adds the handler of an event. It is an async function (see
+    /// [`Handler`](crate::event::Handler)). [`handle`](crate::event::handle) gives a handler its
+    /// own guards, interceptors and filters.
     ///
-    /// Events of one socket are handled one after the other, in the order in which they were sent.
-    /// If a handler panics, the client receives `internal`. If it exceeds
+    /// Events of one socket are handled one after the other, in the order in which they were sent,
+    /// unless [`Gateway::concurrency`] allows more. If a handler panics, the client receives
+    /// `internal`. If a handler exceeds
     /// [`Limits::handler_timeout`](crate::Limits::handler_timeout), it is dropped and the client
-    /// reads `timeout`. If its socket ends, it may finish within the same time; handlers above
-    /// [`Limits::afterwards`](crate::Limits::afterwards) are dropped. Work that must not stop
-    /// halfway belongs into a spawned task that the handler awaits.
+    /// receives `timeout`. If the socket ends, a running handler may finish within the same time.
+    /// Handlers beyond [`Limits::afterwards`](crate::Limits::afterwards) are dropped. If work must
+    /// not stop halfway, spawn a task for it and await the task in the handler.
     pub fn on<M>(
         mut self,
         event: impl Into<Arc<str>>,
@@ -132,11 +135,11 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Calls a guard for every connection to this namespace, for every room that a client enters or
-    /// leaves there, and for every event of this gateway.
+    /// Calls a guard for every connection to this namespace, for every room of the namespace that a
+    /// client enters or leaves, and for every event of this gateway.
     ///
-    /// It is called after the guards of the server, and after those added before it. It also applies
-    /// to handlers that were added before it.
+    /// The guard is called after the guards of the server and after the guards that were added
+    /// earlier. It also applies to handlers that were added earlier.
     pub fn guard(mut self, guard: impl Guard<P>) -> Self {
         self.layers.guards.push(Arc::new(guard));
         self
@@ -149,17 +152,18 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Translates errors of this gateway's events, before the filters of the server.
+    /// Adds a filter that translates errors of this gateway's events. It runs before the filters of
+    /// the server.
     pub fn filter<M>(mut self, filter: impl IntoExceptionFilter<P, M>) -> Self {
         self.layers.filters.push(filter.into_filter());
         self
     }
 
-    /// Sets the policy for entering the rooms of a pattern, such as `team:{id}`. It returns a `bool`, a
-    /// [`Verdict`] or a `Result` of these.
+    /// Adds the policy that decides which clients may enter rooms whose names match `pattern`, such
+    /// as `team:{id}`. The policy returns a `bool`, a [`Verdict`] or a `Result` of these.
     ///
-    /// If several patterns match the name of a room, all of their policies must allow. A pattern begins
-    /// with literal text; `user:`, `session:` and `socket:` are reserved.
+    /// If several patterns match the name of a room, all of their policies must allow. A pattern
+    /// begins with literal text. `user:`, `session:` and `socket:` are reserved.
     pub fn room<F, Fut>(mut self, pattern: impl Into<Arc<str>>, policy: F) -> Self
     where
         F: Fn(RoomRequest<P>) -> Fut + Send + Sync + 'static,
@@ -173,22 +177,24 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Handles up to `limit` events of one socket at the same time. They still start in the order in
-    /// which they were sent. The default is 1: one event after the other.
+    /// Handles up to `limit` events of one socket at the same time. Events start in the order in
+    /// which the client sent them. The default is 1.
     ///
-    /// Applies to the namespace: two gateways with different numbers cannot share one.
+    /// Applies to the whole namespace: [`Builder::build`](crate::Builder::build) fails if two
+    /// gateways of the namespace set different numbers.
     pub fn concurrency(self, limit: usize) -> Self {
         Self { concurrency: Some(limit), ..self }
     }
 
-    /// Limits the sockets that a user may have in this namespace. For example, a game that may be open
-    /// in one tab at a time uses `PerUser::ReplaceOldest(1)`. The default is any number.
+    /// Limits the sockets that a user may have in this namespace. For example, a game that may be
+    /// open in only one tab uses `PerUser::ReplaceOldest(1)`. The default is no limit.
     ///
-    /// Applies in addition to [`Builder::connections`](crate::Builder::connections); both must allow
-    /// the connection, and one that is refused replaces no other.
+    /// Applies in addition to [`Builder::connections`](crate::Builder::connections). Both limits
+    /// must allow a connection. A connection that is refused does not replace another one.
     ///
-    /// Applies to the namespace: two gateways with different limits cannot share one. Public namespaces
-    /// have no users, so the limit is an error there
+    /// Applies to the whole namespace: [`Builder::build`](crate::Builder::build) fails if two
+    /// gateways of the namespace set different limits. A public namespace has no users, so `build`
+    /// fails for a limit there
     /// ([`BuildError::PublicConnections`](crate::server::BuildError::PublicConnections)).
     ///
     /// # Examples
@@ -201,9 +207,9 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         Self { connections: Some(policy), ..self }
     }
 
-    /// Lowers the limit on the sockets of a user in this namespace to at most `policy`. A stricter
-    /// limit is kept (see [`PerUser::stricter`]). Use it to limit a gateway that another crate
-    /// defines.
+    /// Lowers the limit on the sockets of a user in this namespace to `policy`. A limit that is
+    /// already stricter is kept (see [`PerUser::stricter`]). Use it to limit a gateway that another
+    /// crate defines.
     ///
     /// # Examples
     /// ```
@@ -213,7 +219,7 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     ///     Gateway::at("/game").connections(PerUser::ReplaceOldest(1))
     /// }
     ///
-    /// // A user still has one socket in the game: its own limit is stricter.
+    /// // A user may still have one socket in the game, because the limit of the game is stricter.
     /// let game = game().connections_at_most(PerUser::RefuseNew(2));
     /// ```
     pub fn connections_at_most(self, policy: PerUser) -> Self {
@@ -223,8 +229,9 @@ impl<P: Send + Sync + 'static> Gateway<P> {
 
     /// Runs a hook once, before the first client is admitted. A later call replaces the hook.
     ///
-    /// If it fails, [`Doorward::serve`](crate::Doorward::serve) returns the error. A mounted server
-    /// answers handshakes with 503 and runs the hook again at the next one.
+    /// If the hook fails, [`Doorward::serve`](crate::Doorward::serve) returns the error. A server
+    /// that is mounted into an application answers handshakes with 503, and runs the hook again at
+    /// the next handshake.
     pub fn on_init<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(Hub<P>) -> Fut + Send + Sync + 'static,
@@ -234,11 +241,12 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Runs a hook for every client that is authenticated and that the guards allow, before its CONNECT
-    /// is answered. A later call replaces the hook.
+    /// Runs a hook for every authenticated client that the guards allow, before its CONNECT is
+    /// answered. A later call replaces the hook.
     ///
-    /// It returns nothing, or `Result<(), Refusal>` to refuse the client. If the client disconnects
-    /// while the hook runs, the hook is dropped, and `on_disconnect` does not run.
+    /// The hook returns nothing, or `Result<(), Refusal>` to refuse the client. If the client
+    /// disconnects while the hook runs, the hook is dropped, and `on_disconnect` of this gateway
+    /// does not run.
     pub fn on_connect<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(Socket<P>) -> Fut + Send + Sync + 'static,
@@ -251,12 +259,12 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Runs a hook exactly once for every client whose `on_connect` succeeded, for any reason for which
-    /// the socket ends. A later call replaces the hook.
+    /// Runs a hook exactly once when a socket ends, for any reason, if the `on_connect` hook of
+    /// this gateway has succeeded. A later call replaces the hook.
     ///
-    /// The socket has left all rooms, and nothing can be sent to it; use [`Socket::hub`] to tell
-    /// other clients. A handler that was running may finish after this hook. If it registers the
-    /// client somewhere, it checks [`Socket::is_closed`] afterwards.
+    /// The socket has left all rooms, and nothing can be sent to it. Use [`Socket::hub`] to notify
+    /// other clients. A handler that is still running may finish after this hook. If the handler
+    /// registers the client somewhere, it should check [`Socket::is_closed`] afterwards.
     ///
     /// The hook is dropped when it exceeds [`Limits::handler_timeout`](crate::Limits::handler_timeout).
     pub fn on_disconnect<F, Fut>(mut self, hook: F) -> Self
@@ -269,8 +277,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Calls a listener for every event of a client in this namespace that the guards allow, before its
-    /// handler runs. That includes events without a handler.
+    /// Calls a listener for every event of a client in this namespace that the guards allow, before
+    /// the handler runs. Events without a handler are included.
     pub fn on_any<F>(mut self, listener: F) -> Self
     where
         F: Fn(&EventContext<'_, P>) + Send + Sync + 'static,
@@ -279,8 +287,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Calls a listener for every event that is emitted in this namespace: once for each emit, for any
-    /// number of receivers. Acks, and events that handlers return, are not emitted in this sense.
+    /// Calls a listener once for each event that is emitted in this namespace, for any number of
+    /// receivers. It is not called for acks, or for events that handlers return.
     pub fn on_any_outgoing<F>(mut self, listener: F) -> Self
     where
         F: Fn(&Outgoing<'_>) + Send + Sync + 'static,
@@ -289,9 +297,9 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Calls a listener for an event that a server of this namespace sends with
-    /// [`Hub::server_side_emit`](crate::Hub::server_side_emit). A payload that is not a `T` is logged
-    /// and ignored.
+    /// Calls a listener for an event that is sent with
+    /// [`Hub::server_side_emit`](crate::Hub::server_side_emit) in this namespace. If the payload
+    /// cannot be decoded into a `T`, an error is logged and the listener is not called.
     pub fn on_server_event<T, F, Fut>(mut self, event: impl Into<Arc<str>>, listener: F) -> Self
     where
         T: DeserializeOwned + Send + 'static,
@@ -325,7 +333,7 @@ impl<P> fmt::Debug for Gateway<P> {
     }
 }
 
-/// Result of a connect hook.
+/// Return type of a connect hook.
 ///
 /// # Examples
 /// ```
@@ -339,14 +347,14 @@ impl<P> fmt::Debug for Gateway<P> {
     note = "return nothing, or `Result<(), Refusal>`"
 )]
 pub trait IntoConnectResult {
-    /// Keeps other crates from implementing the trait, so that it can grow.
+    /// Prevents other crates from implementing the trait, so that items can be added to it.
     #[doc(hidden)]
     const SEALED: Sealed;
 
     /// Converts the result of the hook.
     ///
     /// # Errors
-    /// The refusal for the client, which is not admitted.
+    /// Returns the refusal if the client must not be admitted.
     fn into_result(self) -> Result<(), Refusal>;
 }
 

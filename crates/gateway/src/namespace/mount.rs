@@ -1,4 +1,4 @@
-//! Combines the gateways of each namespace, and rejects those that contradict each other.
+//! Combines the gateways of each namespace, and rejects gateways that contradict each other.
 
 use std::{
     collections::HashMap,
@@ -29,13 +29,13 @@ use crate::{
     },
 };
 
-/// A namespace, and its entry in the policy table.
+/// A namespace with its entry in the policy table.
 pub(crate) struct Mount {
     pub(crate) namespace: Arc<dyn Namespace>,
     pub(crate) policy: NamespacePolicy,
 }
 
-/// Hubs that were given out before the server is built.
+/// Hubs that the builder has returned before the server is built.
 pub(crate) struct Hubs<P> {
     taken: Vec<Hub<P>>,
     principals: Principals,
@@ -46,7 +46,7 @@ impl<P> Hubs<P> {
         Self { taken: Vec::new(), principals }
     }
 
-    /// Returns the hub of a namespace, and remembers that it was given out.
+    /// Returns the hub of a namespace, and remembers that it was returned.
     pub(crate) fn take(&mut self, namespace: &Arc<str>) -> Hub<P> {
         let hub = self.get(namespace);
         if !self.taken.iter().any(|taken| *taken.namespace() == **namespace) {
@@ -61,7 +61,7 @@ impl<P> Hubs<P> {
         taken.cloned().unwrap_or_else(new)
     }
 
-    /// Returns a namespace whose hub was given out and that has no gateway.
+    /// Returns a namespace whose hub was returned although the namespace has no gateway.
     fn unmounted(&self) -> Option<Arc<str>> {
         let unmounted = self.taken.iter().find(|hub| !hub.is_mounted());
         unmounted.map(|hub| hub.namespace().into())
@@ -70,11 +70,11 @@ impl<P> Hubs<P> {
 
 /// Creates the namespaces of all gateways whose principal is `P`.
 ///
-/// `outer` are the guards, interceptors and filters of the server. `policy` makes the admission policy
-/// of a namespace from its limit of connections for each user.
+/// `outer` are the guards, interceptors and filters of the server. `policy` creates the admission
+/// policy of a namespace from its limit on the sockets of each user.
 ///
 /// # Errors
-/// A gateway is invalid, or two gateways of one namespace contradict each other.
+/// Fails if a gateway is invalid, or if two gateways of one namespace contradict each other.
 pub(crate) fn mount<P: Send + Sync + 'static>(
     gateways: Vec<Gateway<P>>,
     outer: &Layers<P>,
@@ -83,7 +83,8 @@ pub(crate) fn mount<P: Send + Sync + 'static>(
     hubs: &Hubs<P>,
     services: &Arc<Services>,
 ) -> Result<HashMap<Arc<str>, Mount>, BuildError> {
-    // Grouped first: all gateways of a namespace have one hub, one set of rooms and one admission.
+    // The gateways are grouped by namespace, because all gateways of a namespace share one hub, one
+    // set of rooms and one admission.
     let mut shared: HashMap<Arc<str>, Vec<Gateway<P>>> = HashMap::new();
     for gateway in gateways {
         check_namespace(&gateway.namespace)?;
@@ -124,8 +125,9 @@ fn join<P: Send + Sync + 'static>(
     let mut table: HashMap<Arc<str>, Arc<Subscription<P>>> = HashMap::new();
     let (mut hooks, mut policies) = (Vec::new(), Vec::new());
     let (mut listeners, mut outgoing, mut server_events) = (Vec::new(), Vec::new(), Vec::new());
-    // A connection belongs to all gateways of the namespace, and so do its rooms and unknown events:
-    // guards of every gateway must allow them. An event needs only the guards of its own gateway.
+    // Connections, rooms and unknown events belong to all gateways of the namespace, so the guards
+    // of every gateway must allow them. A known event is checked only by the guards of its own
+    // gateway.
     let mut everywhere = outer.clone();
     for gateway in gateways {
         let around = outer.around(&gateway.layers);
@@ -158,7 +160,7 @@ fn join<P: Send + Sync + 'static>(
         warned: AtomicBool::new(false),
         warned_of_rooms: AtomicBool::new(false),
     });
-    // Interceptors run around handlers, and an unknown event has none.
+    // Interceptors run around handlers, and an unknown event has no handler.
     let layers = Layers { interceptors: Vec::new(), ..everywhere };
     let routes = Routes { table, unknown: Arc::new(unknown(layers)), listeners: listeners.into() };
     let concurrency = concurrency.unwrap_or(1);
@@ -166,7 +168,7 @@ fn join<P: Send + Sync + 'static>(
     Ok(Door { hub, routes, hooks, policy, trust, concurrency })
 }
 
-/// Returns the value that the gateways of a namespace have set an option to; `None` if none of them
+/// Returns the value to which the gateways of a namespace set an option, or `None` if no gateway
 /// sets it.
 ///
 /// # Errors
@@ -186,7 +188,7 @@ fn agreed<P, T: PartialEq>(
 }
 
 fn check_namespace(namespace: &Arc<str>) -> Result<(), BuildError> {
-    // A comma ends the name in a packet, and clients take what follows `?` for a query.
+    // A comma ends the name in a packet, and clients treat the text after `?` as a query.
     let good = namespace.starts_with('/')
         && namespace.len() <= 255
         && !namespace.contains(|char: char| matches!(char, ',' | '?') || char.is_control());
@@ -197,7 +199,7 @@ fn check_event(namespace: &Arc<str>, event: &Arc<str>, limits: &Limits) -> Resul
     let (namespace, event) = (Arc::clone(namespace), Arc::clone(event));
     if event.is_empty() || event.len() > limits.max_event_name {
         Err(BuildError::EventName { namespace, event })
-    // Names that the protocol reserves, and events that only the server emits.
+    // These names are reserved by the protocol, or belong to events that only the server emits.
     } else if packet::is_reserved(&event) || check_emitted(&event).is_err() {
         Err(BuildError::ReservedEvent { namespace, event })
     } else {

@@ -1,4 +1,5 @@
-//! Implements the trait [`Namespace`], by which links use a [`Door`] without the type of its principal.
+//! Implements [`Namespace`] for [`Door`], so that links can use a namespace without the type of its
+//! principal.
 
 use std::{any::Any, borrow::Cow, sync::Arc};
 
@@ -31,7 +32,7 @@ impl<P: Send + Sync + 'static> Namespace for Door<P> {
     }
 
     fn init(&self) -> BoxFuture<'_, Result<(), BoxError>> {
-        // One after the other, in the order in which the gateways were mounted.
+        // The hooks run one after the other, in the order in which the gateways were mounted.
         Box::pin(async {
             for hook in self.hooks.iter().filter_map(|hooks| hooks.init.as_ref()) {
                 hook(self.hub.clone()).await?;

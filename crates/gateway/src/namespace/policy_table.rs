@@ -1,4 +1,4 @@
-//! The table of guards, events and rooms that `doorward routes` and the start-up log show.
+//! Table of guards, events and rooms, which `doorward routes` prints and the start-up log contains.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use doorward_protocol::Trust;
 
 use crate::{admission::door::Door, event::subscription::Layers};
 
-/// Table of all namespaces of a server, to be read by people: authenticator, guards, events, rooms,
-/// concurrency, and connections of each user. `Display` prints it.
+/// Human-readable table of all namespaces of a server. It lists the authenticator, guards, events,
+/// rooms, concurrency, and limit on the sockets of each user. `Display` prints the table.
 ///
 /// # Examples
 /// ```
@@ -25,7 +25,7 @@ use crate::{admission::door::Door, event::subscription::Layers};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyTable(Vec<NamespacePolicy>);
 
-/// Entry of one namespace.
+/// Entry of one namespace in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NamespacePolicy {
     namespace: String,
@@ -35,7 +35,8 @@ pub(crate) struct NamespacePolicy {
     events: Vec<(String, Vec<String>)>,
     rooms: Vec<String>,
     concurrency: usize,
-    /// Limit of connections for each user; empty if the namespace sets none of its own.
+    /// Description of the limit on the sockets of each user. It is empty if the namespace sets no
+    /// limit.
     connections: String,
 }
 
@@ -51,7 +52,7 @@ impl NamespacePolicy {
             .iter()
             .map(|(event, route)| (event.to_string(), guard_names(&route.layers)))
             .collect();
-        // A hash map has no order, and the table should be the same at each start.
+        // A hash map has no order, but the table should be the same at each start.
         events.sort();
         Self {
             namespace: hub.namespace().to_owned(),
@@ -124,7 +125,8 @@ impl fmt::Display for NamespacePolicy {
     }
 }
 
-/// Describes the limit of sockets that a user may have in a namespace.
+/// Returns a description of the limit on the sockets of a user, or an empty text if there is no
+/// limit.
 fn per_user(policy: PerUser) -> String {
     let Some(seats) = policy.seats() else { return String::new() };
     if policy.replaces_oldest() {

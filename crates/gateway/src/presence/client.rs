@@ -6,11 +6,12 @@ use http::request::Parts;
 
 use crate::{peer::addr::PeerAddr, presence::services::Services};
 
-/// Client of a request that was found before, as a request extension.
+/// Request extension with the address of the client, if it was already determined.
 #[derive(Clone, Copy)]
 pub(crate) struct Client(pub(crate) SocketAddr);
 
-/// Returns the client of a request; `None` if the HTTP server does not provide its address.
+/// Returns the address of the client that sent a request, or `None` if the HTTP server does not
+/// provide it.
 pub(crate) fn client(services: &Services, parts: &Parts) -> Option<SocketAddr> {
     if let Some(Client(client)) = parts.extensions.get() {
         return Some(*client);

@@ -1,8 +1,10 @@
-//! Access of an admitted socket: decides when it expires, and when its client is warned.
+//! Access of an admitted socket. Decides when the socket expires, and when its client is warned.
 //!
-//! It holds the principal, the ids of session and token, and the lifetime, as one immutable value.
-//! When the credential is refreshed or the rights of the user change, it is replaced as a whole, so
-//! a reader sees either the old value or the new one. Start reading at [`Access::new`].
+//! An access is one immutable value with the principal, the ids of session and token, and the
+//! lifetime. When the credential is refreshed or the rights of the user change, the whole access is
+//! replaced, so a reader sees either the old value or the new one. `link/expiring.rs` warns the
+//! client, ends the socket, and takes the next credential, which `admission/refresh.rs` checks.
+//! Start reading at [`Access::new`].
 
 use std::{
     sync::Arc,
@@ -25,7 +27,7 @@ pub(crate) struct Access<P> {
     pub(crate) lifetime: Lifetime,
 }
 
-/// The part of an access that revocations, guards and audit records need.
+/// Part of an access that revocations, guards and audit records need.
 #[derive(Clone)]
 pub(crate) struct Credential {
     pub(crate) session: Option<SessionId>,
@@ -34,19 +36,19 @@ pub(crate) struct Credential {
     pub(crate) signed_in_at: Option<SystemTime>,
 }
 
-/// Lifetime of a socket. It ends with the credential or with the session, whichever is first.
+/// Lifetime of a socket. It ends when the credential or the session expires, whichever is first.
 #[derive(Clone)]
 pub(crate) struct Lifetime {
     expiry: Option<Expiry>,
     pub(crate) lease: Option<Arc<dyn Lease>>,
-    /// How long before expiry the client is warned.
+    /// Time between the warning of the client and the expiry.
     notice: Duration,
 }
 
-/// Expiry of a credential, by both clocks.
+/// Expiry of a credential, by the monotonic clock and by the wall clock.
 ///
-/// A wall clock that is set back must not prolong it, and neither must a monotonic clock that
-/// stands still while the machine sleeps.
+/// The credential expires by the clock that reaches its time first. Otherwise it would live longer
+/// if the wall clock is set back, or if the monotonic clock stops while the machine sleeps.
 #[derive(Clone, Copy)]
 struct Expiry {
     at: Instant,
@@ -60,12 +62,13 @@ pub(crate) enum Life {
     Lives,
     /// The credential has expired.
     Expired,
-    /// The session has expired as far as this server knows. Only the store knows for certain.
+    /// The session has expired as far as this server knows. Another server may have renewed it, so
+    /// the store must be queried.
     Idle,
 }
 
 impl<P> Access<P> {
-    /// Creates the access of a grant. Refuses a grant that has already expired.
+    /// Creates the access for a grant. Refuses a grant that has already expired.
     pub(crate) fn new(
         grant: Grant<P>,
         shown_at: SystemTime,
@@ -81,12 +84,12 @@ impl<P> Access<P> {
         Ok(Self { principal: Arc::new(principal), credential, reload, lifetime })
     }
 
-    /// Returns a copy with another principal of the same user.
+    /// Returns a copy that has another principal of the same user.
     pub(crate) fn with_principal(&self, principal: P) -> Self {
         Self { principal: Arc::new(principal), ..self.again() }
     }
 
-    /// Returns a copy. A derived `Clone` would require `P: Clone`.
+    /// Returns a copy. `Clone` is not derived, because it would require `P: Clone`.
     pub(crate) fn again(&self) -> Self {
         Self {
             principal: Arc::clone(&self.principal),
@@ -98,23 +101,25 @@ impl<P> Access<P> {
 }
 
 impl Credential {
-    /// Returns `true` if the credential of `user` outlives the revocations in `epoch`.
+    /// Returns `true` if the credential of `user` remains valid after the revocations in `epoch`.
     pub(crate) fn holds(&self, user: &UserId, epoch: &RevocationState) -> bool {
         self.outlives(user, epoch) == Outlives::Yes
     }
 
-    /// Compares the credential of `user` with the revocation state.
+    /// Compares the credential of `user` with its revocations: `Yes` if it remains valid, `No` if
+    /// it is revoked, `Unknown` if it may be older than the revocation.
     pub(crate) fn outlives(&self, user: &UserId, epoch: &RevocationState) -> Outlives {
         let (session, token) = (self.session.as_ref(), self.token.as_ref());
         CredentialRef { user, session, token, issued: self.issued }.outlives(epoch)
     }
 
-    /// Returns the time since the user signed in; `None` if the credential does not say, or names a
-    /// time that is more than [`AHEAD`] in the future.
+    /// Returns the time since the user signed in. Returns `None` if the credential has no such
+    /// time, or if it is more than [`AHEAD`] in the future.
     pub(crate) fn since_sign_in(&self, wall: SystemTime) -> Option<Duration> {
         match wall.duration_since(self.signed_in_at?) {
             Ok(ago) => Some(ago),
-            // Clocks of two machines differ a little. A time far ahead cannot be trusted.
+            // The clocks of two machines differ a little. A time that is further ahead cannot be
+            // trusted.
             Err(ahead) => (ahead.duration() <= AHEAD).then_some(Duration::ZERO),
         }
     }
@@ -141,32 +146,34 @@ impl Lifetime {
         let anonymous = (trust == Trust::Anonymous).then_some(limits.anonymous_lifetime);
         let shortest = credential.into_iter().chain(anonymous).min();
         let at = shortest.and_then(|left| now.checked_add(left));
-        // The expiry that the client can act on. `anonymous_lifetime` is not part of it: an
-        // anonymous client has nothing to refresh, and is not warned.
+        // Remaining time of the credential and the session. `anonymous_lifetime` is not included,
+        // because an anonymous client has nothing to refresh and is not warned.
         let told_of = credential.into_iter().chain(session).min().unwrap_or_default();
         Ok(Self {
             expiry: at.map(|at| Expiry { at, wall: expires_at }),
             lease,
-            // A quarter at most, so that a client with a short credential is not warned at once.
+            // At most a quarter of the time, so that a client with a short credential is not warned
+            // at once.
             notice: limits.expiry_notice.min(told_of / 4),
         })
     }
 
-    /// Records activity of the client, which prolongs its session.
+    /// Records activity of the client, which extends its session.
     pub(crate) fn touch(&self, wall: SystemTime) {
         if let Some(lease) = &self.lease {
             lease.touch(wall);
         }
     }
 
-    /// Returns when the socket expires without further activity, as it is sent to the client.
+    /// Returns the wall-clock time at which the socket expires if its client shows no further
+    /// activity. This time is sent to the client.
     pub(crate) fn expires_at(&self) -> Option<SystemTime> {
         let session = self.lease.as_ref().map(|lease| lease.expires_at());
         let credential = self.expiry.and_then(|expiry| expiry.wall);
         session.into_iter().chain(credential).min()
     }
 
-    /// Returns when the state must be checked again.
+    /// Returns the time at which the state must be checked again.
     pub(crate) fn deadline(&self, now: Instant, wall: SystemTime) -> Option<Instant> {
         let session = self.lease.as_ref().and_then(|lease| {
             now.checked_add(lease.expires_at().duration_since(wall).unwrap_or_default())
@@ -174,13 +181,14 @@ impl Lifetime {
         session.into_iter().chain(self.expiry.map(|expiry| expiry.at)).min()
     }
 
-    /// Returns when the client must be warned; `None` if it has no expiry to act on.
+    /// Returns the time at which the client must be warned. Returns `None` if neither the
+    /// credential nor the session expires.
     pub(crate) fn warn_at(&self, now: Instant, wall: SystemTime) -> Option<Instant> {
         self.expires_at()?;
         self.deadline(now, wall)?.checked_sub(self.notice)
     }
 
-    /// Returns the state at this moment.
+    /// Returns the state at the given time.
     pub(crate) fn state(&self, now: Instant, wall: SystemTime) -> Life {
         let is_idle = self.lease.as_ref().is_some_and(|lease| lease.expires_at() <= wall);
         let is_over = |expiry: Expiry| expiry.at <= now || expiry.wall.is_some_and(|at| at <= wall);
@@ -194,5 +202,5 @@ impl Lifetime {
     }
 }
 
-/// How far the time of a sign-in may be ahead of the clock of this server.
+/// Maximum time by which a sign-in may be ahead of the clock of this server.
 const AHEAD: Duration = Duration::from_secs(5);

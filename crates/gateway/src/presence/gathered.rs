@@ -2,9 +2,10 @@
 
 use doorward_core::NodeId;
 
-/// Combined result of the nodes that answered, and the names of those that did not answer in time.
+/// Combined result of the nodes that answered, and the names of the nodes that did not answer in
+/// time.
 ///
-/// A single server always answers, so `missing` is empty there.
+/// For a single server `missing` is always empty.
 ///
 /// # Examples
 /// ```
@@ -28,7 +29,7 @@ pub struct Gathered<T> {
 }
 
 impl<T> Gathered<T> {
-    /// Creates the result of this node, if there are no others.
+    /// Creates the result of a server that is the only node.
     pub(crate) fn here(value: T) -> Self {
         Self { value, missing: Vec::new() }
     }

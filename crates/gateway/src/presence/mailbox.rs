@@ -1,7 +1,7 @@
-//! Delivers packets and orders from the rest of the server to the task of a link.
+//! Delivers packets and commands from the rest of the server to the task of a link.
 //!
-//! Everything goes through one mailbox, whose size in bytes is bounded. The task reads it when it
-//! is woken, so no sender ever waits for a client.
+//! Each link has one mailbox, whose size in bytes is bounded. The task of the link reads the
+//! mailbox when it is woken, so no sender ever waits for a client.
 
 use std::{
     cell::Cell,
@@ -20,17 +20,18 @@ use tokio::sync::oneshot;
 /// Handle to the task of a link.
 pub(crate) struct LinkHandle {
     id: LinkId,
-    /// Number of the link for operators. Unlike the id it is safe to show.
+    /// Number of the link that operators see. Unlike the id, it may be shown.
     number: u64,
     task: AtomicWaker,
-    /// Protects the letters; held for one push or one swap.
+    /// Queue of letters. The lock is held for one push or one swap.
     letters: Mutex<Letters>,
-    /// `true` if there may be letters, so that a busy link does not take the lock for nothing.
+    /// `true` if there may be letters. It saves a busy link from taking the lock of an empty
+    /// mailbox.
     waiting: AtomicBool,
     /// Maximum number of bytes in the mailbox.
     limit: usize,
-    /// `true` while the client does not keep up with its packets. Volatile packets are dropped
-    /// then.
+    /// `true` while the client does not keep up with its packets. Meanwhile volatile packets are
+    /// dropped.
     behind: AtomicBool,
     /// Number of events that wait for an ack of the client.
     pending_acks: AtomicUsize,
@@ -40,19 +41,21 @@ pub(crate) struct LinkHandle {
 struct Letters {
     queue: Vec<Letter>,
     bytes: usize,
-    /// `true` once the link has ended: further letters are rejected.
+    /// `true` if the link has ended. Further letters are rejected.
     closed: bool,
 }
 
-/// An order for a link.
+/// Message to the task of a link.
 pub(crate) enum Letter {
-    /// Send a packet to one of its sockets.
+    /// Send a packet to a socket of the link.
     Emit { socket: SocketId, frame: Frame, is_volatile: bool },
-    /// End one of its sockets. With `cut`, packets that are still queued for it are dropped.
+    /// End a socket of the link. With `cut`, packets that are still queued for the socket are
+    /// dropped.
     End { socket: SocketId, reason: DisconnectReason, cut: bool },
-    /// End the link and all of its sockets.
+    /// End the link and all sockets of the link.
     EndLink { reason: DisconnectReason },
-    /// Probe whether the client is alive. A link that ends drops the sender unused.
+    /// Probe the client. The link uses the sender if the client is alive, and drops it if the link
+    /// ends.
     Probe { alive: oneshot::Sender<()> },
 }
 
@@ -72,7 +75,7 @@ impl LinkHandle {
 
     /// Posts a letter. Returns `false` if it was rejected.
     ///
-    /// A full mailbox means that the client does not read: the link ends as a slow consumer.
+    /// If the mailbox is full, the client does not read, and the link ends as a slow consumer.
     pub(crate) fn post(&self, letter: Letter) -> bool {
         if let Letter::Emit { is_volatile: true, .. } = letter
             && self.behind.load(Ordering::Relaxed)
@@ -89,14 +92,15 @@ impl LinkHandle {
             letters.bytes += size;
             letters.queue.push(letter);
         } else {
-            // The client does not read these packets, and if it is revoked meanwhile it must not
+            // The client does not read the queued packets. If it is revoked meanwhile, it must not
             // receive them.
             letters.queue.retain(|letter| !matches!(letter, Letter::Emit { .. }));
             letters.queue.push(Letter::EndLink { reason: DisconnectReason::SlowConsumer });
             letters.closed = true;
         }
         drop(letters);
-        // After the push and before the wake-up, so that the task that it wakes sees the letter.
+        // The flag is set after the push and before the wake-up, so that the woken task finds the
+        // letter.
         self.waiting.store(true, Ordering::Release);
         self.task.wake();
         fits
@@ -110,10 +114,11 @@ impl LinkHandle {
         self.number
     }
 
-    /// Probes whether the client is alive. The receiver fails if the link has ended.
+    /// Sends a probe to the client. The receiver completes if the client is alive, and fails if the
+    /// link ends.
     pub(crate) fn probe(&self) -> oneshot::Receiver<()> {
         let (alive, answer) = oneshot::channel();
-        // A rejected letter drops the sender, and the receiver fails.
+        // If the letter is rejected, the sender is dropped and the receiver fails.
         self.post(Letter::Probe { alive });
         answer
     }
@@ -123,8 +128,8 @@ impl LinkHandle {
         self.pending_acks.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Decrements the number of events that wait for an ack: one was acknowledged, or its caller
-    /// stopped waiting.
+    /// Decrements the number of events that wait for an ack, because one was acknowledged or its
+    /// caller stopped waiting.
     pub(crate) fn awaits_ack_no_more(&self) {
         self.pending_acks.fetch_sub(1, Ordering::Relaxed);
     }
@@ -137,12 +142,12 @@ impl LinkHandle {
         self.behind.store(behind, Ordering::Relaxed);
     }
 
-    /// Gives the task another turn.
+    /// Wakes the task of the link.
     pub(crate) fn wake(&self) {
         self.task.wake();
     }
 
-    /// Ends the link and all of its sockets.
+    /// Ends the link and all sockets of the link.
     pub(crate) fn end(&self, reason: DisconnectReason) {
         self.post(Letter::EndLink { reason });
     }
@@ -155,10 +160,11 @@ impl LinkHandle {
         self.waiting.load(Ordering::Acquire)
     }
 
-    /// Takes all letters, and leaves the spare queue of this thread in their place.
+    /// Takes all letters, and puts the spare queue of this thread in their place.
     pub(crate) fn take(&self) -> Vec<Letter> {
-        // Before the letters are taken. A letter that is posted in between sets it again and costs
-        // one look at an empty mailbox. In the opposite order that letter would be missed.
+        // The flag is cleared before the letters are taken. A letter that is posted in between sets
+        // the flag again, so that the task looks at an empty mailbox once. In the opposite order,
+        // the letter would be missed.
         self.waiting.store(false, Ordering::Release);
         let spare = SPARE.take();
         let mut letters = lock(&self.letters);
@@ -166,7 +172,7 @@ impl LinkHandle {
         std::mem::replace(&mut letters.queue, spare)
     }
 
-    /// Keeps an emptied queue for the next link of this thread.
+    /// Keeps an empty queue for the next link of this thread.
     pub(crate) fn give_back(letters: Vec<Letter>) {
         if letters.is_empty() && letters.capacity() <= SPARE_LIMIT {
             SPARE.set(letters);
@@ -181,12 +187,12 @@ impl LinkHandle {
 }
 
 thread_local! {
-    /// Spare queue of this thread. An idle link keeps no memory for letters.
+    /// Spare queue of this thread. Because of it, an idle link needs no memory for letters.
     static SPARE: Cell<Vec<Letter>> = const { Cell::new(Vec::new()) };
 }
 
 /// Number of the next link.
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
-/// Maximum capacity, in letters, of a queue that is kept for reuse. A larger one is freed.
+/// Maximum capacity, in letters, of a queue that is kept for reuse. A larger queue is freed.
 const SPARE_LIMIT: usize = 64;

@@ -1,8 +1,8 @@
 //! Revokes users, sessions, tokens and sockets, and reloads the rights of users.
 //!
-//! A revocation is stored durably before it is carried out. Then every socket that it covers is
-//! ended, and it completes when they have closed. A client that connects meanwhile reads the stored
-//! revocation. Start reading at [`Principals::revoke`].
+//! A revocation is stored durably first. Then every socket that it covers is ended, and the call
+//! completes when these sockets have closed. The admission of a client that connects meanwhile
+//! reads the stored revocation. Start reading at [`Principals::revoke`].
 
 use std::{
     net::IpAddr,
@@ -26,10 +26,10 @@ use crate::presence::{
 /// Handle that finds the connected sockets of all namespaces, and revokes their access.
 ///
 /// [`Doorward::principals`](crate::Doorward::principals) and
-/// [`Hub::principals`](crate::Hub::principals) return it. It is cheap to clone; keep it in the
-/// state of the application. Use [`revoke`](Principals::revoke) to end access,
+/// [`Hub::principals`](crate::Hub::principals) return this handle. It is cheap to clone and may be
+/// kept in the state of the application. Use [`revoke`](Principals::revoke) to end access,
 /// [`refresh`](Principals::refresh) after the rights of a user have changed, and
-/// [`sockets_of`](Principals::sockets_of) to show users where they are connected.
+/// [`sockets_of`](Principals::sockets_of) to show users their connections.
 ///
 /// # Examples
 /// ```
@@ -45,7 +45,8 @@ use crate::presence::{
 /// ```
 #[derive(Clone)]
 pub struct Principals {
-    /// Set when the server is built. Before that there are no sockets, and revoking fails.
+    /// Services of the server, set when it is built. Before that there are no sockets, and revoking
+    /// fails.
     services: Arc<OnceLock<Arc<Services>>>,
 }
 
@@ -61,12 +62,12 @@ pub struct Principals {
 pub struct Refreshed {
     /// Number of sockets that continue with the new rights.
     pub kept: usize,
-    /// Number of sockets that are no longer allowed and were ended.
+    /// Number of sockets that were ended because they are no longer allowed.
     pub ended: usize,
-    /// Number of sockets whose principal could not be loaded or checked. They continue as before:
-    /// try again.
+    /// Number of sockets whose principal could not be loaded or checked. They keep their previous
+    /// principal. Call [`Principals::refresh`] again.
     pub undecided: usize,
-    /// Nodes that did not answer in time. Their sweep applies the change.
+    /// Nodes that did not answer in time. For a single server it is always empty.
     pub missing: Vec<NodeId>,
 }
 
@@ -83,10 +84,10 @@ impl Principals {
 
     /// Returns the address of the client that sent an HTTP request to a route of the application.
     ///
-    /// Use it to apply limits of your own to the same address to which the server applies its
-    /// budgets. Behind [`trusted_proxies`](crate::Builder::trusted_proxies) it is the address that
-    /// the proxy names. It is `None` if the HTTP server does not provide the address of the peer;
-    /// see [`PeerAddr`](crate::server::PeerAddr).
+    /// The server applies its budgets to the same address, so use it for limits of the application.
+    /// Behind [`trusted_proxies`](crate::Builder::trusted_proxies) it is the address that the proxy
+    /// reports. It is `None` if the HTTP server does not provide the address of the peer (see
+    /// [`PeerAddr`](crate::server::PeerAddr)), or before the server is built.
     ///
     /// # Examples
     /// ```
@@ -109,19 +110,20 @@ impl Principals {
         client(self.services.get()?, request).map(|client| client.ip())
     }
 
-    /// Revokes a user, a session, a token or a socket, and completes when the sockets have ended.
+    /// Revokes a user, a session, a token or a socket, and completes when all sockets that it
+    /// covers have ended.
     ///
-    /// The revocation is stored durably first. Then every socket that it covers is ended, and its
-    /// client receives `revoked`. After that, no handler is started for these sockets, and their
-    /// queued packets are dropped. A handler that is running may complete, but its answer is not
-    /// sent.
+    /// The revocation is stored durably first. Then every socket that it covers is ended, and the
+    /// client of the socket receives `revoked`. No further handler starts for these sockets, and
+    /// their queued packets are dropped. A handler that is running may complete, but its answer is
+    /// not sent.
     ///
     /// Storing the revocation, recording it in the audit and ending the sockets may each take up to
     /// 2 s.
     ///
     /// # Errors
-    /// [`RevokeError::Store`]: the revocation was not stored. The sockets of this server were ended
-    /// nevertheless.
+    /// [`RevokeError::Store`] if the revocation was not stored. The sockets of this server were
+    /// ended nevertheless.
     ///
     /// # Cancel safety
     /// The revocation is carried out even if the future is dropped after its first poll.
@@ -130,7 +132,8 @@ impl Principals {
             let cause = "the server is not built yet".into();
             return Err(RevokeError::Store(StoreError::Unavailable(cause)));
         };
-        // Detached: a caller that disconnects must not leave a revocation half done.
+        // The work is detached, so that a caller that disconnects does not leave a revocation
+        // incomplete.
         detached(async move { carry_out(&services, &what).await }).await
     }
 
@@ -138,23 +141,26 @@ impl Principals {
     /// changed.
     ///
     /// Guards check each connection again, and sockets leave the rooms that are no longer allowed.
-    /// A socket that is no longer allowed itself is ended: its client receives `forbidden`, or
-    /// `revoked` if the user no longer exists.
+    /// If the connection is no longer allowed, the socket is ended. Its client receives
+    /// `forbidden`, or `revoked` if the user no longer exists.
     ///
-    /// A principal is reloaded with the function of its [`Grant`](crate::auth::Grant). If the
-    /// authenticator sets none, the principal remains the same and is only checked again.
+    /// A principal is reloaded with the function in the [`Grant`](crate::auth::Grant) of the
+    /// client. If the authenticator sets no function, the principal remains the same and is only
+    /// checked again.
     ///
     /// # Cancel safety
     /// The work is completed even if the future is dropped after its first poll.
     pub async fn refresh(&self, user: &UserId) -> Refreshed {
         let Some(services) = self.services.get().cloned() else { return Refreshed::default() };
-        // Incremented before the registry is searched. A socket that is being admitted meanwhile is
-        // found there, or its admission sees the new number and reloads the principal.
+        // The counter is incremented before the registry is searched. A socket that is being
+        // admitted is either found in the registry, or its admission detects the new count and
+        // reloads the principal.
         services.rights_changed.fetch_add(1, Ordering::SeqCst);
         let user = user.clone();
         detached(async move {
             let residents = services.registry.of(&Key::User(user.clone()));
-            // All at once, so that a socket whose principal loads slowly does not delay the others.
+            // All principals are reloaded concurrently, so that a slow one does not delay the
+            // others.
             let reloads = residents.iter().map(|resident| resident.reload());
             let outcomes = join_all(reloads).await;
             let mut done = Refreshed::default();
@@ -192,8 +198,8 @@ impl Principals {
         Gathered::here(residents.iter().map(|resident| resident.describe()).collect())
     }
 
-    /// Returns descriptions of the sockets of one user. Anonymous clients share one user id and are
-    /// not found by it.
+    /// Returns descriptions of the sockets of one user. Anonymous clients share one user id, and
+    /// their sockets are not returned.
     ///
     /// # Cancel safety
     /// Dropping the future has no effect.
@@ -208,11 +214,12 @@ impl Principals {
 
 doorward_core::debug_fields!(Principals {});
 
-/// Carries out a revocation.
+/// Performs a revocation.
 async fn carry_out(services: &Services, what: &Revoke) -> Result<Revocation, RevokeError> {
-    // Stored first, searched second. An admission registers its socket first and reads the
-    // revocation state second, so one of the two always sees the other. A client that is ended
-    // here and reconnects at once reads the stored revocation, too.
+    // The revocation is stored first, and the registry is searched second. An admission
+    // registers its socket first and reads the revocation state second. So either the
+    // revocation finds the socket, or the admission finds the revocation. The same holds for a
+    // client that is ended here and reconnects at once.
     let begun = services.clock.now();
     let written = services.within(WRITTEN_WITHIN, write_down(services, what)).await;
     let in_time = || Err(StoreError::Unavailable("it did not answer in time".into()));
@@ -224,8 +231,8 @@ async fn carry_out(services: &Services, what: &Revoke) -> Result<Revocation, Rev
     } else {
         record(services, what).await;
     }
-    // Even if it was not stored: the caller wants these clients disconnected now, and learns
-    // from the error that they may connect again.
+    // The sockets are ended even if the revocation was not stored. The caller wants these
+    // clients disconnected now. The error tells the caller that the clients may connect again.
     let revocation = end(services, what).await;
     let took = services.clock.now().saturating_duration_since(begun);
     services.metrics.revocation.record(took);
@@ -238,7 +245,7 @@ async fn write_down(services: &Services, what: &Revoke) -> Result<(), StoreError
     let at = clock.wall();
     match what {
         Revoke::Session(session) => revocations.end_session(session, at).await?,
-        // A single socket cannot reconnect with the same id, so there is nothing to store.
+        // A client cannot reconnect with the id of a socket, so there is nothing to store.
         Revoke::Socket(_) => return Ok(()),
         Revoke::Token(token) => revocations.end_token(token, at).await?,
         Revoke::User(user) => drop(revocations.bump(user, at).await?),
@@ -247,8 +254,8 @@ async fn write_down(services: &Services, what: &Revoke) -> Result<(), StoreError
     Ok(())
 }
 
-/// Records a revocation that was stored. An audit that hangs must not keep the sockets alive,
-/// so the wait has a time limit.
+/// Records a revocation that was stored. The wait has a time limit, so that an audit that hangs
+/// does not keep the sockets alive.
 async fn record(services: &Services, what: &Revoke) {
     services.decided(Decision::Revoked, subject(what));
     let kept = services.kept_first();
@@ -287,14 +294,15 @@ fn subject(what: &Revoke) -> Subject<'_> {
     }
 }
 
-/// Runs work to completion, even if the returned future is dropped after its first poll. A panic of
-/// the work continues in the caller.
+/// Runs `work` to completion, even if the returned future is dropped after its first poll. A panic
+/// in `work` is resumed in the caller.
 async fn detached<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     let done = tokio::spawn(work).await;
     done.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
-/// Ends sockets and waits until they have closed. Returns how many did in time.
+/// Ends sockets and waits until they have closed. Returns the number of sockets that closed in
+/// time.
 pub(crate) async fn end_all(
     services: &Services,
     residents: &[Arc<dyn Resident>],
@@ -303,11 +311,11 @@ pub(crate) async fn end_all(
     for resident in residents {
         resident.cut(reason);
     }
-    // All of them are asked to end before the first one is awaited.
+    // All sockets are told to end before the first one is awaited.
     closed(services, residents).await
 }
 
-/// Waits until sockets have closed. Returns how many did in time.
+/// Waits until sockets have closed. Returns the number of sockets that closed in time.
 async fn closed(services: &Services, residents: &[Arc<dyn Resident>]) -> usize {
     let mut ended = 0;
     let mut waiting: FuturesUnordered<_> =
@@ -317,7 +325,7 @@ async fn closed(services: &Services, residents: &[Arc<dyn Resident>]) -> usize {
             ended += 1;
         }
     };
-    // After the timeout `ended` holds the number of sockets that closed in time.
+    // After a timeout, `ended` is the number of sockets that closed in time.
     services.within(CONFIRMED_WITHIN, all).await;
     ended
 }
@@ -331,6 +339,6 @@ const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 const RECORDED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Time limit for all sockets of a revocation to close. On timeout this node is listed in
-/// [`Revocation::missing`]. Each link ends its sockets at its next turn, so only a program that
-/// blocks its threads reaches the limit.
+/// [`Revocation::missing`]. Each link ends its sockets the next time that its task is polled, so
+/// only a program that blocks its threads reaches the limit.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);

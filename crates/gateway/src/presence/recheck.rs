@@ -1,10 +1,11 @@
 //! Re-checks connected sockets against the session store, every `Limits::sweep_interval`.
 //!
-//! A revocation ends the sockets of its own server at once. The sweep finds the other sockets:
-//! their session was ended by another process, or a server failed during a revocation. It also
-//! renews the sessions that are in use. While the store does not answer, sockets stay connected for
-//! at most `Limits::store_grace`. With a slow store, more lookups run concurrently, and a lookup
-//! that has not started counts against no socket. Start reading at [`Sweeper::sweep`].
+//! A revocation ends the sockets of its own server at once. The sweep finds sockets whose session
+//! was ended by another process, or whose revocation was interrupted by a failure of a server. It
+//! also renews the sessions that are in use. While the store does not answer, sockets stay
+//! connected for at most `Limits::store_grace`, and `admission/vetting.rs` admits no new ones. If
+//! the store is slow, more lookups run concurrently. A socket whose lookup has not started does not
+//! count as unanswered. Start reading at [`Sweeper::sweep`].
 
 pub(crate) mod pace;
 
@@ -30,7 +31,7 @@ use crate::{
     },
 };
 
-/// Spawns the task that sweeps until the server is dropped.
+/// Spawns the task that runs sweeps until the server is dropped.
 pub(crate) fn start(services: &Arc<Services>) {
     let weak = Arc::downgrade(services);
     let mut sweeper = Sweeper::default();
@@ -38,20 +39,21 @@ pub(crate) fn start(services: &Arc<Services>) {
     tokio::spawn(async move {
         loop {
             let Some(services) = weak.upgrade() else { return };
-            // No strong reference is held during the pause, so that a dropped server is freed.
+            // During the pause the task has no strong reference, so that a dropped server is freed.
             let pause = services.clock.sleep_until(next);
             drop(services);
             pause.await;
             let Some(services) = weak.upgrade() else { return };
             let begun = services.clock.now();
             let wait = sweeper.sweep(&services).await;
-            // The interval runs from the beginning of the sweep, however long it takes.
+            // The interval starts at the beginning of the sweep, regardless of how long the sweep
+            // takes.
             next = begun + wait;
         }
     });
 }
 
-/// State of the sweeps: the last lookup of each socket, and its result.
+/// State of the sweeps, which is the last lookup of each socket and its result.
 #[derive(Default)]
 struct Sweeper {
     seen: HashMap<SocketId, Seen>,
@@ -59,14 +61,15 @@ struct Sweeper {
     round: Option<Instant>,
 }
 
-/// The state of one socket.
+/// Time and result of the last lookups of one socket.
 #[derive(Clone, Copy)]
 struct Seen {
-    /// Start of the last sweep that looked it up; before that, of the sweep that first saw it.
+    /// Start of the last sweep that looked up the socket. Until then, start of the first sweep that
+    /// found the socket in the registry.
     asked: Instant,
-    /// Time of the last answer.
+    /// Time of the last answer about the socket.
     answered: Option<Instant>,
-    /// Set while its lookups fail.
+    /// Failing lookups of the socket. `None` while they succeed.
     failing: Option<Failing>,
 }
 
@@ -74,7 +77,8 @@ struct Seen {
 #[derive(Clone, Copy)]
 struct Failing {
     since: Instant,
-    /// `true` if the store answered other lookups but not this one; `false` if it answered none.
+    /// `true` if the store answered lookups of other sockets but not of this one. `false` if it
+    /// answered no lookup.
     is_own: bool,
 }
 
@@ -84,24 +88,26 @@ struct Swept {
     is_complete: bool,
     /// `true` if every lookup succeeded.
     is_answered: bool,
-    /// `true` if no lookup succeeded. The remaining sockets were not looked up then.
+    /// `true` if no lookup succeeded, so the remaining sockets were not looked up.
     gave_up: bool,
 }
 
-/// An answer, or the reason why there is none: a timeout, a panic, an error.
+/// Answer of the store, or the reason why there is none, which is a timeout (`None`), a panic or an
+/// error.
 type Answer = Option<Result<Result<Option<DisconnectReason>, BoxError>, Panicked>>;
 
 impl Sweeper {
-    /// Looks up as many sockets as the time allows, beginning with the one whose last lookup is the
-    /// oldest. Returns the time from the beginning of this sweep to the next one.
+    /// Looks up as many sockets as the time allows, beginning with the socket whose last lookup is
+    /// the oldest. Returns the time from the beginning of this sweep to the next one.
     async fn sweep(&mut self, services: &Services) -> Duration {
-        // The sweep has to tell three situations apart, because each ends different sockets:
-        // - The store answers, but not about one socket: that one ends when its grace has expired.
-        // - The store answers nothing: all sockets end when their grace has expired. One full batch
-        //   without an answer stands for all sockets, so that an outage does not queue a lookup for
-        //   each of them.
-        // - The store answers slowly: no socket ends. A sweep that runs out of time is continued by
-        //   the next one, and a socket that was not looked up is not counted as unanswered.
+        // The sweep must distinguish three situations, because each ends different sockets:
+        // - The store answers, but not about one socket. This socket ends when its grace period has
+        //   expired.
+        // - The store answers nothing. All sockets end when their grace period has expired. One
+        //   full batch without an answer counts for all sockets, so that an outage does not queue a
+        //   lookup for each of them.
+        // - The store answers slowly. No socket ends. If a sweep runs out of time, the next sweep
+        //   continues it, and a socket that was not looked up does not count as unanswered.
         // Sockets are therefore looked up in the order of their last lookup. A round is complete
         // when each of them was looked up once.
         let (begun, limits) = (services.clock.now(), &services.limits);
@@ -122,22 +128,24 @@ impl Sweeper {
         }
         self.end_unanswered(&known, swept.gave_up, services).await;
         let wait = match swept {
-            // Matched first: a store that does not answer is not asked again at once.
+            // This arm comes first, so that a store that does not answer is not queried again at
+            // once.
             Swept { gave_up: true, .. } => limits.sweep_interval.min(WHILE_AWAY),
             Swept { is_complete: false, .. } => SHORTEST,
             Swept { is_answered: false, .. } => limits.sweep_interval.min(WHILE_AWAY),
-            // Soon, because the outage ends with an answer after `QUIET`.
+            // The next sweep is soon, because an answer after `QUIET` ends the outage.
             _ if services.store.is_away() => limits.sweep_interval.min(QUIET),
             _ => limits.sweep_interval,
         };
-        // Not later than the end of the first grace, so that its socket ends on time.
+        // The next sweep is not later than the end of the first grace period, so that its socket
+        // ends on time.
         let failing = self.seen.values().filter_map(|seen| Some(seen.failing?.since)).min();
         let left = failing.map(|at| (at + patience(services)).saturating_duration_since(begun));
         wait.min(left.unwrap_or(wait)).max(SHORTEST)
     }
 
-    /// Returns every authenticated socket, beginning with the one whose last lookup is the oldest.
-    /// Forgets sockets that have ended.
+    /// Returns every authenticated socket, beginning with the socket whose last lookup is the
+    /// oldest. Forgets sockets that have ended.
     fn line_up(&mut self, services: &Services, now: Instant) -> Vec<Arc<dyn Resident>> {
         let mut known = services.registry.all_sockets();
         known.retain(|resident| resident.is_known());
@@ -151,8 +159,8 @@ impl Sweeper {
         known
     }
 
-    /// Looks up the sockets in their order, until the interval has passed or the store answers
-    /// nothing.
+    /// Looks up the sockets in the given order, until the interval has passed or a full batch has
+    /// failed without an answer.
     async fn ask(
         &mut self,
         known: &[Arc<dyn Resident>],
@@ -160,7 +168,8 @@ impl Sweeper {
         begun: Instant,
     ) -> Swept {
         let interval = services.limits.sweep_interval;
-        // The pace aims at half of the interval. The other half is reserve for slower answers.
+        // The pace is set so that the sweep takes half of the interval. The other half is a reserve
+        // for slower answers.
         let (until, soon) = (begun + interval, begun + interval / 2);
         let mut pace = Pace::new(AT_ONCE, AT_MOST);
         let (mut waiting, mut next) = (FuturesUnordered::new(), known.iter());
@@ -180,7 +189,7 @@ impl Sweeper {
                 pace.answered(now - asked, left, soon.saturating_duration_since(now));
                 continue;
             }
-            // A full batch has failed before the first success: the store answers nothing.
+            // If a full batch has failed before the first success, the store answers nothing.
             failed.push((resident.id(), asked));
             if answered == 0 && failed.len() >= AT_ONCE {
                 break;
@@ -193,7 +202,8 @@ impl Sweeper {
         }
         let gave_up = answered == 0 && !failed.is_empty();
         if gave_up {
-            // The store would not answer about the other sockets either, so they count as well.
+            // The store would not answer about the other sockets either, so their lookups count as
+            // failed as well.
             for resident in known {
                 self.failed(resident.id(), begun, interval, false);
             }
@@ -208,7 +218,8 @@ impl Sweeper {
         Swept { is_complete: next.len() == 0, is_answered: failed.is_empty(), gave_up }
     }
 
-    /// Acts on one answer. Returns `false` if there was none.
+    /// Records one answer, and ends the socket if the answer demands it. Returns `false` if there
+    /// was no answer.
     fn settle(&mut self, resident: &dyn Resident, answer: &Answer, services: &Services) -> bool {
         let now = services.clock.now();
         let cause: &(dyn Error + 'static) = match answer {
@@ -232,7 +243,7 @@ impl Sweeper {
     /// Records a failed lookup of a socket.
     ///
     /// The grace period starts at the last answer, or one interval before this lookup if that is
-    /// later. So a slow sweep does not shorten it.
+    /// later. So a slow sweep does not shorten the grace period.
     fn failed(&mut self, socket: SocketId, asked: Instant, interval: Duration, is_own: bool) {
         let Some(seen) = self.seen.get_mut(&socket) else { return };
         if seen.answered.is_some_and(|answered| answered >= asked) {
@@ -243,8 +254,8 @@ impl Sweeper {
         seen.failing.get_or_insert(Failing { since, is_own }).is_own |= is_own;
     }
 
-    /// Clears the failures that were due to an outage of the whole store, after it has answered
-    /// again. Sockets that this sweep has not reached stay connected.
+    /// Clears the failures that an outage of the whole store caused. It is called when the store
+    /// has answered again, so that sockets that this sweep has not reached stay connected.
     fn forgive(&mut self) {
         for seen in self.seen.values_mut() {
             seen.failing = seen.failing.filter(|failing| failing.is_own);
@@ -252,8 +263,8 @@ impl Sweeper {
     }
 
     /// Ends the sockets whose own lookups have failed for too long, or all sockets if the whole
-    /// store has not answered for too long. They end in groups, so that their clients do not
-    /// reconnect at once.
+    /// store has not answered for too long. Sockets end in groups, so that their clients do not
+    /// reconnect at the same time.
     async fn end_unanswered(
         &self,
         known: &[Arc<dyn Resident>],
@@ -282,7 +293,7 @@ impl Sweeper {
     }
 }
 
-/// Looks up one socket.
+/// Looks up one socket. Returns the socket, the time at which the lookup started, and the answer.
 async fn question<'a>(
     resident: &'a Arc<dyn Resident>,
     services: &Services,
@@ -292,13 +303,14 @@ async fn question<'a>(
     (resident, asked, services.within(ASKED_WITHIN, look).await)
 }
 
-/// Returns how long a socket stays connected without an answer. The rest of the grace is for ending
-/// sockets in groups, so that the last group ends within the grace.
+/// Returns the time for which a socket stays connected without an answer. It is shorter than the
+/// grace period, so that the last group of sockets ends within the grace period.
 fn patience(services: &Services) -> Duration {
     services.limits.store_grace.saturating_sub(SPREAD_OVER)
 }
 
-/// Returns the reason to end a socket, if there is one.
+/// Looks up a socket in the stores. Returns the reason to end it, or `None` if it may stay
+/// connected.
 async fn look(
     services: &Services,
     resident: &dyn Resident,
@@ -306,7 +318,7 @@ async fn look(
     let credential = resident.credential();
     let (session, token) = (credential.session.as_ref(), credential.token.as_ref());
     let epoch = services.revocations.read(resident.user(), session, token).await?;
-    // Checks the current credential, which may have been refreshed during the lookup.
+    // `holds` checks the current credential, which may have been refreshed during the lookup.
     if !resident.holds(&epoch) {
         return Ok(Some(DisconnectReason::Revoked));
     }
@@ -318,7 +330,7 @@ async fn look(
     }
 }
 
-/// Time limit for one answer.
+/// Time limit for the lookup of one socket.
 const ASKED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Initial number of concurrent lookups. The sweep gives up if this many fail before the first one
@@ -331,11 +343,11 @@ const AT_MOST: usize = 1024;
 /// Minimum time from one sweep to the next.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// Time until a store that did not answer is asked again.
+/// Maximum interval between sweeps while the store does not answer.
 const WHILE_AWAY: Duration = Duration::from_secs(2);
 
-/// Time over which the ends of sockets are spread.
+/// Time over which sockets are ended in groups.
 const SPREAD_OVER: Duration = Duration::from_secs(3);
 
-/// Number of groups in which sockets end.
+/// Maximum number of groups in which sockets are ended.
 const STEPS: u32 = 100;

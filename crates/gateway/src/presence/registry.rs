@@ -1,8 +1,8 @@
 //! Registry of all links, and of all sockets that are admitted or being admitted.
 //!
-//! An entry lives exactly as long as the guard object that was returned for it, so no entry can be
-//! left behind. A socket is found by everything that a revocation can name: its id, its user, its
-//! session, its token.
+//! An entry is removed when the guard object that was returned for it is dropped, so no entry can
+//! be left behind. A socket is found by its id, its user, its session and its token, so every
+//! revocation can find it.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -15,16 +15,17 @@ use tokio::sync::Notify;
 
 use crate::presence::{expiry::Credential, mailbox::LinkHandle, resident::Resident};
 
-/// All links and sockets of this process.
-// One lock protects all three maps. The sockets and their index must change together: with a lock
-// for each, a revocation could read the index between the two changes and miss a socket that is
-// being admitted. It is held for map operations only:
-// - Letters are posted after it is released, because that takes the lock of a mailbox.
-// - Entries are dropped after it is released: the last reference to a socket drops its principal,
-//   and a destructor of the application may take long, or panic.
+/// Registry of all links and sockets of one server.
+// One lock protects all three maps, because the sockets and their index must change together. With
+// a lock for each, a revocation could read the index between the two changes and miss a socket that
+// is being admitted. The lock is held for map operations only:
+// - Letters are posted after the lock is released, because posting takes the lock of a mailbox.
+// - Entries are dropped after the lock is released, because the last reference to a socket drops
+//   its principal. A destructor of the application may take long, or panic.
 #[derive(Default)]
 pub(crate) struct Registry {
-    /// Protects all maps; held for one operation on one entry, or for copying a list of entries.
+    /// Links, sockets and their index. The lock is held for one operation on one entry, or for
+    /// copying a list of entries.
     entries: Mutex<Entries>,
     /// Notified when the last link has been removed.
     empty: Notify,
@@ -37,7 +38,7 @@ struct Entries {
     index: HashMap<Key, Vec<SocketId>>,
 }
 
-/// Name by which a socket is found, besides its id.
+/// Key by which a socket is found, besides its id.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Session(SessionId),
@@ -48,13 +49,13 @@ pub(crate) enum Key {
 /// Keys of one socket.
 type Named = Vec<Key>;
 
-/// Entry of one link; dropping it removes the link.
+/// Entry of one link. Dropping it removes the link.
 pub(crate) struct LinkEntry {
     registry: Arc<Registry>,
     id: LinkId,
 }
 
-/// Entry of one socket; dropping it removes the socket.
+/// Entry of one socket. Dropping it removes the socket.
 pub(crate) struct SocketEntry {
     registry: Arc<Registry>,
     socket: SocketId,
@@ -67,7 +68,7 @@ impl Registry {
         LinkEntry { registry: Arc::clone(self), id }
     }
 
-    /// Adds a socket. Later revocations of its user, session or token find it.
+    /// Adds a socket. Later revocations of its user, session or token find the socket.
     pub(crate) fn add_socket(
         self: &Arc<Self>,
         resident: Arc<dyn Resident>,
@@ -82,19 +83,19 @@ impl Registry {
         SocketEntry { registry: Arc::clone(self), socket }
     }
 
-    /// Makes a socket findable by another credential too.
+    /// Lists a socket under the keys of another credential too.
     ///
-    /// The names of earlier credentials are kept, up to [`MAX_NAMES`] in all: a revocation of one
-    /// of them is meant for this client.
+    /// The keys of earlier credentials are kept, up to [`MAX_NAMES`] in all, because a revocation
+    /// of an earlier credential applies to this client as well.
     pub(crate) fn also_named(&self, socket: SocketId, credential: &Credential) {
         let mut entries = lock(&self.entries);
         let Some((resident, known)) = entries.sockets.get_mut(&socket) else { return };
-        // Names of the current credential move to the end of the list, so they are dropped last.
+        // The keys of the current credential move to the end of the list, so they are dropped last.
         let fresh = named(&**resident, credential);
         known.retain(|key| !fresh.contains(key));
         known.extend(fresh.iter().cloned());
-        // The oldest credentials have expired by themselves. Without a bound, every refresh would
-        // add a name.
+        // The oldest credentials have expired by now. Without a bound, every refresh would add a
+        // key.
         let stale = known.len().saturating_sub(MAX_NAMES);
         let dropped: Vec<_> = known.drain(..stale).collect();
         entries.remove_names(socket, &dropped);
@@ -132,7 +133,7 @@ impl Registry {
             .collect()
     }
 
-    /// Asks every link to end.
+    /// Tells every link to end.
     pub(crate) fn end_all(&self, reason: DisconnectReason) {
         let links: Vec<_> = lock(&self.entries).links.values().map(Arc::clone).collect();
         for link in links {
@@ -143,7 +144,8 @@ impl Registry {
     /// Completes when no link is left.
     pub(crate) async fn emptied(&self) {
         loop {
-            // Created before the check: a link that is removed in between is not missed.
+            // The future is created before the check, so that a link that is removed in between is
+            // not missed.
             let notified = self.empty.notified();
             if self.links() == 0 {
                 return;
@@ -175,7 +177,8 @@ impl Entries {
     }
 }
 
-/// Returns the names of a socket. Anonymous clients share one user id, so they are not found by it.
+/// Returns the keys of a socket. The user is not among them for anonymous clients, because they
+/// share one user id.
 fn named(resident: &dyn Resident, credential: &Credential) -> Named {
     let user = resident.is_known().then(|| Key::User(resident.user().clone()));
     let session = credential.session.clone().map(Key::Session);
@@ -204,10 +207,12 @@ impl Drop for SocketEntry {
             entries.remove_names(self.socket, names);
         }
         drop(entries);
-        // After the lock is released: this may drop a principal, which is code of the application.
+        // The socket is dropped after the lock is released, because this may run the destructor of
+        // a principal, which is code of the application.
         drop(gone);
     }
 }
 
-/// Maximum number of names of one socket. One credential has up to three.
+/// Maximum number of keys under which the registry lists one socket. One credential adds up to
+/// three: user, session and token.
 const MAX_NAMES: usize = 8;

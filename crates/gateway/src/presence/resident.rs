@@ -1,4 +1,4 @@
-//! View of a socket for revocations, the sweep and operators, without the type of its principal.
+//! View of a socket for revocations, re-checks and operators, without the type of its principal.
 //!
 //! `admission/resident.rs` implements it. Start reading at [`Resident`].
 
@@ -10,7 +10,7 @@ use doorward_core::{
 
 use crate::presence::expiry::Credential;
 
-/// A socket that is admitted, or about to be.
+/// A socket that is admitted or being admitted.
 pub(crate) trait Resident: Send + Sync {
     fn id(&self) -> SocketId;
     fn user(&self) -> &UserId;
@@ -18,21 +18,21 @@ pub(crate) trait Resident: Send + Sync {
     fn is_known(&self) -> bool;
     fn credential(&self) -> Credential;
     fn lease(&self) -> Option<Arc<dyn Lease>>;
-    /// Returns `true` if the credential outlives the revocations in `epoch`.
+    /// Returns `true` if the credential remains valid after the revocations in `epoch`.
     fn holds(&self, epoch: &RevocationState) -> bool;
-    /// Asks the link to end the socket. Packets that are still queued for it are dropped.
+    /// Tells the link to end the socket. Packets that are still queued for the socket are dropped.
     fn cut(&self, reason: DisconnectReason);
     /// Completes when the socket has ended.
     fn closed(&self) -> BoxFuture<'_, ()>;
-    /// Reloads the principal, checks the connection and the rooms again, and ends the socket if it
-    /// is no longer allowed.
+    /// Reloads the principal, checks the connection and the rooms again, and ends the socket if the
+    /// connection is no longer allowed.
     fn reload(&self) -> BoxFuture<'_, Reloaded>;
     fn describe(&self) -> SocketInfo;
 }
 
 /// Description of a connected socket, for operators and other nodes.
 ///
-/// It holds no credential. [`Principals::sockets`](crate::Principals::sockets) and
+/// It contains no credential. [`Principals::sockets`](crate::Principals::sockets) and
 /// [`Broadcast::fetch_sockets`](crate::Broadcast::fetch_sockets) return it.
 ///
 /// # Examples
@@ -46,19 +46,20 @@ pub(crate) trait Resident: Send + Sync {
 pub struct SocketInfo {
     /// Public id of the socket.
     pub socket: SocketId,
-    /// Number of the socket's link, unique on this node. Sockets with the same number share a link.
+    /// Number of the socket's link (its Engine.IO connection), unique on this node. Sockets with
+    /// the same number share a link.
     pub link: u64,
-    /// Namespace, with its leading slash.
+    /// Name of the namespace, with its leading slash.
     pub namespace: Arc<str>,
-    /// User of the socket; `anonymous` in a public namespace.
+    /// User of the socket. It is `anonymous` in a public namespace.
     pub user: UserId,
-    /// Session of the credential, if it names one. The id is not printed.
+    /// Session to which the credential refers, if there is one. `Debug` does not print the id.
     pub session: Option<SessionId>,
-    /// Time at which the client was authenticated, in wall time.
+    /// Wall-clock time at which the client was authenticated.
     pub connected_at: SystemTime,
-    /// Time at which the socket expires without further activity of its client, in wall time.
+    /// Wall-clock time at which the socket expires if its client shows no further activity.
     pub expires_at: Option<SystemTime>,
-    /// Network of the client: its address without the part that identifies a household.
+    /// Network of the client, which is its IP address without the part that identifies a household.
     pub network: Option<IpAddr>,
 }
 
@@ -67,7 +68,7 @@ pub struct SocketInfo {
 pub(crate) enum Reloaded {
     /// The socket continues with the new principal.
     Stays,
-    /// The socket is no longer allowed. Its link was asked to end it.
+    /// The connection is no longer allowed. The link was told to end the socket.
     Ends,
     /// The principal could not be loaded or checked. Nothing was changed.
     Undecided(BoxError),

@@ -1,4 +1,4 @@
-//! Orders to revoke, and what becomes of them.
+//! Targets, results and errors of revocations.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use doorward_core::{NodeId, SessionId, SocketId, StoreError, TokenId, UserId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Revoke {
-    /// One session, with its sockets and its tokens.
+    /// One session, with all sockets and tokens of the session.
     Session(SessionId),
     /// One socket. Its credential remains valid, so the client may connect again. Nothing is
     /// stored.
@@ -26,7 +26,7 @@ pub enum Revoke {
     User(UserId),
 }
 
-/// Prints the kind only: ids of sessions and tokens must not get into logs.
+/// Prints only the kind of the target, because ids of sessions and tokens must not appear in logs.
 impl fmt::Display for Revoke {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -38,7 +38,8 @@ impl fmt::Display for Revoke {
     }
 }
 
-/// Number of sockets that a revocation closed, and the nodes that did or did not confirm it.
+/// Result of a revocation, with the number of closed sockets and the nodes that confirmed it or did
+/// not.
 ///
 /// # Examples
 /// ```
@@ -51,11 +52,12 @@ impl fmt::Display for Revoke {
 pub struct Revocation {
     /// Number of sockets that have ended.
     pub closed: usize,
-    /// Nodes whose sockets have all ended.
+    /// Nodes on which all sockets that the revocation covers have ended.
     pub confirmed: Vec<NodeId>,
-    /// Nodes that did not confirm in time. The revocation is stored nevertheless, except for
-    /// [`Revoke::Socket`]: no client connects with the credential, and the sweep of the node ends
-    /// its remaining sockets.
+    /// Nodes that did not confirm in time. Unless the target is a [`Revoke::Socket`], the
+    /// revocation is stored nevertheless. No client can connect with the revoked credential, and
+    /// the remaining sockets end at the next re-check
+    /// ([`Limits::sweep_interval`](crate::Limits::sweep_interval)).
     pub missing: Vec<NodeId>,
 }
 
@@ -71,9 +73,9 @@ pub struct Revocation {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RevokeError {
-    /// The store rejected it or did not answer in time, or the server is not built yet. Try again:
-    /// the sockets of this server were ended, but their clients may connect again with the same
-    /// credential.
+    /// The store rejected the revocation or did not answer in time, or the server is not built yet.
+    /// The sockets of this server were ended, but their clients may connect again with the same
+    /// credential, so try again.
     #[error("the revocation was not stored")]
     Store(#[from] StoreError),
 }

@@ -1,6 +1,6 @@
-//! Seats in memory: counts the connections of each user on one server.
+//! Seats in memory, which count the connections of each user on one server.
 //!
-//! `replacing` decides which sockets are replaced. Admission probes the holders of seats, and ends the
+//! `replacing` decides which sockets are replaced, and which new ones are refused. Admission probes the holders of seats, and ends the
 //! sockets that are replaced.
 
 pub(crate) mod replacing;
@@ -17,10 +17,10 @@ use doorward_core::{
 
 use crate::presence::seats::replacing::{Limits, Table};
 
-/// Seats in memory: exact for one server, and lost when it stops. Clones share the seats.
+/// Seats in memory. They are exact for one server, and lost when it stops. Clones share the seats.
 ///
-/// A builder uses it unless [other seats](crate::Builder::seats) are given. A server cannot probe
-/// the sockets of another one, so each server needs seats of its own.
+/// A builder uses a `MemorySeats` unless [`Builder::seats`](crate::Builder::seats) sets another
+/// store. A server cannot probe the sockets of another server, so each server needs its own seats.
 ///
 /// # Examples
 /// ```
@@ -29,11 +29,11 @@ use crate::presence::seats::replacing::{Limits, Table};
 /// ```
 #[derive(Clone)]
 pub struct MemorySeats {
-    /// Protects the table; held for one decision.
+    /// Table of all seats. The lock is held for one decision.
     table: Arc<Mutex<Table>>,
 }
 
-/// Row of one socket; dropping it removes the row.
+/// Row of one socket in the table. Dropping it removes the row.
 struct Hold {
     table: Arc<Mutex<Table>>,
     user: UserId,
@@ -42,14 +42,14 @@ struct Hold {
 }
 
 impl MemorySeats {
-    /// Creates seats, all of them free.
+    /// Creates a store in which all seats are free.
     #[must_use]
     pub fn new() -> Self {
         Self { table: Arc::new(Mutex::new(Table::new())) }
     }
 
-    /// Returns how many sockets of all users are counted: those that are admitted, being admitted,
-    /// or replaced and not yet closed. Sockets without a limit are not counted.
+    /// Returns the number of counted sockets of all users. These are admitted, are being admitted,
+    /// or were replaced and have not closed yet. Sockets without a limit are not counted.
     #[must_use]
     pub fn taken(&self) -> usize {
         lock(&self.table).count()

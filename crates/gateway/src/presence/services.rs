@@ -1,4 +1,4 @@
-//! Shared services of a running server: clock, limits, budgets, registry, outages, audit.
+//! Shared services of a running server, such as its clock, limits, budgets, registry and audit.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -28,7 +28,7 @@ use crate::{
     runtime::{catch::catch, metrics::Metrics, outage_log::Outage, timers::Timers},
 };
 
-/// The shared services of a server.
+/// Services that all parts of a server share.
 pub(crate) struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -39,19 +39,20 @@ pub(crate) struct Services {
     pub(crate) timers: Arc<Timers>,
     /// Per-address limit on links without an authenticated socket.
     pub(crate) addresses: Arc<Addresses>,
-    /// Per-address limit on such links opened by pages of other hosts.
+    /// Per-address limit on links without an authenticated socket that pages of other hosts opened.
     pub(crate) foreign: Arc<Addresses>,
-    /// Per-address limit on HTTP connections; behind a trusted proxy, on requests.
+    /// Per-address limit on HTTP connections. Behind a trusted proxy it limits the concurrent
+    /// requests.
     pub(crate) connections: Arc<Addresses>,
     /// Limit on the HTTP connections of each trusted proxy.
     pub(crate) proxied: Arc<Addresses>,
-    /// Peers whose `X-Forwarded-For` counts.
+    /// Peers whose `X-Forwarded-For` header is trusted.
     pub(crate) proxies: TrustedProxies,
     /// Origins of the application's pages on other hosts.
     pub(crate) pages: Vec<Box<str>>,
-    /// Logs once that the `X-Forwarded-For` of another peer was ignored.
+    /// Ensures that an ignored `X-Forwarded-For` header of another peer is logged only once.
     forwarded: Once,
-    /// Logs once that the address of a client is not known.
+    /// Ensures that an unknown client address is logged only once.
     unknown: Once,
     /// Limit on all accepted connections, including links.
     pub(crate) room: Arc<Room>,
@@ -60,29 +61,30 @@ pub(crate) struct Services {
     pub(crate) revocations: Arc<dyn RevocationStore>,
     /// Outages of accepting connections.
     pub(crate) accepting: Outage,
-    /// Outages of the services that admission depends on: authenticators, stores, guards.
+    /// Outages of authenticators, stores and guards, on which admission depends.
     pub(crate) admissions: Outage,
     /// Outages of the session store.
     pub(crate) store: Outage,
     pub(crate) attempts: Attempts,
-    /// Permits for checking credentials from addresses whose budget is used up.
+    /// Permits for verifying credentials from addresses whose budget is used up.
     pub(crate) recognising: Semaphore,
     pub(crate) metrics: Metrics,
     pub(crate) audit: Arc<dyn Audit>,
     draining: AtomicBool,
     /// Incremented by each change of a user's rights, before the sockets of the user are searched.
     pub(crate) rights_changed: AtomicU64,
-    /// Permits for handlers that outlive their socket.
+    /// Permits for handlers that continue after their socket has ended.
     pub(crate) afterwards: Arc<Semaphore>,
-    /// Each disconnect hook, and each handler that outlives its socket, holds a receiver while it runs,
-    /// so that a shutdown can wait for all of them.
+    /// Each disconnect hook, and each handler that continues after its socket has ended, holds a
+    /// receiver while it runs, so that a shutdown can wait for all of them.
     pub(crate) farewells: watch::Sender<()>,
 }
 
-/// Known parts of the subject of a decision.
+/// Subject of a decision. Unknown parts are `None`.
 #[derive(Clone, Default)]
 pub(crate) struct Subject<'a> {
-    /// Part of the credential or request at fault. [`Services::said_no`] takes it from the refusal.
+    /// Part of the credential or request that caused the decision. [`Services::said_no`] takes it
+    /// from the refusal.
     pub(crate) fault: Option<Fault>,
     pub(crate) action: Option<Action<'a>>,
     pub(crate) namespace: Option<&'a str>,
@@ -132,7 +134,7 @@ impl Services {
         }
     }
 
-    /// Returns the client of a request that came from `peer` with these headers.
+    /// Returns the address of the client that sent a request with these headers through `peer`.
     pub(crate) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         if headers.contains_key(FORWARDED_FOR) && !self.proxies.trusts(peer.ip()) {
             self.forwarded.call_once(|| {
@@ -170,7 +172,7 @@ impl Services {
         }
     }
 
-    /// Writes the audit record of a decision, counts it, and returns its id.
+    /// Writes the audit record of a decision, counts the decision, and returns its id.
     #[expect(clippy::needless_pass_by_value, reason = "it is put together for this call")]
     pub(crate) fn decided(&self, outcome: Decision, subject: Subject<'_>) -> DecisionId {
         let id = DecisionId::generate(&*self.entropy);
@@ -194,7 +196,7 @@ impl Services {
     }
 
     /// Writes the audit record of a negative decision, with the reason and the fault of the
-    /// refusal, and returns its id.
+    /// refusal, and returns the id of the decision.
     pub(crate) fn said_no(
         &self,
         outcome: fn(RefusalReason) -> Decision,
@@ -210,7 +212,7 @@ impl Services {
         self.audit.kept_first().is_some()
     }
 
-    /// Waits until the records so far are kept, if the audit demands that. Returns `false` if they
+    /// Waits until all records so far are kept, if the audit demands it. Returns `false` if they
     /// could not be kept.
     pub(crate) async fn kept_first(&self) -> bool {
         match self.audit.kept_first() {
@@ -219,14 +221,15 @@ impl Services {
         }
     }
 
-    /// Runs a future for at most `time`; returns `None` if it takes longer, and drops it.
+    /// Runs a future for at most `time`. If the future takes longer, it is dropped and `None` is
+    /// returned.
     pub(crate) async fn within<F: Future>(&self, time: Duration, future: F) -> Option<F::Output> {
         // `tokio::time::timeout` reads the clock of the runtime. Here time comes from `Clock`, so
-        // that tests move it by hand. The future is always polled before the timer:
-        // - Most futures are ready at the first poll, and then no timer is created at all.
+        // that tests can set it. The future is always polled before the timer:
+        // - Most futures are ready at the first poll, so no timer is created for them.
         // - An answer that arrives together with the deadline still counts.
-        // So the time runs from the first poll that is pending. A future that blocks its thread is
-        // not interrupted: the timer is only checked when the future yields.
+        // So the time starts at the first poll that is pending. A future that blocks its thread is
+        // not interrupted, because the timer is only checked when the future yields.
         let mut future = std::pin::pin!(future);
         let mut timeout = None;
         std::future::poll_fn(|cx| {
@@ -249,15 +252,16 @@ impl Services {
     }
 }
 
-/// Name of a server that is the only node.
+/// Node name of a server that is the only node.
 const NODE: &str = "this server";
 
-/// Stands in for a time that the clock cannot represent.
+/// Replaces a duration that the clock cannot represent.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Time without a failure after which an answer ends an outage: some lookups may fail while others
-/// succeed.
+/// Time without a failure after which an answer ends an outage. A single answer is not enough,
+/// because some lookups may fail while others succeed.
 pub(crate) const QUIET: Duration = Duration::from_secs(5);
 
-/// Maximum number of concurrent checks of recognised credentials.
+/// Maximum number of credentials from addresses without a budget that are verified at the same
+/// time.
 const RECOGNISED_AT_ONCE: usize = 2;

@@ -1,6 +1,6 @@
-//! Pending acks: events that were emitted to a client and wait for its ack.
+//! Pending acks of events that were emitted to a client.
 //!
-//! An ack is pending until the client answers, the socket closes, or the caller drops its
+//! An ack is pending until the client answers, the socket closes, or the caller drops the
 //! [`PendingAck`]. Start reading at [`AckTable::ask`].
 
 use std::{
@@ -18,21 +18,21 @@ use tokio::sync::oneshot;
 
 use crate::{presence::mailbox::LinkHandle, room::error::AckError, runtime::metrics::Metrics};
 
-/// Pending acks of one socket, by the id that the client answers with.
+/// Pending acks of one socket, by the id with which the client answers.
 #[derive(Default)]
 pub(crate) struct AckTable {
-    /// Protects the pending acks; held for one change of them.
+    /// Pending acks. The lock is held for one change.
     table: Mutex<Table>,
 }
 
 #[derive(Default)]
 struct Table {
     open: HashMap<u64, oneshot::Sender<RawArguments>>,
-    /// `true` once the socket has closed: no further ack may be requested.
+    /// `true` if the socket has closed. No further ack may be requested.
     has_ended: bool,
 }
 
-/// A pending ack. Dropping it cancels the wait; a late ack is ignored.
+/// A pending ack. If it is dropped, a later ack of the client is ignored.
 pub(crate) struct PendingAck {
     acks: Arc<AckTable>,
     link: Arc<LinkHandle>,
@@ -65,28 +65,28 @@ impl AckTable {
     }
 
     /// Passes an ack of the client to the caller that waits for it. An ack with an unknown id is
-    /// ignored: the client may be late, or may have invented the id.
+    /// ignored, because the client may be late or may have invented the id.
     pub(crate) fn answer(&self, id: u64, arguments: RawArguments) {
         let Some(pending) = lock(&self.table).open.remove(&id) else { return };
-        // Fails if the caller has given up meanwhile.
+        // Fails if the caller no longer waits.
         pending.send(arguments).err();
     }
 
-    /// Cancels all pending acks: their callers receive [`AckError::Ended`]. A second call does
+    /// Cancels all pending acks. Their callers receive [`AckError::Ended`]. A second call does
     /// nothing.
     pub(crate) fn end(&self) {
         let mut table = lock(&self.table);
         table.has_ended = true;
         let open = std::mem::take(&mut table.open);
-        // The lock is released before the senders are dropped, because that wakes the tasks that
-        // wait.
+        // The lock is released before the senders are dropped, because dropping them wakes the
+        // waiting tasks.
         drop(table);
         drop(open);
     }
 }
 
 impl PendingAck {
-    /// Waits for the answer.
+    /// Waits for the ack, and returns its arguments.
     pub(crate) async fn answer(mut self) -> Result<RawArguments, AckError> {
         (&mut self.answer).await.map_err(|_ended| AckError::Ended)
     }
@@ -94,30 +94,31 @@ impl PendingAck {
 
 impl Drop for PendingAck {
     fn drop(&mut self) {
-        // The guard of the lock is dropped at the end of this statement, before the sender is.
+        // The guard of the lock is dropped at the end of this statement, before the sender is
+        // dropped.
         let pending = lock(&self.acks.table).open.remove(&self.id);
         drop(pending);
         self.link.awaits_ack_no_more();
     }
 }
 
-/// Ids of acks, in ascending order. They need not be secret: a socket accepts an ack only for an
-/// event that was sent to it.
+/// Source of ack ids, in ascending order. The ids need not be secret, because a socket accepts an
+/// ack only for an event that was sent to it.
 #[derive(Default)]
 pub(crate) struct AckIds(AtomicU64);
 
 impl AckIds {
     pub(crate) fn next(&self) -> u64 {
-        // JavaScript clients read the id as a number, which is exact up to 2^53. Reaching that
-        // takes centuries.
+        // JavaScript clients read the id as a number, which is exact up to 2^53. Reaching this
+        // value takes centuries.
         self.0.fetch_add(1, Ordering::Relaxed)
     }
 }
 
 /// Acks of the clients that received one event.
 ///
-/// [`Broadcast::emit_with_ack`](crate::Broadcast::emit_with_ack) returns it. Every selected socket
-/// is listed once, in `given` or in `missing`.
+/// [`Broadcast::emit_with_ack`](crate::Broadcast::emit_with_ack) returns this value. Every selected
+/// socket is listed once, in `given` or in `missing`.
 ///
 /// # Examples
 /// ```
@@ -130,6 +131,6 @@ impl AckIds {
 pub struct Acks<T> {
     /// Sockets that answered, with their answers.
     pub given: Vec<(SocketId, T)>,
-    /// Sockets without a usable answer, with the reason.
+    /// Sockets without a valid answer, with the reason.
     pub missing: Vec<(SocketId, AckError)>,
 }

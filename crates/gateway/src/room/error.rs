@@ -6,7 +6,7 @@ use doorward_core::{
 };
 use doorward_protocol::{DecodeError, packet};
 
-/// Failure to send an event.
+/// Error of sending an event.
 ///
 /// # Examples
 /// ```
@@ -15,21 +15,22 @@ use doorward_protocol::{DecodeError, packet};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmitError {
-    /// The socket has ended, or it ends now because its client does not read.
+    /// The socket has ended, or it is ending now because its client does not read.
     #[error("the socket has ended")]
     Ended,
-    /// An event on behalf of a client has a room as its target that the client is not in.
+    /// The event was sent on behalf of a client, to a room that the client has not joined.
     #[error("the client is not in the room")]
     NotThere,
-    /// The argument cannot be written as JSON. A mistake of the program.
+    /// The argument cannot be written as JSON. This is a mistake of the program.
     #[error("the argument cannot be written as JSON")]
     Payload(#[from] serde_json::Error),
-    /// The name of the event is reserved: choose another one.
+    /// The name of the event is reserved. Choose another name.
     ///
-    /// The client library sends `connect`, `connect_error`, `disconnect`, `disconnecting`,
-    /// `newListener` and `removeListener` itself. Doorward sends `session_ended`, `exception`,
-    /// `auth:expiring` and `auth:refresh`. An [exception filter](crate::event::ExceptionFilter) may
-    /// send `exception` as its answer.
+    /// The client library uses `connect`, `connect_error`, `disconnect`, `disconnecting`,
+    /// `newListener` and `removeListener`. Doorward uses `session_ended`, `exception`,
+    /// `auth:expiring` and `auth:refresh`. Only an [exception
+    /// filter](crate::event::ExceptionFilter) may send `exception`, as the answer to a failed
+    /// event.
     #[error(
         "the event name is one that Doorward or the client library sends by itself, such as exception or connect: \
          choose another name"
@@ -41,8 +42,8 @@ pub enum EmitError {
     TooLarge,
 }
 
-/// Refuses event names that Doorward or the client library sends itself: clients would mistake the
-/// event for one of theirs.
+/// Rejects event names that Doorward or the client library uses itself, because clients could not
+/// distinguish the events.
 pub(crate) fn check_event(event: &str) -> Result<(), EmitError> {
     let own = [SessionEnded::EVENT, ErrorAnswer::EVENT, Expiring::EVENT, Refreshed::EVENT];
     if packet::is_reserved(event) || own.contains(&event) {
@@ -52,8 +53,8 @@ pub(crate) fn check_event(event: &str) -> Result<(), EmitError> {
     }
 }
 
-/// Lets handlers use `?` on an emit. A client that sends to a room without being in it reads
-/// `forbidden`; every other failure is `internal`.
+/// Allows `?` on an emit in handlers. The client receives `forbidden` if it has not joined the
+/// room, and `internal` for every other error.
 impl From<EmitError> for Exception {
     fn from(error: EmitError) -> Self {
         match error {
@@ -66,7 +67,7 @@ impl From<EmitError> for Exception {
     }
 }
 
-/// Failure to join or to leave a room.
+/// Error of joining or leaving a room.
 ///
 /// # Examples
 /// ```
@@ -75,11 +76,12 @@ impl From<EmitError> for Exception {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinError {
-    /// The socket is in a public namespace. Its clients are not authenticated and join no rooms.
+    /// The socket is in a public namespace. Clients of public namespaces are not authenticated and
+    /// cannot join rooms.
     #[error("clients of public namespaces cannot join rooms")]
     Anonymous,
-    /// A guard or the policy of the room has denied it. It is also denied if the rights of the
-    /// client or its rooms changed during each of three attempts.
+    /// A guard or the policy of the room has denied the request. A join is also denied if the
+    /// rights or the rooms of the client changed during each of three attempts.
     #[error("not allowed")]
     Denied(#[source] Refusal),
     /// The socket has ended.
@@ -88,18 +90,19 @@ pub enum JoinError {
     /// The socket is in as many rooms as [`Limits::max_rooms`](crate::Limits::max_rooms) allows.
     #[error("the client is in too many rooms")]
     Full,
-    /// The name is not valid: it is empty, longer than 255 bytes, contains control characters,
-    /// begins with `user:`, `session:` or `socket:`, or matches a pattern in too many ways.
+    /// The name of the room is not valid. A valid name has 1 to 255 bytes and no control
+    /// characters, does not begin with `user:`, `session:` or `socket:`, and does not match a
+    /// pattern in too many ways.
     #[error("the name of the room is not valid")]
     Name,
-    /// No policy covers the room, so no client may join it. Often a mistake of the program: add a
-    /// policy with [`Gateway::room`](crate::Gateway::room).
+    /// No policy covers the room, so no client may join it. This is often a mistake of the program.
+    /// Add a policy with [`Gateway::room`](crate::Gateway::room).
     #[error("no policy covers this room")]
     NoPolicy,
 }
 
-/// Lets handlers use `?` on a join. The client receives the refusal of the guard, `too_many_rooms`,
-/// `forbidden`, or `internal` if the socket has ended.
+/// Allows `?` on a join in handlers. The client receives the refusal of the guard or policy,
+/// `too_many_rooms` or `forbidden`. If the socket has ended, the exception is `internal`.
 impl From<JoinError> for Exception {
     fn from(error: JoinError) -> Self {
         match error {
@@ -111,7 +114,7 @@ impl From<JoinError> for Exception {
     }
 }
 
-/// Failure to get the ack of a client.
+/// Error of waiting for the ack of a client.
 ///
 /// # Examples
 /// ```
@@ -120,26 +123,26 @@ impl From<JoinError> for Exception {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AckError {
-    /// The answer of the client has another type than the caller expects.
+    /// The answer of the client does not have the type that the caller expects.
     #[error("the answer is not what was expected")]
     Answer(#[from] DecodeError),
     /// The event could not be sent.
     #[error("the event could not be sent")]
     Emit(#[from] EmitError),
     /// The socket has ended, or a [volatile](crate::Broadcast::volatile) event was not queued for
-    /// it.
+    /// the socket.
     #[error("the socket has ended")]
     Ended,
-    /// The admission of the client has not completed, so it cannot answer. In a connect hook, ask
-    /// after the hook has returned.
+    /// The admission of the client has not completed, so the client cannot answer. A connect hook
+    /// cannot wait for an ack. Request it after the hook has returned.
     #[error("the client is not connected yet")]
     NotYetIn,
     /// The client did not answer within [`Limits::ack_timeout`](crate::Limits::ack_timeout), or
     /// within the [timeout](crate::Broadcast::timeout) of the broadcast.
     #[error("the client did not answer in time")]
     Timeout,
-    /// As many events to this client wait for an ack as
-    /// [`Limits::open_acks`](crate::Limits::open_acks) allows.
+    /// The number of events to this client that wait for an ack has reached
+    /// [`Limits::open_acks`](crate::Limits::open_acks).
     #[error("too many events to this client wait for an ack")]
     TooMany,
 }

@@ -1,10 +1,10 @@
-//! Hooks of a gateway: run at its start, and as clients connect and disconnect.
+//! Hooks of a gateway, which run at startup and when clients connect and disconnect.
 
 use doorward_core::{BoxError, BoxFuture, DisconnectReason, Refusal};
 
 use crate::room::{hub::Hub, socket::Socket};
 
-/// Hooks of one gateway; each is optional.
+/// Hooks of one gateway. Each is optional.
 pub(crate) struct Hooks<P> {
     pub(crate) init: Option<InitHook<P>>,
     pub(crate) connect: Option<ConnectHook<P>>,

@@ -1,7 +1,7 @@
 //! Handle to all sockets of one namespace.
 //!
-//! A hub exists before its namespace: `Builder::hub` hands it out, and building the server mounts
-//! the namespace in it. Until then there are no sockets. Start reading at [`Hub::frame`].
+//! A hub can exist before its namespace is mounted: `Builder::hub` returns it, and `Builder::build`
+//! mounts the namespace. Until then there are no sockets. Start reading at [`Hub::frame`].
 
 pub(crate) mod broadcast;
 
@@ -33,14 +33,14 @@ use crate::{
 
 /// Handle to all sockets of one namespace.
 ///
-/// Use it to send events, to find sockets, to move them between rooms and to disconnect them. It is
-/// cheap to clone and may be kept.
+/// Use a hub to send events, and to find, move and disconnect sockets. It is cheap to clone and may
+/// be kept.
 ///
 /// - Handlers and `on_init` take it as an argument, and [`Socket::hub`] returns it.
 /// - Background tasks and routes of the application get it from
 ///   [`Doorward::hub`](crate::Doorward::hub).
 /// - Services that are created before the server get it from [`Builder::hub`](crate::Builder::hub).
-///   Until the server is built, their events reach no socket.
+///   Events that they send before the server is built reach no socket.
 ///
 /// # Examples
 /// ```no_run
@@ -62,8 +62,8 @@ pub struct Hub<P>(Arc<Inner<P>>);
 
 struct Inner<P> {
     namespace: Arc<str>,
-    /// Set when the server is built. Before that the namespace has no sockets, and every event
-    /// reaches none.
+    /// State of the mounted namespace, set when the server is built. Before that the namespace has
+    /// no sockets, and events reach no client.
     mounted: OnceLock<Mounted<P>>,
     principals: Principals,
 }
@@ -78,21 +78,21 @@ pub(crate) struct Mounted<P> {
     pub(crate) outgoing: Vec<OutgoingListener>,
     pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
     pub(crate) ack_ids: AckIds,
-    /// `true` once it was logged that no policy covers a room. Clients choose the names of rooms,
-    /// and must not be able to fill the log.
+    /// `true` if it was logged that no policy covers a room. This is logged only once, because
+    /// clients choose the names of rooms and must not be able to fill the log.
     pub(crate) warned: AtomicBool,
-    /// `true` once it was logged that a client is in too many rooms.
+    /// `true` if it was logged that a client is in too many rooms. This is logged only once.
     pub(crate) warned_of_rooms: AtomicBool,
 }
 
 /// Listener that is called for every event that is emitted.
 pub(crate) type OutgoingListener = Box<dyn Fn(&Outgoing<'_>) + Send + Sync>;
 
-/// Listener for an event of a server.
+/// Listener for events of [`Hub::server_side_emit`].
 pub(crate) type ServerListener<P> =
     Box<dyn Fn(Hub<P>, RawArguments) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// An event that is about to be sent, as listeners see it.
+/// An event that is about to be sent. Listeners receive it.
 ///
 /// [`Gateway::on_any_outgoing`](crate::Gateway::on_any_outgoing) adds a listener. It is called once
 /// for each emit, for any number of receivers.
@@ -112,8 +112,8 @@ pub struct Outgoing<'a> {
     pub event: &'a str,
     /// Arguments of the event.
     pub arguments: &'a RawArguments,
-    /// Targets of the event; empty for the whole namespace, and for [`Hub::to_each`] without
-    /// targets. Targets that are left out with [`Broadcast::except`] are not listed.
+    /// Targets of the event. The list is empty for the whole namespace, and for [`Hub::to_each`]
+    /// without targets. Targets that [`Broadcast::except`] excludes are not listed.
     pub targets: &'a [Target],
 }
 
@@ -135,8 +135,8 @@ impl<P> Hub<P> {
     /// Returns the state of the mounted namespace.
     ///
     /// # Panics
-    /// If the namespace is not mounted. Call it on behalf of a socket, or after
-    /// [`is_mounted`](Hub::is_mounted).
+    /// Panics if the namespace is not mounted. Call it on behalf of a socket, or if
+    /// [`is_mounted`](Hub::is_mounted) returns `true`.
     fn mounted(&self) -> &Mounted<P> {
         self.0.mounted.get().expect("a namespace with sockets is mounted")
     }
@@ -149,14 +149,14 @@ impl<P> Hub<P> {
 
     /// Selects every socket of the namespace.
     ///
-    /// As in Socket.IO, the first [`Broadcast::to`] narrows the selection to its target. For a list
-    /// of targets that may be empty use [`Hub::to_each`]: an empty list must not select every
+    /// As in Socket.IO, the first [`Broadcast::to`] narrows the selection to its target. If a list
+    /// of targets may be empty, use [`Hub::to_each`], so that an empty list does not select every
     /// socket.
     pub fn all(&self) -> Broadcast<P> {
         Broadcast::new(self.clone())
     }
 
-    /// Selects the sockets of a target: a room, a socket by its id, or all sockets of a user.
+    /// Selects the sockets of a target, which is a room, a socket id or a user.
     ///
     /// [`Broadcast::to`] adds further targets. A socket that is selected twice receives the event
     /// once.
@@ -199,7 +199,8 @@ impl<P> Hub<P> {
         self.all().except(target)
     }
 
-    /// Sends an event to every socket of the namespace, and returns how many it was queued for.
+    /// Sends an event to every socket of the namespace. Returns the number of sockets for which it
+    /// was queued.
     ///
     /// # Errors
     /// Same as [`Broadcast::emit`].
@@ -207,8 +208,8 @@ impl<P> Hub<P> {
         self.all().emit(event, arguments)
     }
 
-    /// Sends a typed event to every socket of the namespace, and returns how many it was queued
-    /// for.
+    /// Sends a typed event to every socket of the namespace. Returns the number of sockets for
+    /// which it was queued.
     ///
     /// # Errors
     /// Same as [`Broadcast::emit`].
@@ -216,20 +217,20 @@ impl<P> Hub<P> {
         self.all().emit_event(event)
     }
 
-    /// Returns the socket of this node with this id; `None` if there is none, or if its admission
-    /// has not completed.
+    /// Returns the socket of this node that has this id. Returns `None` if there is no such socket,
+    /// or if its admission has not completed.
     #[must_use]
     pub fn local_socket(&self, id: SocketId) -> Option<Socket<P>> {
         self.0.mounted.get()?.rooms.socket(id)
     }
 
-    /// Returns the handle that finds and revokes the sockets of all namespaces.
+    /// Returns the handle to find sockets of all namespaces and to revoke their access.
     #[must_use]
     pub fn principals(&self) -> Principals {
         self.0.principals.clone()
     }
 
-    /// Returns the number of rooms of this node that at least one socket is in.
+    /// Returns the number of rooms that have at least one socket of this node.
     #[must_use]
     pub fn rooms_in_use(&self) -> usize {
         self.0.mounted.get().map_or(0, |mounted| mounted.rooms.count())
@@ -265,7 +266,7 @@ impl<P> Hub<P> {
         self.mounted().ack_ids.next()
     }
 
-    /// Writes an event as a packet that any number of links can share, and calls the listeners of
+    /// Encodes an event as a packet that any number of links can share, and calls the listeners of
     /// outgoing events.
     pub(crate) fn frame(
         &self,
@@ -282,8 +283,8 @@ impl<P> Hub<P> {
         let write =
             |out: &mut Vec<u8>| packet::write_event(out, self.namespace(), ack, event, arguments);
         let frame = Frame::packet(write)?;
-        // A link that cannot queue a packet ends as a slow consumer. One event must not end the
-        // links of clients that read, so it leaves half of the outbox for everything else.
+        // A link that cannot queue a packet ends as a slow consumer. A single event must not end
+        // the links of clients that read, so it may use at most half of the outbox.
         if frame.len() > self.services().limits.outbox / 2 {
             return Err(EmitError::TooLarge);
         }
@@ -293,7 +294,7 @@ impl<P> Hub<P> {
     fn tell_listeners(&self, event: &str, arguments: &RawArguments, targets: &[Target]) {
         let outgoing = Outgoing { namespace: self.namespace(), event, arguments, targets };
         for listener in &self.mounted().outgoing {
-            // A panic of a listener must not keep the event from its receivers.
+            // A panic of a listener must not prevent the event from being sent.
             if crate::runtime::catch::catch(|| listener(&outgoing)).is_err() {
                 tracing::error!(?event, "A listener of outgoing events panicked.");
             }
@@ -302,17 +303,18 @@ impl<P> Hub<P> {
 }
 
 impl<P: Send + Sync + 'static> Hub<P> {
-    /// Sends an event to every node of this namespace, and completes when the listeners of this
-    /// node have.
+    /// Sends an event to every node of this namespace, and completes when the listeners on this
+    /// node have completed.
     ///
     /// [`Gateway::on_server_event`](crate::Gateway::on_server_event) adds a listener. The listeners
-    /// run one after the other, each at most for
-    /// [`Limits::handler_timeout`](crate::Limits::handler_timeout); a panic or a timeout is logged.
-    /// In Socket.IO for Node the sending server does not receive the event. Here it does, so that
-    /// one node and several behave the same.
+    /// run one after the other, each for at most
+    /// [`Limits::handler_timeout`](crate::Limits::handler_timeout). A panic or a timeout is logged.
+    /// Unlike in Socket.IO for Node.js, the sending server receives the event too, so that an
+    /// application behaves the same with one node and with several.
     ///
     /// # Errors
-    /// [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
+    /// [`EmitError::Payload`] if `arguments` cannot be written as JSON. This is a mistake of the
+    /// program.
     ///
     /// # Cancel safety
     /// Dropping the future drops the listener that is running. The listeners after it are not
@@ -325,7 +327,8 @@ impl<P: Send + Sync + 'static> Hub<P> {
         let arguments = RawArguments::new(&arguments)?;
         let Some(mounted) = self.0.mounted.get() else { return Ok(()) };
         for (_, listener) in mounted.server_events.iter().filter(|(name, _)| &**name == event) {
-            // In an async block, because the listener may panic before it returns its future.
+            // The listener is called in an async block, because it may panic before it returns its
+            // future.
             let told = Caught::new(async { listener(self.clone(), arguments.clone()).await });
             let services = self.services();
             match services.within(services.limits.handler_timeout, told).await {

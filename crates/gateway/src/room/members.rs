@@ -1,8 +1,8 @@
 //! Members of every room of one namespace.
 //!
-//! Rooms are spread over shards, each with its own lock. A lock is held for one change or for
-//! taking a snapshot, and never while anything is sent. The first broadcast to a room makes the
-//! snapshot; it is kept until a socket joins or leaves the room. Start reading at
+//! Rooms are distributed over shards, each with its own lock. A lock is held for one change or for
+//! taking a snapshot, and never while anything is sent. The first broadcast to a room takes the
+//! snapshot, which is kept until a socket joins or leaves the room. Start reading at
 //! [`Rooms::snapshot`].
 
 use std::{
@@ -16,24 +16,24 @@ use doorward_core::{SocketId, UserId};
 
 use crate::room::socket::Socket;
 
-/// The rooms of one namespace.
-// The three maps are changed one after the other, without a common lock. A broadcast that runs
-// meanwhile may find the socket in one of them and not in another; that is the same as if it had
-// run a moment earlier or later. Named rooms and the list of rooms of a socket change together,
-// under the lock of that list (`socket/joining.rs`).
+/// Rooms of one namespace.
+// The three maps are changed one after the other, without a common lock. A concurrent broadcast may
+// find a socket in one map and not in another. The effect is the same as if the broadcast had run a
+// moment earlier or later. Named rooms and the list of rooms of a socket change together, under the
+// lock of that list (`socket/joining.rs`).
 pub(crate) struct Rooms<P> {
     /// Every socket of the namespace.
     all: All<P>,
     /// Rooms that sockets have joined.
     named: Sharded<Arc<str>, P>,
-    /// Sockets by user, without anonymous clients.
+    /// Sockets of each user, without anonymous clients.
     users: Sharded<UserId, P>,
 }
 
 /// Target of a broadcast.
 ///
-/// Strings convert to the name of a room, a [`SocketId`] to that socket, and a [`UserId`] to every
-/// socket of that user.
+/// A string converts into a room with this name, a [`SocketId`] into one socket, and a [`UserId`]
+/// into every socket of the user.
 ///
 /// # Examples
 /// ```
@@ -53,7 +53,8 @@ pub enum Target {
     Room(Arc<str>),
     /// One socket.
     Socket(SocketId),
-    /// Every socket of a user. Anonymous clients share one user id and are not found by it.
+    /// Every socket of a user. Anonymous clients share one user id, and their sockets are not
+    /// selected.
     User(UserId),
 }
 
@@ -99,7 +100,7 @@ impl From<&UserId> for Target {
     }
 }
 
-/// Members of a room at one moment. Broadcasts share it, so they do not copy the list.
+/// Members of a room at one moment. Broadcasts share the snapshot, so they do not copy the list.
 pub(crate) type Snapshot<P> = Arc<[Socket<P>]>;
 
 impl<P> Rooms<P> {
@@ -107,7 +108,7 @@ impl<P> Rooms<P> {
         Self { all: All::new(), named: Sharded::new(), users: Sharded::new() }
     }
 
-    /// Adds an admitted socket to the namespace, and to its user if that is given.
+    /// Adds an admitted socket to the namespace, and to the sockets of `user` if it is given.
     pub(crate) fn enter(&self, socket: &Socket<P>, user: Option<&UserId>) {
         self.all.shard(socket.id()).insert(socket);
         if let Some(user) = user {
@@ -115,10 +116,11 @@ impl<P> Rooms<P> {
         }
     }
 
-    /// Removes a socket from the namespace and from its user. The caller removes it from its named
-    /// rooms.
+    /// Removes a socket from the namespace and from the sockets of its user. The caller removes it
+    /// from its named rooms.
     pub(crate) fn leave(&self, socket: &Socket<P>) {
-        // The guard of the lock is dropped at the end of this statement, before the values are.
+        // The guard of the lock is dropped at the end of this statement, before the removed values
+        // are dropped.
         let gone = self.all.shard(socket.id()).remove(socket.id());
         drop(gone);
         self.users.remove(socket.user(), socket.id());
@@ -136,14 +138,15 @@ impl<P> Rooms<P> {
         self.all.shard(id).members.get(&id).cloned()
     }
 
-    /// Returns every socket of the namespace, in one snapshot for each shard.
+    /// Returns every socket of the namespace, as one snapshot for each shard.
     ///
-    /// The snapshots are not of the same moment. No socket is in two of them.
+    /// The snapshots are taken one after the other. No socket is in two of them.
     pub(crate) fn all(&self) -> Vec<Snapshot<P>> {
         self.all.shards.iter().map(|shard| lock(shard).snapshot()).collect()
     }
 
-    /// Returns the sockets of a target; none if the room or the user has no sockets.
+    /// Returns the sockets of a target. The snapshot is empty if the room or the user has no
+    /// sockets.
     pub(crate) fn snapshot(&self, target: &Target) -> Snapshot<P> {
         let snapshot = match target {
             Target::Room(room) => self.named.snapshot(room),
@@ -162,7 +165,8 @@ impl<P> Rooms<P> {
 /// Members of one room, or of one shard of [`All`].
 struct Room<P> {
     members: HashMap<SocketId, Socket<P>>,
-    /// Snapshot of `members`; `None` if they have changed since the last one, or if there was none.
+    /// Snapshot of `members`. `None` if they have changed since the last snapshot, or if no
+    /// snapshot was taken.
     snapshot: Option<Snapshot<P>>,
 }
 
@@ -174,15 +178,15 @@ impl<P> Default for Room<P> {
 
 impl<P> Room<P> {
     fn insert(&mut self, socket: &Socket<P>) {
-        // Dropped under the lock. Its sockets are still members, so this drops no value of the
-        // application.
+        // The snapshot is dropped under the lock. Its sockets are still members, so no value of the
+        // application is dropped with it.
         self.snapshot = None;
         self.members.insert(socket.id(), socket.clone());
     }
 
-    /// Removes a socket. The caller drops the returned values after it has released the lock: they
-    /// may hold the last reference to the socket, and with it to values of the application. A
-    /// destructor of the application may take long, or panic.
+    /// Removes a socket. The caller must drop the returned values after it has released the lock.
+    /// They may have the last reference to the socket, and thereby to values of the application,
+    /// whose destructors may take long or panic.
     #[must_use]
     fn remove(&mut self, id: SocketId) -> (Option<Snapshot<P>>, Option<Socket<P>>) {
         (self.snapshot.take(), self.members.remove(&id))
@@ -194,10 +198,10 @@ impl<P> Room<P> {
     }
 }
 
-/// Every socket of the namespace, by its id.
+/// Every socket of the namespace, by id.
 struct All<P> {
     hasher: RandomState,
-    /// Each lock protects the sockets of its shard.
+    /// Shards of the sockets. Each lock protects one shard.
     shards: [Mutex<Room<P>>; SHARDS],
 }
 
@@ -211,10 +215,10 @@ impl<P> All<P> {
     }
 }
 
-/// Rooms by key. A room exists as long as it has members.
+/// Rooms by key. A room exists while it has members.
 struct Sharded<K, P> {
     hasher: RandomState,
-    /// Each lock protects the rooms of its shard.
+    /// Shards of the rooms. Each lock protects one shard.
     shards: [Mutex<HashMap<K, Room<P>>>; SHARDS],
 }
 
@@ -248,14 +252,14 @@ impl<K: Hash + Eq, P> Sharded<K, P> {
     }
 }
 
-/// Returns the shard of a key.
+/// Returns the index of the shard for a key.
 fn index(hasher: &RandomState, key: &impl Hash) -> usize {
-    // Clients choose the names of rooms. With a random key they cannot choose names that all share
-    // one shard.
+    // Clients choose the names of rooms. The hasher has a random key, so that they cannot choose
+    // names that are all in one shard.
     #[expect(clippy::cast_possible_truncation, reason = "any part of a hash will do")]
     let hash = hasher.hash_one(key) as usize;
     hash % SHARDS
 }
 
-/// Number of shards: more than there are cores, so that two cores seldom need the same lock.
+/// Number of shards. There are more shards than cores, so that two cores seldom need the same lock.
 const SHARDS: usize = 64;

@@ -1,9 +1,10 @@
-//! Patterns of room names, such as `team:{id}`, and the policies that applications set for them.
+//! Patterns of room names, such as `team:{id}`, and the policies that applications set for these
+//! rooms.
 //!
-//! A placeholder takes one or more characters up to the text after it, and never a `:` or a `/`, so
-//! `team:{id}` does not match `team:1:secret`. Names are compared byte by byte: a room has one
-//! spelling. `socket/joining.rs` calls the policies, and refuses a room without one. Start reading at
-//! [`Pattern::readings`].
+//! A placeholder matches one or more characters up to the text after it, but never a `:` or a `/`,
+//! so `team:{id}` does not match `team:1:secret`. Names are compared byte by byte, so a room has
+//! one spelling. `socket/joining.rs` calls the policies, and denies a room without a policy. Start
+//! reading at [`Pattern::readings`].
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -11,12 +12,12 @@ use doorward_core::{BoxFuture, UserId, Verdict};
 
 use crate::room::{principal::Principal, socket::Socket};
 
-/// Request of a client to join a room, as the policy of the room receives it.
+/// Request of a client to join a room. The policy of the room receives it.
 ///
-/// [`Gateway::room`](crate::Gateway::room) sets the policy. It reads the placeholders of its
-/// pattern with [`parse`](RoomRequest::parse) or [`param`](RoomRequest::param). It is also called
-/// for a room that the socket is in already, when the credential was refreshed or the rights of the
-/// user have changed.
+/// [`Gateway::room`](crate::Gateway::room) sets the policy. The policy reads the placeholders of
+/// its pattern with [`parse`](RoomRequest::parse) or [`param`](RoomRequest::param). It is also
+/// called for rooms that the socket has already joined, when the credential is refreshed or the
+/// rights of the user change.
 ///
 /// # Examples
 /// ```
@@ -49,14 +50,14 @@ impl<P> RoomRequest<P> {
         Self { socket, principal, room, parameters }
     }
 
-    /// Returns the socket that asks to join.
+    /// Returns the socket that requests to join.
     #[must_use]
     pub fn socket(&self) -> &Socket<P> {
         &self.socket
     }
 
-    /// Returns the principal to check. Use it instead of [`Socket::principal`]: while the access of
-    /// the socket is being replaced, that one is still the old principal.
+    /// Returns the principal to check. Use it instead of [`Socket::principal`], which is still the
+    /// old principal while the access of the socket is being replaced.
     #[must_use]
     pub fn principal(&self) -> Principal<P> {
         Principal::new(Arc::clone(&self.principal))
@@ -74,25 +75,25 @@ impl<P> RoomRequest<P> {
         &self.room
     }
 
-    /// Returns the text at the placeholder `{name}`.
+    /// Returns the text that the placeholder `{name}` matches.
     ///
     /// # Panics
-    /// If the pattern has no such placeholder: a mistake of the program. The server catches the
-    /// panic and denies the request.
+    /// Panics if the pattern has no such placeholder, which is a mistake of the program. The server
+    /// catches the panic and denies the request.
     #[must_use]
     pub fn param(&self, name: &str) -> &str {
         let found = self.parameters.iter().find(|(own, _)| &**own == name);
         &found.expect("the pattern has a placeholder of this name").1
     }
 
-    /// Parses the text at the placeholder `{name}`; `None` if it is no `T`.
+    /// Parses the text that the placeholder `{name}` matches. Returns `None` if it is not a `T`.
     ///
     /// # Panics
-    /// See [`param`](RoomRequest::param).
+    /// Panics like [`param`](RoomRequest::param).
     ///
     /// # Security
-    /// `7` and `007` are one number, but two rooms. The value is returned only if it is displayed
-    /// as the same text, so that each value has one room.
+    /// `7` and `007` are the same number, but names of two rooms. The value is returned only if
+    /// `Display` prints it as the same text, so that each value has one room.
     #[must_use]
     pub fn parse<T: FromStr + fmt::Display>(&self, name: &str) -> Option<T> {
         let text = self.param(name);
@@ -126,7 +127,7 @@ enum Part {
 }
 
 impl Pattern {
-    /// Parses a pattern; `None` if it is not valid.
+    /// Parses a pattern. Returns `None` if it is not valid.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -139,7 +140,7 @@ impl Pattern {
                 parts.push(Part::Text(literal.into()));
             } else if matches!(parts.last(), None | Some(Part::Placeholder(_))) {
                 // A pattern without a prefix would cover the rooms of every other pattern. Two
-                // placeholders side by side could be read in several ways.
+                // adjacent placeholders would be ambiguous.
                 return None;
             }
             if literal.len() == rest.len() {
@@ -153,8 +154,8 @@ impl Pattern {
             parts.push(Part::Placeholder(name.into()));
             rest = after;
         }
-        // A pattern that no valid name matches is a mistake: one with a reserved prefix, for
-        // example.
+        // A pattern that no valid name can match is a mistake, for example one with a reserved
+        // prefix.
         let example: String = parts.iter().map(|part| part.example()).collect();
         (is_room_name(&example)).then(|| Self { text: text.into(), parts })
     }
@@ -163,10 +164,12 @@ impl Pattern {
         &self.text
     }
 
-    /// Returns every way in which this pattern can read `room`; none if it does not match.
+    /// Returns the values of the placeholders for every way in which `room` matches this pattern.
+    /// The list is empty if it does not match.
     ///
-    /// The pattern `a{x}-{y}` reads `a1-2-3` in two ways: `x` is `1` or `1-2`. A policy that saw
-    /// only one reading could be bypassed with the other, so the caller asks it about each.
+    /// `a1-2-3` matches the pattern `a{x}-{y}` in two ways: `x` is `1` or `1-2`. If a policy
+    /// received only one reading, a client could bypass it with the other. So the caller asks the
+    /// policy about each reading.
     pub(crate) fn readings(&self, room: &str) -> Result<Vec<Parameters>, TooManyReadings> {
         let mut reading = Reading { taken: Vec::new(), found: Vec::new(), steps: 0 };
         reading.go_on(&self.parts, room)?;
@@ -174,13 +177,13 @@ impl Pattern {
     }
 }
 
-/// The name of a room takes too many steps to read. The room cannot be joined.
+/// Matching the name of a room takes too many steps. The room cannot be joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooManyReadings;
 
-/// State of reading one name.
+/// State of matching one name.
 struct Reading {
-    /// Placeholders on the way to the current position.
+    /// Placeholders before the current position.
     taken: Parameters,
     /// Complete readings.
     found: Vec<Parameters>,
@@ -188,7 +191,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// Reads the rest of the name with the rest of the pattern, in every possible way.
+    /// Matches the rest of the name against the rest of the pattern, in every possible way.
     fn go_on(&mut self, parts: &[Part], rest: &str) -> Result<(), TooManyReadings> {
         self.steps += 1;
         if self.steps > MAX_STEPS {
@@ -215,8 +218,8 @@ impl Reading {
     }
 }
 
-/// Returns the positions at which a placeholder at the start of `rest` may end: where `next`
-/// begins, after at least one byte, and no later than the first separator.
+/// Returns the positions at which a placeholder at the start of `rest` may end. At each of them
+/// `next` begins, after at least one byte and no later than the first separator.
 fn ends(rest: &str, next: Option<&Part>) -> Vec<usize> {
     let most = rest.find([':', '/']).unwrap_or(rest.len());
     match next {
@@ -229,12 +232,12 @@ fn ends(rest: &str, next: Option<&Part>) -> Vec<usize> {
     }
 }
 
-/// Maximum number of steps to read one name: far more than a sensible name takes. The client
-/// chooses the name, and the number of readings grows as a power of its length.
+/// Maximum number of steps to match one name. A sensible name takes far fewer. The limit is needed
+/// because the client chooses the name, and the number of readings grows as a power of its length.
 const MAX_STEPS: usize = 1_000;
 
 impl Part {
-    /// Returns a text that the part matches.
+    /// Returns a text that matches the part.
     fn example(&self) -> &str {
         match self {
             Self::Text(text) => text,
@@ -243,15 +246,16 @@ impl Part {
     }
 }
 
-/// Returns `true` if the name of a room is valid. Guards and policies decide about the room itself.
+/// Returns `true` if the name of a room is valid. Guards and policies decide if a client may join
+/// the room.
 pub(crate) fn is_room_name(name: &str) -> bool {
     (1..=MAX_ROOM_NAME).contains(&name.len())
         && !name.chars().any(char::is_control)
         && RESERVED.iter().all(|prefix| !name.starts_with(prefix))
 }
 
-/// Prefixes that no room may have. A room such as `user:alice` would look like the user of that
-/// name to applications and operators.
+/// Prefixes that no room may have. Applications and operators could mistake a room such as
+/// `user:alice` for a user.
 const RESERVED: [&str; 3] = ["session:", "socket:", "user:"];
 
 /// Maximum length of the name of a room, in bytes.

@@ -2,12 +2,12 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-/// The principal of the client that sent an event, as an argument of a handler.
+/// Principal of the client that sent an event. Handlers take it as an argument.
 ///
-/// It derefs to the type that the authenticator of the namespace returns. It is the principal at
-/// the start of the event: if the rights of the user change while the handler runs,
-/// [`Socket::principal`](crate::Socket::principal) returns the new one and this value does not
-/// change.
+/// It derefs to the principal type of the namespace's authenticator. Its value is the principal at
+/// the start of the event. If the rights of the user change while the handler runs,
+/// [`Socket::principal`](crate::Socket::principal) returns the new principal, and this value does
+/// not change.
 ///
 /// # Examples
 /// ```
@@ -19,7 +19,7 @@ use std::{fmt, ops::Deref, sync::Arc};
 ///     Gateway::at("/").on("whoami", |me: Principal<User>| async move { me.name.clone() });
 /// ```
 ///
-/// In a namespace with another principal it does not compile:
+/// A handler that takes another principal than that of its namespace does not compile:
 /// ```compile_fail
 /// use doorward::prelude::*;
 ///

@@ -1,15 +1,16 @@
-//! Types for the events that a server sends.
+//! Trait of types for events that a server sends.
 
 use serde::Serialize;
 
-/// An event that the server sends: one type with its name and its payload.
+/// Event that the server sends, as a type. The type has the name of the event, and its values are
+/// the payload.
 ///
-/// The event has one argument, the struct.
+/// The struct is the only argument of the event.
 ///
-/// Derive it with `#[derive(Serialize, ServerEvent)]`. The name of the event is then the name of
-/// the type in `snake_case`, unless `#[event("..")]` sets another.
+/// Derive the trait with `#[derive(Serialize, ServerEvent)]`. The name of the event is then the
+/// name of the type in `snake_case`, unless `#[event("..")]` sets another name.
 /// [`Socket::emit_event`](crate::Socket::emit_event) and
-/// [`Broadcast::emit_event`](crate::Broadcast::emit_event) send it.
+/// [`Broadcast::emit_event`](crate::Broadcast::emit_event) send the event.
 ///
 /// # Examples
 /// ```
@@ -33,6 +34,6 @@ use serde::Serialize;
     note = "write `#[derive(serde::Serialize, ServerEvent)]` above it"
 )]
 pub trait ServerEvent: Serialize {
-    /// Name of the event, for which clients listen.
+    /// Name of the event, with which clients listen for it.
     const NAME: &'static str;
 }

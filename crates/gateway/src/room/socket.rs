@@ -1,7 +1,8 @@
-//! A client in one namespace, as the application sees it.
+//! A client in one namespace.
 //!
-//! `emit` sends to the client, `rooms` changes its rooms and its access. The link below the socket
-//! owns the transport: a socket only posts letters to it. Start reading at [`Socket::new`].
+//! `emit` sends to the client, and `joining` changes the rooms and the access of the socket. The
+//! link owns the transport, and a socket only posts letters to the link. Start reading at
+//! [`Socket::new`].
 
 pub(crate) mod data;
 pub(crate) mod emit;
@@ -38,10 +39,10 @@ use crate::{
     },
 };
 
-/// An authenticated client in one namespace, with the principal of the application.
+/// An authenticated client in one namespace.
 ///
-/// Handlers and hooks take it as an argument. It is cheap to clone and may be kept: after the
-/// socket has ended, [`emit`](Socket::emit) returns
+/// Handlers and hooks take it as an argument. `P` is the type of the principal. A socket is cheap
+/// to clone and may be kept. After it has ended, [`emit`](Socket::emit) returns
 /// [`EmitError::Ended`](crate::event::EmitError::Ended).
 ///
 /// In a namespace that is mounted with [`Builder::public`](crate::Builder::public) the client is
@@ -71,18 +72,19 @@ pub(crate) struct Parts<P> {
 
 struct Inner<P> {
     parts: Parts<P>,
-    /// Replaced as a whole when the client refreshes its credential, or when the rights of the user
-    /// change. Reading it takes no lock; it is replaced under the lock of `joined`.
+    /// Current access. The whole value is replaced when the client refreshes its credential, or
+    /// when the rights of the user change. It is read without a lock, and replaced under the lock
+    /// of `joined`.
     access: ArcSwap<Access<P>>,
     data: DataMap,
-    /// Created by the first event that asks for an ack. Most clients are never asked anything, and
-    /// pay for one pointer.
+    /// Pending acks. The table is created by the first event that requests an ack. Most sockets
+    /// never need it, and use the memory of one pointer only.
     acks: OnceLock<Arc<AckTable>>,
-    /// Protects the rooms of this socket; held for one change of them. It is taken before the lock
-    /// of a shard of [`Rooms`](crate::room::members::Rooms), never after it.
+    /// Rooms of this socket. The lock is held for one change. It is taken before the lock of a
+    /// shard of [`Rooms`](crate::room::members::Rooms), never after it.
     joined: Mutex<Joined>,
-    /// `true` once the socket is in its namespace: the connect hooks have returned, and the client
-    /// is sent the answer to CONNECT.
+    /// `true` if the socket is in its namespace. The connect hooks have then returned, and the
+    /// answer to CONNECT is sent to the client.
     is_admitted: AtomicBool,
     ended: AtomicBool,
     /// Notified once, after `ended` is set.
@@ -93,7 +95,7 @@ struct Inner<P> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replaced {
     Done,
-    /// Another access was installed meanwhile. Nothing was changed.
+    /// Another access was installed in the meantime. Nothing was changed.
     Late,
     /// The socket is in a room that was not checked. Nothing was changed.
     Unchecked,
@@ -103,10 +105,10 @@ pub(crate) enum Replaced {
 #[derive(Default)]
 struct Joined {
     rooms: Vec<Arc<str>>,
-    /// Counts changes that may make an earlier verdict wrong: the socket was taken out of a room,
-    /// or its access was replaced.
+    /// Number of changes that may make an earlier verdict wrong. Removing the socket from a room
+    /// and replacing its access are counted.
     changes: u64,
-    /// `true` once the socket has ended: it joins no room any more.
+    /// `true` if the socket has ended, so it can no longer join a room.
     has_ended: bool,
 }
 
@@ -124,7 +126,8 @@ impl<P> Socket<P> {
         }))
     }
 
-    /// Returns the id of the socket: `socket.id` in the client. It is public, and no credential.
+    /// Returns the id of the socket, which is `socket.id` in the client. The id is public and not a
+    /// credential.
     #[must_use]
     pub fn id(&self) -> SocketId {
         self.0.parts.id
@@ -132,21 +135,21 @@ impl<P> Socket<P> {
 
     /// Returns the current principal of the client.
     ///
-    /// It is replaced when the client refreshes its credential, and when
-    /// [`Principals::refresh`](crate::Principals::refresh) reloads the user. Call it again in place
-    /// of keeping the result.
+    /// The principal is replaced when the client refreshes its credential, and when
+    /// [`Principals::refresh`](crate::Principals::refresh) reloads the user. So do not keep the
+    /// result, but call this method again.
     #[must_use]
     pub fn principal(&self) -> Arc<P> {
         Arc::clone(&self.0.access.load().principal)
     }
 
-    /// Returns the id of the user. It never changes. All anonymous clients share one.
+    /// Returns the id of the user. It never changes. All anonymous clients have the same id.
     #[must_use]
     pub fn user(&self) -> &UserId {
         &self.0.parts.user
     }
 
-    /// Returns the session of the credential; `None` if the credential names none.
+    /// Returns the session to which the credential refers, or `None` if there is none.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
         self.0.access.load().credential.session.clone()
@@ -158,19 +161,20 @@ impl<P> Socket<P> {
         self.hub().namespace()
     }
 
-    /// Returns the hub of the namespace, to send to other sockets on behalf of the server.
+    /// Returns the hub of the namespace. Use it to send to other sockets on behalf of the server.
     #[must_use]
     pub fn hub(&self) -> &Hub<P> {
         &self.0.parts.hub
     }
 
-    /// Returns when the client was authenticated, in wall time.
+    /// Returns the wall-clock time at which the client was authenticated.
     #[must_use]
     pub fn connected_at(&self) -> SystemTime {
         self.0.parts.connected_at
     }
 
-    /// Returns the HTTP request that opened the link. The `auth` payload is not kept.
+    /// Returns the HTTP request that opened the Engine.IO connection. The `auth` payload is not
+    /// kept.
     #[must_use]
     pub fn request(&self) -> &HandshakeRequest {
         &self.0.parts.request
@@ -180,18 +184,19 @@ impl<P> Socket<P> {
         &self.0.parts.request
     }
 
-    /// Returns the state of type `T` that belongs to this socket. The first call creates it with
-    /// `T::default()`.
+    /// Returns the value of type `T` that the application keeps on this socket. The first call
+    /// creates it with `T::default()`.
     #[must_use]
     pub fn data<T: Default + Send + Sync + 'static>(&self) -> SocketData<T> {
         self.0.data.get()
     }
 
-    /// Disconnects the client from this namespace. It receives `io server disconnect`, and does not
-    /// reconnect on its own.
+    /// Disconnects the client from this namespace. The client receives `io server disconnect`, and
+    /// does not reconnect automatically.
     ///
-    /// The call does not wait; [`closed`](Socket::closed) does. To keep a client out, revoke its
-    /// credential with [`Principals::revoke`](crate::Principals::revoke).
+    /// The call does not wait until the socket has ended. Use [`closed`](Socket::closed) for that.
+    /// To prevent the client from connecting again, revoke its credential with
+    /// [`Principals::revoke`](crate::Principals::revoke).
     pub fn disconnect(&self) {
         self.end_for(DisconnectReason::ServerLeft);
     }
@@ -202,33 +207,36 @@ impl<P> Socket<P> {
         self.0.ended.load(Ordering::Acquire)
     }
 
-    /// Completes when the socket has ended for any reason; at once if it already has.
+    /// Completes when the socket has ended for any reason. Completes at once if it has already
+    /// ended.
     ///
     /// # Cancel safety
     /// Dropping the future has no effect on the socket.
     pub async fn closed(&self) {
-        // Created before the check. `notify_waiters` also wakes futures that were not polled yet,
-        // so an end between the check and the first poll is not missed.
+        // The future is created before the check. `notify_waiters` also wakes futures that were not
+        // polled yet, so an end between the check and the first poll is not missed.
         let notified = self.0.closed.notified();
         if !self.is_closed() {
             notified.await;
         }
     }
 
-    /// Asks the link to end this socket.
+    /// Tells the link to end this socket.
     pub(crate) fn end_for(&self, reason: DisconnectReason) {
         // A link that rejects the letter is closing, and ends its sockets anyway.
         let _posted = self.link().post(Letter::End { socket: self.id(), reason, cut: false });
     }
 
-    /// Marks the socket as ended: removes it from every room, and completes all futures that wait
-    /// for it or for its answers.
+    /// Marks the socket as ended. Removes it from every room, and completes all futures that wait
+    /// for its end or for its acks.
     pub(crate) fn end(&self) {
-        // The rooms are left first: once `is_closed` returns `true`, the socket is in no room.
+        // The rooms are left first, so that the socket is in no room when `is_closed` returns
+        // `true`.
         self.leave_everything();
         self.0.ended.store(true, Ordering::Release);
-        // `acks` creates the table, then reads the flag; this sets the flag, then looks for the table.
-        // With both fences one of the two sees the other, so no table stays open.
+        // `acks` creates the table and then reads the flag. This function sets the flag and then
+        // looks for the table. The two fences ensure that one of them sees the change of the other,
+        // so no table stays open.
         fence(Ordering::SeqCst);
         if let Some(acks) = self.0.acks.get() {
             acks.end();
@@ -236,7 +244,8 @@ impl<P> Socket<P> {
         self.0.closed.notify_waiters();
     }
 
-    /// Returns the context in which guards check an action of this socket, with a given access.
+    /// Returns the context with which guards check an action of this socket. `access` is the access
+    /// to check, which may not be installed yet.
     pub(crate) fn asks<'a>(
         &'a self,
         access: &'a Access<P>,
@@ -285,7 +294,7 @@ impl<P> Socket<P> {
         acks
     }
 
-    /// Describes the socket to operators and other nodes.
+    /// Returns a description of the socket for operators and other nodes.
     pub(crate) fn describe(&self) -> SocketInfo {
         let access = self.access();
         SocketInfo {
@@ -311,7 +320,7 @@ impl<P> Clone for Socket<P> {
     }
 }
 
-/// Prints id, namespace and user. The principal and the request may hold secrets.
+/// Prints id, namespace and user only, because the principal and the request may contain secrets.
 impl<P> fmt::Debug for Socket<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Socket")

@@ -1,7 +1,7 @@
 //! Builds a server.
 //!
-//! Only a builder with an authenticator accepts private gateways, so forgetting it does not compile.
-//! [`Builder::build`] finds the other mistakes, such as two handlers for one event.
+//! Only a builder with an authenticator accepts private gateways, so a program that forgets it does
+//! not compile. [`Builder::build`] finds all other mistakes, such as two handlers for one event.
 
 use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc};
 
@@ -14,7 +14,7 @@ use doorward_protocol::Trust;
 
 use crate::{
     admission::vetting::{AdmitAll, AnyAuthenticator, Policy},
-    audit::log::TracingAudit,
+    audit::tracing::TracingAudit,
     error::BuildError,
     event::{filter::IntoExceptionFilter, interceptor::Interceptor, subscription::Layers},
     http::server::Server,
@@ -35,7 +35,7 @@ use crate::{
     },
 };
 
-/// Configuration of a server; begin with [`Doorward::builder`].
+/// Configuration of a server. Create it with [`Doorward::builder`].
 ///
 /// # Examples
 /// ```
@@ -58,7 +58,7 @@ use crate::{
 /// Doorward::builder().gateway(Gateway::<Claims>::at("/"));
 /// ```
 ///
-/// And its principal must be that of the gateway:
+/// The authenticator must return the principal type of the gateway:
 /// ```compile_fail
 /// use doorward::prelude::*;
 ///
@@ -87,7 +87,7 @@ pub struct Builder<A> {
 }
 
 impl Doorward {
-    /// Begins the configuration of a server.
+    /// Returns a builder with the default configuration.
     pub fn builder() -> Builder<NoAuthenticator> {
         Builder::new()
     }
@@ -146,7 +146,7 @@ impl Builder<NoAuthenticator> {
     /// Builds a server that has only public gateways.
     ///
     /// # Errors
-    /// [`BuildError`] names the first mistake.
+    /// [`BuildError`] describes the first mistake.
     pub fn build(self) -> Result<Doorward, BuildError> {
         self.finish(|_, _| Ok(HashMap::new()))
     }
@@ -159,10 +159,10 @@ impl<P: Send + Sync + 'static> Builder<WithAuthenticator<P>> {
         self
     }
 
-    /// Returns the [`Hub`] of a private namespace before the server is built, for services that gateways depend on.
+    /// Returns the [`Hub`] of a private namespace before the server is built, for services that gateways use.
     ///
-    /// Until the server is built, what is sent reaches no socket. [`build`](Builder::build) fails if no gateway is
-    /// mounted there.
+    /// Events that are sent before the server is built reach no socket. [`build`](Builder::build)
+    /// fails if no gateway is mounted at the namespace.
     ///
     /// # Examples
     /// ```
@@ -189,8 +189,9 @@ impl<P: Send + Sync + 'static> Builder<WithAuthenticator<P>> {
         self.private.hubs.take(&namespace.into())
     }
 
-    /// Calls a guard for every action in private namespaces: connections, events and rooms. Guards are
-    /// called in the order in which they were added, those of the server first; the first denial counts.
+    /// Calls a guard for every connection, event and room in private namespaces. Guards of the server run before
+    /// those of the gateway and the handler, in the order in which they were added. The first denial is the
+    /// answer.
     pub fn guard(mut self, guard: impl Guard<P>) -> Self {
         self.private.layers.guards.push(Arc::new(guard));
         self
@@ -202,7 +203,7 @@ impl<P: Send + Sync + 'static> Builder<WithAuthenticator<P>> {
         self
     }
 
-    /// Translates errors of private gateways that no filter of the gateway has translated.
+    /// Adds a filter for errors of private gateways that no filter of the gateway has translated.
     pub fn filter<M>(mut self, filter: impl IntoExceptionFilter<P, M>) -> Self {
         self.private.layers.filters.push(filter.into_filter());
         self
@@ -211,7 +212,7 @@ impl<P: Send + Sync + 'static> Builder<WithAuthenticator<P>> {
     /// Builds the server.
     ///
     /// # Errors
-    /// [`BuildError`] names the first mistake.
+    /// [`BuildError`] describes the first mistake.
     pub fn build(self) -> Result<Doorward, BuildError> {
         self.finish(|WithAuthenticator { authenticator, layers, gateways, hubs }, common| {
             let policy = |sockets| Policy {
@@ -226,25 +227,25 @@ impl<P: Send + Sync + 'static> Builder<WithAuthenticator<P>> {
 }
 
 impl<A> Builder<A> {
-    /// Mounts a gateway that is open to every client without authentication. Its clients are
-    /// [`Anonymous`] and keep the limits of unauthenticated links.
+    /// Mounts a gateway that is open to every client without authentication. The principal of its
+    /// clients is [`Anonymous`], and the limits for unauthenticated clients apply to them.
     pub fn public(mut self, gateway: impl IntoGateway<Anonymous>) -> Self {
         self.public.push(gateway.into_gateway());
         self
     }
 
-    /// Returns the [`Hub`] of a public namespace before the server is built, as [`hub`](Builder::hub) does of private
-    /// ones.
+    /// Returns the [`Hub`] of a public namespace before the server is built. See [`hub`](Builder::hub).
     pub fn public_hub(&mut self, namespace: impl Into<Arc<str>>) -> Hub<Anonymous> {
         self.public_hubs.take(&namespace.into())
     }
 
-    /// Returns what lists and revokes connections, before the server is built. Until then nothing can be revoked.
+    /// Returns the handle to list and revoke connections before the server is built. Until then it
+    /// lists no sockets, and revoking fails.
     pub fn principals(&self) -> Principals {
         self.principals.clone()
     }
 
-    /// Limits the connections of each user. The default is any number.
+    /// Limits the Engine.IO connections of each user. Sockets on one connection count once. Unlimited by default.
     ///
     /// # Examples
     /// ```
@@ -256,14 +257,14 @@ impl<A> Builder<A> {
         Self { connections: policy, ..self }
     }
 
-    /// Replaces the store that counts the connections of each user. It alone enforces the limits of
+    /// Replaces the store that counts the connections of each user. This store enforces the limits of
     /// [`connections`](Builder::connections) and [`Gateway::connections`]. The default is [`MemorySeats`].
     pub fn seats(self, seats: impl SeatStore) -> Self {
         Self { seats: Arc::new(seats), ..self }
     }
 
-    /// Replaces the store of revocations. The default is a [`MemoryStore`](doorward_auth::MemoryStore),
-    /// which forgets them when the process ends.
+    /// Replaces the store of revocations. The default is a [`MemoryStore`](doorward_auth::MemoryStore), which
+    /// loses all revocations when the process ends.
     pub fn revocations(self, revocations: impl RevocationStore) -> Self {
         Self { revocations: Arc::new(revocations), ..self }
     }
@@ -278,13 +279,13 @@ impl<A> Builder<A> {
         Self { clock: Arc::new(clock), ..self }
     }
 
-    /// Replaces the randomness. The default is [`OsEntropy`].
+    /// Replaces the source of randomness. The default is [`OsEntropy`].
     pub fn entropy(self, entropy: impl Entropy) -> Self {
         Self { entropy: Arc::new(entropy), ..self }
     }
 
-    /// Changes limits. The first call changes the defaults, and a later one what was set before.
-    /// [`build`](Builder::build) rejects values out of bounds, see [`Limits::ALL`].
+    /// Changes limits. `change` receives the current limits, which are the defaults at the first
+    /// call. [`build`](Builder::build) rejects values that are out of bounds (see [`Limits::ALL`]).
     ///
     /// # Examples
     /// ```
@@ -304,12 +305,11 @@ impl<A> Builder<A> {
         Self { path: path.into(), ..self }
     }
 
-    /// Names the reverse proxies in front of the server: addresses, or networks such as `10.0.0.0/8`.
+    /// Sets the addresses of the reverse proxies in front of the server, or their networks, such as `10.0.0.0/8`.
     ///
-    /// Budgets, limits and audit records use the address of the client. Behind a proxy, all clients
-    /// have the address of the proxy. For requests of these proxies the client is the last address
-    /// in `X-Forwarded-For` that is not a proxy's. From any other peer the header is ignored. The
-    /// default is no proxy.
+    /// Budgets, limits and audit records use the address of the client. For requests of one of these proxies, it
+    /// is the last address in `X-Forwarded-For` that is not one of the proxies. The header of any other peer is
+    /// ignored. The list is empty by default.
     ///
     /// # Examples
     /// ```
@@ -321,12 +321,12 @@ impl<A> Builder<A> {
         Self { trusted_proxies: TrustedProxies::new(networks), ..self }
     }
 
-    /// Names the origins of the application's own pages on other hosts, as browsers write them, such as
-    /// `https://app.example.org` or `capacitor://localhost`; a later call replaces an earlier one.
+    /// Sets the origins of the application's own pages on other hosts, as browsers write them, such as
+    /// `https://app.example.org` or `capacitor://localhost`. A later call replaces the origins of an earlier one.
     ///
-    /// Any page can open links in its visitors' browsers, so pages of other hosts share a smaller budget.
-    /// Links of these origins have the budget of clients that are not browsers. They get no other
-    /// right: [`Origins`](crate::auth::Origins) decide which pages may use a cookie.
+    /// Any page can open connections in the browsers of its visitors, so pages of other hosts share a smaller
+    /// budget. Connections from pages of these origins have the budget of clients that are not browsers. The
+    /// origins have no other effect. [`Origins`](crate::auth::Origins) decide which pages may use a cookie.
     ///
     /// # Examples
     /// ```
@@ -355,7 +355,7 @@ impl<A> Builder<A> {
         let services = Arc::new(services);
         let common = Common { services, connections, seats };
         let mut mounts = mount_private(private, &common)?;
-        // Clients of public namespaces have no user, so there is nothing to count by.
+        // Clients of public namespaces have no user, so their connections cannot be counted.
         let policy = |_: PerUser| Policy {
             authenticator: Arc::new(AdmitAll),
             seats: Arc::new(Unlimited),
@@ -365,7 +365,7 @@ impl<A> Builder<A> {
         let layers = Layers::default();
         let public =
             mount(public, &layers, Trust::Anonymous, policy, &public_hubs, &common.services)?;
-        // A namespace has one type of principal, and a public gateway must not admit clients to a
+        // A namespace has one principal type, and a public gateway must not admit clients to a
         // private namespace.
         for (name, public) in public {
             if mounts.insert(Arc::clone(&name), public).is_some() {

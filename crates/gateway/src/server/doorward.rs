@@ -1,4 +1,4 @@
-//! A built server: served alone, or mounted into an application.
+//! A built server, which serves alone or is mounted into an application.
 
 use std::{
     fmt,
@@ -17,7 +17,7 @@ use crate::{
     server::serve,
 };
 
-/// A Socket.IO server: serve it alone, or mount its [`DoorwardService`] into an HTTP application.
+/// A Socket.IO server. Serve it alone, or mount its [`DoorwardService`] into an HTTP application.
 ///
 /// # Examples
 /// ```no_run
@@ -47,10 +47,10 @@ impl Doorward {
         Self { server: Arc::new(server), policy, principals }
     }
 
-    /// Returns the server as a tower `Service`, to be mounted at its path.
+    /// Returns the server as a tower `Service`. Mount it at the path of the server.
     ///
-    /// The init hooks run at the first handshake, which waits for them. If one fails, the handshake is
-    /// answered with 503, and the next handshake runs them again.
+    /// The init hooks run at the first handshake, which waits for them. If a hook fails, the
+    /// handshake is answered with 503, and the next handshake runs the hooks again.
     #[must_use]
     pub fn service(&self) -> DoorwardService {
         DoorwardService { server: Arc::clone(&self.server) }
@@ -59,8 +59,8 @@ impl Doorward {
     /// Returns the [`Hub`] of a namespace whose principal is `P`.
     ///
     /// # Errors
-    /// - [`HubError::Principal`]: the namespace has another principal.
-    /// - [`HubError::Unmounted`]: no gateway is mounted there.
+    /// - [`HubError::Principal`]: the namespace has another principal type.
+    /// - [`HubError::Unmounted`]: no gateway is mounted at the namespace.
     pub fn hub<P: 'static>(&self, namespace: &str) -> Result<Hub<P>, HubError> {
         let namespaces = &self.server.namespaces;
         let Some((name, found)) = namespaces.get_key_value(namespace) else {
@@ -76,26 +76,27 @@ impl Doorward {
         })
     }
 
-    /// Returns the means to list connected users and sockets, and to end their access.
+    /// Returns the handle to list connected sockets of all namespaces, and to revoke their access.
     #[must_use]
     pub fn principals(&self) -> Principals {
         self.principals.clone()
     }
 
-    /// Returns the table of all namespaces with their authenticators, guards, events and rooms.
+    /// Returns the table of all namespaces, with their authenticators, guards, events and rooms.
     #[must_use]
     pub fn policy(&self) -> &PolicyTable {
         &self.policy
     }
 
-    /// Returns the number of sockets at this moment. A socket counts from the moment at which its
-    /// credential and the guards have allowed it, before its connect hooks run.
+    /// Returns the current number of sockets. A socket counts as soon as its credential is
+    /// accepted, the guards have allowed it and its seat is reserved, before the connect hooks run.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.server.services.registry.sockets()
     }
 
-    /// Returns the number of open links at this moment, with or without an admitted socket.
+    /// Returns the current number of open links (Engine.IO connections), with or without an
+    /// admitted socket.
     #[must_use]
     pub fn links(&self) -> usize {
         self.server.services.registry.links()
@@ -103,17 +104,19 @@ impl Doorward {
 
     /// Serves on `address` (`HOST:PORT`) until SIGINT or SIGTERM, then shuts down.
     ///
-    /// It accepts no more connections then, and ends every link in such a way that clients reconnect
-    /// later. It returns when all connections have ended and the disconnect hooks are done, at the
-    /// latest after [`Limits::shutdown_grace`](crate::Limits::shutdown_grace). The audit has 2 more
-    /// seconds to store its records.
+    /// At shutdown, the server accepts no more connections, and ends every link in such a way that
+    /// clients reconnect later. The future completes when all connections have ended and the
+    /// disconnect hooks have finished, at the latest after
+    /// [`Limits::shutdown_grace`](crate::Limits::shutdown_grace). After that, the audit has up to 2
+    /// s to store its records.
     ///
     /// # Errors
-    /// [`ServeError`]: the address cannot be listened on, signals cannot be handled, or an init hook
-    /// failed.
+    /// [`ServeError`] if the server cannot listen on the address, signals cannot be handled, or an
+    /// init hook failed.
     ///
     /// # Cancel safety
-    /// Dropping the future stops accepting; open links remain until they end.
+    /// If the future is dropped, no more connections are accepted. Open links remain until they
+    /// end.
     pub async fn serve(&self, address: &str) -> Result<(), ServeError> {
         let stop = ShutdownSignal::install().map_err(ServeError::Signals)?;
         let listeners = Listeners::bind(address).await?;
@@ -123,13 +126,13 @@ impl Doorward {
     /// Serves `app` on bound listeners until `shutdown` completes, then shuts down as
     /// [`serve`](Self::serve) does.
     ///
-    /// A server serves once: after a shutdown it admits no more clients.
+    /// A server can serve only once. After a shutdown it admits no more clients.
     ///
-    /// `app` is any tower service that answers requests, and passes those for the path of this server
-    /// on to [`Doorward::service`].
+    /// `app` is any tower service that answers requests. It must pass requests for the path of this
+    /// server on to [`Doorward::service`].
     ///
     /// # Errors
-    /// [`ServeError::Init`]: an init hook failed. No connection was accepted.
+    /// [`ServeError::Init`] if an init hook failed. No connection was accepted.
     ///
     /// # Cancel safety
     /// Same as [`Doorward::serve`].
@@ -147,7 +150,8 @@ impl Doorward {
     }
 }
 
-/// Prints the addresses of the server: to the log, and to a terminal if the program has no log.
+/// Writes the addresses of the server to the log. If the program has no log, writes one address to
+/// the terminal.
 fn announce(listeners: &Listeners) {
     for address in listeners.addresses() {
         tracing::info!(%address, "Listening.");
@@ -157,7 +161,7 @@ fn announce(listeners: &Listeners) {
         let port = listeners.port();
         let open = listeners.addresses().into_iter().find(|address| !address.ip().is_loopback());
         let place = open.map_or_else(|| format!("localhost:{port}"), |address| address.to_string());
-        // A closed terminal is no reason not to serve.
+        // The server must start even if the terminal is closed.
         drop(writeln!(stderr, "Listening on http://{place}"));
     }
 }

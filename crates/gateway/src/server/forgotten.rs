@@ -1,14 +1,14 @@
-//! Says what is missing when a program forgets the authenticator.
+//! Makes the compiler report a missing authenticator.
 
 use crate::server::{
     builder::Builder,
     stage::{BehindAuthenticator, NoAuthenticator},
 };
 
-/// Methods whose calls never compile. Without them the error would report a missing method; with
-/// them it says that the authenticator is missing.
+/// Methods whose calls never compile. Without these methods, the compiler would report a missing
+/// method. With them, it reports that the authenticator is missing.
 impl Builder<NoAuthenticator> {
-    /// Never compiles: the error asks for an authenticator.
+    /// Never compiles. The error of the compiler asks for an authenticator.
     #[doc(hidden)]
     pub fn gateway<G: BehindAuthenticator>(self, _: G) -> Self {
         self

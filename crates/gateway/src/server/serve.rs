@@ -1,11 +1,13 @@
-//! Accepts connections and speaks HTTP on them until they become links, or end.
+//! Accepts connections and serves HTTP on them until they become links, or end.
 //!
-//! Each connection is one task. hyper parses its requests and bounds the headers, `http/requests.rs`
-//! bounds the rest of each request, and the service of the application answers it.
+//! Each connection has one task. hyper parses its requests and limits their headers,
+//! `http/requests.rs` limits the rest of each request, and the service of the application answers
+//! it.
 //!
-//! A connection is counted twice. Its `Place` counts it for its address while it speaks HTTP; the task
-//! holds it, and a link takes a place of its own kind. Its `Open` counts it for the server, with all
-//! links; it is part of the stream, so that it stays with the descriptor when that becomes a link.
+//! A connection is counted twice. Its `Place` counts it for its address while it is an HTTP
+//! connection. The task owns the `Place`, and a link takes a place of another kind. Its `Open`
+//! counts it for the whole server, together with all links. The `Open` is part of the stream, so
+//! that it stays with the file descriptor when the connection becomes a link.
 
 use std::{
     convert::Infallible,
@@ -49,19 +51,20 @@ pub(crate) async fn serve(
     app: impl HttpService,
     shutdown: impl Future<Output = ()>,
 ) {
-    // Tells connections to stop, and tells when the last one has: each task that speaks HTTP holds a
-    // receiver until it ends.
+    // `stop` tells HTTP connections to end. Each HTTP task holds a receiver until it ends, so
+    // `stop.closed()` completes when the last one has ended.
     let (stop, stopping) = watch::channel(());
     let mut accepting = JoinSet::new();
     for listener in listeners.0 {
         accepting.spawn(accept(Arc::clone(&server), listener, app.clone(), stopping.clone()));
     }
-    // With a receiver here, `stop.closed()` would never complete.
+    // If a receiver were left here, `stop.closed()` would never complete.
     drop(stopping);
 
     shutdown.await;
-    // Handshakes first, so that a client that reconnects at once finds another node or none. Before the
-    // links are ended: a link that opens meanwhile sees that the server is draining.
+    // Handshakes are stopped first, so that a client that reconnects at once does not reach this
+    // server again. The server is marked as draining before the links are ended, so that a link
+    // that opens meanwhile ends as well.
     server.services.drain();
     // Aborts the tasks, and waits until each has dropped its listener.
     accepting.shutdown().await;
@@ -92,12 +95,13 @@ async fn accept(
                 continue;
             }
         };
-        // First by address: a client with too many connections is closed at once and does not wait.
-        // Then for the server: while that is full, the listener accepts nothing more, and clients wait
-        // in the backlog of the operating system. `limits/capacity.rs` explains that.
+        // The limit of the address is checked first, so that a client with too many connections is
+        // closed at once and does not wait. Then the connection waits for a place in the server.
+        // While the server is full, the listener accepts no more connections, and clients wait in
+        // the backlog of the operating system. `limits/capacity.rs` explains the reason.
         let Some((place, carried)) = take_place(services, peer) else { continue };
         let open = services.room.take().await;
-        // Nagle's algorithm (RFC 896) would hold a small packet back until the last one is
+        // Nagle's algorithm (RFC 896) would delay a small packet until the previous one is
         // acknowledged, often 40 ms later.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::trace!(%error, "TCP_NODELAY was refused.");
@@ -112,7 +116,8 @@ async fn accept(
                 ended = connection.as_mut() => ended,
                 // An error means that the future of `serve` was dropped, which ends the connection too.
                 _ = stopping.changed() => {
-                    // Completes the request that is being answered, and takes no other.
+                    // The connection completes the request that is being answered, and accepts no
+                    // further request.
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
@@ -123,16 +128,17 @@ async fn accept(
                 }
                 tracing::trace!(%error, "HTTP connection ended.");
             }
-            // Also when the connection has become a link: its task owns the stream now.
+            // The place is also released when the connection has become a link, because the task of
+            // the link owns the stream now.
             drop(place);
         });
     }
 }
 
-/// Takes a place for a connection of `peer`; `None` if it has too many.
+/// Takes a place for a connection of `peer`. Returns `None` if `peer` has too many connections.
 ///
-/// A trusted proxy has places of its own. Its connections carry requests of many clients, so each
-/// request takes a place of its client for as long as it lasts: see [`Carried`].
+/// Connections of trusted proxies are counted separately. They carry requests of many clients, so
+/// each request takes a place of its client until it has ended. See [`Carried`].
 fn take_place(services: &Services, peer: SocketAddr) -> Option<(Place, Option<Carried>)> {
     let is_proxy = services.proxies.trusts(peer.ip());
     let (places, bound) =
@@ -145,7 +151,7 @@ fn take_place(services: &Services, peer: SocketAddr) -> Option<(Place, Option<Ca
     Some((place, is_proxy.then(Carried::default)))
 }
 
-/// Returns the future that speaks HTTP on one connection. It completes when the connection ends or
+/// Returns the future that serves HTTP on one connection. It completes when the connection ends or
 /// becomes a link.
 fn connection<A: HttpService>(
     http: &http1::Builder,
@@ -160,10 +166,10 @@ fn connection<A: HttpService>(
     http.serve_connection(io, service).with_upgrades()
 }
 
-/// Waits after a failed accept.
+/// Waits after a failed `accept`, unless the error is harmless.
 ///
-/// A connection that its client has closed in the backlog needs no wait. Any other error, such as that
-/// the process has no descriptors left, would come again at once and burn CPU time.
+/// If a client has closed its connection in the backlog, no wait is needed. Any other error, such
+/// as a lack of file descriptors, would occur again at once and waste CPU time.
 async fn pause(services: &Services, error: &io::Error) {
     let harmless = matches!(
         error.kind(),
@@ -196,11 +202,11 @@ impl Timer for HttpTimer {
     }
 }
 
-/// Size of all headers of a request together, with cookies and tokens.
+/// Maximum size of the buffer for the headers of a request, including cookies and tokens, in bytes.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
-/// Number of headers of a request. Browsers send about twenty.
+/// Maximum number of headers of a request. Browsers send about twenty.
 const MAX_HEADERS: usize = 64;
 
-/// Time between an accept that failed for lack of resources and the next.
+/// Time from an `accept` that failed for lack of resources to the next `accept`.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);

@@ -1,8 +1,8 @@
-//! Ends connections at shutdown, in an order that matters.
+//! Ends all connections at shutdown, in a fixed order.
 //!
-//! `serve` has stopped the handshakes and closed the listeners. The links are ended first, and idle HTTP
-//! connections after them. Connections and hooks then share one time of grace. The audit comes last,
-//! because all of them still make records.
+//! Before this, `serve` has stopped the handshakes and closed the listeners. The links are ended
+//! first, and idle HTTP connections after them. Connections and hooks then share one grace period.
+//! The audit comes last, because connections and hooks still write records.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use crate::{presence::services::Services, runtime::metrics::Metrics};
 
-/// Ends all links and HTTP connections, and waits for them and for the audit. `stop` tells the tasks that
-/// speak HTTP; each of them holds a receiver of it.
+/// Ends all links and HTTP connections, and waits for them and for the audit. `stop` tells the HTTP
+/// tasks to end. Each of them holds a receiver of it.
 pub(super) async fn shut_down(services: &Services, stop: &watch::Sender<()>) {
     tracing::info!(links = services.registry.links(), "Stopping.");
     services.registry.end_all(DisconnectReason::Shutdown);
@@ -23,7 +23,7 @@ pub(super) async fn shut_down(services: &Services, stop: &watch::Sender<()>) {
     let gone = async {
         stop.closed().await;
         services.registry.emptied().await;
-        // Disconnect hooks, and handlers that have begun (`link/ending.rs`), may use a database that the
+        // Disconnect hooks and running handlers (`link/ending.rs`) may use a database that the
         // application closes after `serve`.
         services.farewells.closed().await;
     };
@@ -34,11 +34,12 @@ pub(super) async fn shut_down(services: &Services, stop: &watch::Sender<()>) {
             tracing::warn!("Some connections did not end in time.");
         }
     }
-    // With a time of its own: a slow disk must not use up the grace of connections.
+    // The audit has its own time limit, so that a slow disk does not use up the grace period of
+    // connections.
     if services.within(RECORDED_WITHIN, services.audit.written()).await.is_none() {
         tracing::warn!("The audit has not kept its records in time.");
     }
 }
 
-/// Time that the audit has to store its records at shutdown.
+/// Time limit for the audit to store its records at shutdown.
 const RECORDED_WITHIN: Duration = Duration::from_secs(2);

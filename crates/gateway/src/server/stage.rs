@@ -1,4 +1,4 @@
-//! Stages of a builder: before and after it has an authenticator.
+//! Type-level states of a builder, with and without an authenticator.
 
 use std::{marker::PhantomData, sync::Arc};
 
@@ -11,7 +11,8 @@ use crate::{
     presence::services::Services,
 };
 
-/// Implemented by no type, so that a call without an authenticator fails with the message below.
+/// Trait that no type implements. It makes a call without an authenticator fail with the message
+/// below.
 ///
 /// # Examples
 /// ```compile_fail
@@ -26,7 +27,8 @@ use crate::{
 )]
 pub trait BehindAuthenticator {}
 
-/// State of a [`Builder`](crate::Builder) without an authenticator, which has only public gateways.
+/// State of a [`Builder`](crate::Builder) without an authenticator. Such a builder accepts only
+/// public gateways.
 ///
 /// # Examples
 /// ```
@@ -37,7 +39,8 @@ pub trait BehindAuthenticator {}
 #[derive(Debug)]
 pub struct NoAuthenticator(pub(super) PhantomData<()>);
 
-/// State of a [`Builder`](crate::Builder) with an authenticator, whose private gateways know a client as `P`.
+/// State of a [`Builder`](crate::Builder) with an authenticator. `P` is the principal type of its
+/// private gateways.
 ///
 /// # Examples
 /// ```

@@ -1,4 +1,4 @@
-//! A connected client in memory.
+//! A client in memory that is connected to a server under test.
 
 use std::collections::VecDeque;
 
@@ -19,7 +19,7 @@ use crate::test::{
 /// Events that arrive while a method waits for something else are kept for later calls.
 ///
 /// # Panics
-/// Its methods panic if the server does something else than what the test waits for.
+/// Methods panic if the server does something other than what the test expects.
 ///
 /// # Examples
 /// ```
@@ -33,12 +33,12 @@ pub struct TestClient {
     namespace: String,
     id: SocketId,
     next_ack: u64,
-    /// Events that have arrived and that the test has not taken yet, oldest first.
+    /// Events that have arrived and that the test has not read yet, oldest first.
     events: VecDeque<TestEvent>,
     end: Option<TestEnd>,
 }
 
-/// An event of the server.
+/// Event that the server has sent to the client.
 ///
 /// # Examples
 /// ```
@@ -52,9 +52,9 @@ pub struct TestClient {
 pub struct TestEvent {
     /// Name of the event.
     pub name: String,
-    /// Payload of the event.
+    /// Arguments of the event.
     pub arguments: RawArguments,
-    /// Id of the ack, if the server waits for one; see [`TestClient::answer`].
+    /// Id of the ack, if the server waits for an ack. Send it with [`TestClient::answer`].
     pub ack: Option<u64>,
 }
 
@@ -67,7 +67,7 @@ impl TestEvent {
     }
 }
 
-/// The way in which the connection of a client has ended.
+/// Kind of end of a client's connection.
 ///
 /// # Examples
 /// ```
@@ -78,9 +78,9 @@ impl TestEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TestEnd {
-    /// The server sent a DISCONNECT: a stock client does not reconnect.
+    /// The server sent a DISCONNECT. A stock client does not reconnect.
     Final,
-    /// Only the transport has ended: a stock client reconnects automatically.
+    /// Only the transport has ended. A stock client reconnects automatically.
     Passing,
 }
 
@@ -92,7 +92,7 @@ impl TestEnd {
     }
 }
 
-/// Error answer to an event, as a client receives it.
+/// Error that a client receives as the answer to an event.
 ///
 /// # Examples
 /// ```
@@ -105,26 +105,26 @@ impl TestEnd {
 pub struct TestException(Value);
 
 impl TestException {
-    /// Returns the code, for programs.
+    /// Returns the code of the error, which is for programs.
     #[must_use]
     pub fn code(&self) -> &str {
         self.0["code"].as_str().unwrap_or_default()
     }
 
-    /// Returns the message, for people.
+    /// Returns the message of the error, which is for people.
     #[must_use]
     pub fn message(&self) -> &str {
         self.0["message"].as_str().unwrap_or_default()
     }
 
-    /// Returns the errors in the payload, each with its path and message.
+    /// Returns the path and the message of each error in the payload.
     #[must_use]
     pub fn details(&self) -> Vec<(&str, &str)> {
         let details = self.0["details"].as_array().map_or(&[][..], Vec::as_slice);
         details.iter().map(|one| (as_text(&one["path"]), as_text(&one["message"]))).collect()
     }
 
-    /// Returns the whole answer, as it is on the wire.
+    /// Returns the whole answer in its wire format.
     #[must_use]
     pub fn json(&self) -> &Value {
         &self.0
@@ -140,7 +140,7 @@ fn text(packet: Vec<u8>) -> String {
     String::from_utf8(packet).expect("packets are JSON after ASCII")
 }
 
-/// A packet for the socket of the client.
+/// Packet that the client's socket has received.
 enum Incoming {
     Event(TestEvent),
     Ack(u64, RawArguments),
@@ -159,7 +159,7 @@ impl TestClient {
         self.id
     }
 
-    /// Sends an event without asking for an answer.
+    /// Sends an event without requesting an ack.
     pub async fn emit(&mut self, event: &str, arguments: impl Arguments) {
         self.send(event, None, &arguments).await;
     }
@@ -167,7 +167,7 @@ impl TestClient {
     /// Sends an event and returns the ack.
     ///
     /// # Panics
-    /// The ack is an error or not a `T`, or the connection ends.
+    /// Panics if the ack is an error or not a `T`, or if the connection ends.
     pub async fn emit_with_ack<T: DeserializeOwned>(
         &mut self,
         event: &str,
@@ -179,10 +179,10 @@ impl TestClient {
         })
     }
 
-    /// Sends an event that must fail, and returns the error that the client reads.
+    /// Sends an event that must fail, and returns the error that the client receives.
     ///
     /// # Panics
-    /// The ack is a value, or the connection ends.
+    /// Panics if the ack is not an error, or if the connection ends.
     pub async fn expect_exception(
         &mut self,
         event: &str,
@@ -195,10 +195,10 @@ impl TestClient {
         TestException(answer)
     }
 
-    /// Sends an event and returns the ack as it is on the wire.
+    /// Sends an event and returns the arguments of the ack, not decoded.
     ///
     /// # Panics
-    /// The connection ends.
+    /// Panics if the connection ends.
     pub async fn ask(&mut self, event: &str, arguments: impl Arguments) -> RawArguments {
         let id = self.next_ack;
         self.next_ack += 1;
@@ -206,7 +206,7 @@ impl TestClient {
         loop {
             match self.read().await {
                 Incoming::Ack(answered, arguments) if answered == id => return arguments,
-                // Of an earlier call whose future was dropped.
+                // This ack belongs to an earlier call whose future was dropped.
                 Incoming::Ack(..) => {}
                 Incoming::Event(event) => self.events.push_back(event),
                 Incoming::End(end) => {
@@ -219,7 +219,7 @@ impl TestClient {
     /// Returns the next event of the server.
     ///
     /// # Panics
-    /// The connection ends first.
+    /// Panics if the connection ends first.
     pub async fn next_event(&mut self) -> TestEvent {
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -235,10 +235,11 @@ impl TestClient {
         }
     }
 
-    /// Returns the payload of the next event, which must have this name.
+    /// Returns the payload of the next event, whose name must be `name`.
     ///
     /// # Panics
-    /// The next event has another name, its payload is not a `T`, or the connection ends.
+    /// Panics if the next event has another name, if its payload is not a `T`, or if the connection
+    /// ends.
     pub async fn expect_event<T: DeserializeOwned>(&mut self, name: &str) -> T {
         let event = self.next_event().await;
         if event.name != name {
@@ -247,11 +248,11 @@ impl TestClient {
         event.decode()
     }
 
-    /// Returns the payload of the next event with this name, and drops the events before it. Use it if
-    /// the client receives events that the test is not about.
+    /// Returns the payload of the next event whose name is `name`, and drops the events before it.
+    /// Use it if the client also receives events that the test does not check.
     ///
     /// # Panics
-    /// The payload is not a `T`, or the connection ends first.
+    /// Panics if the payload is not a `T`, or if the connection ends first.
     pub async fn wait_for_event<T: DeserializeOwned>(&mut self, name: &str) -> T {
         loop {
             let event = self.next_event().await;
@@ -261,10 +262,10 @@ impl TestClient {
         }
     }
 
-    /// Checks that no event has arrived that the test has not taken.
+    /// Checks that no event has arrived, except those that the test has already read.
     ///
     /// # Panics
-    /// There is such an event.
+    /// Panics if there is such an event.
     pub async fn expect_nothing(&mut self) {
         self.settle().await;
         if let Some(event) = self.events.front() {
@@ -272,10 +273,10 @@ impl TestClient {
         }
     }
 
-    /// Sends the ack that the server waits for.
+    /// Sends the ack of `event`, for which the server waits.
     ///
     /// # Panics
-    /// The server has not asked for an ack.
+    /// Panics if the server has not requested an ack.
     pub async fn answer(&mut self, event: &TestEvent, value: impl Arguments) {
         let Some(id) = event.ack else {
             panicking(format_args!("the server waits for no answer to {:?}", event.name))
@@ -292,7 +293,7 @@ impl TestClient {
         self.link.send(Sent::Text(text(out))).await;
     }
 
-    /// Waits for the end of the connection. Events that arrived before can still be taken.
+    /// Waits for the end of the connection. Events that arrived before the end can still be read.
     pub async fn ended(&mut self) -> TestEnd {
         loop {
             if let Some(end) = self.end {
@@ -306,8 +307,8 @@ impl TestClient {
         }
     }
 
-    /// Returns the way in which the connection has ended, or `None` if it is still open. Reads all that
-    /// the server has sent so far; events among it can still be taken.
+    /// Returns how the connection has ended, or `None` if it is still open. It processes everything
+    /// that the server has sent so far. Events among it can still be read.
     pub async fn has_ended(&mut self) -> Option<TestEnd> {
         if self.end.is_none() {
             self.settle().await;
@@ -315,7 +316,7 @@ impl TestClient {
         self.end
     }
 
-    /// Reads all that the server has sent so far, and keeps the events.
+    /// Reads everything that the server has sent so far, and keeps the events.
     async fn settle(&mut self) {
         self.link.settle().await;
         while let Some(incoming) = self.read_ahead().await {
@@ -378,7 +379,7 @@ impl TestClient {
         if packet.namespace != self.namespace {
             return None;
         }
-        // Nothing else is sent between a packet and its attachments.
+        // The server sends nothing between a packet and its attachments.
         let mut attachments = Vec::new();
         while attachments.len() < packet.attachments
             && let Seen::Binary(bytes) = self.link.next().await

@@ -1,6 +1,7 @@
-//! Parses packets of a server, as a client does.
+//! Parses packets that a server has sent.
 
-/// A Socket.IO packet of the server: `<type>[<attachments>-][/<namespace>,][<ack id>][<JSON>]`.
+/// A Socket.IO packet from the server. Its format is `<type>[<attachments>-][/<namespace>,][<ack
+/// id>][<JSON>]`.
 pub(super) struct Packet<'a> {
     pub(super) kind: u8,
     pub(super) attachments: usize,
@@ -10,7 +11,7 @@ pub(super) struct Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// Parses the text after the `4` of Engine.IO; `None` if it is not a packet.
+    /// Parses the text after the `4` of Engine.IO. Returns `None` if it is not a packet.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let kind = *text.as_bytes().first()?;
         let rest = text.get(1..)?;

@@ -19,10 +19,11 @@ use crate::{
     },
 };
 
-/// A server whose clients are in the same process. It does not listen; everything else is real.
+/// A server whose clients are in the same process. It does not listen on a port. Everything else is
+/// the same as in production.
 ///
 /// # Panics
-/// Its methods panic if the server does something that the test does not expect, so it is for tests
+/// Methods panic if the server does something that the test does not expect, so use them in tests
 /// only. They also panic outside of a tokio runtime.
 ///
 /// # Examples
@@ -46,22 +47,22 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts the server: runs the init hooks, as [`Doorward::serve`] does.
+    /// Starts the server and runs the init hooks, as [`Doorward::serve`] does.
     ///
     /// # Errors
-    /// [`ServeError::Init`]: a hook failed.
+    /// [`ServeError::Init`] if an init hook failed.
     pub async fn start(doorward: Doorward) -> Result<Self, ServeError> {
         doorward.server().ready().await?;
         Ok(Self { doorward })
     }
 
-    /// Returns the server itself.
+    /// Returns the server under test.
     #[must_use]
     pub fn doorward(&self) -> &Doorward {
         &self.doorward
     }
 
-    /// Begins a client that sets its own headers, query or address.
+    /// Returns a builder for a client with its own headers, query or address.
     pub fn visitor(&self) -> TestClientBuilder<'_> {
         TestClientBuilder {
             server: self,
@@ -71,10 +72,10 @@ impl TestServer {
         }
     }
 
-    /// Connects a client with this `auth` payload; `()` sends none.
+    /// Connects a client with the payload `auth`. `()` sends no payload.
     ///
     /// # Panics
-    /// The client is not admitted.
+    /// Panics if the client is not admitted.
     pub async fn connect(&self, namespace: &str, auth: impl Serialize) -> TestClient {
         self.visitor().connect(namespace, auth).await
     }
@@ -82,22 +83,22 @@ impl TestServer {
     /// Connects a client that must be refused, and returns the refusal.
     ///
     /// # Panics
-    /// The client is admitted, or the link ends without an answer.
+    /// Panics if the client is admitted, or if the link ends without an answer.
     pub async fn expect_refused(&self, namespace: &str, auth: impl Serialize) -> ConnectError {
         self.visitor().expect_refused(namespace, auth).await
     }
 
-    /// Connects a client whose link must end without an answer: see
+    /// Connects a client whose link must end without an answer. See
     /// [`TestClientBuilder::expect_turned_away`].
     ///
     /// # Panics
-    /// The client is admitted, or reads a refusal.
+    /// Panics if the client is admitted or refused.
     pub async fn expect_turned_away(&self, namespace: &str, auth: impl Serialize) {
         self.visitor().expect_turned_away(namespace, auth).await;
     }
 }
 
-/// A client that is about to connect; begin with [`TestServer::visitor`].
+/// Builder for a client that is about to connect. Create it with [`TestServer::visitor`].
 ///
 /// # Examples
 /// ```
@@ -123,7 +124,7 @@ impl TestClientBuilder<'_> {
     /// Adds a header to the request that opens the link.
     ///
     /// # Panics
-    /// The name or the value is not valid in a header.
+    /// Panics if the name or the value is not valid in a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name = HeaderName::try_from(name).expect("the name of a header");
         let value = HeaderValue::try_from(value).expect("the value of a header");
@@ -141,10 +142,10 @@ impl TestClientBuilder<'_> {
         Self { peer, ..self }
     }
 
-    /// Connects.
+    /// Connects the client to `namespace`, with the payload `auth`. `()` sends no payload.
     ///
     /// # Panics
-    /// The client is not admitted.
+    /// Panics if the client is not admitted.
     pub async fn connect(self, namespace: &str, auth: impl Serialize) -> TestClient {
         match self.try_connect(namespace, auth).await {
             Ok(client) => client,
@@ -152,10 +153,10 @@ impl TestClientBuilder<'_> {
         }
     }
 
-    /// Connects, and returns the refusal that the client must read.
+    /// Connects a client that must be refused, and returns the refusal.
     ///
     /// # Panics
-    /// The client is admitted, or the link ends without an answer.
+    /// Panics if the client is admitted, or if the link ends without an answer.
     pub async fn expect_refused(self, namespace: &str, auth: impl Serialize) -> ConnectError {
         match self.try_connect(namespace, auth).await {
             Err(Some(refused)) => refused,
@@ -164,12 +165,12 @@ impl TestClientBuilder<'_> {
         }
     }
 
-    /// Connects, and checks that the client is neither admitted nor refused: its transport ends, so
-    /// that a stock client reconnects automatically. That happens if a budget is used up, or if the
-    /// admission could not be decided.
+    /// Connects, and checks that the client is neither admitted nor refused. Only its transport
+    /// ends, so a stock client reconnects automatically. This happens if a budget is used up, or if
+    /// the admission could not be decided.
     ///
     /// # Panics
-    /// The client is admitted, or reads a refusal.
+    /// Panics if the client is admitted or refused.
     pub async fn expect_turned_away(self, namespace: &str, auth: impl Serialize) {
         match self.try_connect(namespace, auth).await {
             Err(None) => {}
@@ -178,14 +179,14 @@ impl TestClientBuilder<'_> {
         }
     }
 
-    /// Connects, and returns the outcome.
+    /// Connects, and returns the client if it is admitted.
     ///
     /// # Errors
-    /// `Some` is the refusal that the client reads. `None` means that the link ended without an answer:
-    /// nothing was decided, and a stock client would reconnect.
+    /// `Some` is the refusal that the client receives. `None` means that the link ended without an
+    /// answer. Nothing was decided then, and a stock client would reconnect.
     ///
     /// # Panics
-    /// The `auth` payload cannot be written as JSON.
+    /// Panics if the `auth` payload cannot be written as JSON.
     pub async fn try_connect(
         self,
         namespace: &str,
@@ -215,7 +216,8 @@ impl TestClientBuilder<'_> {
         }
     }
 
-    /// Opens a link as the HTTP service does after an upgrade, without the bound of all connections.
+    /// Opens a link as the HTTP service does after an upgrade.
+    /// [`Limits::max_connections`](crate::Limits::max_connections) is not applied.
     async fn open(self) -> MemoryLink {
         let server = self.server.doorward.server();
         let services = &server.services;
@@ -236,7 +238,7 @@ impl TestClientBuilder<'_> {
     }
 }
 
-/// Refusal of a CONNECT, as the client receives it.
+/// Refusal that a client receives as the answer to a CONNECT.
 ///
 /// # Examples
 /// ```
@@ -252,25 +254,26 @@ pub struct ConnectError {
 }
 
 impl ConnectError {
-    /// Returns the message, for people.
+    /// Returns the message of the refusal, which is for people.
     #[must_use]
     pub fn message(&self) -> &str {
         self.data["message"].as_str().unwrap_or_default()
     }
 
-    /// Returns the code, for programs. It is empty for an unknown namespace, which has none.
+    /// Returns the code of the refusal, which is for programs. It is empty for an unknown
+    /// namespace, whose refusal has no code.
     #[must_use]
     pub fn code(&self) -> &str {
         self.data["data"]["code"].as_str().unwrap_or_default()
     }
 
-    /// Returns the hint that says whether and when the client should try again.
+    /// Returns the hint that tells the client if and when to try again.
     #[must_use]
     pub fn retry(&self) -> Option<&str> {
         self.data["data"]["retry"].as_str()
     }
 
-    /// Returns the whole payload, as it is on the wire.
+    /// Returns the whole payload in its wire format.
     #[must_use]
     pub fn json(&self) -> &Value {
         &self.data

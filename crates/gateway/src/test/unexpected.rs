@@ -1,8 +1,8 @@
-//! Fails a test in which something unexpected has happened.
+//! Fails a test if something unexpected happens.
 
 use std::fmt;
 
-/// Fails the test with a message. It is the one place of the crate that may panic on purpose.
+/// Fails the test with a message. Only this function of the crate may panic on purpose.
 #[track_caller]
 pub(crate) fn panicking(what: fmt::Arguments<'_>) -> ! {
     #[expect(clippy::panic, reason = "a test fails if something unexpected happens")]

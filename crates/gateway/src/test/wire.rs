@@ -1,8 +1,8 @@
-//! A wire in memory: messages instead of frames and bytes.
+//! A wire in memory, which carries messages instead of frames and bytes.
 //!
-//! Two lanes connect the task of a link with a test. Each is a bounded queue with the waker of its
-//! reader and of its writer, so that a client that does not read stops the server, as a full TCP
-//! connection would. Start reading at [`Lane`].
+//! Two lanes connect the task of a link with a test. Each lane is a bounded queue with the wakers
+//! of its reader and its writer. If the client does not read, the server stops writing, as with a
+//! full TCP connection. Start reading at [`Lane`].
 
 use std::{
     collections::VecDeque,
@@ -22,16 +22,17 @@ use crate::transport::{
     wire::{ReadEnd, Received, Receiver, Wire},
 };
 
-/// End of the server.
+/// Server's end of the wire.
 ///
-/// It answers pings for the client. A real client does so in the background; here only the test
-/// runs. If [`AHEAD`] messages are unread, no ping is answered, because such a client does not read.
+/// It answers Engine.IO pings for the client. A real client answers them in the background, but in
+/// a test there is no background task. If [`AHEAD`] messages are unread, no ping is answered,
+/// because the client does not read.
 pub(super) struct MemoryWire {
     received: Arc<Lane<Sent>>,
     sent: Arc<Lane<Seen>>,
 }
 
-/// End of the client. Dropping it closes the connection.
+/// Client's end of the wire. Dropping it closes the connection.
 pub(super) struct MemoryLink {
     sent: Arc<Lane<Sent>>,
     seen: Arc<Lane<Seen>>,
@@ -39,7 +40,7 @@ pub(super) struct MemoryLink {
     ahead: VecDeque<Seen>,
 }
 
-/// A message of the client.
+/// Message from the client.
 #[derive(Debug)]
 pub(super) enum Sent {
     Text(String),
@@ -47,7 +48,7 @@ pub(super) enum Sent {
     Ping,
 }
 
-/// A message of the server.
+/// Message from the server.
 #[derive(Debug)]
 pub(super) enum Seen {
     Text(String),
@@ -56,7 +57,7 @@ pub(super) enum Seen {
     Closed,
 }
 
-/// Creates two ends that are connected.
+/// Creates the two ends of a wire.
 pub(super) fn connect() -> (MemoryWire, MemoryLink) {
     let (up, down) = (Arc::new(Lane::default()), Arc::new(Lane::default()));
     let wire = MemoryWire { received: Arc::clone(&up), sent: Arc::clone(&down) };
@@ -64,7 +65,8 @@ pub(super) fn connect() -> (MemoryWire, MemoryLink) {
 }
 
 impl MemoryLink {
-    /// Sends a message. It is dropped if the server has closed; the next read reports that.
+    /// Sends a message. If the server has closed the connection, the message is dropped, and the
+    /// next read reports the end.
     pub(super) async fn send(&self, message: Sent) {
         let mut message = Some(message);
         poll_fn(|cx| self.sent.poll_push(cx, &mut message, true)).await;
@@ -87,10 +89,10 @@ impl MemoryLink {
         self.ahead.pop_front()
     }
 
-    /// Reads all that the server has sent before it has answered a WebSocket ping.
+    /// Reads everything that the server sends before it answers a WebSocket ping.
     pub(super) async fn settle(&mut self) {
-        // The link reads its mailbox before its wire, and its pong has a place in the outbox like any
-        // other packet. So all that was sent to the client before arrives before the pong.
+        // The link reads its mailbox before its wire, and the pong is queued in the outbox like any
+        // other packet. So everything that was sent to the client earlier arrives before the pong.
         self.send(Sent::Ping).await;
         loop {
             match self.read().await {
@@ -121,7 +123,7 @@ impl Wire for MemoryWire {
                 Some(Sent::Ping) => (Received::Ping(b""), 0),
                 None => (Received::Lost, 0),
             };
-            // A real wire does not read a message beyond the limit: it shows only the beginning.
+            // A real wire does not read a message beyond the limit, but reports only its beginning.
             if length > receiver.message_limit() {
                 let beginning = match &sent {
                     Some(Sent::Text(text)) => {
@@ -155,18 +157,20 @@ impl Wire for MemoryWire {
                 Opcode::Pong => Seen::Pong,
                 _ => Seen::Closed,
             });
-            // Engine.IO: `2` is a ping, `3` a pong.
+            // In Engine.IO `2` is a ping and `3` is a pong.
             let is_heartbeat = matches!(&seen, Some(Seen::Text(text)) if text == "2");
             if self.sent.poll_push(cx, &mut seen, !is_heartbeat).is_pending() {
                 break;
             }
             if is_heartbeat {
-                // Without regard to the bounds: the task that would make room by reading is this one.
+                // The pong is queued even if the lane is full, because this task is the one that
+                // reads from it.
                 self.received.push_beyond(Sent::Text("3".into()));
             }
             count += 1;
         }
-        // Frames that found no room stay in the outbox, as bytes for a slow connection would.
+        // Frames that do not fit into the lane stay in the outbox, like bytes for a slow
+        // connection.
         outbox.advance_frames(count);
         if !outbox.is_empty() {
             return Poll::Pending;
@@ -175,7 +179,8 @@ impl Wire for MemoryWire {
         Poll::Ready(Ok(()))
     }
 
-    /// Sends what is left. Nothing is lost in memory, so the client need not confirm the end.
+    /// Sends the remaining frames. Nothing is lost in memory, so the client need not confirm the
+    /// end.
     fn poll_close(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<()> {
         self.poll_flush(cx, outbox).map(drop)
     }
@@ -192,7 +197,7 @@ impl Drop for MemoryWire {
     }
 }
 
-/// A message with a size in bytes, for the bound of a lane.
+/// Size of a message in bytes, for the bound of a lane.
 trait Size {
     fn size(&self) -> usize;
 }
@@ -217,10 +222,10 @@ impl Size for Seen {
     }
 }
 
-/// Messages on their way in one direction, bounded by number and by bytes.
+/// Queue of messages in one direction, bounded by number and by bytes.
 ///
-/// The mutex protects the queue together with the wakers: a reader that finds the queue empty must have
-/// left its waker before a writer can add a message. It is held for one operation.
+/// The mutex protects the queue and the wakers together, because a reader that finds the queue
+/// empty must store its waker before a writer can add a message. It is held for one operation.
 #[derive(Debug)]
 struct Lane<T>(Mutex<Messages<T>>);
 
@@ -241,8 +246,8 @@ impl<T> Default for Lane<T> {
 }
 
 impl<T: Size> Lane<T> {
-    /// Queues the message if there is room, and drops it if the lane is closed. A message that does not
-    /// count waits for room like any other and is dropped then.
+    /// Queues the message when there is room, and drops it if the lane is closed. If `counts` is
+    /// `false`, the message waits for room as well but is then dropped.
     fn poll_push(&self, cx: &Context<'_>, message: &mut Option<T>, counts: bool) -> Poll<()> {
         let mut messages = lock(&self.0);
         if messages.is_closed {
@@ -260,7 +265,7 @@ impl<T: Size> Lane<T> {
         Poll::Ready(())
     }
 
-    /// Queues a message without regard to the bounds.
+    /// Queues a message even if the lane is full.
     fn push_beyond(&self, message: T) {
         let mut messages = lock(&self.0);
         messages.bytes += message.size();
@@ -307,11 +312,12 @@ fn wake(waker: Option<Waker>) {
     }
 }
 
-/// Number of messages that may wait in one direction.
+/// Maximum number of messages that wait in one direction.
 const AHEAD: usize = 16;
 
-/// Number of bytes from which on no more messages are queued in one direction.
+/// Number of queued bytes at which a lane is full.
 const PIPE: usize = 64 * 1024;
 
-/// Length of the beginning of a message beyond the limit, in bytes. It shows whether that is a CONNECT.
+/// Maximum length of the reported beginning of a message beyond the limit, in bytes. The beginning
+/// shows if the message is a CONNECT.
 const HEAD: usize = 300;

@@ -1,4 +1,4 @@
-//! Admission: which CONNECTs are admitted, and what refused clients read.
+//! Admission of CONNECTs, and the answers that refused clients receive.
 
 use std::{sync::Arc, time::Duration};
 
@@ -256,7 +256,7 @@ async fn a_connect_after_three_refusals_does_not_reach_the_authenticator() {
     let answer = client.json("44/chat,").await;
     assert_eq!(answer["data"]["code"], "too_many_attempts");
     assert_eq!(answer["data"]["retryAfter"], 5);
-    // One for alice and one for each wrong token; the valid token was not verified.
+    // One call for alice and one for each wrong token. The valid token was not verified.
     assert_eq!(fixture.authentications(), 4);
     client.text(r#"420["echo","still here"]"#).await;
     assert_eq!(client.json("430").await, json!(["still here"]));
@@ -297,8 +297,8 @@ async fn an_unauthenticated_link_has_three_attempts() {
 
     let seen = client.rest().await;
     let answers = seen.iter().filter(|seen| matches!(seen, Frame::Text(text) if text != "1"));
-    // Two reach the authenticator and the third names no namespace. The fourth closes the link with
-    // 1013 (try again later), after which a stock client reconnects.
+    // Two CONNECTs reach the authenticator, and the third names an unknown namespace. The fourth
+    // closes the link with 1013 (try again later), after which a stock client reconnects.
     assert_eq!(answers.count(), 3);
     assert_eq!(seen.last(), Some(&Frame::Closed(Some(1013))));
     assert_eq!(fixture.authentications(), 2);

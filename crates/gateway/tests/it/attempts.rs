@@ -44,7 +44,7 @@ async fn an_address_with_too_many_refusals_is_turned_away_before_authentication(
         fixture.audit.outcomes().pop(),
         Some(Decision::Refused(RefusalReason::TooManyAttempts))
     );
-    // A third of the budget of a minute is free again: one attempt.
+    // A third of the budget of a minute is available again, which is one attempt.
     fixture.clock.advance(Duration::from_secs(20));
     fixture.alice().await;
 }
@@ -100,7 +100,8 @@ async fn a_revoked_token_has_few_attempts_beyond_the_budget_of_its_address() {
     }
 
     server.expect_turned_away("/", json!({ "token": stolen })).await;
-    // Neither another user at that address nor the owner at another address pays for it.
+    // The budgets of another user at that address, and of the owner at another address, are not
+    // affected.
     server.connect("/", json!({ "token": token_for("bob", &issuer, &clock) })).await;
     clock.advance(Duration::from_secs(10));
     let elsewhere = server.visitor().peer(([203, 0, 113, 7], 1).into());
@@ -127,8 +128,8 @@ async fn a_revoked_token_in_a_loop_does_not_prolong_the_lockout_of_its_address()
     assert_eq!(server.expect_refused("/", neighbour).await.code(), "unauthenticated");
 }
 
-/// A token issued within the leeway after a revocation may predate it. Its client reads `token_expired`
-/// and gets a new one; that is not a guess.
+/// A token that is issued within the leeway after a revocation may be older than the revocation.
+/// Its client receives `token_expired` and requests a new token. Such an attempt is not a guess.
 #[tokio::test]
 async fn a_token_that_may_predate_a_revocation_does_not_count_as_a_guess() {
     let (server, clock, issuer) = signed(|_| {}).await;
@@ -242,7 +243,7 @@ async fn a_foreign_page_has_half_of_the_links_of_its_visitors_address() {
         held.push(client);
     }
 
-    // The host is `x`, so this is a page of our own.
+    // The host is `x`, so this is a page of the application.
     for _ in 0..4 {
         let (client, head) = open("https://x").await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
@@ -250,7 +251,7 @@ async fn a_foreign_page_has_half_of_the_links_of_its_visitors_address() {
     }
 }
 
-/// A foreign page can show a credential of its own, so an admitted socket must not clear the count.
+/// A foreign page can show its own credential, so an admitted socket must not clear the count.
 #[tokio::test]
 async fn a_link_of_a_foreign_page_still_counts_after_its_last_socket_has_left() {
     let limits = |limits: &mut Limits| limits.max_unauthenticated_links = 4;
@@ -283,7 +284,7 @@ async fn a_link_of_a_foreign_page_still_counts_after_its_last_socket_has_left() 
     }
 }
 
-/// An office shares one address, and its users have credentials.
+/// The users of an office share one address, and all have credentials.
 #[tokio::test]
 async fn an_address_whose_clients_are_admitted_has_no_limit() {
     let limits = |limits: &mut Limits| limits.max_address_refusals = 3;
@@ -326,7 +327,8 @@ async fn refreshes_count_as_attempts_of_their_user_and_of_their_socket() {
         assert_eq!(refresh(json!({ "user": "alice" })).await["status"], "ok");
     }
     assert_eq!(refresh(json!({ "user": "alice" })).await["code"], "too_many_attempts");
-    // A socket may have 32 refreshes refused in a row. One is spent; the 33rd ends it.
+    // Up to 32 refreshes of a socket may be refused in a row. One was refused above, and the 33rd
+    // ends the socket.
     for _ in 0..31 {
         assert_eq!(refresh(json!({})).await["code"], "invalid_token");
     }

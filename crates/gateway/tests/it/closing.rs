@@ -1,4 +1,4 @@
-//! How sockets and links end.
+//! Ends of sockets and links.
 
 use std::{
     sync::{
@@ -73,7 +73,7 @@ async fn an_expiring_socket_does_not_end_the_other_sockets_of_its_link() {
 
     assert_eq!(client.json("42/chat,").await[0], "session_ended");
     assert_eq!(client.packet().await.as_deref(), Some("41/chat,"));
-    // The heartbeat has become due as well.
+    // A ping is due as well.
     assert_eq!(client.packet().await.as_deref(), Some("2"));
     client.texts(["3", r#"420["echo","here"]"#]).await;
     assert_eq!(client.json("430").await, json!(["here"]));
@@ -198,7 +198,7 @@ async fn a_server_that_shuts_down_asks_all_clients_to_reconnect() {
     assert!(tokio::net::TcpStream::connect(fixture.address).await.is_err());
 }
 
-/// Something of the application that is running when the server stops.
+/// Code of the application that is running when the server stops.
 struct Running {
     begun: Notify,
     go_on: Notify,
@@ -217,8 +217,9 @@ impl Running {
     }
 }
 
-/// Stops the server while `running` runs, or begins by the stop, and checks that it is waited for.
-/// Applications close what it uses, such as a database, after the server has stopped.
+/// Stops the server, and checks that it waits for `running`, which is running already or starts at
+/// the stop. After the server has stopped, applications close resources that such code uses, such
+/// as a database.
 async fn is_waited_for(gateway: Gateway<User>, event: Option<&str>, running: Arc<Running>) {
     let mut fixture = Fixture::with(|builder, _| builder.gateway(gateway)).await;
     let mut client = RawClient::open(fixture.address).await;
@@ -420,7 +421,7 @@ async fn reconnecting_does_not_accumulate_running_handlers() {
     client.text(r#"40/t,{"token":"good:alice"}"#).await;
     client.json("40/t,").await;
 
-    // The default of `afterwards`: 8 handlers of one link may outlive their socket.
+    // By default of `afterwards`, 8 handlers of one link may continue after their socket has ended.
     assert!(running.load(Ordering::SeqCst) <= 8, "{running:?}");
     assert_eq!(counts.of("doorward_limits_hit_total afterwards"), 92);
 }

@@ -1,4 +1,4 @@
-//! Events and their acks: every event with an ack id is answered exactly once.
+//! Events and their acks. Every event with an ack id is answered exactly once.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -199,7 +199,7 @@ async fn a_handler_that_times_out_is_answered_and_dropped() {
 
     dropped.notified().await;
     assert_eq!(client.json("43/t,5").await[0]["code"], "timeout");
-    // The heartbeat has become due as well.
+    // A ping is due as well.
     assert_eq!(client.packet().await.as_deref(), Some("2"));
     nothing_more(&mut client).await;
 }

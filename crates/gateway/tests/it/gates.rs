@@ -1,4 +1,4 @@
-//! The order of the steps of an admission, and the release of what they took.
+//! Order of the steps of an admission, and the release of the resources that they acquired.
 
 use std::{
     sync::{
@@ -397,7 +397,8 @@ async fn a_client_whose_audit_record_is_lost_is_not_admitted() {
     assert_eq!(fixture.doorward.connections(), 0);
 }
 
-/// A decision that cannot be recorded is not made: the link closes and the client reconnects.
+/// If the audit cannot record a decision, no decision is made. The link closes and the client
+/// reconnects.
 #[tokio::test]
 async fn no_client_is_admitted_while_the_audit_has_no_room() {
     let audit = Slow::new();

@@ -1,4 +1,4 @@
-//! The lifetime of a socket, and how a client prolongs it.
+//! Lifetime of a socket, and its extension by the client.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn a_client_is_warned_once_before_its_credential_expires() {
 
     let expiring: Value = client.expect_event("auth:expiring").await;
     assert_eq!(expiring, json!({ "expiresAt": "2026-01-01T00:10:00Z" }));
-    // It is sent once.
+    // The notice is sent only once.
     lasting.clock.advance(seconds(59));
     client.expect_nothing().await;
     lasting.clock.advance(seconds(1));

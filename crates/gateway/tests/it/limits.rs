@@ -192,8 +192,8 @@ async fn the_namespaces_of_a_link_are_bounded() {
     assert_eq!(client.packet().await.as_deref(), Some("430[1]"));
 }
 
-/// Happens with a token of too many claims, or a whole profile in `auth`. The client must read why,
-/// however much it has sent.
+/// This happens with a token that has too many claims, or with a whole profile in `auth`. The
+/// client must receive the reason, regardless of the size of its message.
 #[tokio::test]
 async fn a_connect_that_is_too_long_is_refused_without_authentication() {
     let fixture = Fixture::start().await;

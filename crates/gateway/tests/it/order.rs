@@ -1,4 +1,5 @@
-//! The order of events: those of one socket start as they were sent, one at a time.
+//! Order of events. The events of one socket start in the order in which they were sent, one at a
+//! time.
 
 use std::sync::{
     Arc,
@@ -98,7 +99,7 @@ async fn a_disconnect_does_not_wait_for_queued_events() {
     assert_eq!(started.load(Ordering::SeqCst), 1);
 }
 
-/// A client that floods the server is served in turns, so that others are answered in between.
+/// If a client floods the server, the events of other clients are answered in between.
 #[tokio::test]
 async fn a_flooding_client_does_not_starve_other_clients() {
     let fixture = Fixture::start().await;

@@ -304,7 +304,7 @@ async fn an_outage_found_by_a_revocation_ends_with_the_next_answer() {
     }
 }
 
-/// A service with one account and many links reconnects every few seconds.
+/// A client program with one account and many links reconnects every few seconds.
 #[tokio::test]
 async fn a_user_over_budget_causes_no_query_to_the_store() {
     let cut = Cut::default();

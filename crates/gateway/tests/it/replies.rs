@@ -37,7 +37,7 @@ async fn a_payload_reads_one_several_or_no_arguments() {
     let memory = Memory::serve(gateway).await;
     let mut alice = memory.connect("alice").await;
 
-    // Several arguments and one array of them read alike.
+    // Several arguments, and one array of these arguments, are decoded into the same value.
     assert_eq!(alice.emit_with_ack::<String>("pair", (1, "x")).await, "1x");
     assert_eq!(alice.emit_with_ack::<String>("pair", ((1, "x"),)).await, "1x");
     assert_eq!(alice.emit_with_ack::<u8>("three", [1, 2, 3]).await, 6);
@@ -67,7 +67,8 @@ struct Item {
     amount: u8,
 }
 
-/// NestJS answers these with `Internal server error`, which does not help the developer of a client.
+/// NestJS answers these payloads with `Internal server error`, which does not help the developer of
+/// a client.
 #[tokio::test]
 async fn an_invalid_payload_names_the_place_of_the_fault() {
     let gateway = Gateway::at("/").on("order", |Valid(order): Valid<Order>| async move {
@@ -102,7 +103,7 @@ async fn an_invalid_payload_names_the_place_of_the_fault() {
     );
 }
 
-/// NestJS's `class-validator` reports property names as the client writes them, so do types in Rust.
+/// Like `class-validator` in NestJS, validation reports field names as the client spells them.
 #[tokio::test]
 async fn a_broken_rule_names_the_field_as_it_is_serialized() {
     #[derive(Deserialize, garde::Validate)]
@@ -340,7 +341,7 @@ async fn an_explicit_ack_that_is_never_sent_times_out_and_the_next_event_runs() 
 
     assert_eq!(exception.code(), "timeout");
     assert_eq!(alice.emit_with_ack::<u32>("next", ()).await, 2);
-    // Too late: the client has read the timeout.
+    // This answer is too late, because the client has already received the timeout.
     kept.lock().unwrap().take().unwrap().send(1);
     alice.expect_nothing().await;
 }

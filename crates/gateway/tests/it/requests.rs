@@ -151,7 +151,8 @@ async fn a_body_below_the_minimum_rate_ends_its_connection() {
 
     let (is_late, took) = in_time(ended.recv()).await.unwrap();
     assert!(is_late);
-    // The rate applies after ten seconds of waiting, and these few bytes prolong that very little.
+    // The minimum rate applies after ten seconds of waiting, and these few bytes extend this time
+    // very little.
     assert!((10..60).contains(&took.as_secs()), "{took:?}");
 }
 
@@ -375,7 +376,8 @@ async fn the_path_is_valid_without_its_last_slash() {
     }
 }
 
-/// Applies as well when other proxies are named: a forgotten one makes all its clients share a budget.
+/// The warning is logged even if other proxies are configured, because all clients of a proxy that
+/// is not configured share one budget.
 #[tokio::test]
 async fn an_untrusted_proxy_is_logged_once() {
     for (proxies, expected) in [(&[][..], 1), (&["192.0.2.1"][..], 1), (&["127.0.0.1"][..], 0)] {

@@ -1,4 +1,4 @@
-//! Revocations: sockets end, and the revoked credential does not open another one.
+//! Revocations end sockets, and no client can connect with a revoked credential.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -194,7 +194,7 @@ async fn a_user_revoked_during_authentication_is_refused() {
     }
 }
 
-/// The same for a credential that does not state when it was issued.
+/// The same test for a credential that does not state its time of issue.
 #[tokio::test]
 async fn a_user_revoked_during_the_check_of_an_undated_credential_is_refused() {
     let lasting = Lasting::start().await;
@@ -291,7 +291,7 @@ async fn a_revocation_that_does_not_fit_the_store_is_an_error_and_ends_local_soc
     assert_eq!(client.ended().await, TestEnd::Final);
 }
 
-/// The credential of the admission counts as long as the socket lives, also after refreshes.
+/// A revocation of the credential of the admission ends the socket even after refreshes.
 #[tokio::test]
 async fn a_refreshed_socket_is_revoked_by_its_old_token_and_by_its_new_one() {
     for token in ["old", "new"] {

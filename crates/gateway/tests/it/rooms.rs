@@ -1,4 +1,4 @@
-//! Rooms: policies decide who joins, and events of a room reach its members only.
+//! Rooms. Policies decide which clients may join, and events of a room reach only its members.
 
 use std::sync::Arc;
 
@@ -222,7 +222,8 @@ async fn the_rooms_of_a_socket_are_bounded() {
     alice.emit_with_ack::<()>("join", "r3").await;
 }
 
-/// `forbidden` would send a developer to the room policies, where the fault is not.
+/// If the client received `forbidden`, a developer would look for the fault in the room policies,
+/// where it is not.
 #[tokio::test]
 async fn a_connect_hook_that_joins_too_many_rooms_reads_too_many_rooms() {
     let gateway =

@@ -1,4 +1,4 @@
-//! The number of connections of a user: policies, races and dead connections.
+//! Limits on the connections of a user, with policies, races and dead connections.
 
 use std::{
     sync::{
@@ -135,7 +135,8 @@ async fn per_namespace_counts_sockets_in_each_namespace() {
     drop((first, elsewhere));
 }
 
-/// A namespace has a policy in addition to the one of the server; both must allow the socket.
+/// A namespace has a policy in addition to the policy of the server, and both must allow the
+/// socket.
 #[tokio::test]
 async fn the_policies_of_server_and_namespace_both_apply() {
     let limits = |limits: &mut Limits| limits.max_unauthenticated_links = 1_000_000;
@@ -167,7 +168,7 @@ async fn the_policies_of_server_and_namespace_both_apply() {
     lasting.server.connect("/game", json!({ "user": "bob" })).await;
 }
 
-/// A half-open connection: its client has vanished without closing it.
+/// Tests a half-open connection, whose client has disappeared without closing it.
 #[tokio::test]
 async fn a_dead_connection_does_not_block_its_user() {
     let fixture = Fixture::with(|builder, _| builder.connections(PerUser::RefuseNew(1))).await;

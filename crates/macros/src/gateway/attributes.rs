@@ -1,7 +1,7 @@
-//! Removes our attributes from an item and classifies them.
+//! Removes the attributes of Doorward from an item and classifies them.
 //!
-//! Other attributes stay in place. An attribute is ours if it has one of our names, alone or after
-//! the name of our crate. Start at [`take`].
+//! Other attributes stay in place. An attribute belongs to Doorward if its path is one of the known
+//! names, alone or after the name of the crate. Start reading at [`take`].
 
 use std::mem;
 
@@ -9,14 +9,14 @@ use syn::{Attribute, LitStr, Path};
 
 use super::{layer::Kind, role::Role};
 
-/// Our attributes of one item, in order.
+/// Attributes of Doorward on one item, in source order.
 #[derive(Default)]
 pub(super) struct Taken {
     pub(super) roles: Vec<(Role, Attribute)>,
     pub(super) layers: Vec<(Kind, Attribute)>,
 }
 
-/// Removes our attributes and returns them.
+/// Removes the attributes of Doorward from `attributes` and returns them.
 pub(super) fn take(attributes: &mut Vec<Attribute>) -> Taken {
     let mut taken = Taken::default();
     for attribute in mem::take(attributes) {
@@ -32,22 +32,23 @@ pub(super) fn take(attributes: &mut Vec<Attribute>) -> Taken {
     taken
 }
 
-/// Returns the conditions of an item. Code generated for the item gets the same conditions.
+/// Returns the conditions (`#[cfg]`) of an item. Code that is generated for the item gets the same
+/// conditions.
 pub(super) fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
 }
 
-/// Returns the text argument of an attribute; without one the error is `help`.
+/// Returns the text argument of an attribute. If there is no such argument, the error is `help`.
 pub(super) fn text(attribute: &Attribute, help: &str) -> syn::Result<LitStr> {
     attribute.parse_args().map_err(|_no_text| syn::Error::new_spanned(&attribute.meta, help))
 }
 
-/// Returns the name of an attribute that may be ours: `guard`, `doorward::guard` and
-/// `::doorward::guard` are, `other::guard` is not.
+/// Returns the last segment of a path if the attribute may belong to Doorward. Such paths are
+/// `guard`, `doorward::guard` and `::doorward::guard`, but not `other::guard`.
 fn our_name(path: &Path) -> Option<String> {
     let mut segments = path.segments.iter().rev().map(|segment| segment.ident.to_string());
     let name = segments.next()?;
-    // Names are compared as text, because a macro cannot resolve paths.
+    // Paths are compared as text, because a macro cannot resolve them.
     let ours = match segments.next() {
         Some(owner) => {
             matches!(&*owner, "doorward" | "doorward_macros") && segments.next().is_none()

@@ -1,7 +1,8 @@
 //! Writes the calls of the builder.
 //!
-//! Each part is a statement of its own, so that it can have a `#[cfg]`. Our identifiers are
-//! hygienic: code of the application cannot refer to them. Start at [`implementation`].
+//! Each call is a separate statement, so that it can have a `#[cfg]`. The identifiers of the macro
+//! are hygienic, so code of the application cannot refer to them. Start reading at
+//! [`implementation`].
 
 use std::collections::HashSet;
 
@@ -23,7 +24,7 @@ use super::{
     room::{Room, Source},
 };
 
-/// Writes the `impl IntoGateway` of the block.
+/// Writes the `impl IntoGateway` for the type of the block.
 pub(super) fn implementation(gateway: &Gateway, block: &ItemImpl) -> TokenStream {
     let writer = Writer::new(gateway);
     let Writer { principal, .. } = &writer;
@@ -43,8 +44,8 @@ pub(super) fn implementation(gateway: &Gateway, block: &ItemImpl) -> TokenStream
     }
 }
 
-/// Writes a stand-in for a block with mistakes, so that uses of the gateway cause no further
-/// errors.
+/// Writes a stand-in implementation for a block with mistakes, so that uses of the gateway cause no
+/// further errors.
 pub(super) fn stand_in(block: &ItemImpl) -> TokenStream {
     let conditions = attributes::conditions(&block.attrs);
     let mut generics = block.generics.clone();
@@ -77,7 +78,7 @@ impl<'a> Writer<'a> {
         Self { gateway, principal }
     }
 
-    /// Returns the generics of the block with the bounds that the calls need.
+    /// Returns the generics of the block, with the bounds that the calls of the builder need.
     fn generics(&self, block: &ItemImpl) -> Generics {
         let Self { principal, gateway } = self;
         let mut generics = block.generics.clone();
@@ -86,7 +87,8 @@ impl<'a> Writer<'a> {
             generics.params.push(parse_quote!(#principal: #bounds));
         }
         let predicates = &mut generics.make_where_clause().predicates;
-        // At the type, so that the error for a gateway that is not `Send` points there.
+        // The bound has the span of the type, so that the error for a gateway that is not `Send`
+        // points to the type.
         predicates.push(parse_quote_spanned! {block.self_ty.span()=>
             Self: ::std::marker::Send + ::std::marker::Sync + 'static
         });
@@ -96,9 +98,9 @@ impl<'a> Writer<'a> {
         generics
     }
 
-    /// Returns the argument types of handlers, each once. They become bounds, so that an error
-    /// points at the wrong type. A bound cannot have a condition, so methods with conditions are
-    /// left out.
+    /// Returns the argument types of handlers, without duplicates. They become bounds, so that an
+    /// error points to the wrong type. A bound cannot have a condition, so methods with conditions
+    /// are omitted.
     fn arguments(&self) -> Vec<&Type> {
         let methods = self.gateway.handlers.iter().map(|handler| &handler.method);
         let methods = methods.filter(|method| method.conditions.is_empty());
@@ -124,7 +126,7 @@ impl<'a> Writer<'a> {
         let handlers = gateway.handlers.iter().map(|handler| self.handler(handler));
         let rooms = gateway.rooms.iter().map(|room| self.room(room));
         quote_spanned! {Span::mixed_site()=>
-            // One allocation per gateway; every closure holds a reference.
+            // The gateway is allocated once, and every closure has a reference to it.
             let this = ::std::sync::Arc::new(self);
             let gateway = ::doorward::__private::Gateway::<#principal>::at(#namespace);
             #(#concurrency)*
@@ -133,7 +135,7 @@ impl<'a> Writer<'a> {
             #(#hooks)*
             #(#handlers)*
             #(#rooms)*
-            // Without methods `this` would be unused, which the compiler reports.
+            // Without methods, the compiler would report `this` as unused.
             ::std::mem::drop(this);
             gateway
         }
@@ -145,7 +147,7 @@ impl<'a> Writer<'a> {
         let told = moment.told(&self.principal).into_iter().skip(arguments.len());
         let given = parameters(method);
         let call = call(method, &arguments);
-        // Only `on_init` requires a `Result`; `on_connect` accepts `()` as well.
+        // Only `on_init` requires a `Result`. `on_connect` accepts `()` as well.
         let body = if *moment == Moment::Init && method.returns_nothing() {
             quote_spanned! {here=> #call; ::std::result::Result::Ok(()) }
         } else {
@@ -164,7 +166,8 @@ impl<'a> Writer<'a> {
         let handler = if layers.is_empty() {
             closure
         } else {
-            // Names the principal explicitly, so that the error for a wrong guard names it.
+            // Names the principal explicitly, so that the error for a wrong guard contains its
+            // type.
             let layers = layers.iter().map(layer_call);
             quote_spanned! {here=> ::doorward::__private::handle::<#principal, _>(#closure) #(#layers)* }
         };
@@ -197,7 +200,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Checks the answer type, so that an error names it. The builder could name only the closure.
+/// Writes a check of the answer type, so that an error names this type. An error of the builder
+/// would name only the closure.
 fn answer_check(method: &Method, answer: &Type) -> TokenStream {
     let conditions = &method.conditions;
     quote_spanned! {answer.span().resolved_at(Span::mixed_site())=>
@@ -206,7 +210,7 @@ fn answer_check(method: &Method, answer: &Type) -> TokenStream {
     }
 }
 
-/// Writes one call of the builder with the conditions of its method.
+/// Writes one call of the builder, with the conditions of the method.
 fn statement(method: &Method, call: &TokenStream) -> TokenStream {
     let conditions = &method.conditions;
     quote_spanned! {here(method)=>
@@ -220,7 +224,7 @@ fn layer_call(layer: &Layer) -> TokenStream {
     let name = Ident::new(kind.name(), Span::mixed_site());
     let (value, is_of_gateway) = of_gateway(value.to_token_stream());
     if is_of_gateway {
-        // Each layer gets a clone, so that a closure may move it.
+        // Each layer gets a clone of the gateway, so that a closure may move it.
         let clone = quote_spanned! {Span::mixed_site()=>
             let this = ::std::sync::Arc::clone(&this);
         };
@@ -230,12 +234,12 @@ fn layer_call(layer: &Layer) -> TokenStream {
     }
 }
 
-/// Replaces `self` by the gateway in an expression outside of the methods. Returns `true` if it
-/// occurs.
+/// Replaces `self` by the gateway in an expression outside of the methods. Also returns `true` if
+/// `self` occurs in the expression.
 fn of_gateway(tokens: TokenStream) -> (TokenStream, bool) {
     let mut found = false;
     let tokens = tokens.into_iter().map(|token| match token {
-        // Keeps the place of the token for errors, but not its hygiene.
+        // The new token keeps the position of `self` for errors, but not its hygiene.
         TokenTree::Ident(ident) if ident == "self" => {
             found = true;
             TokenTree::Ident(Ident::new("this", ident.span().resolved_at(Span::mixed_site())))
@@ -253,7 +257,7 @@ fn of_gateway(tokens: TokenStream) -> (TokenStream, bool) {
     (tokens, found)
 }
 
-/// Writes a closure that holds the gateway and calls one of its methods.
+/// Writes a closure that owns a reference to the gateway and calls one of its methods.
 fn closure(method: &Method, parameters: &TokenStream, body: &TokenStream) -> TokenStream {
     quote_spanned! {here(method)=>
         {
@@ -266,8 +270,8 @@ fn closure(method: &Method, parameters: &TokenStream, body: &TokenStream) -> Tok
     }
 }
 
-/// Writes the call of a method by its path: a trait in scope may define a method of the same name
-/// for `Arc`.
+/// Writes the call of a method by its path, because a trait in scope may define a method of the
+/// same name for `Arc`.
 fn call(method: &Method, arguments: &[Ident]) -> TokenStream {
     let name = &method.name;
     let here = here(method);
@@ -303,7 +307,7 @@ fn names(method: &Method) -> Vec<Ident> {
     (0..method.arguments.len()).map(|index| format_ident!("a{index}", span = here)).collect()
 }
 
-/// Returns the place of errors: the method, with hygienic names.
+/// Returns the span of the method with hygienic names. Errors point to it.
 fn here(method: &Method) -> Span {
     method.name.span().resolved_at(Span::mixed_site())
 }

@@ -1,7 +1,7 @@
-//! Reads handlers: methods that handle an event.
+//! Reads handlers, which are methods that handle events.
 //!
-//! The arguments and the answer of a handler exist independently of the gateway, so neither can
-//! borrow. Start at [`Handler::read`].
+//! The arguments and the answer of a handler exist independently of the gateway, so they cannot
+//! borrow from it. Start reading at [`Handler::read`].
 
 use quote::ToTokens;
 use syn::{
@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{mistakes::Mistakes, names};
 
-/// A handler.
+/// Method that handles events.
 pub(super) struct Handler {
-    /// Events that it handles.
+    /// Names of the events that the method handles.
     pub(super) events: Vec<LitStr>,
     pub(super) layers: Vec<Layer>,
     pub(super) method: Method,
@@ -28,8 +28,8 @@ pub(super) struct Handler {
 const MAX_ARGUMENTS: usize = 6;
 
 impl Handler {
-    /// Reads the events and checks the arguments and the return type. `generics` are those of the
-    /// block.
+    /// Reads the event names, and checks the arguments and the return type. `generics` are the
+    /// generics of the block.
     pub(super) fn read(
         attributes: &[Attribute],
         layers: Vec<Layer>,
@@ -116,14 +116,15 @@ fn check_output(method: &Method, generics: &Generics) -> syn::Result<()> {
     }
 }
 
-/// Returns the parameters that `use<..>` has to list: all types and constants, but no lifetimes.
+/// Returns the parameters that `use<..>` must list. These are all types and constants, but no
+/// lifetimes.
 fn parameters(generics: &Generics) -> String {
     let types = generics.type_params().map(|parameter| parameter.ident.to_string());
     let constants = generics.const_params().map(|parameter| parameter.ident.to_string());
     types.chain(constants).collect::<Vec<_>>().join(", ")
 }
 
-/// Finds a stream that captures every lifetime in scope, the default of `impl Trait`.
+/// Returns a stream that captures every lifetime in scope, which is the default of `impl Trait`.
 fn borrowing_stream(ty: &Type) -> Option<&TypeImplTrait> {
     find(ty, &|ty| match ty {
         Type::ImplTrait(found) if is_stream(found) && !is_precise(found) => Some(found),
@@ -132,7 +133,7 @@ fn borrowing_stream(ty: &Type) -> Option<&TypeImplTrait> {
 }
 
 fn is_stream(ty: &TypeImplTrait) -> bool {
-    // Matches names such as `TryStream`, too: a macro cannot resolve traits.
+    // Names such as `TryStream` match as well, because a macro cannot resolve traits.
     ty.bounds.to_token_stream().to_string().contains("Stream")
 }
 
@@ -141,7 +142,7 @@ fn is_precise(ty: &TypeImplTrait) -> bool {
 }
 
 /// Returns the error type of a `Result` if it is a `String` or `&'static str`. A text can be an
-/// answer as well as an error, so the meaning of the whole would be ambiguous.
+/// answer or an error, so it would be ambiguous.
 fn text_as_error(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|last| last.ident == "Result")?;
@@ -153,7 +154,7 @@ fn text_as_error(ty: &Type) -> Option<&Type> {
     is_text.then_some(error)
 }
 
-/// Finds a reference with the lifetime of the receiver.
+/// Returns a reference that has the lifetime of the receiver.
 fn borrow(ty: &Type) -> Option<&Type> {
     find(ty, &|ty| match ty {
         Type::Reference(reference) => {
@@ -164,7 +165,7 @@ fn borrow(ty: &Type) -> Option<&Type> {
     })
 }
 
-/// Returns the first hit in a type and its components.
+/// Returns the first result of `hit` for a type and its components.
 fn find<'a, T>(ty: &'a Type, hit: &impl Fn(&'a Type) -> Option<T>) -> Option<T> {
     hit(ty).or_else(|| match ty {
         Type::Path(path) => {

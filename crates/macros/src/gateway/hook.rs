@@ -1,6 +1,6 @@
-//! Reads hooks: methods that run at startup, on connect and on disconnect.
+//! Reads hooks, which are methods that run at startup, on connect and on disconnect.
 //!
-//! A hook takes all of its arguments, or leaves out the last ones. Start at [`Hook::read`].
+//! A hook may leave out its last arguments. Start reading at [`Hook::read`].
 
 use syn::{Attribute, ReturnType};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::mistakes::Mistakes;
 
-/// A hook.
+/// Method that runs at one moment of the lifecycle.
 pub(super) struct Hook {
     pub(super) moment: Moment,
     pub(super) method: Method,
@@ -33,7 +33,7 @@ impl Hook {
 
 fn check_arguments(moment: Moment, method: &Method) -> syn::Result<()> {
     let names = moment.names();
-    // Arguments are positional, so only the last ones can be left out.
+    // Arguments are positional, so only the last ones can be omitted.
     let wrong = method.arguments.iter().enumerate().find(|(index, argument)| {
         !names.get(*index).is_some_and(|name| method::is_called(&argument.ty, name))
     });

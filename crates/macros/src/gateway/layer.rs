@@ -1,7 +1,7 @@
 //! Reads guards, interceptors and filters.
 //!
-//! Each attribute has one expression, which becomes one call of the builder, in the order of the
-//! source. Start at [`Layer::read`].
+//! Each attribute has one expression and becomes one call of the builder, in source order. Start
+//! reading at [`Layer::read`].
 
 use syn::{Attribute, Expr, Token, punctuated::Punctuated};
 
@@ -42,12 +42,12 @@ impl Layer {
 }
 
 impl Kind {
-    /// Returns the kind with this attribute name.
+    /// Returns the kind whose attribute is called `name`.
     pub(super) fn named(name: &str) -> Option<Self> {
         [Self::Guard, Self::Intercept, Self::Filter].into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Returns the name of the attribute and of the builder's method.
+    /// Returns the name that the attribute and the method of the builder have.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Guard => "guard",
@@ -56,7 +56,7 @@ impl Kind {
         }
     }
 
-    /// Returns the error for a layer in a gateway for any principal.
+    /// Returns the error message for a layer in a gateway that accepts any principal.
     pub(super) fn needs_principal(self) -> &'static str {
         match self {
             Self::Guard => {
@@ -71,7 +71,7 @@ impl Kind {
         }
     }
 
-    /// Returns the error for a layer on a method that handles no event.
+    /// Returns the error message for a layer on a method that handles no event.
     pub(super) fn on_no_handler(self) -> &'static str {
         match self {
             Self::Guard => {

@@ -1,7 +1,8 @@
-//! Reads the signature that all our methods share: async, with a shared receiver and known types.
+//! Reads the signature of a method with a role. The method must be async, with a shared receiver
+//! and known types.
 //!
 //! The framework calls these methods concurrently. So a signature cannot contain anything that a
-//! caller would have to choose or to guarantee. Start at [`Method::read`].
+//! caller would have to choose or to guarantee. Start reading at [`Method::read`].
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -36,13 +37,13 @@ pub(super) enum Receiver {
 
 /// Parameter of a method.
 pub(super) struct Argument {
-    /// Its name, unless it is a pattern.
+    /// Name of the parameter. `None` if it is a pattern.
     pub(super) name: Option<Ident>,
     pub(super) ty: Type,
 }
 
 impl Method {
-    /// Reads the signature and finds all its mistakes.
+    /// Reads the signature, and reports all of its mistakes.
     pub(super) fn read(method: &ImplItemFn) -> syn::Result<Self> {
         let signature = &method.sig;
         let mut mistakes = Mistakes::default();
@@ -62,7 +63,7 @@ impl Method {
         })
     }
 
-    /// Returns `true` if it returns nothing or `()`.
+    /// Returns `true` if the method returns nothing or `()`.
     pub(super) fn returns_nothing(&self) -> bool {
         match &self.output {
             ReturnType::Default => true,
@@ -72,7 +73,8 @@ impl Method {
         }
     }
 
-    /// Returns its return type, unless it is an `impl Trait`, which cannot be repeated elsewhere.
+    /// Returns the return type of the method. Returns `None` for an `impl Trait`, which cannot be
+    /// repeated elsewhere.
     pub(super) fn answer(&self) -> Option<&Type> {
         match &self.output {
             ReturnType::Type(_, ty) if !has_word(ty.to_token_stream(), "impl") => Some(ty),
@@ -108,7 +110,7 @@ pub(super) fn typed(signature: &Signature) -> impl Iterator<Item = &PatType> {
     })
 }
 
-/// Returns the `T` of a type named `Name<T>`, with any module path.
+/// Returns the `T` of a type `Name<T>`, with any module path, where `Name` is `name`.
 pub(super) fn inner_type<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|segment| segment.ident == name)?;
@@ -124,7 +126,7 @@ pub(super) fn is_called(ty: &Type, name: &str) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == name))
 }
 
-/// Returns `true` if `tokens` contain the identifier or keyword.
+/// Returns `true` if `tokens` contain the identifier or keyword `word`.
 pub(super) fn has_word(tokens: TokenStream, word: &str) -> bool {
     tokens.into_iter().any(|tree| match tree {
         TokenTree::Group(group) => has_word(group.stream(), word),

@@ -1,7 +1,7 @@
 //! Reads the declaration of a gateway from an impl block.
 //!
-//! [`read`] walks the block once, removes our attributes and collects every mistake. Its result has
-//! no mistakes, so the later steps cannot fail.
+//! [`read`] traverses the block once, removes the attributes of Doorward and collects every
+//! mistake. It returns a gateway only if there are no mistakes, so the later steps cannot fail.
 
 use std::collections::HashMap;
 
@@ -35,7 +35,7 @@ pub(super) struct Gateway {
     pub(super) rooms: Vec<Room>,
 }
 
-/// Reads the block and removes our attributes from it.
+/// Reads the block, and removes the attributes of Doorward from it.
 pub(super) fn read(options: TokenStream, block: &mut ItemImpl) -> syn::Result<Gateway> {
     let mut reader = Reader { generics: block.generics.clone(), ..Reader::default() };
     let options = reader.mistakes.keep(Options::read(options));
@@ -45,7 +45,7 @@ pub(super) fn read(options: TokenStream, block: &mut ItemImpl) -> syn::Result<Ga
             reader.method(method);
         }
     }
-    // Unreadable options may have named the principal, so its absence is not reported.
+    // Options that cannot be read may name the principal, so a missing principal is not reported.
     let readable = options.is_some();
     let Options { namespace, principal, concurrency, connections } = options.unwrap_or_default();
     let namespace = namespace.unwrap_or_else(|| LitStr::new("/", Span::call_site()));
@@ -55,12 +55,12 @@ pub(super) fn read(options: TokenStream, block: &mut ItemImpl) -> syn::Result<Ga
     }
     let Reader { mistakes, hooks, handlers, rooms, .. } = reader;
     mistakes.done()?;
-    // Without a mistake there is a principal; the default is never used.
+    // If there are no mistakes there is a principal, so the default is never used.
     let principal = principal.unwrap_or(Principal::Any);
     Ok(Gateway { namespace, principal, concurrency, connections, layers, hooks, handlers, rooms })
 }
 
-/// Parts that were read so far.
+/// Parts of the block that were read so far.
 #[derive(Default)]
 struct Reader {
     /// Generic parameters of the block.
@@ -68,7 +68,7 @@ struct Reader {
     mistakes: Mistakes,
     /// Signatures that may name the principal.
     signatures: Vec<Signature>,
-    /// Names that must be unique, with `true` if the method has a condition.
+    /// Names that must be unique. The value is `true` if the method has a condition.
     seen: HashMap<(Role, String), bool>,
     hooks: Vec<Hook>,
     handlers: Vec<Handler>,
@@ -104,16 +104,17 @@ impl Reader {
         if let Some(method) = self.mistakes.keep(Method::read(item)) {
             self.part(role, &written, layers, method);
         }
-        // In front, so that the application's own lint attributes take precedence.
+        // The attribute is inserted in front, so that lint attributes of the application take
+        // precedence.
         item.attrs.insert(0, lints());
     }
 
-    /// Returns the attributes that give a method its role: one or more `#[subscribe]`, or one of
-    /// another role.
+    /// Returns the attributes that give a method its role. These are one or more `#[subscribe]`, or
+    /// one attribute of another role.
     fn of_one_role(&mut self, role: Role, roles: Vec<(Role, Attribute)>) -> Vec<Attribute> {
         let mut written = Vec::new();
         for (other, attribute) in roles {
-            // Several `#[subscribe]` are allowed: one handler for several events.
+            // Several `#[subscribe]` are allowed, because one method may handle several events.
             if other == role && (written.is_empty() || role == Role::Subscribe) {
                 written.push(attribute);
             } else {
@@ -167,15 +168,15 @@ impl Reader {
         self.rooms.extend(room);
     }
 
-    /// Returns `true` if the name is new. Methods with conditions may share a name, because the
-    /// conditions may exclude each other.
+    /// Returns `true` if a method may have this name. Two methods with conditions may share a name,
+    /// because their conditions may exclude each other.
     fn is_first(&mut self, role: Role, name: String, method: &Method) -> bool {
         let conditional = !method.conditions.is_empty();
         let before = self.seen.insert((role, name), conditional);
         before.is_none_or(|before| before && conditional)
     }
 
-    /// Finds parts that a gateway for any principal cannot have.
+    /// Reports parts that a gateway for any principal cannot have.
     fn check_any_principal(&mut self, layers: &[Layer]) {
         let own = self.handlers.iter().flat_map(|handler| &handler.layers);
         for layer in layers.iter().chain(own) {
@@ -198,7 +199,8 @@ impl Reader {
     }
 }
 
-/// Silences a lint: handlers have to be async even if they await nothing.
+/// Returns an attribute that silences a lint, because handlers must be async even if they await
+/// nothing.
 fn lints() -> Attribute {
     parse_quote!(#[allow(clippy::unused_async)])
 }

@@ -1,6 +1,7 @@
 //! Reads the options of `#[gateway(..)]`.
 //!
-//! A bare text is the namespace; every other option has a name. Start at [`Options::read`].
+//! A text without a name is the namespace. Every other option has a name. Start reading at
+//! [`Options::read`].
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::{
@@ -11,7 +12,8 @@ use syn::{
 
 use crate::mistakes::Mistakes;
 
-/// Options, if given. A second value for one option is a mistake.
+/// Options of a gateway. An option that was not given is `None`, and the namespace is then `/`. A
+/// second value for an option is a mistake.
 #[derive(Default)]
 pub(super) struct Options {
     pub(super) namespace: Option<LitStr>,
@@ -91,7 +93,7 @@ fn namespace(input: ParseStream<'_>, name: &Ident) -> syn::Result<LitStr> {
     }
 }
 
-/// Applies the rules of `doorward::server::BuildError::Namespace`.
+/// Returns an error if the name breaks the rules of `doorward::server::BuildError::Namespace`.
 fn check_namespace(literal: &LitStr) -> syn::Result<()> {
     let text = literal.value();
     let message = if !text.starts_with('/') {
@@ -107,7 +109,7 @@ fn check_namespace(literal: &LitStr) -> syn::Result<()> {
     Err(syn::Error::new_spanned(literal, message))
 }
 
-/// Rejects literals that are certainly wrong. The builder checks constants.
+/// Returns an error for a literal that is certainly wrong. The builder checks constants.
 fn check_concurrency(value: &Expr) -> syn::Result<()> {
     let Expr::Lit(ExprLit { lit, .. }) = value else { return Ok(()) };
     // `base10_digits` also covers `0x0` and `0_u8`.

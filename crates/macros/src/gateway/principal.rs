@@ -1,7 +1,8 @@
 //! Finds the principal type of a gateway.
 //!
-//! The option names it; otherwise the signatures do, and they have to agree. A gateway without a
-//! named principal accepts any principal. Start at [`find`].
+//! The option `principal` names it. Without the option, the signatures name it, and they must
+//! agree. If neither names a principal, the gateway accepts any principal. Start reading at
+//! [`find`].
 
 use quote::ToTokens;
 use syn::{Signature, Type};
@@ -12,21 +13,22 @@ use super::method::{inner_type, typed};
 pub(super) enum Principal {
     /// A type of the application.
     Known(Box<Type>),
-    /// Any type: the gateway is generic.
+    /// Any type. The implementation is generic over the principal.
     Any,
 }
 
-/// Types with the principal as their parameter.
+/// Names of the types whose parameter is the principal.
 const CARRIERS: [&str; 3] = ["Principal", "Socket", "Hub"];
 
-/// Finds the principal in the signatures of our methods, unless it was given.
+/// Returns the principal that was given as an option. Otherwise finds it in the signatures of
+/// methods with a role.
 pub(super) fn find(given: Option<Type>, signatures: &[Signature]) -> syn::Result<Principal> {
     if let Some(given) = given {
         return Ok(Principal::Known(Box::new(given)));
     }
     let mut found = signatures.iter().flat_map(typed).filter_map(|argument| carried(&argument.ty));
     let Some(first) = found.next() else { return Ok(Principal::Any) };
-    // Compares the text: a macro does not know what a type name means.
+    // The types are compared as text, because a macro cannot resolve type names.
     match found.find(|other| text(other) != text(first)) {
         None => Ok(Principal::Known(Box::new(first.clone()))),
         Some(other) => {

@@ -1,6 +1,6 @@
-//! Roles of methods: an event handler, a hook or a room policy.
+//! Roles of methods. A method is an event handler, a hook or a room policy.
 //!
-//! Each role has an attribute. A hook has a moment, which decides the arguments of its method.
+//! Each role has an attribute. A hook has a moment, which determines the arguments of the method.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -17,7 +17,7 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// Returns the role with this attribute name.
+    /// Returns the role whose attribute is called `name`.
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {
             "subscribe" => Some(Self::Subscribe),
@@ -26,7 +26,7 @@ impl Role {
         }
     }
 
-    /// Returns the name of its attribute.
+    /// Returns the name of the attribute.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Subscribe => "subscribe",
@@ -45,14 +45,14 @@ pub(super) enum Moment {
 }
 
 impl Moment {
-    /// Returns the moment with this attribute name.
+    /// Returns the moment whose attribute is called `name`.
     fn named(name: &str) -> Option<Self> {
         [Self::Init, Self::Connect, Self::Disconnect]
             .into_iter()
             .find(|moment| moment.name() == name)
     }
 
-    /// Returns the name of the attribute and of the builder's method.
+    /// Returns the name that the attribute and the method of the builder have.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Init => "on_init",
@@ -73,7 +73,8 @@ impl Moment {
         }
     }
 
-    /// Returns `true` if the hook has a result. Such a hook succeeds if its method returns nothing.
+    /// Returns `true` if the hook may return a `Result`. Such a hook succeeds if its method returns
+    /// nothing.
     pub(super) fn answers(self) -> bool {
         matches!(self, Self::Init | Self::Connect)
     }
@@ -87,7 +88,7 @@ impl Moment {
         }
     }
 
-    /// Returns the signature as a message shows it.
+    /// Returns the signature as it is shown in error messages.
     pub(super) fn signature(self) -> &'static str {
         match self {
             Self::Init => "(&self, hub: Hub<User>) -> Result<(), BoxError>",

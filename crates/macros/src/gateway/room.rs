@@ -1,7 +1,7 @@
-//! Reads room policies: methods that decide which clients may enter.
+//! Reads room policies, which are methods that decide which clients may enter a room.
 //!
-//! A parameter with the name of a placeholder is read from the room's name. All others describe the
-//! client that wants to enter. Start at [`Room::read`].
+//! A parameter that has the name of a placeholder is read from the room's name. All other
+//! parameters describe the client. Start reading at [`Room::read`].
 
 use proc_macro2::Ident;
 use syn::{Attribute, LitStr, Type, TypeReference, ext::IdentExt};
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{mistakes::Mistakes, pattern};
 
-/// A room policy.
+/// Method that decides which clients may enter the rooms whose names match a pattern.
 pub(super) struct Room {
     pub(super) literal: LitStr,
     /// Source of each argument of the method.

@@ -1,4 +1,5 @@
-//! A serializable error of a result that holds a stream: the client would read `internal`.
+//! The client would read `internal` if a `Result` of a stream had an error that is only
+//! serializable.
 
 use std::pin::Pin;
 

@@ -1,4 +1,4 @@
-//! One of them would never run.
+//! One of the two hooks would never run.
 
 use doorward_macros::gateway;
 

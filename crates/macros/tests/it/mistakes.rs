@@ -1,5 +1,5 @@
-//! Each file in `tests/fail` is one mistake, named by it. The `.stderr` file next to it has the
-//! output of the compiler.
+//! Each file in `tests/fail` has one mistake, which is the name of the file. The `.stderr` file
+//! next to it has the expected output of the compiler.
 
 use trybuild::TestCases;
 

@@ -1,8 +1,8 @@
 //! Deserializes arguments into types.
 //!
-//! A single argument is deserialized directly from the text. Only if that fails, the reason is
-//! looked for: if there are several arguments, they are deserialized as a list; otherwise the text
-//! is parsed once more to find the path of the error. Start reading at [`decode_event`].
+//! A single argument is deserialized directly from the text. If that fails because there are
+//! several arguments, they are deserialized as a list. Otherwise the text is parsed once more to
+//! find the path of the error. Start reading at [`decode_event`].
 
 use std::{fmt, marker::PhantomData};
 
@@ -20,7 +20,7 @@ use crate::{
     json,
 };
 
-/// Error of decoding arguments. The client's fault.
+/// Error of decoding arguments that a client sent. It is the client's fault.
 ///
 /// # Examples
 /// ```
@@ -32,20 +32,21 @@ use crate::{
 /// assert!(error.source.to_string().contains("expected u8"));
 /// ```
 #[derive(Debug, thiserror::Error)]
-// The source, and perhaps the path, quote the client's input, so the message repeats neither.
+// The source and the path may quote the client's input, so the message contains neither.
 #[error("arguments cannot be decoded")]
 #[non_exhaustive]
 pub struct DecodeError {
-    /// Path of the error, such as `items[2].name`; empty for the payload itself.
+    /// Path of the value that cannot be decoded, such as `items[2].name`. It is empty for the
+    /// payload itself.
     pub path: String,
     /// Description of the error. It may quote the payload.
     pub source: serde_json::Error,
 }
 
 impl DecodeError {
-    /// Returns the path of the error, such as `items[2].name`. It is empty for the payload itself,
-    /// and starts with `[1]` for the second of several arguments. Keys of maps in it are the
-    /// client's own text.
+    /// Returns the path of the value that cannot be decoded, such as `items[2].name`. It is empty
+    /// for the payload itself, and starts with `[1]` for the second of several arguments. Map keys
+    /// in the path are text of the client.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
@@ -54,9 +55,9 @@ impl DecodeError {
 
 /// Decodes the arguments of an event from its array `["name", argument, ..]`.
 ///
-/// One argument is decoded into `T`, several into a `T` that is a list or a tuple. Without
-/// arguments `T` is decoded from `null`, so that `()` and `Option` accept it. A
-/// [`Binary`](crate::Binary) takes its bytes from `attachments`.
+/// A single argument is decoded into `T`. Several arguments are decoded as a list, so `T` must be a
+/// list or a tuple. Without arguments, `T` is decoded from `null`, which `()` and `Option` accept.
+/// A [`Binary`](crate::Binary) takes its bytes from `attachments`.
 ///
 /// # Examples
 /// ```
@@ -69,7 +70,7 @@ impl DecodeError {
 /// ```
 ///
 /// # Errors
-/// [`DecodeError`] if the arguments are not a `T`: the client's fault.
+/// [`DecodeError`] if the arguments are not a `T`. This is the client's fault.
 pub fn decode_event<T: DeserializeOwned>(
     data: &str,
     attachments: &[Bytes],
@@ -86,7 +87,7 @@ pub fn decode_event<T: DeserializeOwned>(
 /// ```
 ///
 /// # Errors
-/// [`DecodeError`] if the arguments are not a `T`: the client's fault.
+/// [`DecodeError`] if the arguments are not a `T`. This is the client's fault.
 pub fn decode_ack<T: DeserializeOwned>(
     data: &str,
     attachments: &[Bytes],
@@ -94,7 +95,8 @@ pub fn decode_ack<T: DeserializeOwned>(
     decode(Array { data, is_named: false, attachments: attachments.len() }, attachments)
 }
 
-/// Decodes the arguments of an event into a list or a tuple, however many there are.
+/// Decodes the arguments of an event into a list or a tuple, even if there is only one argument or
+/// none.
 ///
 /// # Examples
 /// ```
@@ -106,8 +108,8 @@ pub fn decode_ack<T: DeserializeOwned>(
 /// ```
 ///
 /// # Errors
-/// [`DecodeError`] if the arguments are not a `T`: the client's fault, or the program's if `T` is
-/// not a list.
+/// [`DecodeError`] if the arguments are not a `T`. This is the fault of the program if `T` is not a
+/// list, and the fault of the client otherwise.
 pub fn decode_all<T: DeserializeOwned>(
     data: &str,
     attachments: &[Bytes],
@@ -125,10 +127,11 @@ pub(super) fn decode_ack_all<T: DeserializeOwned>(
     scope::read(attachments, || array.all(NO_LIST))
 }
 
-/// Checks that the arguments of an event can be passed on: each placeholder must refer to an
-/// attachment.
+/// Checks that each placeholder in an event refers to an attachment, so that the event can be
+/// relayed to other clients.
 ///
-/// Without attachments the packet is text, and a placeholder in it is an ordinary object.
+/// Without attachments the check passes, because a placeholder in a text packet is an ordinary
+/// object.
 ///
 /// # Examples
 /// ```
@@ -140,7 +143,7 @@ pub(super) fn decode_ack_all<T: DeserializeOwned>(
 /// ```
 ///
 /// # Errors
-/// [`DecodeError`]: the client's fault.
+/// [`DecodeError`] if a placeholder refers to no attachment. This is the client's fault.
 pub fn check_binary(data: &str, attachments: &[Bytes]) -> Result<(), DecodeError> {
     if attachments.is_empty() {
         return Ok(());
@@ -156,12 +159,14 @@ fn decode<T: DeserializeOwned>(array: Array<'_>, attachments: &[Bytes]) -> Resul
     }
 }
 
-/// Decodes anything but one valid argument: none, several, or an invalid one.
+/// Decodes arguments that are not one valid argument. There are none or several, or the only one is
+/// invalid.
 #[cold]
 fn decode_others<T: DeserializeOwned>(array: Array<'_>, is_none: bool) -> Result<T, DecodeError> {
     let null = || tracked(|_| T::deserialize(Value::Null));
-    // Several arguments must not be reported as a wrong first one, so they are looked for first.
-    // The path is tracked only here, because tracking costs time that valid arguments need not pay.
+    // If there are several arguments, the error must not be that the first one is wrong, so they
+    // are counted first. The path is tracked only here, because tracking would slow down the
+    // decoding of valid arguments.
     if is_none {
         return null();
     }
@@ -171,7 +176,7 @@ fn decode_others<T: DeserializeOwned>(array: Array<'_>, is_none: bool) -> Result
     tracked(|track| array.one(Tracked(track, PhantomData)))?.map_or_else(null, Ok)
 }
 
-/// The JSON array of an event or an ack.
+/// JSON array of an event or an ack.
 #[derive(Clone, Copy)]
 struct Array<'a> {
     data: &'a str,
@@ -189,7 +194,8 @@ impl<'a> Array<'a> {
         Node::parse(self.data, self.attachments)?.deserialize_seq(visitor)
     }
 
-    /// Deserializes the only argument; `None` if there is none. Fails if there are several.
+    /// Deserializes the only argument. Returns `None` if there is no argument, and fails if there
+    /// are several.
     fn one<S: DeserializeSeed<'a>>(self, seed: S) -> serde_json::Result<Option<S::Value>> {
         self.read(One { is_named: self.is_named, seed })
     }
@@ -274,7 +280,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Tracked<'_, T> {
     }
 }
 
-/// Runs `read` and adds the path to its error.
+/// Runs `read`, and adds the path of the failed value to its error.
 fn tracked<R>(read: impl FnOnce(&mut Track) -> serde_json::Result<R>) -> Result<R, DecodeError> {
     let mut track = Track::new();
     read(&mut track).map_err(|source| {

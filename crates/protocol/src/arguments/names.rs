@@ -1,16 +1,16 @@
-//! Maps field names of a program to those that its clients use.
+//! Translates field names of a program into the names that its clients use.
 //!
-//! A validator reports `kick_user_id` although the client has sent `kickUserId`: serde renamed the
-//! field and does not expose that. But a struct asks its deserializer for the client's names. The
-//! payload is therefore deserialized once more, and the names asked for are recorded. Start reading
-//! at [`FieldNames::of`].
+//! A validator reports `kick_user_id` although the client has sent `kickUserId`, because serde
+//! renamed the field and does not expose the mapping. However, a struct passes the client's names
+//! to its deserializer. The payload is therefore deserialized once more, and these names are
+//! recorded. Start reading at [`FieldNames::of`].
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::binary::{Node, recorded, scope};
 
-/// Names of the fields of one payload, as its client writes them.
+/// Field names of one payload, as the client spells them.
 ///
 /// # Examples
 /// ```
@@ -28,15 +28,16 @@ use crate::binary::{Node, recorded, scope};
 #[derive(Debug)]
 pub struct FieldNames {
     payload: Node,
-    /// Names that structs asked for, by the number of the object.
+    /// Field names of each struct, with the number of the object from which it was deserialized.
     structs: Vec<(usize, &'static [&'static str])>,
 }
 
 impl FieldNames {
-    /// Collects the names that `T` has in the arguments of an event, `["name", argument, ..]`.
+    /// Collects the field names of `T` in `data`, the array `["name", argument, ..]` of an event.
     #[must_use]
     pub fn of<T: DeserializeOwned>(data: &str, attachments: &[Bytes]) -> Self {
-        // One argument is the payload itself, several are a list, as in `decode_event`.
+        // As in `decode_event`, a single argument is the payload itself, and several arguments are
+        // a list.
         let payload = match Node::parse(data, attachments.len()) {
             Ok(Node::List(mut items)) if items.len() == 2 => items.pop(),
             Ok(Node::List(items)) => Some(Node::List(items.into_iter().skip(1).collect())),
@@ -48,8 +49,8 @@ impl FieldNames {
         Self { payload, structs }
     }
 
-    /// Translates a path of the program's names, such as `items[0].unit_price`, into the client's.
-    /// A name that the client does not use remains unchanged.
+    /// Translates the field names of a path, such as `items[0].unit_price`, into the names that the
+    /// client uses. A name that neither the payload type nor the payload has remains unchanged.
     #[must_use]
     pub fn path(&self, path: &str) -> String {
         let mut written = String::with_capacity(path.len());
@@ -62,8 +63,8 @@ impl FieldNames {
                     (name, name.parse().ok().and_then(|index: usize| items.get(index)))
                 }
                 Some(Node::Map { number, entries }) if !name.is_empty() => {
-                    // Names that the type asked for come first, because the client may have omitted
-                    // the field. Keys of the payload come second: those of maps.
+                    // The field names of the type come first, because the client may have omitted
+                    // the field. The keys of the payload come second, for maps.
                     let asked = self.structs.iter().find(|(of, _)| of == number);
                     let asked = asked.map_or(&[][..], |(_, names)| names).iter().copied();
                     let name = asked
@@ -84,7 +85,8 @@ impl FieldNames {
     }
 }
 
-/// Returns `true` if two names differ in their style only: `user_id`, `userId`, `USER-ID`.
+/// Returns `true` if two names differ only in case and separators, such as `user_id`, `userId` and
+/// `USER-ID`.
 fn is_same(a: &str, b: &str) -> bool {
     let plain = |name: &str| {
         let chars = name.chars().filter(|char| char.is_alphanumeric());

@@ -1,4 +1,4 @@
-//! Arguments that are passed on unparsed.
+//! Arguments that are relayed without being parsed.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{de::DeserializeOwned, ser::Error as _};
 use super::{Arguments, DecodeError, decode};
 use crate::{binary::scope, json};
 
-/// Arguments as they are on the wire: a JSON array as text, and its attachments.
+/// Arguments in their wire format: the text of a JSON array, and its attachments.
 ///
 /// # Examples
 /// ```
@@ -25,7 +25,7 @@ use crate::{binary::scope, json};
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawArguments {
-    /// JSON array; starts and ends with a bracket.
+    /// JSON array. It starts and ends with a bracket.
     json: String,
     attachments: Vec<Bytes>,
 }
@@ -39,8 +39,8 @@ impl RawArguments {
         Self::written(|out| arguments.write(out))
     }
 
-    /// Serializes the arguments of an ack. They differ from those of an event for `()` only, which
-    /// is `null`.
+    /// Serializes the arguments of an ack. Only `()` is written differently than in an event: it is
+    /// `null`.
     ///
     /// # Errors
     /// Fails if the arguments cannot be serialized as JSON.
@@ -60,20 +60,20 @@ impl RawArguments {
         Ok(Self { json, attachments })
     }
 
-    /// Takes the arguments out of an event.
+    /// Extracts the arguments of an event.
     ///
     /// `data` is the array of [`Event::data`](crate::Event::data), `["name", argument, ..]`. The
-    /// result has no arguments if it is anything else.
+    /// result has no arguments if `data` is not such an array.
     #[must_use]
     pub fn from_event(data: &str, attachments: Vec<Bytes>) -> Self {
         let json = json::behind_name(data).map_or_else(|| "[]".into(), |rest| format!("[{rest}"));
         Self { json, attachments }
     }
 
-    /// Takes the arguments of an ack.
+    /// Extracts the arguments of an ack.
     ///
     /// `data` is the array of [`Ack::data`](crate::Ack::data), `[argument, ..]`. The result has no
-    /// arguments if it is anything else.
+    /// arguments if `data` does not start and end with a bracket.
     #[must_use]
     pub fn from_ack(data: &str, attachments: Vec<Bytes>) -> Self {
         let data = data.trim_ascii();
@@ -93,8 +93,8 @@ impl RawArguments {
         &self.attachments
     }
 
-    /// Decodes the arguments as [`decode_ack`](crate::decode_ack) does: one argument into `T`,
-    /// several into a `T` that is a list or a tuple.
+    /// Decodes the arguments as [`decode_ack`](crate::decode_ack) does. Several arguments are
+    /// decoded as a list, so `T` must be a list or a tuple.
     ///
     /// # Errors
     /// [`DecodeError`] if the arguments are not a `T`.
@@ -102,7 +102,7 @@ impl RawArguments {
         decode::decode_ack(&self.json, &self.attachments)
     }
 
-    /// Decodes the arguments into a list or a tuple, however many there are.
+    /// Decodes the arguments into a list or a tuple, even if there is only one argument or none.
     ///
     /// # Errors
     /// [`DecodeError`] if the arguments are not a `T`.
@@ -125,7 +125,7 @@ impl Arguments for RawArguments {
     }
 }
 
-/// Prints sizes only: the content belongs to the client.
+/// Prints only sizes, because the content is private to the client.
 impl fmt::Debug for RawArguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attachments: Vec<usize> = self.attachments.iter().map(Bytes::len).collect();
@@ -136,7 +136,7 @@ impl fmt::Debug for RawArguments {
     }
 }
 
-/// Returns the text between the brackets of an array.
+/// Returns the text between the brackets of an array, or `None` if `json` is not in brackets.
 fn items(json: &str) -> Option<&str> {
     json.strip_prefix('[')?.strip_suffix(']').map(str::trim_ascii)
 }

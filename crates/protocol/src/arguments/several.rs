@@ -1,17 +1,17 @@
 //! Deserializes a type from all remaining items of an array, as if they were one list.
 //!
-//! Tuples, lists and types that accept any value are deserialized from them. Every other type
-//! expects one argument, so it fails with `refusal`.
+//! Tuples, lists and types that accept any value are deserialized from the items. Every other type
+//! expects one argument, so its deserialization fails with `refusal`.
 
 use serde::{
     Deserializer,
     de::{Error as _, SeqAccess, Visitor},
 };
 
-/// Deserializer for the items that `seq` still holds.
+/// Deserializer for the items that remain in `seq`.
 pub(super) struct Several<A> {
     pub(super) seq: A,
-    /// Error for a type that is not a list.
+    /// Error message for a type that is not a list.
     pub(super) refusal: &'static str,
 }
 
@@ -30,7 +30,7 @@ impl<'de, A: SeqAccess<'de>> Deserializer<'de> for Several<A> {
         visitor.visit_seq(self.seq)
     }
 
-    // `Option` and newtypes pass through to what they contain.
+    // An `Option` or a newtype is deserialized as the type that it contains.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, A::Error> {
         visitor.visit_some(self)
     }

@@ -37,7 +37,7 @@ fn wrong<T: serde::de::DeserializeOwned>(json: &str) -> (String, String) {
     (error.path, error.source.to_string())
 }
 
-/// Checks the arguments of an event, and of an ack, which differs for `()` only.
+/// Checks the arguments that each value writes in an event and in an ack.
 #[track_caller]
 fn writes<const N: usize>(cases: [(&dyn Arguments, &str); N]) {
     for (arguments, expected) in cases {
@@ -63,7 +63,7 @@ fn a_tuple_or_an_array_is_several_arguments() {
         (&[[1, 2]], "[1,2]"),
         (&[(), ()], "null,null"),
         (&[0_u8; 0], ""),
-        // What points to them.
+        // Pointers to tuples and arrays.
         (&&(1, 2), "1,2"),
         (&&[1, 2], "1,2"),
         (&Box::new((1, 2)), "1,2"),
@@ -130,7 +130,7 @@ fn a_struct_an_enum_or_a_map_is_one_argument() {
         (&Enum::Tuple(1, 2), r#"{"Tuple":[1,2]}"#),
         (&Enum::Struct { a: 1 }, r#"{"Struct":{"a":1}}"#),
         (&Untagged::List(vec![1, 2]), "[1,2]"),
-        // The exception: serde leaves no trace of the enum.
+        // This is an exception, because a serializer cannot see that the tuple belongs to an enum.
         (&Untagged::Tuple(1, 2), "1,2"),
         (&Some((1, 2)), "[1,2]"),
         (&Ok::<(u8, u8), ()>((1, 2)), r#"{"Ok":[1,2]}"#),
@@ -174,7 +174,7 @@ fn a_unit_is_no_argument_of_an_event_and_null_in_an_ack() {
     assert_eq!(written(&()).unwrap(), "");
     assert_eq!(RawArguments::new(&()).unwrap().json(), "[]");
     assert_eq!(RawArguments::for_ack(&()).unwrap().json(), "[null]");
-    // Like `()` in JSON, but they are values that must not vanish.
+    // These values are `null` like `()`, but they must remain arguments.
     writes([
         (&Value::Null, "null"),
         (&None::<u8>, "null"),
@@ -239,7 +239,7 @@ fn several_arguments_are_a_list() {
     assert_eq!(decode_event::<Option<(u8, String)>>(json, &[]).unwrap(), Some((1, "b".into())));
     assert_eq!(decode_event::<Vec<u8>>(r#"["e",1,2,3]"#, &[]).unwrap(), [1, 2, 3]);
     assert_eq!(decode_ack::<(u8, u8)>("[1,2]", &[]).unwrap(), (1, 2));
-    // The first argument alone would fit the type, too.
+    // The first argument alone would also fit the type.
     assert_eq!(decode_event::<Vec<Value>>(r#"["e",[1],2]"#, &[]).unwrap(), [json!([1]), json!(2)]);
 }
 

@@ -1,21 +1,22 @@
-//! Serializes a value as arguments: a tuple as several, any other value as one.
+//! Serializes a tuple as several arguments, and any other value as one argument.
 //!
-//! serde calls `serialize_tuple` for a tuple and for an array `[T; N]`, and other methods for lists,
-//! structs and tuple structs. [`TopLevel`] sees only the first call of a value: it writes the items
-//! of a tuple with commas between them, and passes everything else on to `serde_json`. The items
-//! are serialized by `serde_json` itself, so a nested tuple is an array. Start reading at [`write`].
+//! serde calls `serialize_tuple` for a tuple and for an array `[T; N]`, and other methods for
+//! lists, structs and tuple structs. [`TopLevel`] handles only the outermost value. It writes the
+//! items of a tuple with commas between them, and passes every other value on to `serde_json`. The
+//! items are serialized by `serde_json` itself, so a nested tuple is an array. Start reading at
+//! [`write`].
 
 use serde::{Serialize, Serializer, ser::SerializeTuple};
 use serde_json::{Error, Result};
 
-/// Arguments of `()`, the tuple without items.
+/// Output for `()`, which is no argument or `null`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Unit {
     None,
     Null,
 }
 
-/// Appends the arguments that `value` stands for.
+/// Appends `value` to `out` as arguments. `unit` selects the output for `()`.
 #[inline]
 pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>, unit: Unit) -> Result<()> {
     value.serialize(TopLevel { out, json: &mut None, unit })
@@ -25,8 +26,8 @@ type Json<'o> = serde_json::Serializer<&'o mut Vec<u8>>;
 
 struct TopLevel<'s, 'o> {
     out: &'o mut Vec<u8>,
-    /// Place for the serializer that this one passes on to: lists and structs borrow it until they
-    /// end, and a tuple does not need it.
+    /// Storage for the JSON serializer of a value that is not a tuple. Lists and structs borrow the
+    /// serializer until they are complete.
     json: &'s mut Option<Json<'o>>,
     unit: Unit,
 }
@@ -47,8 +48,8 @@ macro_rules! pass_on {
     )*};
 }
 
-// `collect_str` and the 128-bit integers have defaults that allocate or fail, so they are passed on
-// as well.
+// The defaults of `collect_str` and of the 128-bit integers allocate or fail, so these methods are
+// passed on as well.
 impl<'s, 'o> Serializer for TopLevel<'s, 'o> {
     type Ok = ();
     type Error = Error;
@@ -136,7 +137,7 @@ impl<'s, 'o> Serializer for TopLevel<'s, 'o> {
     }
 }
 
-/// Writes the items of a tuple with commas between them, and no brackets.
+/// Writes the items of a tuple with commas between them and without brackets.
 struct Items<'o> {
     out: &'o mut Vec<u8>,
     is_first: bool,

@@ -1,8 +1,8 @@
 //! Checks that every placeholder of an outgoing packet has its attachment.
 //!
-//! A payload may contain JSON that a client has made up, and stock clients close their connection
-//! over a placeholder without an attachment. A client whose forged placeholder were relayed could
-//! therefore disconnect all recipients.
+//! Stock clients close their connection if they receive a placeholder without an attachment. A
+//! payload may contain JSON that a client invented. If the server relayed a forged placeholder, all
+//! recipients would disconnect.
 
 use std::fmt;
 
@@ -11,20 +11,20 @@ use serde::{
     de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor},
 };
 
-/// Fails if a placeholder in `json` refers to none of this many attachments.
+/// Fails if the number of a placeholder in `json` is not below `attachments`.
 pub(crate) fn check_placeholders(json: &[u8], attachments: usize) -> serde_json::Result<()> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     Walk { attachments: attachments as u64 }.deserialize(&mut deserializer)?;
     deserializer.end()
 }
 
-/// Visitor that walks any JSON.
+/// Visitor that traverses any JSON.
 #[derive(Clone, Copy)]
 struct Walk {
     attachments: u64,
 }
 
-/// Meaning of a value as a member of a placeholder.
+/// Meaning of a JSON value if it is a member of a placeholder.
 #[derive(Clone, Copy, PartialEq)]
 enum Seen {
     /// The value `true`.

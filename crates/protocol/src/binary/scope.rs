@@ -1,16 +1,16 @@
 //! Keeps the attachments of a payload while it is serialized or deserialized.
 //!
-//! serde gives a value nothing but its serializer. The attachments are therefore kept beside it, in
-//! a thread local, for the duration of one synchronous call. A guard restores the previous state,
-//! also if the call panics, so calls may nest. Most payloads have no attachments and touch only
-//! [`SCOPE`], which is plain data and therefore almost free.
+//! serde gives a value access to its serializer only. The attachments are therefore kept in a
+//! thread local for the duration of one synchronous call. A guard restores the previous state even
+//! if the call panics, so calls may nest. Most payloads have no attachments and use only [`SCOPE`],
+//! which is plain data and costs almost nothing.
 
 use std::cell::{Cell, RefCell};
 
 use bytes::Bytes;
 
-/// State of the thread. The numbers say how many attachments on top of the stack belong to the
-/// current call.
+/// State of the current thread. The number is the number of attachments on top of the stack that
+/// belong to the current call.
 #[derive(Clone, Copy)]
 enum Scope {
     Outside,
@@ -20,11 +20,11 @@ enum Scope {
 
 thread_local! {
     static SCOPE: Cell<Scope> = const { Cell::new(Scope::Outside) };
-    /// Attachments of all nested calls, those of the innermost on top.
+    /// Attachments of all nested calls. The attachments of the innermost call are on top.
     static STACK: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Runs `write`, and returns its result with the attachments that it has added.
+/// Runs `write`, and returns its result with the attachments that `write` has added.
 #[inline]
 pub(crate) fn write<R>(write: impl FnOnce() -> R) -> (R, Vec<Bytes>) {
     let _guard = Guard::enter(Scope::Writing(0));
@@ -44,10 +44,11 @@ pub(crate) fn is_reading() -> bool {
     matches!(SCOPE.get(), Scope::Reading(_))
 }
 
-/// Returns an attachment of the payload that is being deserialized.
+/// Returns an attachment of the payload that is being deserialized, or `None` if `number` is out of
+/// range.
 pub(crate) fn attachment(number: u64) -> Option<Bytes> {
     let Scope::Reading(count) = SCOPE.get() else { return None };
-    // A number beyond the count is found neither below nor at the top.
+    // A number that is out of range returns `None` in this line or in the next lookup.
     let from_top = count.checked_sub(usize::try_from(number).ok()?)?;
     let found = STACK.try_with(|stack| {
         let stack = stack.borrow();
@@ -56,17 +57,18 @@ pub(crate) fn attachment(number: u64) -> Option<Bytes> {
     found.ok().flatten()
 }
 
-/// Adds an attachment to the payload that is being serialized, and returns its number.
+/// Adds an attachment to the payload that is being serialized, and returns its number. Returns
+/// `None` if no packet is being written.
 ///
-/// Identical buffers become one attachment, however often they occur: a client may refer to one
-/// attachment a thousand times, and relaying it must not send it a thousand times.
+/// If the same buffer occurs several times, it becomes one attachment. A client may refer to one
+/// attachment a thousand times, and the relayed packet must contain it only once.
 pub(crate) fn attach(bytes: &Bytes) -> Option<usize> {
     let Scope::Writing(count) = SCOPE.get() else { return None };
     let added = STACK.try_with(|stack| {
         let mut stack = stack.borrow_mut();
         let first = stack.len().saturating_sub(count);
-        // Buffers are compared by address, not by content, which would cost time. Empty ones have
-        // no address of their own, and sending them again costs nothing.
+        // Buffers are compared by address, because comparing their content would take time. Empty
+        // buffers have no unique address, and sending them again costs nothing.
         let is_same = |other: &Bytes| {
             !bytes.is_empty() && other.as_ptr() == bytes.as_ptr() && other.len() == bytes.len()
         };
@@ -81,8 +83,8 @@ pub(crate) fn attach(bytes: &Bytes) -> Option<usize> {
     Some(number)
 }
 
-/// Adds attachments whose placeholders are already numbered from zero. Returns `false` if that is
-/// impossible because there are attachments before them.
+/// Adds attachments whose placeholders are already numbered from zero. Returns `false` if the
+/// packet already has attachments.
 pub(crate) fn attach_first(bytes: &[Bytes]) -> bool {
     // Any earlier attachment would have taken the number zero.
     let is_first = matches!(SCOPE.get(), Scope::Writing(0));
@@ -106,14 +108,14 @@ impl Guard {
 impl Drop for Guard {
     #[inline]
     fn drop(&mut self) {
-        // Also reached while a panic unwinds: the attachments of the failed call must not be found
-        // by the next one on this thread.
+        // This also runs while a panic unwinds, so that the next call on this thread does not find
+        // the attachments of the failed call.
         drop(take());
         SCOPE.set(self.before);
     }
 }
 
-/// Removes the attachments of this call from the stack and returns them.
+/// Removes the attachments of the current call from the stack and returns them.
 #[inline]
 fn take() -> Vec<Bytes> {
     match SCOPE.replace(Scope::Outside) {
@@ -122,8 +124,8 @@ fn take() -> Vec<Bytes> {
     }
 }
 
-/// Pushes attachments and returns how many are on the stack now: none if the thread is being shut
-/// down.
+/// Pushes attachments and returns the number of pushed attachments. Returns 0 if the thread is
+/// being shut down.
 #[cold]
 fn push(attachments: &[Bytes]) -> usize {
     STACK
@@ -131,10 +133,10 @@ fn push(attachments: &[Bytes]) -> usize {
         .map_or(0, |()| attachments.len())
 }
 
-/// Removes attachments from the stack and returns them.
+/// Removes the last `count` attachments from the stack and returns them.
 ///
-/// The caller drops them after the borrow has ended: dropping a buffer may run foreign code that
-/// uses this module.
+/// The caller must drop them after the borrow of the stack has ended, because dropping a buffer may
+/// run foreign code that uses this module.
 #[cold]
 fn pop(count: usize) -> Vec<Bytes> {
     let popped = STACK.try_with(|stack| {

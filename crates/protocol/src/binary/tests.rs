@@ -121,8 +121,8 @@ fn a_type_without_bytes_fails_with_their_path_and_never_sees_a_placeholder() {
     assert_eq!(refused::<()>(&alone).1, "expected unit, not bytes");
 }
 
-/// Some types hold bytes in other formats. Copying bytes into each place that refers to them would
-/// multiply a message.
+/// Some types contain bytes in other formats. If bytes were copied into each place that refers to
+/// them, a small message would use much memory.
 #[test]
 fn no_other_type_takes_bytes_or_sees_their_stand_in() {
     #[derive(Debug)]
@@ -184,7 +184,7 @@ fn bytes_that_a_type_does_not_read_are_no_error() {
     assert!(ignored.is_ok());
 }
 
-/// This is the way that the documentation recommends for handlers that accept any JSON.
+/// The documentation recommends this type to handlers that accept any JSON.
 #[test]
 fn an_untagged_enum_takes_bytes_or_any_json() {
     #[derive(Debug, PartialEq, Deserialize)]
@@ -354,7 +354,7 @@ fn outside_of_packets_there_are_no_attachments() {
     assert_eq!(read.to_string(), "binary can be read from packets only");
 }
 
-/// Serializes another packet while it is being serialized itself, and fails to deserialize one.
+/// Type whose `Serialize` impl serializes another packet and fails to deserialize one.
 struct Nested;
 
 impl Serialize for Nested {

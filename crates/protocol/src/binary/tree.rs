@@ -1,9 +1,9 @@
-//! Parses the JSON of a packet with attachments into a tree that distinguishes bytes.
+//! Parses the JSON of a packet with attachments into a tree in which bytes differ from JSON values.
 //!
-//! JSON has no bytes. If a type were deserialized from the text, it could take a placeholder for a
-//! value of the client. It is deserialized from a [`Node`] instead: [`Binary`](super::Binary) takes
-//! the bytes, and every other type fails on them with an error that says so. Start reading at
-//! [`Node::parse`].
+//! JSON has no bytes. If a type were deserialized from the text, it could treat a placeholder as an
+//! ordinary object of the client. It is therefore deserialized from a [`Node`].
+//! [`Binary`](super::Binary) accepts the bytes, and every other type returns an error that mentions
+//! them. Start reading at [`Node::parse`].
 
 use std::{
     cell::{Cell, RefCell},
@@ -28,7 +28,7 @@ use super::{NEWTYPE, token};
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
     Bool(bool),
-    /// Number of an attachment.
+    /// Bytes, as the number of their attachment.
     Bytes(u64),
     List(Vec<Self>),
     Map {
@@ -43,10 +43,10 @@ pub(crate) enum Node {
 }
 
 impl Node {
-    /// Parses `json`, whose placeholders refer to this many attachments.
+    /// Parses the `json` of a packet that has this number of attachments.
     ///
     /// # Errors
-    /// Fails also if a placeholder refers to none of them.
+    /// Fails if `json` is invalid, or if a placeholder refers to no attachment.
     pub(crate) fn parse(json: &str, attachments: usize) -> Result<Self, Error> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
         let parse = Parse { attachments: attachments as u64, objects: &Cell::new(0) };
@@ -59,7 +59,7 @@ impl Node {
 #[derive(Clone, Copy)]
 struct Parse<'a> {
     attachments: u64,
-    /// Number of objects so far.
+    /// Number of objects parsed so far.
     objects: &'a Cell<usize>,
 }
 
@@ -146,8 +146,8 @@ impl<'de> Deserializer<'de> for Node {
             Self::Bool(value) => visitor.visit_bool(value),
             Self::Bytes(number) => {
                 let expected = (&visitor as &dyn Expected).to_string();
-                // serde buffers a newtype as a newtype, so a value that it keeps for a second
-                // attempt, as for untagged enums, is still recognised as bytes.
+                // serde buffers values of untagged enums for a second attempt. It buffers a newtype
+                // as a newtype, so the value is still recognised as bytes.
                 visitor
                     .visit_newtype_struct(Token(number))
                     .map_err(|_kind| Error::custom(format_args!("expected {expected}, not bytes")))
@@ -185,8 +185,8 @@ impl<'de> Deserializer<'de> for Node {
     ) -> Result<V::Value, Error> {
         match self {
             Self::Bytes(number) if name == NEWTYPE => visitor.visit_newtype_struct(Token(number)),
-            // The text lives only in this call, and a reader makes `serde_json` return an owned
-            // copy of it. Serializing fails if the node contains bytes.
+            // The text exists only during this call. Deserializing from a reader makes `serde_json`
+            // return an owned copy. Serializing fails if the node contains bytes.
             node if name == RAW_VALUE => {
                 let text = serde_json::to_vec(&node)?;
                 serde_json::Deserializer::from_reader(&*text)
@@ -221,7 +221,7 @@ impl<'de> Deserializer<'de> for Node {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        // Only structs and their variants rename fields, so only their names are recorded.
+        // Only structs and struct variants rename fields, so only their field names are recorded.
         if let Self::Map { number, .. } = &self {
             record(*number, fields);
         }
@@ -246,7 +246,7 @@ impl IntoDeserializer<'_, Error> for Node {
     }
 }
 
-/// Serializes a value as the JSON that it was; fails for a value with bytes in it.
+/// Serializes the value as JSON. Fails if it contains bytes.
 impl Serialize for Node {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -267,7 +267,8 @@ impl Serialize for Node {
     }
 }
 
-/// Key of an entry: a text, and the number or boolean that it spells, as in `serde_json`.
+/// Key of a map entry. As in `serde_json`, it is deserialized as text, or as the number or boolean
+/// that the text spells.
 #[derive(Clone, Debug)]
 pub(crate) struct Key(String);
 
@@ -337,10 +338,11 @@ impl IntoDeserializer<'_, Error> for Key {
     }
 }
 
-/// Stand-in for bytes: a newtype in a newtype, which only [`Binary`](super::Binary) unpacks.
+/// Deserializer that presents bytes to a visitor as a newtype in a newtype. Only
+/// [`Binary`](super::Binary) unpacks it.
 ///
-/// With a single newtype, one of the program's own could unpack it to plain bytes after serde has
-/// buffered it.
+/// With a single newtype, a newtype of the program could unpack plain bytes after serde has
+/// buffered them.
 struct Token(u64);
 
 impl<'de> Deserializer<'de> for Token {
@@ -357,16 +359,17 @@ impl<'de> Deserializer<'de> for Token {
 }
 
 thread_local! {
-    /// Names that were asked for, while they are recorded.
+    /// Field names that were recorded so far. `None` if no recording is active.
     static ASKED: RefCell<Option<Asked>> = const { RefCell::new(None) };
 }
 
-/// Field names that structs asked for, by the number of the object.
+/// Field names of structs, each with the number of the object from which the struct is
+/// deserialized.
 type Asked = Vec<(usize, &'static [&'static str])>;
 
-/// Runs `read`, and returns its result with the field names that structs asked their objects for.
+/// Runs `read`, and returns its result with the field names of the structs that it deserialized.
 pub(crate) fn recorded<R>(read: impl FnOnce() -> R) -> (R, Asked) {
-    /// Stops recording when dropped, also if `read` panics.
+    /// Stops recording when dropped, even if `read` panics.
     struct Recording;
 
     impl Drop for Recording {
@@ -389,8 +392,7 @@ fn record(object: usize, fields: &'static [&'static str]) {
     });
 }
 
-/// Name of the newtype by which `serde_json` recognises its own `RawValue`, which takes the text of
-/// any value.
+/// Newtype name by which `serde_json` recognises `RawValue`, which accepts the text of any value.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 const NO_ATTACHMENT: &str = "expected an attachment for each placeholder";

@@ -1,8 +1,8 @@
 //! Assembles a binary packet from its head and its attachments.
 //!
-//! The head was checked like any packet before it is kept. If it has no recipient any more, nothing
-//! is kept, but its attachments are still counted, because the client sends them all the same. `rules`
-//! bounds their number and sets their deadline.
+//! The head is checked like any packet before it is kept. If the packet has no recipient, it is not
+//! kept. Its attachments are still counted, because the client sends them anyway. The module
+//! `rules` limits their number and sets their deadline.
 
 use std::{borrow::Cow, time::Instant};
 
@@ -12,19 +12,19 @@ use super::{Ack, Event, Received, SlotId, Violation};
 
 #[derive(Debug)]
 pub(super) struct Assembly {
-    /// Result once the packet is complete.
+    /// Event or ack to return when the packet is complete.
     received: Received<'static>,
     missing: usize,
-    /// Bytes of the head and of the attachments so far.
+    /// Size of the head and of the attachments received so far, in bytes.
     size: usize,
     /// Deadline for the last attachment.
     by: Instant,
-    /// Time at which the driver stopped reading.
+    /// Time at which the driver stopped reading. `None` while it reads.
     paused: Option<Instant>,
 }
 
 impl Assembly {
-    /// Starts with the packet that a head of `size` bytes has become.
+    /// Starts with the packet `received`, which was parsed from a head of `size` bytes.
     pub(super) fn new(received: Received<'_>, missing: usize, size: usize, by: Instant) -> Self {
         let received = match received {
             Received::Event(event) => Received::Event(own_event(event, missing)),
@@ -34,7 +34,7 @@ impl Assembly {
         Self { received, missing, size, by, paused: None }
     }
 
-    /// Adds one attachment. Head and attachments together may have `limit` bytes.
+    /// Adds one attachment. The head and the attachments together may have at most `limit` bytes.
     pub(super) fn take(&mut self, bytes: &[u8], limit: usize) -> Result<(), Violation> {
         self.size = self.size.saturating_add(bytes.len());
         if self.size > limit {
@@ -43,7 +43,7 @@ impl Assembly {
         if let Received::Event(Event { attachments, .. }) | Received::Ack(Ack { attachments, .. }) =
             &mut self.received
         {
-            // A copy, because `bytes` borrows from the read buffer of the transport.
+            // `bytes` borrows from the read buffer of the transport, so it is copied.
             attachments.push(Bytes::copy_from_slice(bytes));
         }
         self.missing = self.missing.saturating_sub(1);

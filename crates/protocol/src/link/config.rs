@@ -14,36 +14,39 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug)]
 pub struct LinkConfig {
-    /// Interval from the opening of the link, or from a pong, to the next ping: 25 s.
+    /// Interval from the opening of the link, or from a pong, to the next ping. Default: 25 s.
     pub ping_interval: Duration,
-    /// Time limit for a pong: 20 s.
+    /// Time within which the client must answer a ping. Default: 20 s.
     pub ping_timeout: Duration,
-    /// Time limit for a CONNECT, measured from the opening of the link or the end of its last
-    /// socket: 5 s.
+    /// Time within which the client must send a CONNECT after the link was opened or its last
+    /// socket ended. Default: 5 s.
     pub connect_timeout: Duration,
-    /// Time limit for the attachments of a binary packet, measured from its head: 10 s.
+    /// Time within which all attachments of a binary packet must arrive after its head. Default: 10
+    /// s.
     pub attachments_timeout: Duration,
-    /// Maximum size of a message from an authenticated client, or of a binary packet with all its
-    /// attachments: 64 KiB.
+    /// Maximum size of a message from an authenticated client, and of a binary packet with all its
+    /// attachments. Default: 64 KiB.
     pub max_message: usize,
-    /// Maximum size of a message from an unauthenticated client, such as a CONNECT with its token:
-    /// 16 KiB.
+    /// Maximum size of a message from an unauthenticated client, such as a CONNECT with a token.
+    /// Default: 16 KiB.
     pub max_connect: usize,
-    /// Maximum number of bytes that a client may send before it is authenticated: 64 KiB.
+    /// Maximum number of bytes that a client may send without being authenticated. Default: 64 KiB.
     pub max_unauthenticated: usize,
-    /// Maximum number of refused CONNECTs on one link: 3.
+    /// Maximum number of admissions on one link that may be refused. Further CONNECTs are refused
+    /// without an admission. Default: 3.
     pub max_refusals: usize,
-    /// Maximum number of namespaces on one link: 20.
+    /// Maximum number of namespaces on one link. Default: 20.
     pub max_namespaces: usize,
-    /// Maximum number of events from a client that was admitted without authentication: 20.
+    /// Maximum number of events that a client may send to a namespace to which it was admitted
+    /// without authentication. Default: 20.
     pub max_anonymous_events: u32,
-    /// Maximum number of attachments of one binary packet: 10.
+    /// Maximum number of attachments of one binary packet. Default: 10.
     pub max_attachments: usize,
-    /// Maximum nesting depth of arrays and objects: 32.
+    /// Maximum nesting depth of arrays and objects in the JSON of a packet. Default: 32.
     pub max_depth: usize,
-    /// Maximum length of the name of an event, in bytes: 128.
+    /// Maximum length of the name of an event, in bytes. Default: 128.
     pub max_event_name: usize,
-    /// Maximum length of the name of a namespace, in bytes: 255.
+    /// Maximum length of the name of a namespace, in bytes. Default: 255.
     pub max_namespace: usize,
 }
 

@@ -1,7 +1,7 @@
-//! Heartbeat of a link: the server pings, the client answers.
+//! Heartbeat of a link. The server sends pings, and the client answers them.
 //!
-//! Only a pong that answers a ping counts: a client cannot extend its life by sending pongs in
-//! advance.
+//! Only a pong that answers a ping counts. A client cannot keep its connection alive by sending
+//! pongs in advance.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use super::{LinkConfig, Timeout};
 #[derive(Debug)]
 pub(super) struct Heartbeat {
     phase: Phase,
-    /// Time at which the driver stopped reading.
+    /// Time at which the driver stopped reading. `None` while it reads.
     paused: Option<Instant>,
 }
 
@@ -66,7 +66,8 @@ impl Heartbeat {
     }
 
     pub(super) fn resume(&mut self, now: Instant) {
-        // The pause is added to the deadline, so the client has exactly the time that was left.
+        // The length of the pause is added to the deadline, so the client has exactly the time that
+        // was left.
         let Some(since) = self.paused.take() else { return };
         let (Phase::Resting(at) | Phase::Waiting(at)) = &mut self.phase;
         *at += now.saturating_duration_since(since);

@@ -1,4 +1,4 @@
-//! Decides what a message is, and whether it is allowed in the current state.
+//! Parses messages, and rejects those that are not allowed in the current state of the link.
 //!
 //! Start reading at [`Link::receive`].
 
@@ -13,8 +13,8 @@ use crate::{
 impl Link {
     /// Processes one message of the client.
     ///
-    /// A packet with attachments is returned when the last of them has arrived, as if it were a
-    /// text packet.
+    /// A packet with attachments is returned when its last attachment has arrived. Until then the
+    /// result is [`Received::Nothing`].
     ///
     /// # Errors
     /// [`Violation`] if the link must be closed.
@@ -38,8 +38,8 @@ impl Link {
     }
 
     fn message<'m>(&mut self, text: &'m str, now: Instant) -> Result<Received<'m>, Violation> {
-        // Attachments follow their packet directly (Socket.IO protocol v5); pongs and closes are
-        // Engine.IO packets and were handled before.
+        // Attachments follow their packet directly (Socket.IO protocol v5). Only pongs and closes
+        // may arrive between them. These are Engine.IO packets and were handled before.
         if self.assembly.is_some() {
             return Err(Violation::Interrupted);
         }
@@ -57,7 +57,8 @@ impl Link {
         }
         let received = self.packet(packet)?;
         let by = now + self.config.attachments_timeout;
-        // The size is that of the whole message, including the digit that Engine.IO has removed.
+        // The size is that of the whole message, including the digit that the Engine.IO decoder has
+        // removed.
         let size = 1 + text.len();
         self.assembly = Some(Box::new(Assembly::new(received, attachments, size, by)));
         Ok(Received::Nothing)
@@ -99,7 +100,8 @@ impl Link {
             return Ok(Received::Ack(Ack { slot, id, data, attachments: Vec::new() }));
         }
         let name = packet.event(self.config.max_depth, self.config.max_event_name)?;
-        // Each event runs a handler, so an unauthenticated client gets a fixed number of them.
+        // Each event runs a handler, so an unauthenticated client may send a fixed number of
+        // events.
         if trust == Trust::Anonymous && !self.is_known() {
             let left = left.checked_sub(1).ok_or(Violation::AnonymousBudget)?;
             self.slots.set_events_left(slot, left);
@@ -111,8 +113,9 @@ impl Link {
         Ok(Received::Event(event))
     }
 
-    /// Returns `true` if a packet without a recipient is ignored: the client is in another
-    /// namespace, or the server may have ended the socket while the packet was in transit.
+    /// Returns `true` if a packet without a recipient is ignored rather than a violation. Either
+    /// the client is admitted to a namespace of the link, or it has a pending CONNECT and the
+    /// server has ended a socket, so packets for that socket may be in transit.
     fn may_cross(&self) -> bool {
         self.slots.any_admitted() || self.has_ended && !self.slots.is_empty()
     }
@@ -123,19 +126,19 @@ impl Link {
             return Ok(Received::TooDeep { namespace: packet.namespace });
         }
         if self.slots.find(packet.namespace).is_some() {
-            // A second CONNECT does not change a namespace that is admitted or pending.
+            // A second CONNECT changes nothing for a namespace that is admitted or pending.
             return Ok(Received::Nothing);
         }
         if self.slots.len() >= self.config.max_namespaces {
             self.refusals = self.refusals.saturating_add(1);
             return Ok(Received::Crowded { namespace: packet.namespace });
         }
-        // The admission has its own deadline, which is the driver's.
+        // The driver sets a deadline for the admission.
         self.connect_by = None;
         self.slots.insert(packet.namespace, packet.data);
         Ok(Received::Nothing)
     }
 }
 
-/// The data of an event without a name.
+/// Data of an event without a name.
 const NAMELESS: &str = r#"[""]"#;

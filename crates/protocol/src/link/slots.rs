@@ -1,6 +1,7 @@
-//! Namespaces of a link, and the progress of the client in each.
+//! Namespaces of a link, and the state of the client in each.
 
-/// Place of one namespace on a link. It is reused after the client has left the namespace.
+/// Id of a slot, which holds one namespace of a link. The id is reused after the client has left
+/// the namespace.
 ///
 /// # Examples
 /// ```
@@ -10,14 +11,15 @@
 pub struct SlotId(usize);
 
 impl SlotId {
-    /// Returns the number of the place, counted from zero and below the limit for namespaces.
+    /// Returns the number of the slot. Numbers start at zero and are below
+    /// [`LinkConfig::max_namespaces`](crate::LinkConfig::max_namespaces).
     #[must_use]
     pub fn index(self) -> usize {
         self.0
     }
 }
 
-/// Degree of trust in a client in a namespace.
+/// Authentication state of a client that is admitted to a namespace.
 ///
 /// # Examples
 /// ```
@@ -48,7 +50,8 @@ struct Slot {
     state: State,
 }
 
-/// All slots. There are at most twenty by default, so a linear search beats any index.
+/// All slots of a link. There are at most twenty by default, so a linear search is faster than an
+/// index.
 #[derive(Debug, Default)]
 pub(super) struct Slots(Vec<Option<Slot>>);
 
@@ -62,8 +65,8 @@ impl Slots {
 
     pub(super) fn insert(&mut self, name: &str, auth: Option<&str>) {
         let slot = Slot { name: name.into(), state: State::Waiting { auth: auth.map(Box::from) } };
-        // Reusing the first free place keeps every index below the limit for namespaces, so that
-        // drivers can use it for their own tables.
+        // Reusing the first free slot keeps every index below the limit for namespaces, so that
+        // drivers can use the index in tables of their own.
         match self.0.iter_mut().find(|place| place.is_none()) {
             Some(free) => *free = Some(slot),
             None => self.0.push(Some(slot)),

@@ -1,4 +1,4 @@
-//! Behaviour of a link, with time moved by hand.
+//! Behaviour of a link. The tests set the time.
 
 use std::{borrow::Cow, time::Duration};
 

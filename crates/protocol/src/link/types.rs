@@ -1,4 +1,4 @@
-//! Types between a link and its driver: received packets, admissions, deadlines and violations.
+//! Types that a link returns to its driver: received packets, admissions, deadlines and violations.
 
 use std::borrow::Cow;
 
@@ -20,11 +20,12 @@ use crate::{engine::EngineError, json::JsonError, packet::PacketError};
 pub enum Received<'a> {
     /// The answer to an event of the server.
     Ack(Ack<'a>),
-    /// The client closed the link in order.
+    /// The client closed the link with an Engine.IO close packet.
     Closed,
-    /// A CONNECT beyond the number of namespaces that a link may have; it counts as refused.
+    /// A CONNECT although the link already has the maximum number of namespaces. The CONNECT counts
+    /// as refused.
     Crowded {
-        /// Namespace that the client asked for.
+        /// Namespace that the client requested.
         namespace: &'a str,
     },
     /// An event of an admitted client.
@@ -32,12 +33,13 @@ pub enum Received<'a> {
     /// The client leaves a namespace. The driver closes its socket there and calls
     /// [`Link::left`](crate::Link::left).
     Left(SlotId),
-    /// A CONNECT whose `auth` is nested too deeply; it counts as refused.
+    /// A CONNECT whose `auth` is nested too deeply. The CONNECT counts as refused.
     TooDeep {
-        /// Namespace that the client asked for.
+        /// Namespace that the client requested.
         namespace: &'a str,
     },
-    /// Nothing for the driver to do, except that an admission may be ready.
+    /// Nothing to report. A CONNECT may have arrived, so the driver calls
+    /// [`Link::poll_admission`](crate::Link::poll_admission).
     Nothing,
 }
 
@@ -51,13 +53,13 @@ pub enum Received<'a> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Event<'a> {
-    /// Namespace of the event.
+    /// Slot of the namespace that the event belongs to.
     pub slot: SlotId,
-    /// Id of the ack that the client asks for.
+    /// Id of the ack that the client requests. `None` if it requests no ack.
     pub id: Option<u64>,
     /// Name of the event.
     pub name: Cow<'a, str>,
-    /// The whole array including the name. It is valid JSON and not nested too deeply.
+    /// The whole JSON array, including the name. It is valid JSON and not nested too deeply.
     pub data: Cow<'a, str>,
     /// Attachments that placeholders in the array refer to.
     pub attachments: Vec<Bytes>,
@@ -71,11 +73,12 @@ pub struct Event<'a> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Ack<'a> {
-    /// Namespace of the ack.
+    /// Slot of the namespace that the ack belongs to.
     pub slot: SlotId,
-    /// Id of the event that is answered.
+    /// Id of the event that is answered. The client may send any number, so the driver must check
+    /// it.
     pub id: u64,
-    /// Arguments: a JSON array, not nested too deeply.
+    /// JSON array of the arguments. It is valid JSON and not nested too deeply.
     pub data: Cow<'a, str>,
     /// Attachments that placeholders in the array refer to.
     pub attachments: Vec<Bytes>,
@@ -92,17 +95,17 @@ pub struct Ack<'a> {
 #[derive(Debug)]
 #[must_use]
 pub enum Admission {
-    /// Refuse it without authentication: the budget for refusals is used up.
+    /// Refuse the CONNECT without authentication, because the budget for refusals is used up.
     Exhausted {
         /// Namespace of the CONNECT.
         slot: SlotId,
     },
-    /// Decide it, then call [`admitted`](crate::Link::admitted) or
-    /// [`refused`](crate::Link::refused).
+    /// Decide the CONNECT, then call [`Link::admitted`](crate::Link::admitted) or
+    /// [`Link::refused`](crate::Link::refused).
     Start {
         /// Namespace of the CONNECT.
         slot: SlotId,
-        /// The `auth` payload as it was sent.
+        /// JSON text of the `auth` payload, as the client sent it.
         auth: Option<Box<str>>,
     },
 }
@@ -116,18 +119,18 @@ pub enum Admission {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Timeout {
-    /// The attachments of a binary packet did not arrive in time: close the link as for a
-    /// violation.
+    /// The attachments of a binary packet did not arrive in time. Close the link as for a
+    /// [`Violation`].
     NoAttachments,
-    /// No CONNECT arrived in time: close the link.
+    /// No CONNECT arrived in time. Close the link.
     NoConnect,
-    /// No pong arrived in time: the client is dead.
+    /// No pong arrived in time. Treat the client as dead.
     NoPong,
     /// Send a ping.
     Ping,
 }
 
-/// Error of the client after which the link must be closed at once.
+/// Protocol violation by the client. The link must be closed at once.
 ///
 /// # Examples
 /// ```
@@ -144,8 +147,8 @@ pub enum Violation {
     /// A binary packet with too many attachments.
     #[error("too many attachments")]
     Attachments,
-    /// A binary message that belongs to no packet, or a binary packet from an unauthenticated
-    /// client.
+    /// A binary message that is not an attachment of a packet, or a binary packet from an
+    /// unauthenticated client.
     #[error("binary message")]
     Binary,
     /// A message that is not an Engine.IO packet.
@@ -154,10 +157,11 @@ pub enum Violation {
     /// A packet before all attachments of the previous one have arrived.
     #[error("packet between attachments")]
     Interrupted,
-    /// A packet with unusable JSON.
+    /// A packet with invalid JSON.
     #[error(transparent)]
     Json(#[from] JsonError),
-    /// An event, ack or DISCONNECT before the client was admitted to its namespace.
+    /// An event or ack for a namespace to which the client is not admitted, or a DISCONNECT for a
+    /// namespace that it did not request.
     #[error("packet for a namespace the client is not in")]
     NotAdmitted,
     /// A message that is not a Socket.IO packet.

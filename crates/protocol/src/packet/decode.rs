@@ -16,7 +16,7 @@ use crate::json::{self, JsonError};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The client asks to enter a namespace.
+    /// The client requests to enter a namespace.
     Connect,
     /// The client leaves a namespace.
     Disconnect,
@@ -46,9 +46,9 @@ pub enum Kind {
 pub struct Packet<'a> {
     /// Type of the packet.
     pub kind: Kind,
-    /// Namespace; `/` if the packet names none.
+    /// Name of the namespace. It is `/` if the packet does not name a namespace.
     pub namespace: &'a str,
-    /// Id of the ack: the one that an event asks for, or the one that an ack answers.
+    /// Id of the ack. An event with an id requests an ack, and the ack repeats the id.
     pub id: Option<u64>,
     /// JSON payload, not yet parsed.
     pub data: Option<&'a str>,
@@ -56,7 +56,7 @@ pub struct Packet<'a> {
     pub attachments: usize,
 }
 
-/// Error of decoding a packet. The client's fault.
+/// Error of decoding a Socket.IO packet. It is the client's fault.
 ///
 /// # Examples
 /// ```
@@ -67,24 +67,24 @@ pub struct Packet<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PacketError {
-    /// A binary packet without a number of attachments, or with an absurd one.
+    /// A binary packet without a number of attachments, or with a number above 65,535.
     #[error("invalid number of attachments")]
     Attachments,
-    /// An ack id over 2^64 - 1, or an ack without one.
+    /// An ack id above 2^64 - 1, or an ack without an id.
     #[error("invalid ack id")]
     Id,
-    /// A type that does not exist, or that only a server sends.
+    /// A packet type that does not exist, or that only a server sends.
     #[error("unknown packet type")]
     Kind,
-    /// A namespace that is too long.
+    /// The name of a namespace is longer than the configured limit.
     #[error("namespace is too long")]
     Namespace,
 }
 
 impl<'a> Packet<'a> {
-    /// Decodes a packet whose namespace has at most `max_namespace` bytes.
+    /// Decodes a packet. The name of its namespace may have at most `max_namespace` bytes.
     ///
-    /// Does not check the JSON: see [`Packet::event`] and [`Packet::check_ack`].
+    /// The JSON is not checked. See [`Packet::event`] and [`Packet::check_ack`].
     ///
     /// # Errors
     /// [`PacketError`] if the text is not a packet that a client may send.
@@ -118,11 +118,12 @@ impl<'a> Packet<'a> {
     /// Returns the name of the event. Checks that the data is a JSON array that starts with a name
     /// and is nested at most `max_depth` deep.
     ///
-    /// A number counts as a name: its decimal text. A name of more than `max_name` bytes, or with
-    /// half a surrogate pair, is returned as an empty one, which no handler has.
+    /// If the name is a number, its decimal text is the name. For a name that has more than
+    /// `max_name` bytes or contains a lone surrogate, the empty name is returned, which no handler
+    /// has.
     ///
     /// # Errors
-    /// [`JsonError`] if the check fails or the name is reserved for the library.
+    /// [`JsonError`] if the check fails, or if the name is [reserved](super::is_reserved).
     pub fn event(&self, max_depth: usize, max_name: usize) -> Result<Cow<'a, str>, JsonError> {
         let data = self.data.ok_or(JsonError::Malformed)?;
         json::check_depth(data, max_depth)?;
@@ -162,7 +163,7 @@ fn split_attachments(text: &str) -> Result<(usize, &str), PacketError> {
     Ok((count.ok_or(PacketError::Attachments)?.into(), rest))
 }
 
-/// Splits `/name,rest`; a packet without a namespace belongs to `/`.
+/// Splits `/name,rest` into name and rest. A packet without a name belongs to the namespace `/`.
 fn split_namespace(text: &str) -> (&str, &str) {
     if !text.starts_with('/') {
         return ("/", text);
@@ -170,7 +171,7 @@ fn split_namespace(text: &str) -> (&str, &str) {
     text.split_once(',').unwrap_or((text, ""))
 }
 
-/// Splits off the digits of an ack id.
+/// Splits off the ack id, if there is one.
 fn split_id(text: &str) -> Result<(Option<u64>, &str), PacketError> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (id, rest) = text.split_at(digits);

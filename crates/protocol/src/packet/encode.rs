@@ -1,8 +1,8 @@
 //! Writes Socket.IO packets, each as one Engine.IO message.
 //!
 //! The type of a packet depends on its arguments, which are serialized after its head. So every
-//! packet is written as text, and its head is corrected in the rare case that there are
-//! attachments.
+//! packet is written as a text packet first. In the rare case that there are attachments, its head
+//! is corrected afterwards.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::{
     binary::{check_placeholders, scope},
 };
 
-/// Appends the answer to an admitted CONNECT.
+/// Appends the answer to an admitted CONNECT to `out`.
 ///
 /// # Examples
 /// ```
@@ -29,10 +29,10 @@ pub fn write_connect(out: &mut Vec<u8>, namespace: &str, socket_id: &str) {
     write_json(out, &Sid { sid: socket_id });
 }
 
-/// Appends the answer to a refused CONNECT.
+/// Appends the answer to a refused CONNECT to `out`.
 ///
 /// # Panics
-/// Panics if `body` cannot be serialized as JSON, which a plain struct always can.
+/// Panics if `body` cannot be serialized as JSON. A plain struct never causes this.
 ///
 /// # Examples
 /// ```
@@ -47,7 +47,7 @@ pub fn write_connect_error(out: &mut Vec<u8>, namespace: &str, body: &impl Seria
     write_json(out, body);
 }
 
-/// Appends the packet that ends a socket.
+/// Appends the packet that ends a socket (DISCONNECT) to `out`.
 ///
 /// # Examples
 /// ```
@@ -59,10 +59,11 @@ pub fn write_disconnect(out: &mut Vec<u8>, namespace: &str) {
     write_head(out, b'1', namespace);
 }
 
-/// Appends an event; with an `id` the client is asked for an ack.
+/// Appends an event to `out`. An `id` requests an ack from the client.
 ///
-/// Returns the attachments. Each must be sent as a binary message, in order, directly after the
-/// packet. There are none unless a [`Binary`](crate::Binary) is among the arguments.
+/// Returns the attachments. Send each as a binary message, in order, directly after the packet.
+/// There are none unless the arguments contain a [`Binary`](crate::Binary) or
+/// [`RawArguments`](crate::RawArguments) with attachments.
 ///
 /// # Examples
 /// ```
@@ -81,8 +82,8 @@ pub fn write_disconnect(out: &mut Vec<u8>, namespace: &str) {
 /// ```
 ///
 /// # Errors
-/// Fails if `arguments` cannot be serialized as JSON, such as a map whose keys are not strings, and
-/// if a placeholder in a binary packet refers to no attachment. `out` is then unchanged.
+/// Fails if `arguments` cannot be serialized as JSON, such as a map whose keys are not strings, or
+/// if a placeholder in a binary packet refers to no attachment. On failure `out` remains unchanged.
 pub fn write_event(
     out: &mut Vec<u8>,
     namespace: &str,
@@ -93,7 +94,7 @@ pub fn write_event(
     write_packet(out, Head { kind: b'2', namespace, id, event: Some(event) }, arguments)
 }
 
-/// Appends the answer to an event, and returns its attachments as [`write_event`] does.
+/// Appends the ack of an event to `out`, and returns its attachments as [`write_event`] does.
 ///
 /// # Examples
 /// ```
@@ -104,7 +105,7 @@ pub fn write_event(
 /// ```
 ///
 /// # Errors
-/// The same as those of [`write_event`].
+/// Fails in the same cases as [`write_event`].
 pub fn write_ack(
     out: &mut Vec<u8>,
     namespace: &str,
@@ -171,7 +172,7 @@ fn write_array(
     Ok(())
 }
 
-/// Turns the text packet at `start` into the head of a binary packet. Fails if its JSON holds an
+/// Turns the text packet at `start` into the head of a binary packet. Fails if its JSON contains an
 /// invalid placeholder.
 fn make_binary(
     out: &mut Vec<u8>,
@@ -181,8 +182,8 @@ fn make_binary(
 ) -> serde_json::Result<()> {
     check_placeholders(&out[json..], attachments)?;
     let kind = start + 1;
-    // The digits of the binary types are those of the text types plus three: 2 and 5 for events, 3
-    // and 6 for acks.
+    // The digit of a binary type is that of the text type plus three. Events are 2 and 5, acks are
+    // 3 and 6.
     out[kind] += 3;
     drop(out.splice(kind + 1..kind + 1, format!("{attachments}-").into_bytes()));
     Ok(())

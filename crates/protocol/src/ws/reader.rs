@@ -1,13 +1,14 @@
 //! Parses the frames of a client.
 //!
-//! The caller owns the bytes. [`Reader::read`] unmasks one frame in place at their front, and
-//! returns how many bytes it has used, or that more must arrive first. Only a fragmented message is
-//! copied, into a buffer that is dropped with the message.
+//! The caller owns the received bytes. [`Reader::read`] unmasks the first frame in place, and
+//! returns the number of used bytes, or that more bytes must arrive first. Only a fragmented
+//! message is copied. Its buffer is dropped with the message.
 
 use super::{CloseCode, Opcode};
 use crate::message::Message;
 
-/// State between two frames: nothing, or the first fragments of a message.
+/// Reader of WebSocket frames. Between two frames it keeps only the fragments of an incomplete
+/// message.
 ///
 /// # Examples
 /// ```
@@ -26,7 +27,7 @@ pub struct Reader {
     parts: Option<Box<Parts>>,
 }
 
-/// A message that has arrived in part.
+/// Fragmented message of which some fragments have arrived.
 #[derive(Debug)]
 struct Parts {
     opcode: Opcode,
@@ -46,14 +47,14 @@ struct Parts {
 /// ```
 #[derive(Debug, PartialEq, Eq)]
 pub enum Read<'a> {
-    /// The bytes do not hold a whole frame; nothing was used or changed.
+    /// The bytes do not contain a whole frame. None of them was used or changed.
     Incomplete,
     /// A frame was read.
     Frame {
-        /// Number of bytes that the frame took from the front.
+        /// Number of bytes of the frame, counted from the front of the input.
         used: usize,
-        /// Message or control frame that it completed; `None` if further fragments of a message
-        /// must arrive.
+        /// Control frame, or the message that the frame completes. `None` if further fragments of
+        /// the message must arrive.
         item: Option<Incoming<'a>>,
     },
 }
@@ -70,9 +71,9 @@ pub enum Read<'a> {
 pub enum Incoming<'a> {
     /// A whole message.
     Message(Message<'a>),
-    /// A ping; the answer carries the same bytes.
+    /// A ping. The pong must contain the same bytes.
     Ping(&'a [u8]),
-    /// An unsolicited pong: the server sends no pings here, because Engine.IO has its own
+    /// An unsolicited pong. The server sends no WebSocket pings, because Engine.IO has its own
     /// heartbeat.
     Pong,
     /// A valid close frame.
@@ -91,7 +92,8 @@ pub enum Incoming<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
-    /// A close frame with one byte, or with a code that may not be sent (section 7.4).
+    /// A close frame with a payload of one byte, or with a code that must not be sent (section
+    /// 7.4).
     #[error("invalid close frame")]
     Close,
     /// A control frame that is fragmented or has more than 125 bytes (section 5.5).
@@ -110,19 +112,19 @@ pub enum FrameError {
     /// A reserved bit is set although no extension was negotiated (section 5.2).
     #[error("reserved bit")]
     Reserved,
-    /// A message over the limit, or in more than 64 fragments.
+    /// A message that exceeds the limit, or that has more than 64 fragments.
     #[error("message is too large")]
     TooLarge,
     /// A frame that is not masked (section 5.1).
     #[error("frame is not masked")]
     Unmasked,
-    /// A text that is not UTF-8 (section 8.1).
+    /// A text or a close reason that is not UTF-8 (section 8.1).
     #[error("text is not UTF-8")]
     Utf8,
 }
 
 impl FrameError {
-    /// Returns the close code for the client.
+    /// Returns the close code that the server sends to the client.
     #[must_use]
     pub fn close_code(self) -> CloseCode {
         match self {
@@ -139,8 +141,8 @@ impl Reader {
     /// The payload is unmasked in place, so bytes that were used must not be passed again.
     ///
     /// # Errors
-    /// [`FrameError`] as soon as the bytes cannot become a valid frame within the limit. A frame
-    /// that is too long is rejected before its payload arrives.
+    /// [`FrameError`] as soon as the bytes cannot be the beginning of a valid frame within the
+    /// limit. A frame that is too long is rejected before its payload arrives.
     pub fn read<'a>(
         &'a mut self,
         input: &'a mut [u8],
@@ -153,8 +155,8 @@ impl Reader {
         }
         let Some(header) = Header::parse(input)? else { return Ok(Read::Incomplete) };
         self.check_order(&header)?;
-        // The limit is for the whole message. A control frame may come between its fragments and
-        // does not count; its own limit was checked with the header.
+        // The limit applies to the whole message. A control frame between its fragments does not
+        // count, and its own limit was checked with the header.
         let before = match &self.parts {
             Some(parts) if !header.opcode.is_control() => parts.bytes.len(),
             _ => 0,
@@ -226,7 +228,7 @@ struct Header {
 }
 
 impl Header {
-    /// Parses a header; `None` if it has not arrived completely.
+    /// Parses a header. Returns `None` if it has not arrived completely.
     fn parse(input: &[u8]) -> Result<Option<Self>, FrameError> {
         let Some((&[first, second], rest)) = input.split_first_chunk() else { return Ok(None) };
         if first & 0x70 != 0 {
@@ -256,8 +258,8 @@ impl Header {
                 if length <= u64::from(u16::MAX) {
                     return Err(FrameError::Length);
                 }
-                // 2^31 is above every limit that can be configured, and adding the header cannot
-                // overflow, not even with 32-bit addresses.
+                // 2^31 is above every limit that can be configured. Adding the length of the header
+                // cannot overflow, even with 32-bit addresses.
                 let length = u32::try_from(length).map_err(|_beyond| FrameError::TooLarge)?;
                 if length > i32::MAX as u32 {
                     return Err(FrameError::TooLarge);
@@ -279,8 +281,8 @@ fn message(opcode: Opcode, payload: &[u8]) -> Result<Incoming<'_>, FrameError> {
     }))
 }
 
-/// Checks the payload of a close frame: empty, or a code that may be sent and a reason in UTF-8
-/// (sections 5.5.1 and 7.4).
+/// Checks the payload of a close frame. It must be empty, or a code that may be sent and a reason
+/// in UTF-8 (sections 5.5.1 and 7.4).
 fn check_close(payload: &[u8]) -> Result<(), FrameError> {
     let Some((&code, reason)) = payload.split_first_chunk() else {
         return if payload.is_empty() { Ok(()) } else { Err(FrameError::Close) };
@@ -308,9 +310,9 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     }
 }
 
-/// Returns up to `most` bytes of the text of the frame at the front of `input`, for a frame that
-/// will not be read as a whole. `None` until these bytes have arrived; empty if the frame is not a
-/// text.
+/// Returns the first bytes of the text frame at the front of `input`, at most `most` of them. Use
+/// it for a frame that will not be read as a whole. Returns `None` until these bytes have arrived,
+/// and an empty text if the frame is invalid or not a text frame.
 ///
 /// # Examples
 /// ```
@@ -325,7 +327,7 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
 pub fn beginning(input: &[u8], most: usize) -> Option<String> {
     let header = match Header::parse(input) {
         Ok(header) => header?,
-        // A broken frame has no text worth waiting for.
+        // No text will arrive in an invalid frame.
         Err(_broken) => return Some(String::new()),
     };
     if header.opcode != Opcode::Text {
@@ -337,7 +339,8 @@ pub fn beginning(input: &[u8], most: usize) -> Option<String> {
     Some(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Maximum number of fragments of one message. More of them only make assembling it expensive.
+/// Maximum number of fragments of one message. More fragments would only make the message expensive
+/// to assemble.
 const MAX_PARTS: usize = 64;
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! Writes the frames of a server.
 //!
-//! A frame is written directly into the outbox. Its payload comes first, after room for the
-//! shortest header; in the rare case of a long payload the header is widened afterwards.
+//! A frame is written directly into the outbox. The payload is written first, behind space for the
+//! shortest header. If the payload turns out to be long, which is rare, it is moved to make room
+//! for a longer header.
 
 use bytes::Bytes;
 
 use super::Opcode;
 
-/// Reason for which the server closes a connection (RFC 6455, section 7.4.1).
+/// Status code with which the server closes a connection (RFC 6455, section 7.4.1).
 ///
 /// # Examples
 /// ```
@@ -30,11 +31,12 @@ pub enum CloseCode {
     Policy = 1008,
     /// A message was too large.
     TooBig = 1009,
-    /// The client may reconnect after a while (the registry of RFC 6455, section 11.7).
+    /// The client may reconnect after a while (from the IANA registry that RFC 6455, section 11.7,
+    /// defines).
     TryAgainLater = 1013,
 }
 
-/// Appends one unfragmented frame to `out`; `write` appends its payload.
+/// Appends one unfragmented frame to `out`. `write` appends the payload of the frame.
 ///
 /// # Examples
 /// ```
@@ -46,7 +48,7 @@ pub enum CloseCode {
 /// ```
 pub fn append(out: &mut Vec<u8>, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
-    // Room for the shortest length: most packets are below 126 bytes and never move.
+    // Reserve space for the shortest length. Most packets are below 126 bytes and are never moved.
     out.extend_from_slice(&[FIN | opcode as u8, 0]);
     let payload = out.len();
     write(out);
@@ -66,12 +68,13 @@ pub fn append(out: &mut Vec<u8>, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>
     };
     out[start + 1] = marker;
     out.resize(out.len() + width, 0);
-    // Move the payload to make room for the length (section 5.2: 7, 16 or 64 bits).
+    // Move the payload to make room for the length, which has 7, 16 or 64 bits (section 5.2).
     out.copy_within(payload..payload + length, payload + width);
     out[payload..payload + width].copy_from_slice(&wide[..width]);
 }
 
-/// Returns how many bytes of a frame that [`append`] wrote, of `length` bytes in all, are its header.
+/// Returns the length of the header, in bytes, of a frame that [`append`] wrote. `length` is the
+/// length of the whole frame.
 ///
 /// # Examples
 /// ```
@@ -83,7 +86,8 @@ pub fn append(out: &mut Vec<u8>, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>
 /// ```
 #[must_use]
 pub fn header_length(length: usize) -> usize {
-    // A payload of 126 bytes makes a frame of 130: no length is ambiguous.
+    // No length is ambiguous: a payload of 125 bytes makes a frame of 127 bytes, and one of 126
+    // bytes a frame of 130.
     match length {
         ..=127 => 2,
         128..=65_539 => 4,
@@ -91,8 +95,8 @@ pub fn header_length(length: usize) -> usize {
     }
 }
 
-/// Appends a packet: a text frame, and a binary frame for each of its attachments. Calls `framed` for each
-/// frame with the length that `out` has after it.
+/// Appends a text frame for a packet, and a binary frame for each of its attachments. Calls
+/// `framed` after each frame, with the opcode of the frame and the length of `out`.
 ///
 /// # Examples
 /// ```
@@ -108,7 +112,7 @@ pub fn header_length(length: usize) -> usize {
 /// ```
 ///
 /// # Errors
-/// Returns the error of `write`; `out` is then unchanged.
+/// Returns the error of `write`. `out` then remains unchanged.
 pub fn append_packet(
     out: &mut Vec<u8>,
     write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<Vec<Bytes>>,
@@ -133,7 +137,7 @@ pub fn append_packet(
     }
 }
 
-/// Appends a close frame. `reason` is cut to the 123 bytes that fit.
+/// Appends a close frame to `out`. `reason` is cut to at most 123 bytes, between two characters.
 ///
 /// # Examples
 /// ```
@@ -151,11 +155,11 @@ pub fn append_close(out: &mut Vec<u8>, code: CloseCode, reason: &str) {
     });
 }
 
-/// Longest reason: a control frame has at most 125 bytes (RFC 6455, section 5.5), two of which are
-/// the code.
+/// Maximum length of a close reason, in bytes. A control frame has a payload of at most 125 bytes
+/// (RFC 6455, section 5.5), and the code takes two of them.
 const MAX_REASON: usize = 123;
 
-/// Appends the answer to a ping.
+/// Appends a pong to `out`. `payload` is the payload of the ping.
 ///
 /// # Examples
 /// ```

@@ -2,7 +2,7 @@
 //!
 //! A variable is parsed like the same entry of the configuration file, so there is only one list of settings. A
 //! variable that names no setting is an error. Errors never repeat a value, because it may be a secret under a
-//! misspelled name. `config` decides which source overrides which.
+//! misspelled name. `precedence` decides which source overrides which.
 
 use std::ffi::OsString;
 

@@ -14,7 +14,7 @@ use super::{
     public_url::PublicUrl,
     span::Span,
     tables::Connections,
-    values::{AppName, AuditSink, Excess, Profile, SameSite, Store, TokenName},
+    values::{AppName, AppNames, AuditSink, Excess, Profile, SameSite, Store, TokenName},
 };
 use crate::terminal::Failure;
 
@@ -26,6 +26,16 @@ impl Config {
         listen: Option<&ListenAddress>,
     ) -> Result<Self, Failure> {
         Self::join(place, listen, std::env::vars_os())
+    }
+
+    /// Reads the configuration of a server. `apps` overrides the setting of that name.
+    pub(crate) fn load_to_serve(
+        place: &PlaceOptions,
+        listen: Option<&ListenAddress>,
+        apps: Option<&AppNames>,
+    ) -> Result<Self, Failure> {
+        let config = Self::load(place, listen)?;
+        Ok(Self { apps: apps.map_or(config.apps, |apps| apps.get().to_vec()), ..config })
     }
 
     pub(super) fn join(

@@ -1,22 +1,22 @@
 //! Adapts the number of concurrent lookups to the store.
 //!
-//! A store with a long round trip answers many lookups as fast as one: the window doubles until all
-//! of them fit into the time. A store that works through a queue takes longer for each answer if
-//! more lookups run concurrently: the window halves, so that admissions do not queue after the
-//! sweep.
+//! If the store has a long round trip, it answers many lookups as fast as one, and the window
+//! doubles until all lookups fit into the time. If the store processes lookups one after the other,
+//! each answer takes longer when more lookups run concurrently. The window then halves, so that
+//! admissions do not have to wait behind the sweep.
 
 use std::time::Duration;
 
-/// Window of concurrent lookups.
+/// Number of lookups that may run concurrently, and the measurements that adapt it.
 pub(super) struct Pace {
     window: usize,
     least: usize,
     most: usize,
     /// Number of answers in this window so far.
     answers: u32,
-    /// Sum of the times of these answers.
+    /// Sum of the response times of these answers.
     took: Duration,
-    /// Shortest mean time of the answers in a window.
+    /// Shortest mean response time of a window so far.
     best: Option<Duration>,
 }
 
@@ -29,7 +29,7 @@ impl Pace {
         self.window
     }
 
-    /// Records the time of an answer. The `left` remaining lookups have to fit into `time`.
+    /// Records that an answer took `took`. The `left` remaining lookups should fit into `time`.
     pub(super) fn answered(&mut self, took: Duration, left: usize, time: Duration) {
         self.answers += 1;
         self.took += took;
@@ -42,7 +42,8 @@ impl Pace {
         self.best = Some(best);
         let needed =
             mean.saturating_mul(u32::try_from(left.div_ceil(self.window)).unwrap_or(u32::MAX));
-        // Much slower than its best: the store queues, and more lookups would only wait longer.
+        // If the store is much slower than its best, it queues lookups, and more of them would only
+        // wait longer.
         if mean > best + best / 2 {
             self.window = (self.window / 2).max(self.least);
         } else if needed > time {
@@ -55,7 +56,8 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// Simulates `count` lookups; each takes `took(n)` while `n` of them run concurrently.
+    /// Simulates `count` lookups, and returns the windows. A lookup takes `took(n)` while `n`
+    /// lookups run concurrently.
     fn windows(count: usize, time: Duration, took: impl Fn(usize) -> Duration) -> Vec<usize> {
         let mut pace = Pace::new(64, 1024);
         let (mut left, mut passed, mut seen) = (count, Duration::ZERO, vec![64]);
@@ -85,7 +87,7 @@ mod tests {
         assert_eq!(windows(1_000_000, FIVE, far), [64, 128, 256, 512, 1024]);
     }
 
-    /// It answers one question after the other, so that more at a time only wait longer.
+    /// The simulated store answers one lookup after the other.
     #[test]
     fn a_store_at_its_limit_is_not_asked_more_questions() {
         let busy = |window: usize| Duration::from_millis(2) * u32::try_from(window).unwrap();

@@ -1,8 +1,8 @@
-//! Table of taken and reserved seats; decides which sockets are replaced.
+//! Table of taken and reserved seats. Decides which sockets are replaced.
 //!
-//! A row is one socket: being admitted, admitted, or replaced and not yet closed. It is kept until
-//! the socket has closed, so that later sockets know which ones to wait for. Start reading at
-//! [`Table::take`].
+//! A row is a socket that is being admitted, is admitted, or was replaced and has not closed yet.
+//! The row is kept until the socket has closed, so that later sockets know for which sockets they
+//! must wait. Start reading at [`Table::take`].
 
 use std::collections::HashMap;
 
@@ -16,8 +16,8 @@ use ::metrics::Gauge;
 pub(super) struct Table {
     users: HashMap<UserId, Vec<Row>>,
     next: u64,
-    /// Number of all rows. All tables of the process share the gauge, so it is changed by
-    /// differences and never set.
+    /// Number of all rows. All tables of the process share one gauge, so it is incremented and
+    /// decremented but never set.
     count: usize,
     gauge: Gauge,
 }
@@ -37,8 +37,8 @@ struct Row {
     link: LinkId,
     namespace: Box<str>,
     standing: Standing,
-    /// Count at which the link has taken its seat; `None` until one of its sockets has. The link
-    /// with the lowest count is replaced first.
+    /// Value of `Table::next` at which the link has taken its seat. `None` until a socket of the
+    /// link has taken a seat. The link with the lowest value is replaced first.
     link_since: Option<u64>,
 }
 
@@ -46,8 +46,8 @@ struct Row {
 enum Standing {
     /// The socket is being admitted.
     Reserved,
-    /// The socket has its seat since this count. It may still wait until replaced sockets have
-    /// closed.
+    /// The socket has a seat, taken at this value of `Table::next`. It may still wait until
+    /// replaced sockets have closed.
     Taken(u64),
     /// The socket was replaced and has not closed yet.
     Lost,
@@ -62,11 +62,11 @@ impl Table {
         self.count
     }
 
-    /// Adds a row, unless a limit that refuses new connections is reached.
+    /// Adds a row and returns its number. Fails if a limit that refuses new connections is reached.
     pub(super) fn reserve(&mut self, request: SeatRequest<'_>) -> Result<u64, SeatError> {
         let SeatRequest { node, user, socket, link, namespace, links, sockets, .. } = request;
         let rows = self.users.entry(user.clone()).or_default();
-        // Rows of replaced sockets count as well, until these have closed.
+        // Rows of replaced sockets count as well, until the sockets have closed.
         let others: HashMap<LinkId, &NodeId> =
             rows.iter().filter(|row| row.link != link).map(|row| (row.link, &row.node)).collect();
         if is_refused(links, others.len()) {
@@ -92,15 +92,15 @@ impl Table {
 
     /// Takes a reserved seat, and replaces older connections where a limit is exceeded.
     ///
-    /// Returns the sockets that must close before the new one enters: those that are replaced now,
-    /// and those that were replaced earlier and have not closed yet.
+    /// Returns the sockets that must close before the new socket enters. They are replaced now, or
+    /// were replaced earlier and have not closed yet.
     pub(super) fn take(
         &mut self,
         user: &UserId,
         number: u64,
         limits: Limits,
     ) -> Result<Vec<SocketId>, SeatError> {
-        // The row was removed by `make_room`: its link has lost its seat meanwhile.
+        // `make_room` has removed the row, because the link has lost its seat in the meantime.
         let lost = || SeatError::Full(Vec::new());
         let rows = self.users.get_mut(user).ok_or_else(lost)?;
         let own = rows.iter().position(|row| row.number == number).ok_or_else(lost)?;
@@ -147,7 +147,8 @@ impl Table {
 }
 
 impl Row {
-    /// Returns the count at which the socket has taken its seat; `None` if it has none.
+    /// Returns the value of `Table::next` at which the socket has taken its seat, or `None` if it
+    /// has no seat.
     fn sitting(&self) -> Option<u64> {
         match self.standing {
             Standing::Taken(since) => Some(since),
@@ -156,20 +157,21 @@ impl Row {
     }
 }
 
-/// Returns `true` if the policy refuses a connection beside `sitting` others.
+/// Returns `true` if the policy refuses a connection in addition to `sitting` others.
 fn is_refused(policy: PerUser, sitting: usize) -> bool {
     !policy.replaces_oldest() && policy.seats().is_some_and(|seats| sitting >= seats)
 }
 
-/// Takes seats from the oldest connections until both limits hold, and no more than needed.
-// Both limits are applied in one loop. A replaced link frees the seats of all its sockets, and the
-// end of a lonely socket frees the seat of its link, so one limit after the other would replace
-// more than necessary. Each round takes the seat of one socket or of one link:
-// - Only sockets are exceeded: the oldest socket of the namespace loses its seat. Its link keeps
-//   its own for its other sockets.
-// - Both are exceeded, and the oldest socket is alone on its link: that link loses its seat,
-//   although another one may be older, because this serves both limits with one connection.
-// - Otherwise the oldest link loses its seat, and the next round sees what is still exceeded.
+/// Takes as few seats as needed from the oldest connections, until both limits are met.
+// Both limits are applied in one loop. A replaced link frees the seats of all its sockets, and a
+// socket that is alone on its link frees the seat of the link. So applying one limit after the
+// other could replace more than necessary. Each round takes the seat of one socket or of one link:
+// - If only the limit on sockets is exceeded, the oldest socket of the namespace loses its seat.
+//   The link of the socket keeps its seat for its other sockets.
+// - If both limits are exceeded and the oldest socket is alone on its link, that link loses its
+//   seat. Another link may be older, but replacing this one meets both limits with one connection.
+// - Otherwise the oldest link loses its seat, and the next round checks which limit is still
+//   exceeded.
 // Every round takes at least one seat, so the loop ends.
 fn make_room(rows: &mut Vec<Row>, namespace: &str, limits: Limits) {
     loop {
@@ -185,11 +187,11 @@ fn make_room(rows: &mut Vec<Row>, namespace: &str, limits: Limits) {
                 rows[place].standing = Standing::Lost;
                 continue;
             }
-            // Replacing this link serves both limits.
+            // Replacing this link meets both limits.
             (Some(place), Some(_)) if is_alone(place) => rows[place].link,
             (_, Some(link)) => link,
         };
-        // Reservations on the link fail: `take` finds their rows gone.
+        // Reservations on the link fail, because `take` does not find their rows.
         rows.retain(|row| row.link != link || row.standing != Standing::Reserved);
         for row in rows.iter_mut().filter(|row| row.link == link) {
             row.standing = Standing::Lost;
@@ -197,7 +199,8 @@ fn make_room(rows: &mut Vec<Row>, namespace: &str, limits: Limits) {
     }
 }
 
-/// Returns the place of the oldest socket in a namespace, if there are too many.
+/// Returns the index of the oldest socket in a namespace, if the namespace has more sockets than
+/// the limit.
 fn one_socket_too_many(rows: &[Row], namespace: &str, policy: PerUser) -> Option<usize> {
     let there = rows.iter().enumerate().filter(|(_, row)| *row.namespace == *namespace);
     let sitting = there.filter_map(|(place, row)| Some((row.sitting()?, place)));
@@ -205,7 +208,7 @@ fn one_socket_too_many(rows: &[Row], namespace: &str, policy: PerUser) -> Option
     is_excess.then(|| sitting.min()).flatten().map(|(_, place)| place)
 }
 
-/// Returns the oldest link, if there are too many.
+/// Returns the oldest link, if there are more links than the limit.
 fn one_link_too_many(rows: &[Row], policy: PerUser) -> Option<LinkId> {
     let seats = policy.seats()?;
     let sitting = rows.iter().filter(|row| row.sitting().is_some());

@@ -1,7 +1,7 @@
 //! Selects sockets of a namespace, and sends to all of them at once.
 //!
-//! An event is written once and shared by all packets. Sending never waits for a client: packets
-//! are posted to the mailboxes of the links. Start reading at [`Broadcast::emit`].
+//! An event is encoded once, and all links share the packet. Packets are posted to the mailboxes of
+//! the links, so sending never waits for a client. Start reading at [`Broadcast::emit`].
 
 use std::{collections::HashSet, time::Duration};
 
@@ -23,14 +23,14 @@ use crate::{
     runtime::metrics::Metrics,
 };
 
-/// Selection of sockets in a namespace, to send to them, to move them between rooms or to
+/// Selection of sockets in a namespace. It can send to these sockets, move them between rooms, or
 /// disconnect them.
 ///
-/// [`Hub::all`], [`Hub::to`] and [`Socket::to`] begin one. [`to`](Broadcast::to) adds targets,
-/// [`except`](Broadcast::except) leaves sockets out, and [`emit`](Broadcast::emit) sends. A socket
-/// that several targets select receives the event once.
+/// [`Hub::all`], [`Hub::to`] and [`Socket::to`] create a broadcast. [`to`](Broadcast::to) adds
+/// targets, [`except`](Broadcast::except) excludes sockets, and [`emit`](Broadcast::emit) sends an
+/// event. A socket that several targets select receives the event once.
 ///
-/// The sockets are looked up when the event is sent, so a broadcast may be kept and used again.
+/// The sockets are looked up when an event is sent, so a broadcast may be kept and used again.
 ///
 /// # Examples
 /// ```
@@ -47,11 +47,11 @@ use crate::{
 #[must_use = "nothing is sent before `emit`"]
 pub struct Broadcast<P> {
     hub: Hub<P>,
-    /// Targets; `None` selects the whole namespace.
+    /// Targets of the event. `None` selects the whole namespace.
     to: Option<Vec<Target>>,
     except: Vec<Target>,
-    /// Socket of the client on whose behalf the event is sent. It may send only to rooms that it
-    /// has joined.
+    /// Socket of the client on whose behalf the event is sent. Such an event may be sent only to
+    /// rooms that the socket has joined.
     speaker: Option<Socket<P>>,
     is_volatile: bool,
     timeout: Option<Duration>,
@@ -67,21 +67,22 @@ impl<P> Broadcast<P> {
         Self { to: Some(targets), ..Self::new(hub) }
     }
 
-    /// Sends on behalf of a client.
+    /// Sends on behalf of the client of `speaker`, so only to rooms that it has joined.
     pub(crate) fn spoken_by(self, speaker: &Socket<P>) -> Self {
         Self { speaker: Some(speaker.clone()), ..self }
     }
 
-    /// Adds a target.
+    /// Adds a target to the selection.
     ///
-    /// The first target of [`Hub::all`] or [`Hub::except`] narrows the selection to it. Each
-    /// further one adds sockets, and a socket that is selected twice receives the event once.
+    /// On a selection of the whole namespace ([`Hub::all`], [`Hub::except`]), the first target
+    /// narrows the selection to its sockets. Each further target adds sockets. A socket that is
+    /// selected twice receives the event once.
     pub fn to(mut self, target: impl Into<Target>) -> Self {
         self.to.get_or_insert_default().push(target.into());
         self
     }
 
-    /// Leaves out the sockets of a target.
+    /// Excludes the sockets of a target from the selection.
     pub fn except(mut self, target: impl Into<Target>) -> Self {
         self.except.push(target.into());
         self
@@ -90,30 +91,30 @@ impl<P> Broadcast<P> {
     /// Skips clients that do not keep up with their packets, instead of queueing the event for
     /// them.
     ///
-    /// Use it for events that the next one makes obsolete, such as positions.
+    /// Use it for events that the next event makes obsolete, such as positions.
     pub fn volatile(self) -> Self {
         Self { is_volatile: true, ..self }
     }
 
-    /// Sets how long [`emit_with_ack`](Broadcast::emit_with_ack) waits for acks, instead of
-    /// [`Limits::ack_timeout`](crate::Limits::ack_timeout).
+    /// Sets the time for which [`emit_with_ack`](Broadcast::emit_with_ack) waits for acks. The
+    /// default is [`Limits::ack_timeout`](crate::Limits::ack_timeout).
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Sends an event, and returns how many sockets it was queued for.
+    /// Sends an event. Returns the number of sockets for which it was queued.
     ///
-    /// The event is written once, for any number of sockets. It is queued after everything that was
-    /// sent to a client before, and does not wait for the client.
-    /// A tuple is several arguments; see [`Arguments`].
+    /// The event is encoded once for all sockets. For each client it is queued after everything
+    /// that was sent before, and the call does not wait for the client. A tuple is several
+    /// arguments (see [`Arguments`]).
     ///
     /// # Errors
-    /// In each case nothing was sent.
-    /// - [`EmitError::Ended`]: the broadcast belongs to a socket that has ended.
-    /// - [`EmitError::NotThere`]: the broadcast belongs to a socket that is not in the room.
-    /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
-    /// - [`EmitError::Reserved`]: the library sends events of this name itself, such as
-    ///   `disconnect`.
+    /// In each of these cases, nothing was sent.
+    /// - [`EmitError::Ended`]: the broadcast was created by a socket that has ended.
+    /// - [`EmitError::NotThere`]: the broadcast was created by a socket that is not in the room.
+    /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. This is a mistake of the
+    ///   program.
+    /// - [`EmitError::Reserved`]: the event name is reserved, such as `disconnect`.
     /// - [`EmitError::TooLarge`]: the event is larger than half of
     ///   [`Limits::outbox`](crate::Limits::outbox).
     #[expect(clippy::needless_pass_by_value, reason = "a reference is a value as well")]
@@ -130,7 +131,8 @@ impl<P> Broadcast<P> {
         Ok(Delivered { local })
     }
 
-    /// Sends a typed event, with the struct as its only argument, and returns how many sockets it was queued for.
+    /// Sends a typed event, whose only argument is the struct. Returns the number of sockets for
+    /// which it was queued.
     ///
     /// # Errors
     /// Same as [`Broadcast::emit`].
@@ -140,15 +142,15 @@ impl<P> Broadcast<P> {
 
     /// Sends an event and collects the acks of the clients.
     ///
-    /// It completes when every client has answered, or when the [timeout](Broadcast::timeout)
-    /// expires. A client that does not answer in time, or answers with something else than a `T`,
-    /// is listed in [`Acks::missing`].
+    /// The future completes when every client has answered, or when the
+    /// [timeout](Broadcast::timeout) expires. A client that does not answer in time, or whose
+    /// answer is not a `T`, is listed in [`Acks::missing`].
     ///
     /// # Errors
     /// Same as [`Broadcast::emit`].
     ///
     /// # Cancel safety
-    /// Dropping the future does not take the event back. Answers that arrive later are ignored.
+    /// If the future is dropped, the event is still sent. Later answers are ignored.
     pub async fn emit_with_ack<T: DeserializeOwned>(
         &self,
         event: &str,
@@ -159,12 +161,12 @@ impl<P> Broadcast<P> {
         if !self.hub.is_mounted() {
             return Ok(answers);
         }
-        // All sockets share one id, so the packet is written once. Each socket has an `AckTable` of
-        // its own, so their answers cannot be confused.
+        // All sockets share one ack id, so that the packet is encoded once. Each socket has its own
+        // `AckTable`, so their answers cannot be confused.
         let id = self.hub.next_ack();
         let frame = self.hub.frame(event, Some(id), &arguments, self.targets())?;
-        // Sockets that have not answered yet. After the timeout they cannot be read from
-        // `pending`, whose futures return their socket only together with an answer.
+        // Sockets that have not answered yet. They cannot be taken from `pending` after the
+        // timeout, because its futures return a socket only together with an answer.
         let mut open = HashSet::new();
         let mut pending = FuturesUnordered::new();
         // The pending ack is registered before the packet is posted, so that no answer arrives too
@@ -195,9 +197,9 @@ impl<P> Broadcast<P> {
         Ok(answers)
     }
 
-    /// Returns descriptions of the selected sockets, of every node.
+    /// Returns descriptions of the selected sockets on every node.
     ///
-    /// Use [`local_sockets`](Broadcast::local_sockets) for the sockets themselves.
+    /// To get the sockets themselves, use [`local_sockets`](Broadcast::local_sockets).
     ///
     /// # Cancel safety
     /// Dropping the future has no effect.
@@ -217,9 +219,11 @@ impl<P> Broadcast<P> {
         sockets
     }
 
-    /// Takes the sockets out of a room, and returns how many were in it.
+    /// Removes the selected sockets from a room. Returns the number of sockets that were in the
+    /// room.
     ///
-    /// Guards are not called. A join of this room that is in progress is checked again.
+    /// Guards are not called. If a selected socket is joining the room at the same time, its join
+    /// is checked again.
     ///
     /// # Cancel safety
     /// Sockets of this node leave at the first poll of the future.
@@ -229,13 +233,13 @@ impl<P> Broadcast<P> {
         Gathered::here(sockets.iter().filter(|socket| socket.part(room)).count())
     }
 
-    /// Disconnects the sockets, and returns how many there were.
+    /// Disconnects the selected sockets, and returns their number.
     ///
     /// The clients receive `io server disconnect` and do not reconnect automatically. The future
-    /// does not wait until the sockets have ended; [`Socket::closed`] does.
+    /// does not wait until the sockets have ended. Use [`Socket::closed`] for that.
     ///
     /// # Cancel safety
-    /// The links of this node receive the order at the first poll of the future.
+    /// Sockets of this node are told to end at the first poll of the future.
     #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
     pub async fn disconnect_sockets(&self) -> Gathered<usize> {
         let sockets = self.local_sockets();
@@ -253,20 +257,20 @@ impl<P> Broadcast<P> {
         }
         let is_heard = |target: &Target| match target {
             Target::Room(room) => speaker.is_in(room),
-            // A string from a client is always a room, so the application itself has named these.
+            // A string is always a room, so a client cannot have chosen this target.
             Target::Socket(_) | Target::User(_) => true,
         };
         if self.targets().iter().all(is_heard) { Ok(()) } else { Err(EmitError::NotThere) }
     }
 
-    /// Returns the targets; none if the whole namespace is selected.
+    /// Returns the targets. The slice is empty if the whole namespace is selected.
     fn targets(&self) -> &[Target] {
         self.to.as_deref().unwrap_or_default()
     }
 
     /// Calls `f` once for each selected socket.
     fn for_each(&self, mut f: impl FnMut(&Socket<P>)) {
-        // No lock is held while `f` runs, because it may take the lock of a mailbox for each
+        // No lock is held while `f` runs, because `f` may take the lock of a mailbox for each
         // socket. A socket that leaves a room after the snapshot may therefore still receive the
         // event.
         let left_out = self.left_out();
@@ -275,7 +279,7 @@ impl<P> Broadcast<P> {
             None => rooms.all(),
             Some(targets) => targets.iter().map(|target| rooms.snapshot(target)).collect(),
         };
-        // One target names each socket once, and so do the shards of the namespace.
+        // A single target contains each socket once, and so do the shards of the namespace.
         if self.targets().len() > 1 {
             parts = vec![without_doubles(&parts)];
         }
@@ -286,7 +290,7 @@ impl<P> Broadcast<P> {
         }
     }
 
-    /// Returns the sockets of the targets in `except`.
+    /// Returns the sockets that the targets in `except` exclude.
     fn left_out(&self) -> LeftOut {
         let mut left_out = LeftOut { one: None, others: HashSet::new() };
         for target in &self.except {
@@ -303,9 +307,10 @@ impl<P> Broadcast<P> {
     }
 }
 
-/// Number of sockets that an event was queued for.
+/// Number of sockets for which an event was queued.
 ///
-/// It does not say that a client has received the event; [`Broadcast::emit_with_ack`] does.
+/// It does not confirm that a client has received the event. Use [`Broadcast::emit_with_ack`] for
+/// that.
 ///
 /// # Examples
 /// ```
@@ -318,14 +323,14 @@ impl<P> Broadcast<P> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivered {
-    /// Number of sockets of this node. Sockets of other nodes are not counted.
+    /// Number of sockets on this node. Sockets on other nodes are not counted.
     pub local: usize,
 }
 
-/// Sockets that a broadcast leaves out.
+/// Sockets that are excluded from a broadcast.
 ///
-/// Most often that is the sender alone, so the first socket is kept outside of the set: then
-/// nothing is allocated, and no id is hashed for the members of a room.
+/// Usually only the sender is excluded. The first excluded socket is therefore kept outside of the
+/// set, so that nothing is allocated and the ids of the members are not hashed.
 struct LeftOut {
     one: Option<SocketId>,
     others: HashSet<SocketId>,
@@ -337,7 +342,7 @@ impl LeftOut {
     }
 }
 
-/// Returns the members of all snapshots, each once.
+/// Returns the members of all snapshots, without duplicates.
 fn without_doubles<P>(parts: &[Snapshot<P>]) -> Snapshot<P> {
     let mut seen = HashSet::new();
     let members = parts.iter().flat_map(|part| part.iter());
@@ -345,14 +350,15 @@ fn without_doubles<P>(parts: &[Snapshot<P>]) -> Snapshot<P> {
 }
 
 impl<P: Send + Sync + 'static> Broadcast<P> {
-    /// Lets the sockets join a room, and returns those that were refused, with the reason.
+    /// Makes the selected sockets join a room. Returns the sockets that could not join, with the
+    /// reason.
     ///
-    /// Guards and the policy of the room decide about each socket, as in [`Socket::join`]. The
+    /// As in [`Socket::join`], guards and the policies of the room decide for each socket. The
     /// sockets join one after the other.
     ///
     /// # Cancel safety
-    /// Dropping the future keeps the sockets in the room that have joined it. The others do not
-    /// join.
+    /// If the future is dropped, sockets that have joined stay in the room, and the other sockets
+    /// do not join.
     pub async fn sockets_join(&self, room: &str) -> Gathered<Vec<(SocketId, JoinError)>> {
         let mut denied = Vec::new();
         for socket in self.local_sockets() {

@@ -9,10 +9,10 @@ use std::{
 
 /// State of type `T` that belongs to one socket.
 ///
-/// It is an argument of handlers, and [`Socket::data`](crate::Socket::data) returns it elsewhere.
-/// `T::default()` creates the value at the first use. All handlers of the socket share it, so state
-/// that changes needs an atomic or a lock of its own. The value lives as long as a handle to it or
-/// to the socket.
+/// Handlers take it as an argument, and [`Socket::data`](crate::Socket::data) returns it.
+/// `T::default()` creates the value at its first use. All handlers of the socket share the value,
+/// so state that changes needs an atomic or a lock. The value is dropped when no handle to it or to
+/// the socket is left.
 ///
 /// # Examples
 /// ```
@@ -48,11 +48,11 @@ impl<T: fmt::Debug> fmt::Debug for SocketData<T> {
     }
 }
 
-/// Values of one socket, by type: a list, because there are only a few.
+/// Values of one socket, by type. They are kept in a list, because there are only a few.
 #[derive(Default)]
 pub(crate) struct DataMap {
-    /// Protects the list, not the values; held for one search. Most sockets have no values and pay
-    /// for one pointer only.
+    /// List of the values. The lock protects the list, not the values, and is held for one search.
+    /// Most sockets have no values, and use the memory of one pointer only.
     values: OnceLock<Box<Mutex<Values>>>,
 }
 
@@ -66,7 +66,8 @@ impl DataMap {
         let value = match found {
             Some((_, value)) => Arc::clone(value),
             None => {
-                // Under the lock, so that two handlers that start at once get the same value.
+                // The value is created under the lock, so that two handlers that start at the same
+                // time get the same value.
                 let value: Arc<dyn Any + Send + Sync> = Arc::new(T::default());
                 values.push((TypeId::of::<T>(), Arc::clone(&value)));
                 value

@@ -1,7 +1,7 @@
-//! Sends events to one client, or to others on its behalf.
+//! Sends events to one client, or to other clients on its behalf.
 //!
-//! An event becomes a packet, and the packet a letter in the mailbox of the link. Start reading at
-//! [`Socket::emit`].
+//! An event is encoded as a packet, and the packet is posted as a letter to the mailbox of the
+//! link. Start reading at [`Socket::emit`].
 
 use std::sync::atomic::Ordering;
 
@@ -23,7 +23,8 @@ use crate::{
 };
 
 impl<P> Socket<P> {
-    /// Sends an event to this client. A tuple is several arguments; see [`Arguments`](crate::event::Arguments).
+    /// Sends an event to this client. A tuple is several arguments (see
+    /// [`Arguments`](crate::event::Arguments)).
     ///
     /// The event is queued after everything that was sent before. The call never waits for the
     /// client. Events that an `on_connect` hook emits are sent right after the answer to CONNECT.
@@ -38,13 +39,13 @@ impl<P> Socket<P> {
     /// ```
     ///
     /// # Errors
-    /// - [`EmitError::Ended`]: the socket has ended, or it ends now because the packets that wait
-    ///   for the client exceed [`Limits::outbox`](crate::Limits::outbox). A program that emits that
-    ///   much at once ends the link even of a client that reads. Return a stream in that case: it
-    ///   follows the client.
-    /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
-    /// - [`EmitError::Reserved`]: the library sends events of this name itself, such as
-    ///   `disconnect`.
+    /// - [`EmitError::Ended`]: the socket has ended, or it is ending because the packets that wait
+    ///   for the client exceed [`Limits::outbox`](crate::Limits::outbox). If a program emits that
+    ///   much at once, the link ends even if the client reads. Return a stream from the handler
+    ///   instead, because a stream waits for the client.
+    /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. This is a mistake of the
+    ///   program.
+    /// - [`EmitError::Reserved`]: the event name is reserved, such as `disconnect`.
     /// - [`EmitError::TooLarge`]: the event is larger than half of
     ///   [`Limits::outbox`](crate::Limits::outbox).
     #[expect(clippy::needless_pass_by_value, reason = "a reference is a value as well")]
@@ -53,7 +54,7 @@ impl<P> Socket<P> {
         if self.deliver(frame, false) { Ok(()) } else { Err(EmitError::Ended) }
     }
 
-    /// Sends a typed event to this client, with the struct as its only argument.
+    /// Sends a typed event to this client. The struct is the only argument of the event.
     ///
     /// # Errors
     /// Same as [`Socket::emit`].
@@ -61,7 +62,7 @@ impl<P> Socket<P> {
         self.emit(E::NAME, (event,))
     }
 
-    /// Sends an event and waits for the ack of the client, at most for
+    /// Sends an event and waits for the ack of the client, for at most
     /// [`Limits::ack_timeout`](crate::Limits::ack_timeout).
     ///
     /// # Examples
@@ -74,11 +75,11 @@ impl<P> Socket<P> {
     /// ```
     ///
     /// # Errors
-    /// [`AckError`] names the reason for which there is no answer. In an `on_connect` hook that is
-    /// [`AckError::NotYetIn`]: the client is not connected before the hook returns.
+    /// [`AckError`] with the reason why there is no answer. In an `on_connect` hook it is
+    /// [`AckError::NotYetIn`], because the client is not connected before the hook returns.
     ///
     /// # Cancel safety
-    /// Dropping the future does not take the event back. An answer that arrives later is ignored.
+    /// If the future is dropped, the event may still be sent. A later answer is ignored.
     pub async fn emit_with_ack<T: DeserializeOwned>(
         &self,
         event: &str,
@@ -86,7 +87,8 @@ impl<P> Socket<P> {
     ) -> Result<T, AckError> {
         let id = self.hub().next_ack();
         let frame = self.hub().frame(event, Some(id), &arguments, &[Target::Socket(self.id())])?;
-        // Registered before the packet is posted, so that no answer arrives too early.
+        // The pending ack is registered before the packet is posted, so that no answer arrives too
+        // early.
         let pending = self.ask(id)?;
         if !self.deliver(frame, false) {
             return Err(AckError::Ended);
@@ -99,25 +101,26 @@ impl<P> Socket<P> {
         Ok(answer.ok_or(AckError::Timeout)??.decode()?)
     }
 
-    /// Selects this client for events that may be lost: an event is dropped while the client does
+    /// Selects this client for events that may be lost. Such an event is dropped if the client does
     /// not keep up with its packets.
     ///
-    /// In an `on_connect` hook nothing is sent, because broadcasts do not find the socket yet.
+    /// In an `on_connect` hook nothing is sent, because broadcasts do not reach the socket yet.
     pub fn volatile(&self) -> Broadcast<P> {
         self.hub().to(self.id()).spoken_by(self).volatile()
     }
 
-    /// Selects the other sockets in a room that this client is in, or those of another target.
+    /// Selects the other sockets in a room that this client has joined, or the sockets of another
+    /// [target](crate::room::Target).
     ///
     /// Sending to a room that the client has not joined fails with [`EmitError::NotThere`]. If a
-    /// handler returns that error, its client receives `forbidden`. To send to any room on behalf
-    /// of the server use [`Hub::to`](crate::Hub::to).
+    /// handler returns this error, its client receives `forbidden`. To send to any room on behalf
+    /// of the server, use [`Hub::to`](crate::Hub::to).
     pub fn to(&self, target: impl Into<Target>) -> Broadcast<P> {
         self.within(target).except(self.id())
     }
 
-    /// Selects all sockets in a room that this client is in, including this one. Otherwise as
-    /// [`to`](Socket::to).
+    /// Selects all sockets in a room that this client has joined, including this socket. Otherwise
+    /// it is the same as [`to`](Socket::to).
     pub fn within(&self, target: impl Into<Target>) -> Broadcast<P> {
         self.hub().to(target).spoken_by(self)
     }
@@ -130,8 +133,8 @@ impl<P> Socket<P> {
 
     /// Registers a pending ack under `id`. The caller posts the packet afterwards.
     pub(crate) fn ask(&self, id: u64) -> Result<PendingAck, AckError> {
-        // A connect hook would wait for itself: its packets are sent after the answer to CONNECT,
-        // and that answer waits for the hook.
+        // A connect hook would wait for itself, because its packets are sent after the answer to
+        // CONNECT, and this answer waits for the hook.
         if !self.0.is_admitted.load(Ordering::Acquire) {
             return Err(AckError::NotYetIn);
         }
@@ -146,16 +149,16 @@ impl<P> Socket<P> {
         }
     }
 
-    /// Posts a frame to the link. Returns `false` if the socket has ended or the letter was
-    /// rejected.
+    /// Posts a frame to the link. Returns `false` if the socket has ended or the mailbox rejected
+    /// the frame.
     pub(crate) fn deliver(&self, frame: Frame, is_volatile: bool) -> bool {
         !self.is_closed()
             && self.link().post(Letter::Emit { socket: self.id(), frame, is_volatile })
     }
 }
 
-/// Lets connect hooks use `?` on an emit. It fails if the client disconnects during the hook, or if
-/// the program makes a mistake; the client receives `internal` in both cases.
+/// Allows `?` on an emit in connect hooks. An emit fails if the client disconnects during the hook,
+/// or because of a mistake of the program. The client receives `internal`.
 impl From<EmitError> for Refusal {
     fn from(_: EmitError) -> Self {
         Self::new("internal", "Internal error")

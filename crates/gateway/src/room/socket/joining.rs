@@ -1,9 +1,9 @@
-//! Decides whether a socket joins a room: the only file that knows the order of the steps.
+//! Decides if a socket may join a room. Only this file contains the order of the steps.
 //!
-//! The steps: the name, the guards with `Action::Join`, the policies whose pattern matches, the
-//! number of rooms. Then the socket becomes a member, unless it has ended meanwhile. Guards and
-//! policies are awaited without a lock. A counter of changes tells whether their verdict still
-//! holds. Start reading at [`Socket::join`].
+//! The steps check the name, the guards with `Action::Join`, the policies whose pattern matches,
+//! and the number of rooms. Then the socket becomes a member, unless it has ended in the meantime.
+//! Guards and policies are awaited without a lock. A counter of changes shows if their verdict is
+//! still valid. Start reading at [`Socket::join`].
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -26,8 +26,8 @@ impl<P: Send + Sync + 'static> Socket<P> {
     /// the room, nothing changes.
     ///
     /// The guards of the server and of all gateways of the namespace check [`Action::Join`] first.
-    /// Then every [policy](crate::Gateway::room) whose pattern matches the name must allow. A room
-    /// without a policy cannot be joined.
+    /// Then every [policy](crate::Gateway::room) whose pattern matches the name must allow the
+    /// join. A room without a policy cannot be joined.
     ///
     /// # Examples
     /// ```
@@ -43,8 +43,8 @@ impl<P: Send + Sync + 'static> Socket<P> {
     /// ```
     ///
     /// # Errors
-    /// [`JoinError`] names the reason. A handler may return it with `?`: the client reads
-    /// `forbidden`, `too_many_rooms`, or the refusal of the guard.
+    /// [`JoinError`] with the reason. If a handler returns it with `?`, the client receives
+    /// `forbidden`, `too_many_rooms`, or the refusal of the guard or policy.
     ///
     /// # Cancel safety
     /// If the future is dropped before it completes, the socket has not joined.
@@ -61,8 +61,9 @@ impl<P: Send + Sync + 'static> Socket<P> {
         let room: Arc<str> = room.into();
         let action = Action::Join(&room);
         for _ in 0..ATTEMPTS {
-            // Read in one statement, so that the lock is held for both. `replace_access` changes
-            // both under it: an old access is never read together with the new number.
+            // Both values are read in one statement, so that the lock is held for both.
+            // `replace_access` changes both under the same lock, so an old access is never read
+            // together with a new count.
             let (moment, access) = (self.joined().changes, self.access());
             self.may(&access, action).await?;
             self.may_enter(&access, &room).await?;
@@ -76,10 +77,10 @@ impl<P: Send + Sync + 'static> Socket<P> {
 
     /// Leaves a room, if the guards allow it. If the socket is not in the room, nothing changes.
     ///
-    /// Use [`remove_from`](Socket::remove_from) to leave a room without the guards.
+    /// Use [`remove_from`](Socket::remove_from) to leave a room without calling the guards.
     ///
     /// # Errors
-    /// [`JoinError::Denied`]: a guard has denied [`Action::Leave`].
+    /// [`JoinError::Denied`] if a guard has denied [`Action::Leave`].
     ///
     /// # Cancel safety
     /// If the future is dropped before it completes, the socket is still in the room.
@@ -92,7 +93,7 @@ impl<P: Send + Sync + 'static> Socket<P> {
         Ok(())
     }
 
-    /// Asks the guards about an action, with a given access.
+    /// Returns an error if a guard denies an action with the given access.
     async fn may(&self, access: &Access<P>, action: Action<'_>) -> Result<(), JoinError> {
         let hub = self.hub();
         let asked = authorise(hub.guards(), self.asks(access, action), hub.services()).await;
@@ -105,8 +106,8 @@ impl<P: Send + Sync + 'static> Socket<P> {
             && self.may_enter(access, room).await.is_ok()
     }
 
-    /// Asks the policies whose pattern matches a room. All of them must allow, and at least one
-    /// must match.
+    /// Returns an error if a policy whose pattern matches a room denies the join, or if no pattern
+    /// matches.
     async fn may_enter(&self, access: &Arc<Access<P>>, room: &Arc<str>) -> Result<(), JoinError> {
         let (hub, services) = (self.hub(), self.hub().services());
         let action = Action::Join(room);
@@ -114,13 +115,14 @@ impl<P: Send + Sync + 'static> Socket<P> {
         for policy in hub.policies() {
             let readings = policy.pattern.readings(room);
             let readings = readings.map_err(|_ambiguous| self.refused(action, JoinError::Name))?;
-            // A name that the pattern can read in several ways must be allowed in each of them.
+            // If the name matches the pattern in several ways, the policy must allow each of them.
             for parameters in readings {
                 is_covered = true;
                 let principal = Arc::clone(&access.principal);
                 let room = Arc::clone(room);
                 let request = RoomRequest::new(self.clone(), principal, room, parameters);
-                // In an async block, because the policy may panic before it returns its future.
+                // The policy is called in an async block, because it may panic before it returns
+                // its future.
                 let asked = Caught::new(async { (policy.may_join)(request).await });
                 let answer = services.within(services.limits.guard_timeout, asked).await;
                 verdict_of(answer).map_err(|denial| self.denied(action, denial.for_room()))?;
@@ -139,7 +141,7 @@ impl<P: Send + Sync + 'static> Socket<P> {
         Err(self.refused(action, JoinError::NoPolicy))
     }
 
-    /// Records the denial of a guard or a policy, and ends the socket if the denial says so.
+    /// Records the denial of a guard or a policy, and ends the socket if the denial demands it.
     fn denied(&self, action: Action<'_>, denial: Denial) -> JoinError {
         let subject = self.subject(Some(action));
         self.hub().services().said_no(Decision::Denied, &denial.refusal, subject);
@@ -163,20 +165,21 @@ impl<P> Socket<P> {
         self.joined().rooms.iter().any(|joined| &**joined == room)
     }
 
-    /// Makes the socket a member of a room that guards and policies have allowed.
+    /// Makes the socket a member of a room that the guards and policies have allowed.
     ///
-    /// Returns `false` if a change was counted since `moment`: the verdict may be outdated, and the
-    /// caller asks again.
+    /// Returns `false` if a change was counted since `moment`. The verdict may then be outdated,
+    /// and the caller must check again.
     fn enter(&self, room: &Arc<str>, moment: u64) -> Result<bool, JoinError> {
         // The verdict was reached without the lock, because guards and policies are awaited. Since
-        // then the socket may have ended, or the server may have taken it out of this very room.
-        // Checking this and joining happen under one lock. If an end, a removal or a new access
-        // comes before the join, it is seen here and the socket does not join. If it comes after
-        // the join, it finds the room in the list.
+        // then the socket may have ended, or the server may have removed it from this room. The
+        // check for such changes and the join happen under one lock. A change before the join is
+        // detected here, and the socket does not join. A change after the join finds the room in
+        // the list.
         //
         // The members of the room are changed under the same lock as the list of the socket.
         // Otherwise a removal in between could leave the socket among the members of a room that is
-        // not in its list, and it would receive broadcasts that it can no longer be excluded from.
+        // not in its list. The socket would then receive the broadcasts of a room that it cannot
+        // leave.
         let limit = self.hub().services().limits.max_rooms;
         let mut joined = self.joined();
         if joined.has_ended {
@@ -209,7 +212,7 @@ impl<P> Socket<P> {
     /// Replaces the access `before` with `access`, and leaves the rooms that `access` does not
     /// allow.
     ///
-    /// `allowed` holds the verdict about each room in `checked`, in the same order.
+    /// `allowed` contains the verdict about each room in `checked`, in the same order.
     pub(crate) fn replace_access(
         &self,
         before: &Arc<Access<P>>,
@@ -217,17 +220,18 @@ impl<P> Socket<P> {
         checked: &[Arc<str>],
         allowed: &[bool],
     ) -> Replaced {
-        // One step under the lock of the rooms: no join and no other replacement can interleave.
+        // This is one step under the lock of the rooms, so no join and no other replacement can
+        // interleave.
         // - A room that is not in `checked` was joined with the old access while the others were
         //   checked. The new access may not allow it, so nothing changes and the caller checks
         //   again.
-        // - The access is compared before it is replaced. The check takes time, and a slower caller
-        //   with an older principal must not overwrite a newer one.
-        // - The counter makes a join that is still being checked with the old access start its
-        //   check again.
+        // - The access is compared before it is replaced. The check takes time, and a slow caller
+        //   with an older principal must not overwrite a newer principal.
+        // - The counter is incremented, so that a join that is still being checked with the old
+        //   access starts its check again.
         //
-        // `checked` may contain rooms that the socket has left meanwhile. Leaving them again does
-        // nothing.
+        // `checked` may contain rooms that the socket has left in the meantime. Leaving them again
+        // has no effect.
         let mut joined = self.joined();
         if joined.rooms.iter().any(|room| !checked.contains(room)) {
             return Replaced::Unchecked;
@@ -245,26 +249,29 @@ impl<P> Socket<P> {
         Replaced::Done
     }
 
-    /// Enters the namespace, so that later broadcasts to it and to the user find the socket.
+    /// Enters the namespace, so that later broadcasts to the namespace and to the user reach the
+    /// socket.
     pub(crate) fn enter_namespace(&self) {
-        // Set first: a broadcast that finds the socket may ask it for an ack at once.
+        // The flag is set first, because a broadcast that finds the socket may request an ack at
+        // once.
         self.0.is_admitted.store(true, Ordering::Release);
-        // Anonymous clients share one user id, which stands for no user.
+        // Anonymous clients share one user id, which does not identify a user.
         let user = (self.0.parts.trust == Trust::Known).then(|| self.user());
         self.hub().rooms().enter(self, user);
     }
 
-    /// Records a denial that no guard and no policy has given.
+    /// Records a denial that does not come from a guard or a policy.
     fn refused(&self, action: Action<'_>, error: JoinError) -> JoinError {
         let decided = Decision::Denied(RefusalReason::RoomDenied);
         self.hub().services().decided(decided, self.subject(Some(action)));
         error
     }
 
-    /// Takes the socket out of a room. Guards are not called, unlike with [`leave`](Socket::leave).
+    /// Removes the socket from a room. Unlike [`leave`](Socket::leave), it does not call the
+    /// guards.
     ///
-    /// The client may join again if guards and policies allow it. A join that is in progress is
-    /// checked again.
+    /// The client may join again if guards and policies allow it. If the socket is joining the room
+    /// at the same time, the join is checked again.
     ///
     /// # Examples
     /// ```
@@ -283,14 +290,15 @@ impl<P> Socket<P> {
     /// Leaves a room without calling the guards, and returns `true` if the socket was in it.
     pub(crate) fn part(&self, room: &str) -> bool {
         let mut joined = self.joined();
-        // Counted even if the socket is not in the room: a join may have been allowed but not
-        // carried out yet, and it must not undo this call. Joins of other rooms are checked again
-        // as well. That costs time, but lets one counter serve all rooms.
+        // The change is counted even if the socket is not in the room. A join may have been allowed
+        // but not completed yet, and it must not undo this call. Joins of other rooms are checked
+        // again as well. This takes time, but one counter is enough for all rooms.
         joined.changes += 1;
         let place = joined.rooms.iter().position(|joined| &**joined == room);
         if let Some(place) = place {
             let room = joined.rooms.swap_remove(place);
-            // Under the lock: a join in between would be in the list but not among the members.
+            // The member is removed under the lock. Otherwise a join in between would be in the
+            // list but not among the members.
             self.hub().rooms().part(&room, self.id());
         }
         place.is_some()
@@ -301,7 +309,7 @@ impl<P> Socket<P> {
         let mut joined = self.joined();
         joined.has_ended = true;
         let rooms = std::mem::take(&mut joined.rooms);
-        // `has_ended` rejects all later joins, so the rest needs no lock.
+        // Because of `has_ended` all later joins are rejected, so the rest needs no lock.
         drop(joined);
         for room in rooms {
             self.hub().rooms().part(&room, self.id());
@@ -310,11 +318,11 @@ impl<P> Socket<P> {
     }
 }
 
-/// Maximum attempts to join a room if the socket's access or rooms change during the check. After
-/// the last one the join is denied.
+/// Maximum number of attempts to join a room. An attempt fails if the access or the rooms of the
+/// socket change during the check. After the last attempt the join is denied.
 const ATTEMPTS: usize = 3;
 
-/// Lets connect hooks use `?` on a join. The client receives the refusal and is not connected.
+/// Allows `?` on a join in connect hooks. The client receives the refusal and is not connected.
 impl From<JoinError> for Refusal {
     fn from(error: JoinError) -> Self {
         match error {

@@ -82,7 +82,7 @@ async fn a_stream_that_fills_the_outbox_exactly_does_not_spin() {
     }
 }
 
-/// An answer names 16 faults at most, however many rules the payload breaks.
+/// An answer names at most 16 faults, regardless of the number of rules that the payload breaks.
 #[tokio::test]
 async fn the_answer_to_a_wrong_payload_is_short() {
     #[derive(Deserialize, doorward::garde::Validate)]

@@ -1,6 +1,6 @@
-//! Combinations of mistakes, and code that only resembles one.
+//! Combinations of mistakes, and valid code that resembles a mistake.
 //!
-//! All others are in `tests/fail`, which also checks the place of each error.
+//! All other mistakes are in `tests/fail`, where the place of each error is checked as well.
 
 use quote::quote;
 
