@@ -7,6 +7,7 @@
 //! [`Link::receive`], which is in `rules.rs`.
 
 mod assembly;
+mod attachments;
 mod config;
 mod heartbeat;
 mod rules;

@@ -1,8 +1,8 @@
 //! Assembles a binary packet from its head and its attachments.
 //!
 //! The head is checked like any packet before it is kept. If the packet has no recipient, it is not
-//! kept. Its attachments are still counted, because the client sends them anyway. The module
-//! `rules` limits their number and sets their deadline.
+//! kept. Its attachments are still counted, because the client sends them anyway. `attachments`
+//! limits their number and sets their deadline.
 
 use std::{borrow::Cow, time::Instant};
 

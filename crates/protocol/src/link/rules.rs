@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, time::Instant};
 
-use super::{Ack, Event, Link, Received, Trust, Violation, assembly::Assembly, slots::State};
+use super::{Ack, Event, Link, Received, Trust, Violation, slots::State};
 use crate::{
     JsonError, Message, engine,
     packet::{Kind, Packet},
@@ -38,43 +38,18 @@ impl Link {
     }
 
     fn message<'m>(&mut self, text: &'m str, now: Instant) -> Result<Received<'m>, Violation> {
-        // Attachments follow their packet directly (Socket.IO protocol v5). Only pongs and closes
-        // may arrive between them. These are Engine.IO packets and were handled before.
-        if self.assembly.is_some() {
-            return Err(Violation::Interrupted);
-        }
+        self.check_uninterrupted()?;
         let packet = Packet::decode(text, self.config.max_namespace)?;
-        let attachments = packet.attachments;
-        // Only authenticated clients may make the server keep a packet that is not complete.
-        if matches!(packet.kind, Kind::BinaryEvent | Kind::BinaryAck) && !self.is_known() {
-            return Err(Violation::Binary);
+        if matches!(packet.kind, Kind::BinaryEvent | Kind::BinaryAck) {
+            // The size is that of the whole message, including the digit that the Engine.IO decoder
+            // has removed.
+            self.assemble(packet, 1 + text.len(), now)
+        } else {
+            self.packet(packet)
         }
-        if attachments == 0 {
-            return self.packet(packet);
-        }
-        if attachments > self.config.max_attachments {
-            return Err(Violation::Attachments);
-        }
-        let received = self.packet(packet)?;
-        let by = now + self.config.attachments_timeout;
-        // The size is that of the whole message, including the digit that the Engine.IO decoder has
-        // removed.
-        let size = 1 + text.len();
-        self.assembly = Some(Box::new(Assembly::new(received, attachments, size, by)));
-        Ok(Received::Nothing)
     }
 
-    /// Accepts an attachment if one is expected.
-    fn attachment(&mut self, bytes: &[u8]) -> Result<Received<'static>, Violation> {
-        // Attachments of a socket that has ended may still be in transit.
-        let may_come = self.is_known() || self.may_cross();
-        let assembly = self.assembly.as_mut().filter(|_| may_come).ok_or(Violation::Binary)?;
-        assembly.take(bytes, self.config.max_message)?;
-        let complete = self.assembly.take_if(|assembly| assembly.is_complete());
-        Ok(complete.map_or(Received::Nothing, |assembly| assembly.into_received()))
-    }
-
-    fn packet<'m>(&mut self, packet: Packet<'m>) -> Result<Received<'m>, Violation> {
+    pub(super) fn packet<'m>(&mut self, packet: Packet<'m>) -> Result<Received<'m>, Violation> {
         if packet.kind == Kind::Connect {
             return self.connect(packet);
         }
@@ -116,7 +91,7 @@ impl Link {
     /// Returns `true` if a packet without a recipient is ignored rather than a violation. Either
     /// the client is admitted to a namespace of the link, or it has a pending CONNECT and the
     /// server has ended a socket, so packets for that socket may be in transit.
-    fn may_cross(&self) -> bool {
+    pub(super) fn may_cross(&self) -> bool {
         self.slots.any_admitted() || self.has_ended && !self.slots.is_empty()
     }
 
