@@ -273,9 +273,12 @@ pub trait Audit: Send + Sync + 'static {
     /// Move slow work to another thread or task.
     fn record(&self, record: &AuditRecord<'_>);
 
-    /// Waits until every record taken so far has been stored or has failed. Returns `true` if all
-    /// of them are stored. The default returns `true` at once, for sinks whose `record` stores the
-    /// record before it returns.
+    /// Returns a future that waits until every record taken so far has been stored or has failed.
+    /// Its output is `true` if no record has failed since this method was called. The default is
+    /// ready at once, for sinks whose `record` stores the record before it returns.
+    ///
+    /// To learn whether a certain record is stored, call this method first, then
+    /// [`record`](Self::record), and await the future last. A record that fails in between counts.
     fn written(&self) -> BoxFuture<'_, bool> {
         Box::pin(std::future::ready(true))
     }
@@ -288,8 +291,9 @@ pub trait Audit: Send + Sync + 'static {
     }
 
     /// Returns a future that admissions, sign-ins and revocations await before they take effect.
-    /// Each of them limits the wait by its own deadline. With `None`, the default, no decision
-    /// waits.
+    /// They call this method before they pass their record to [`record`](Self::record), and await
+    /// the future afterwards. Each of them limits the wait by its own deadline. With `None`, the
+    /// default, no decision waits.
     ///
     /// A sink that must store a record before its decision takes effect returns
     /// [`written`](Self::written) here. A client whose record is not stored is not admitted.

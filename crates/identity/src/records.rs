@@ -38,14 +38,18 @@ impl<'a> About<'a> {
 }
 
 impl Records {
-    /// Waits until all records are stored, if the sink requires it. Returns `false` if they are
-    /// not, or after [`PATIENCE`].
-    pub(crate) async fn kept(&self) -> bool {
-        let Some(kept) = self.audit.kept_first() else { return true };
-        let patience = self.clock.sleep_until(self.clock.now() + PATIENCE);
-        tokio::select! {
-            kept = kept => kept,
-            () = patience => false,
+    /// Returns a future that waits until all records are stored, if the sink requires it. Its output
+    /// is `false` after [`PATIENCE`], or if a record since the call could not be stored, so call this
+    /// before the record is made.
+    pub(crate) fn kept(&self) -> impl Future<Output = bool> + Send {
+        let kept = self.audit.kept_first();
+        async {
+            let Some(kept) = kept else { return true };
+            let patience = self.clock.sleep_until(self.clock.now() + PATIENCE);
+            tokio::select! {
+                kept = kept => kept,
+                () = patience => false,
+            }
         }
     }
 

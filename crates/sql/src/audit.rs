@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::{
     row::Row,
-    writer::{Order, Writer},
+    writer::{Order, Shared, Writer},
 };
 use crate::sqlite_file::SqliteFile;
 
@@ -58,9 +58,7 @@ use crate::sqlite_file::SqliteFile;
 #[derive(Clone)]
 pub struct SqlAudit {
     queue: mpsc::Sender<Order>,
-    /// Number of callers in [`flush`](Self::flush). While it is above 0, records that cannot be written are
-    /// logged at once, so that a flush ends even if the file never recovers.
-    flushing: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
 }
 
 impl SqlAudit {
@@ -70,11 +68,11 @@ impl SqlAudit {
 
     fn with_queue(database: SqliteFile, length: usize) -> Self {
         let (queue, orders) = mpsc::channel(length);
-        let flushing = Arc::<AtomicUsize>::default();
+        let shared = Arc::<Shared>::default();
         let rows = Arc::default();
-        let writer = Writer { database, orders, rows, flushing: Arc::clone(&flushing) };
+        let writer = Writer { database, orders, rows, shared: Arc::clone(&shared) };
         tokio::spawn(writer.run());
-        Self { queue, flushing }
+        Self { queue, shared }
     }
 
     /// Waits until all earlier records are in the file or in the log.
@@ -82,7 +80,7 @@ impl SqlAudit {
     /// # Cancel safety
     /// Dropping the future loses no record.
     pub async fn flush(&self) {
-        let _flushing = Flushing::begin(&self.flushing);
+        let _flushing = Flushing::begin(&self.shared.flushing);
         self.written().await;
     }
 }
@@ -105,12 +103,15 @@ impl Drop for Flushing<'_> {
 
 impl Audit for SqlAudit {
     fn written(&self) -> BoxFuture<'_, bool> {
-        Box::pin(async {
+        let before = self.shared.given_up.load(Ordering::Acquire);
+        Box::pin(async move {
             let (answer, answered) = oneshot::channel();
             let sent = self.queue.send(Order::Answer(answer)).await;
             // Sending or answering fails only if the writer has ended. The writer has then logged the remaining
             // records.
-            sent.is_ok() && answered.await.unwrap_or(false)
+            sent.is_ok()
+                && answered.await.is_ok()
+                && self.shared.given_up.load(Ordering::Acquire) == before
         })
     }
 
@@ -133,7 +134,9 @@ impl Audit for SqlAudit {
                 mpsc::error::TrySendError::Full(_) => "too many records are waiting",
                 mpsc::error::TrySendError::Closed(_) => "the writer has ended",
             };
-            writer::log(refused.into_inner(), &reason);
+            if let Order::Write(row) = refused.into_inner() {
+                self.shared.log(&row, &reason);
+            }
         }
     }
 }

@@ -110,9 +110,9 @@ async fn decide<P: Send + Sync + 'static>(
 
     // The record is kept before the seat is taken, so that a client whose record is not kept
     // replaces no socket.
-    if services.records_first() {
+    if let Some(kept) = services.audit.kept_first() {
         entered.record();
-        if !services.kept_first().await {
+        if !kept.await {
             let cause = Some("the audit has not kept the record".into());
             return Err(NotAdmitted::unavailable(cause));
         }

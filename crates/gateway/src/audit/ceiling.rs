@@ -111,13 +111,15 @@ impl<A: Audit> Audit for BoundedAudit<A> {
     }
 
     fn written(&self) -> BoxFuture<'_, bool> {
+        // Called first, so that the record that is made here counts, too.
+        let written = self.sink.written();
         let mut window = lock(&self.window);
         let (left_out, last) = (mem::take(&mut window.left_out), window.last);
         drop(window);
         if let Some((id, at)) = last {
             self.tell(left_out, id, at);
         }
-        self.sink.written()
+        written
     }
 
     fn has_room(&self) -> bool {

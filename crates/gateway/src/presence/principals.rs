@@ -257,8 +257,8 @@ async fn write_down(services: &Services, what: &Revoke) -> Result<(), StoreError
 /// Records a revocation that was stored. The wait has a time limit, so that an audit that hangs
 /// does not keep the sockets alive.
 async fn record(services: &Services, what: &Revoke) {
-    services.decided(Decision::Revoked, subject(what));
     let kept = services.kept_first();
+    services.decided(Decision::Revoked, subject(what));
     if services.within(RECORDED_WITHIN, kept).await != Some(true) {
         tracing::warn!("The audit did not keep the record of a revocation in time.");
     }

@@ -11,8 +11,8 @@ use std::{
 };
 
 use doorward_core::{
-    Action, Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, Fault, Headers, NodeId,
-    Refusal, RefusalReason, RevocationStore, SessionId, SocketId, UserId,
+    Action, Audit, AuditRecord, BoxFuture, Clock, Decision, DecisionId, Entropy, Fault, Headers,
+    NodeId, Refusal, RefusalReason, RevocationStore, SessionId, SocketId, UserId,
 };
 use doorward_protocol::LinkConfig;
 use http::HeaderMap;
@@ -206,19 +206,11 @@ impl Services {
         self.decided(outcome(refusal.reason()), Subject { fault: refusal.fault(), ..subject })
     }
 
-    /// Returns `true` if the audit must keep the record of a positive decision before the server
-    /// acts on it.
-    pub(crate) fn records_first(&self) -> bool {
-        self.audit.kept_first().is_some()
-    }
-
-    /// Waits until all records so far are kept, if the audit demands it. Returns `false` if they
-    /// could not be kept.
-    pub(crate) async fn kept_first(&self) -> bool {
-        match self.audit.kept_first() {
-            Some(kept) => kept.await,
-            None => true,
-        }
+    /// Returns a future that waits until the records up to then are kept, if the audit demands that.
+    /// Its output is `false` if a record since the call could not be kept, so call it before the
+    /// record is made.
+    pub(crate) fn kept_first(&self) -> BoxFuture<'_, bool> {
+        self.audit.kept_first().unwrap_or_else(|| Box::pin(std::future::ready(true)))
     }
 
     /// Runs a future for at most `time`. If the future takes longer, it is dropped and `None` is

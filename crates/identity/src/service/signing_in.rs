@@ -88,8 +88,9 @@ impl Service {
             Proof::RecoveryCode(hash) => self.use_code(&account.id, hash, about).await?,
             Proof::SignUp(passkey) => self.store_account(account, passkey, about).await?,
         }
+        let kept = self.records.kept();
         self.records.decided(Decision::SignedIn, about);
-        if self.records.kept().await { Ok(reply) } else { Err(SignInCode::Unavailable.into()) }
+        if kept.await { Ok(reply) } else { Err(SignInCode::Unavailable.into()) }
     }
 
     async fn ask_hook(&self, who: SigningIn) -> Result<SessionData, Failure> {

@@ -200,6 +200,30 @@ async fn records_wait_until_the_file_can_be_written_again() {
     assert_eq!(lines.len(), 2, "{lines:?}");
 }
 
+/// A caller that waits for its record is not told that it is kept when only the others are.
+#[tokio::test]
+async fn a_record_beyond_the_queue_is_not_kept() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder).await;
+    query("ALTER TABLE audit RENAME TO away").execute(database.writer()).await.unwrap();
+    let log = Log::default();
+    let _kept = log.keep(Level::INFO);
+    let audit = SqlAudit::with_queue(database.clone(), 1);
+
+    note(&audit, "alice");
+    while log.lines().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    note(&audit, "bob");
+    let kept = audit.written();
+    note(&audit, "carol");
+    query("ALTER TABLE away RENAME TO audit").execute(database.writer()).await.unwrap();
+
+    assert!(!kept.await);
+    assert_eq!(users(&database).await, ["alice", "bob"]);
+    assert!(audit.written().await, "no record was made after this call");
+}
+
 /// Refusals are dropped first, because unauthenticated clients can cause any number of them. When the queue is fuller,
 /// no client is admitted.
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{
     fmt, mem,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -23,8 +23,8 @@ use crate::{sqlite_file::SqliteFile, sqlx_error::failed};
 pub(super) enum Order {
     /// Writes a record. The record is boxed, because the queue moves messages and the other variant is small.
     Write(Box<Row>),
-    /// Asks for an answer after all previous records are written. The answer is `true` if they are in the file.
-    Answer(oneshot::Sender<bool>),
+    /// Asks for an answer after all previous records are in the file or in the log.
+    Answer(oneshot::Sender<()>),
 }
 
 /// Task that writes records. If it is dropped before they are written, it logs them.
@@ -33,7 +33,17 @@ pub(super) struct Writer {
     pub(super) orders: mpsc::Receiver<Order>,
     /// Records of the current batch, which are shared with the transaction that writes them.
     pub(super) rows: Arc<Vec<Row>>,
-    pub(super) flushing: Arc<AtomicUsize>,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// State that the sink shares with its writer.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// Number of callers in [`flush`](super::SqlAudit::flush). While it is above 0, records that cannot be written are
+    /// logged at once, so that a flush ends even if the file never recovers.
+    pub(super) flushing: AtomicUsize,
+    /// Number of records that were logged because they could not be written.
+    pub(super) given_up: AtomicU64,
 }
 
 impl Writer {
@@ -45,28 +55,30 @@ impl Writer {
             // that were queued after its request.
             let (rows, answers) = sort(orders.drain(..));
             self.rows = Arc::new(rows);
-            let are_kept = self.rows.is_empty() || self.write().await;
+            if !self.rows.is_empty() {
+                self.write().await;
+            }
             metrics::gauge!("doorward_audit_waiting").set(self.orders.len() as f64);
             for answer in answers {
                 // The caller may have dropped its future.
-                answer.send(are_kept).ok();
+                answer.send(()).ok();
             }
         }
     }
 
     /// Writes the current batch, and retries until it is written. If a write fails while a caller flushes or after all
-    /// handles were dropped, logs the records and returns `false`.
-    async fn write(&mut self) -> bool {
+    /// handles were dropped, logs the records.
+    async fn write(&mut self) {
         let mut is_reported = false;
         while let Err(reason) = self.try_to_write().await {
             let reason = source(&reason);
             // A flush, or a shutdown after the last handle was dropped, must not wait for a file that may never
             // recover.
-            if self.flushing.load(Ordering::Acquire) > 0 || self.orders.is_closed() {
+            if self.shared.flushing.load(Ordering::Acquire) > 0 || self.orders.is_closed() {
                 for row in mem::take(&mut self.rows).iter() {
-                    log_row(row, &reason);
+                    self.shared.log(row, &reason);
                 }
-                return false;
+                return;
             }
             if !is_reported {
                 is_reported = true;
@@ -78,7 +90,6 @@ impl Writer {
         if is_reported {
             warn!("Audit records are written again.");
         }
-        true
     }
 
     async fn try_to_write(&self) -> Result<(), StoreError> {
@@ -101,16 +112,18 @@ impl Drop for Writer {
         // be committed, so its records can be in the file and in the log.
         let reason = "the server has stopped while the record was waiting or being written";
         for row in self.rows.iter() {
-            log_row(row, &reason);
+            self.shared.log(row, &reason);
         }
         self.orders.close();
         while let Ok(order) = self.orders.try_recv() {
-            log(order, &reason);
+            if let Order::Write(row) = order {
+                self.shared.log(&row, &reason);
+            }
         }
     }
 }
 
-fn sort(orders: impl Iterator<Item = Order>) -> (Vec<Row>, Vec<oneshot::Sender<bool>>) {
+fn sort(orders: impl Iterator<Item = Order>) -> (Vec<Row>, Vec<oneshot::Sender<()>>) {
     let (mut rows, mut answers) = (Vec::new(), Vec::new());
     for order in orders {
         match order {
@@ -127,16 +140,13 @@ fn source(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// Logs a record that cannot be written.
-pub(super) fn log(order: Order, reason: &dyn fmt::Display) {
-    if let Order::Write(row) = order {
-        log_row(&row, reason);
+impl Shared {
+    /// Logs a record that cannot be written.
+    pub(super) fn log(&self, row: &Row, reason: &dyn fmt::Display) {
+        self.given_up.fetch_add(1, Ordering::Release);
+        count_dropped();
+        error!(target: "doorward::audit", record = ?row, %reason, "An audit record could not be written to its file.");
     }
-}
-
-fn log_row(row: &Row, reason: &dyn fmt::Display) {
-    count_dropped();
-    error!(target: "doorward::audit", record = ?row, %reason, "An audit record could not be written to its file.");
 }
 
 pub(super) fn count_dropped() {
