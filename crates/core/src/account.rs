@@ -178,7 +178,8 @@ pub trait AccountStore: Send + Sync + 'static {
 
     /// Removes a passkey of `user`, unless it is the last one and the user has no recovery code.
     ///
-    /// Two concurrent removals must not both count the passkey that the other one removes.
+    /// Removals may run concurrently. If a user without recovery codes removes all passkeys at the
+    /// same time, exactly one passkey must remain.
     fn remove_passkey<'a>(
         &'a self,
         user: &'a UserId,

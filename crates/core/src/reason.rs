@@ -48,7 +48,7 @@ reasons! {
         Application = "application",
         /// Admission exceeded its deadline.
         DeadlinePassed = "deadline_passed",
-        /// The `auth` payload is not a plain object, or is too large.
+        /// The `auth` payload is not a plain object, is too large, or is nested too deeply.
         AuthMalformed = "auth_malformed",
         /// The answer belongs to no pending passkey ceremony of this client, or the ceremony has
         /// expired.

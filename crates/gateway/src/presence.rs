@@ -1,8 +1,8 @@
 //! Keeps the state of connected clients, and decides when their access ends.
 //!
 //! Start reading at [`registry`], which finds links and sockets. [`expiry`] decides when a socket
-//! expires, [`principals`] performs revocations, [`recheck`] queries the session store again, and
-//! [`seats`] counts the connections of each user.
+//! expires, [`principals`] performs revocations, [`recheck`] queries the session store again
+//! and ends sockets when it does not answer, and [`seats`] counts the connections of each user.
 
 pub(crate) mod client;
 pub(crate) mod expiry;

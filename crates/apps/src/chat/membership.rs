@@ -1,5 +1,7 @@
-//! Checks the membership of framework rooms, and sends presence events. `gateway` decides when a
-//! client enters and leaves a room.
+//! Checks that a user is a member of a room, and sends presence events.
+//!
+//! Only members may read, write and invite, so each event in `gateway` asks [`check_member`]. Users leave a room
+//! themselves (`leave` in `gateway`), and only its author changes a message (`change` in `store`).
 
 use doorward::{Exception, Socket};
 

@@ -42,7 +42,7 @@ pub(super) struct Store(pub(super) SqliteFile);
 pub(super) enum Added {
     /// The user is now a member.
     Done,
-    /// The limit of the room or of the user is reached.
+    /// The room has the maximum number of members, or the user is in the maximum number of rooms.
     Full,
     /// The user was already a member.
     Here,

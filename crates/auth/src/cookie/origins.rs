@@ -46,11 +46,11 @@ pub struct Origins {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestKind {
-    /// GET, which only reads.
+    /// GET or HEAD, which only read.
     Read,
     /// Upgrade to a WebSocket.
     Upgrade,
-    /// POST, DELETE or any other method, which may change data.
+    /// Any other method, such as POST or DELETE, which may change data.
     Write,
 }
 

@@ -77,5 +77,6 @@ pub(crate) const MISSING: Denied =
 pub(crate) const AMBIGUOUS: Denied =
     Denied::new(RefusalReason::CredentialAmbiguous, Part::Member, EITHER, Problem::Ambiguous);
 
-/// Name in audit records if no single explicit credential is at fault.
+/// Name of the faulty member in audit records, for refusals that concern no particular credential:
+/// [`MISSING`] and [`AMBIGUOUS`].
 const EITHER: &str = "auth.token|auth.sessionToken";

@@ -77,7 +77,8 @@ impl KeyRing {
     }
 
     /// Makes `key` the signing key. The previous key stays trusted until all of its tokens have
-    /// expired.
+    /// expired. At most 32 previous keys are kept, so rotate at most 32 times within the lifetime of a
+    /// token.
     ///
     /// If several servers share a ring, each server must receive the new ring
     /// ([`KeyRing::replace`]).

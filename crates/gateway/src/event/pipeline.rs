@@ -141,11 +141,12 @@ impl<P: Send + Sync + 'static> Routes<P> {
     }
 }
 
-/// Calls the guards and listeners, and returns the remaining steps of the event.
+/// Calls the guards and listeners of an event, and returns an invocation that runs the interceptors
+/// and the handler.
 ///
-/// The remaining steps are an invocation of their own and are not awaited here, because a handler
-/// without interceptors writes its answer itself. A panic is caught where the link polls the
-/// invocation.
+/// The invocation is not awaited here. A handler without interceptors writes its answer into the
+/// outbox, which the link lends only when it polls an invocation. The link catches panics when it
+/// polls.
 async fn through_guards<P: Send + Sync + 'static>(
     route: Arc<Route<P>>,
     listeners: Arc<[Listener<P>]>,

@@ -1,4 +1,7 @@
-//! Targets, results and errors of revocations.
+//! Targets, results and errors of revocations. `principals` performs them.
+//!
+//! While the store does not answer, `recheck` decides how long connected sockets stay, and
+//! `admission/vetting.rs` admits no new ones.
 
 use std::fmt;
 

@@ -54,7 +54,7 @@ pub(crate) struct Services {
     forwarded: Once,
     /// Ensures that an unknown client address is logged only once.
     unknown: Once,
-    /// Limit on all accepted connections, including links.
+    /// Limit on the open connections of the server, HTTP connections and links together.
     pub(crate) room: Arc<Room>,
     pub(crate) registry: Arc<Registry>,
     /// Store of revocations.

@@ -88,7 +88,7 @@ thread_local! {
         const { RefCell::new(Block { bytes: [0; BLOCK_SIZE], left: 0 }) };
 }
 
-/// Size of a block in bytes. It is enough for 14 to 28 ids.
+/// Size of a [`Block`] in bytes. Ids have 9 to 18 bytes, so a block is enough for 14 to 28 ids.
 const BLOCK_SIZE: usize = 256;
 
 #[cfg(test)]

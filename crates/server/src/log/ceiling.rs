@@ -72,7 +72,7 @@ impl<S: Subscriber> Filter<S> for Ceiling {
 /// Target of audit records.
 const AUDIT: &str = "doorward::audit";
 
-/// Maximum number of lines of one place in one [`WINDOW`].
+/// Maximum number of lines that one place in the code may log in one [`WINDOW`].
 const LINES: u64 = 100;
 
 pub(super) const WINDOW: Duration = Duration::from_secs(10);

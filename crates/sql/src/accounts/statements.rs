@@ -57,7 +57,8 @@ pub(crate) const FORGET_CODES: &str = "DELETE FROM recovery_codes WHERE user_id 
 
 pub(crate) const PUT_CODE: &str = "INSERT INTO recovery_codes (user_id, hash) VALUES ($1, $2)";
 
-/// Returns each code with the salt, or one row without a hash if all codes are used.
+/// Selects the salt of a user's recovery codes with the hash of each unused code. If all codes are used, returns one row
+/// with the salt and a null hash.
 pub(crate) const CODES: &str = "SELECT salt, hash FROM recovery_salts AS salts \
     LEFT JOIN recovery_codes AS codes ON codes.user_id = salts.user_id WHERE salts.user_id = $1";
 

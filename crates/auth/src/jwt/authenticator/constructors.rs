@@ -23,7 +23,7 @@ macro_rules! secrets {
             #[doc = concat!("Trusts tokens signed with `secret` (", $name, ") of at least ", $bytes, " bytes.")]
             ///
             /// # Errors
-            /// Same as [`Jwt::hs256`].
+            /// Same as [`Jwt::hs256`]. Make a new secret with `openssl rand -base64 64`.
             ///
             /// # Security
             /// Every holder of the secret can sign in as any user.
@@ -41,7 +41,7 @@ macro_rules! public_keys {
             #[doc = concat!("Trusts tokens signed with the private key of `public_key_pem` (", $name, ").")]
             ///
             /// # Errors
-            /// Same as [`Jwt::es256`], with the error of this kind of key in place of
+            /// Same as [`Jwt::es256`], with the errors of this kind of key in place of
             /// [`KeyError::NotP256`].
             pub fn $constructor(public_key_pem: &str) -> Result<UnboundJwt, KeyError> {
                 Self::with_public_key($algorithm, public_key_pem)
