@@ -9,10 +9,7 @@ mod row;
 mod tests;
 mod writer;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use doorward_core::{Audit, AuditRecord, BoxFuture};
 use tokio::sync::{mpsc, oneshot};
@@ -80,24 +77,8 @@ impl SqlAudit {
     /// # Cancel safety
     /// Dropping the future loses no record.
     pub async fn flush(&self) {
-        let _flushing = Flushing::begin(&self.shared.flushing);
+        let _flushing = Arc::clone(&self.shared.flushing);
         self.written().await;
-    }
-}
-
-/// Guard that counts a caller of `flush` until it is dropped.
-struct Flushing<'a>(&'a AtomicUsize);
-
-impl<'a> Flushing<'a> {
-    fn begin(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
-        Self(count)
-    }
-}
-
-impl Drop for Flushing<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

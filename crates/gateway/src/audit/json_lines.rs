@@ -73,8 +73,9 @@ pub struct JsonLinesAudit {
 struct Shared {
     /// Number of lines that are not in the file yet.
     waiting: AtomicUsize,
-    /// Number of running `flush` calls. While one runs, lines that cannot be written are given up.
-    flushing: AtomicUsize,
+    /// Cloned by each running `flush` call. While one runs, lines that cannot be written are given
+    /// up.
+    flushing: Arc<()>,
     /// `true` if the file must be reopened.
     reopen: AtomicBool,
     /// Number of records that will never be in the file.
@@ -122,24 +123,8 @@ impl JsonLinesAudit {
     /// # Cancel safety
     /// Dropping the future loses no record.
     pub async fn flush(&self) {
-        let _flushing = Flushing::begin(&self.shared.flushing);
+        let _flushing = Arc::clone(&self.shared.flushing);
         self.written().await;
-    }
-}
-
-/// Counts a caller of `flush` until it is dropped.
-struct Flushing<'a>(&'a AtomicUsize);
-
-impl<'a> Flushing<'a> {
-    fn begin(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
-        Self(count)
-    }
-}
-
-impl Drop for Flushing<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -256,7 +241,7 @@ impl Writer {
 
     /// Returns `true` if failed lines are given up, as a caller flushes or the sink was dropped.
     fn is_over(&self) -> bool {
-        self.shared.flushing.load(Ordering::Acquire) > 0 || Arc::strong_count(&self.shared) == 1
+        Arc::strong_count(&self.shared.flushing) > 1 || Arc::strong_count(&self.shared) == 1
     }
 
     fn write(&mut self, line: &str) -> io::Result<()> {

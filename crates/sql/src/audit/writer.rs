@@ -4,7 +4,7 @@ use std::{
     fmt, mem,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -39,9 +39,9 @@ pub(super) struct Writer {
 /// State that the sink shares with its writer.
 #[derive(Default)]
 pub(super) struct Shared {
-    /// Number of callers in [`flush`](super::SqlAudit::flush). While it is above 0, records that cannot be written are
-    /// logged at once, so that a flush ends even if the file never recovers.
-    pub(super) flushing: AtomicUsize,
+    /// Cloned by each caller in [`flush`](super::SqlAudit::flush). While there is one, records that cannot be written
+    /// are logged at once, so that a flush ends even if the file never recovers.
+    pub(super) flushing: Arc<()>,
     /// Number of records that were logged because they could not be written.
     pub(super) given_up: AtomicU64,
 }
@@ -74,7 +74,7 @@ impl Writer {
             let reason = source(&reason);
             // A flush, or a shutdown after the last handle was dropped, must not wait for a file that may never
             // recover.
-            if self.shared.flushing.load(Ordering::Acquire) > 0 || self.orders.is_closed() {
+            if Arc::strong_count(&self.shared.flushing) > 1 || self.orders.is_closed() {
                 for row in mem::take(&mut self.rows).iter() {
                     self.shared.log(row, &reason);
                 }
