@@ -238,21 +238,15 @@ impl Limits {
 
     /// Returns the limits that the protocol enforces.
     pub(crate) fn link(&self) -> LinkConfig {
-        LinkConfig {
-            ping_interval: self.ping_interval,
-            ping_timeout: self.ping_timeout,
-            connect_timeout: self.connect_timeout,
-            max_message: self.max_message,
-            max_connect: self.max_connect,
-            max_unauthenticated: self.max_unauthenticated,
-            max_refusals: self.max_refusals,
-            max_namespaces: self.max_namespaces,
-            max_anonymous_events: self.max_anonymous_events,
-            max_attachments: self.max_attachments,
-            attachments_timeout: self.attachments_timeout,
-            max_depth: self.max_depth,
-            max_event_name: self.max_event_name,
-            ..LinkConfig::default()
+        macro_rules! config_with {
+            ($($name:ident)+) => {
+                LinkConfig { $($name: self.$name,)+ ..LinkConfig::default() }
+            };
+        }
+        config_with! {
+            ping_interval ping_timeout connect_timeout attachments_timeout max_message max_connect
+            max_unauthenticated max_refusals max_namespaces max_anonymous_events max_attachments
+            max_depth max_event_name
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::Result;
 
 use crate::ws::{self, Opcode};
 
@@ -41,9 +42,7 @@ impl Frame {
     ///
     /// # Errors
     /// Returns the error of `write`.
-    pub fn packet(
-        write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<Vec<Bytes>>,
-    ) -> serde_json::Result<Self> {
+    pub fn packet(write: impl FnOnce(&mut Vec<u8>) -> Result<Vec<Bytes>>) -> Result<Self> {
         let mut out = Vec::with_capacity(USUAL);
         // Nothing is allocated for a packet without attachments.
         let (mut ends, mut last) = (Vec::new(), None);

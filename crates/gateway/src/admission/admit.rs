@@ -8,7 +8,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use doorward_core::{Action, DisconnectReason, Refusal, RefusalReason};
+use doorward_core::{Action, Decision, DisconnectReason, Refusal, RefusalReason};
 use tracing::Instrument as _;
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         vetting::{Attempt, Vetted, ask_guards, read_epoch, vet},
     },
     event::trace::hook_span,
-    link::seam::{Admitted, Candidate, NotAdmitted},
+    link::seam::{AdmitResult, Admitted, Candidate, NotAdmitted},
     room::socket::{self, Socket},
 };
 
@@ -27,7 +27,7 @@ use crate::{
 pub(crate) async fn admit<P: Send + Sync + 'static>(
     door: Arc<Door<P>>,
     candidate: Candidate,
-) -> Result<Admitted, NotAdmitted> {
+) -> AdmitResult {
     let services = Arc::clone(&candidate.services);
     let begun = services.clock.now();
     let decided = decide(door, candidate).await;
@@ -35,10 +35,7 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     decided
 }
 
-async fn decide<P: Send + Sync + 'static>(
-    door: Arc<Door<P>>,
-    candidate: Candidate,
-) -> Result<Admitted, NotAdmitted> {
+async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candidate) -> AdmitResult {
     let Candidate { handshake, socket, link, services } = candidate;
     let request = Arc::clone(&handshake.request);
     let policy = &door.policy;
@@ -63,15 +60,8 @@ async fn decide<P: Send + Sync + 'static>(
     let refuse = |refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) };
 
     let (credential, hub) = (access.credential.clone(), door.hub.clone());
-    let parts = socket::Parts {
-        id: socket,
-        hub,
-        user: user.clone(),
-        trust: door.trust,
-        connected_at: services.clock.wall(),
-        request,
-        link,
-    };
+    let (id, trust, connected_at) = (socket, door.trust, services.clock.wall());
+    let parts = socket::Parts { id, hub, user: user.clone(), trust, connected_at, request, link };
     let socket = Socket::new(parts, access);
     let access = socket.access();
     ask_guards(socket.asks(&access, Action::Connect), &door.hub).await?;
@@ -111,7 +101,8 @@ async fn decide<P: Send + Sync + 'static>(
     // The record is kept before the seat is taken, so that a client whose record is not kept
     // replaces no socket.
     if let Some(kept) = services.audit.kept_first() {
-        entered.record();
+        services.decided(Decision::Admitted, entered.socket.subject(Some(Action::Connect)));
+        entered.is_recorded = true;
         if !kept.await {
             let cause = Some("the audit has not kept the record".into());
             return Err(NotAdmitted::unavailable(cause));

@@ -11,7 +11,7 @@ use crate::{
     event::{
         failure::{Explained, Failure},
         incoming::Incoming,
-        invocation::Invocation,
+        invocation::Started,
         trace::{Trace, hook_span},
     },
     link::seam::{AnySocket, NotAdmitted},
@@ -43,13 +43,6 @@ pub(crate) struct Entered<P: Send + Sync + 'static> {
 }
 
 impl<P: Send + Sync + 'static> Entered<P> {
-    /// Records the admission in the audit.
-    pub(crate) fn record(&mut self) {
-        let subject = self.socket.subject(Some(Action::Connect));
-        self.services.decided(Decision::Admitted, subject);
-        self.is_recorded = true;
-    }
-
     /// Releases the seat and the registry entry. Returns a future that runs the disconnect hooks,
     /// or `None` if no hook must run. A second call does nothing.
     fn leave(&mut self, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>> {
@@ -105,12 +98,12 @@ impl<P: Send + Sync + 'static> AnySocket for Entered<P> {
         Box::pin(async move { refresh::refresh(&door.policy, &socket, handshake).await })
     }
 
-    fn start(&self, incoming: Incoming<'_>) -> Result<Invocation, Failure> {
+    fn start(&self, incoming: Incoming<'_>) -> Started {
         self.door.routes.start(&self.socket, incoming)
     }
 
     fn trace(&self, event: &str) -> Trace {
-        self.door.routes.trace(&self.socket, event, &*self.services.entropy)
+        Trace::begin(&self.socket, || self.door.routes.known(event), &*self.services.entropy)
     }
 
     fn explain(&self, event: &str, failure: Failure, trace: &Trace) -> Explained {

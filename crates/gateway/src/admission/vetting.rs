@@ -5,15 +5,13 @@
 //! at [`vet`].
 
 use std::{
-    future::Future,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use doorward_core::{
     Anonymous, AuthenticateError, Authenticator, BoxFuture, Grant, GuardContext, Handshake,
-    Outlives, PerUser, Refusal, RefusalReason, RevocationState, SeatStore, StoreError, UserId,
-    short_type_name,
+    Outlives, PerUser, Refusal, RefusalReason, RevocationState, SeatStore, UserId, short_type_name,
 };
 use doorward_protocol::Trust;
 
@@ -172,11 +170,8 @@ pub(crate) async fn read_epoch<P>(
     }
     let credential = &access.credential;
     let (session, token) = (credential.session.as_ref(), credential.token.as_ref());
-    let epoch = services
-        .revocations
-        .read(user, session, token)
-        .await
-        .map_err(|error: StoreError| NotAdmitted::unavailable(Some(error.into())))?;
+    let epoch = services.revocations.read(user, session, token).await;
+    let epoch = epoch.map_err(|error| NotAdmitted::unavailable(Some(error.into())))?;
     services.store.answered(services.clock.now());
     let refusal = match credential.outlives(user, &epoch) {
         Outlives::Yes => return Ok(epoch),
@@ -209,22 +204,19 @@ pub(crate) async fn ask_guards<P: Send + Sync + 'static>(
     })
 }
 
+/// Answer of an authenticator.
+type Authenticated<P> = Result<Grant<P>, AuthenticateError>;
+
 /// An [`Authenticator`] with its type erased.
 pub(crate) trait AnyAuthenticator<P>: Send + Sync {
-    fn authenticate(
-        &self,
-        handshake: Handshake,
-    ) -> BoxFuture<'_, Result<Grant<P>, AuthenticateError>>;
+    fn authenticate(&self, handshake: Handshake) -> BoxFuture<'_, Authenticated<P>>;
     fn recognise(&self, handshake: &Handshake) -> Option<UserId>;
     /// Returns the name of the authenticator in the policy table.
     fn name(&self) -> String;
 }
 
 impl<A: Authenticator> AnyAuthenticator<A::Principal> for A {
-    fn authenticate(
-        &self,
-        handshake: Handshake,
-    ) -> BoxFuture<'_, Result<Grant<A::Principal>, AuthenticateError>> {
+    fn authenticate(&self, handshake: Handshake) -> BoxFuture<'_, Authenticated<A::Principal>> {
         Box::pin(Authenticator::authenticate(self, handshake))
     }
 
@@ -243,11 +235,7 @@ pub(crate) struct AdmitAll;
 impl Authenticator for AdmitAll {
     type Principal = Anonymous;
 
-    fn authenticate(
-        &self,
-        _: Handshake,
-    ) -> impl Future<Output = Result<Grant<Self::Principal>, AuthenticateError>> + Send {
-        let grant = Grant::new(Anonymous, UserId::new(Anonymous::USER));
-        std::future::ready(Ok(grant))
+    async fn authenticate(&self, _: Handshake) -> Authenticated<Anonymous> {
+        Ok(Grant::new(Anonymous, UserId::new(Anonymous::USER)))
     }
 }

@@ -47,12 +47,8 @@ impl<A: Audit> BoundedAudit<A> {
     /// Creates a sink that passes records on to `sink`, and limits those that any client can cause.
     #[must_use]
     pub fn new(sink: A) -> Self {
-        let window = Window {
-            ends: SystemTime::UNIX_EPOCH,
-            strangers: 0,
-            left_out: HashMap::new(),
-            last: None,
-        };
+        let (ends, left_out) = (SystemTime::UNIX_EPOCH, HashMap::new());
+        let window = Window { ends, strangers: 0, left_out, last: None };
         Self { sink, records_first: false, window: Mutex::new(window) }
     }
 

@@ -73,8 +73,8 @@ pub struct JsonLinesAudit {
 struct Shared {
     /// Number of lines that are not in the file yet.
     waiting: AtomicUsize,
-    /// Cloned by each running `flush` call. While one runs, lines that cannot be written are given
-    /// up.
+    /// Each caller of [`JsonLinesAudit::flush`] holds a clone. While there is one, failed lines are
+    /// given up.
     flushing: Arc<()>,
     /// `true` if the file must be reopened.
     reopen: AtomicBool,
@@ -247,10 +247,7 @@ impl Writer {
     fn write(&mut self, line: &str) -> io::Result<()> {
         let begin: &[u8] = if self.is_broken { b"\n" } else { b"" };
         let written = self.file.write_all(&[begin, line.as_bytes()].concat());
-        self.is_broken |= written.is_err();
-        if written.is_ok() {
-            self.is_broken = false;
-        }
+        self.is_broken = written.is_err();
         written
     }
 

@@ -58,17 +58,13 @@ impl Answer<'_> {
     /// Writes an error as the ack, or as the event `exception` if the client did not ask for an
     /// ack.
     pub(crate) fn exception(&mut self, exception: &Exception, id: DecisionId) {
+        let Self { namespace, event, .. } = *self;
         let written = self.out.packet(self.owner, |out| match self.ack {
-            Some(ack) => {
-                packet::write_ack(out, self.namespace, ack, &ErrorAnswer::ack(exception, id))
+            Some(ack) => packet::write_ack(out, namespace, ack, &ErrorAnswer::ack(exception, id)),
+            None => {
+                let answer = ErrorAnswer::event(exception, id, event);
+                packet::write_event(out, namespace, None, ErrorAnswer::EVENT, &answer)
             }
-            None => packet::write_event(
-                out,
-                self.namespace,
-                None,
-                ErrorAnswer::EVENT,
-                &ErrorAnswer::event(exception, id, self.event),
-            ),
         });
         written.expect("wire types are strings, numbers and plain structs");
     }

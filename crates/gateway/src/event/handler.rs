@@ -4,15 +4,14 @@
 //! Applications implement no trait for it. The arguments are created before the future, directly
 //! from the bytes that arrived, so nothing is copied for a handler that is ready at once.
 
-use std::{future::Future, marker::PhantomData, sync::Arc};
+use std::{future::Future, marker::PhantomData};
 
 use doorward_core::{BoxError, BoxFuture, Exception};
-use doorward_protocol::Arguments;
+use doorward_protocol::{Arguments, RawArguments};
 
 use crate::event::{
     context::{EventContext, FromEvent},
-    failure::Failure,
-    invocation::{Invocation, Late, Step, by_hand},
+    invocation::{Late, Started, Step, answered_by_hand, begun, by_hand},
     reply::{IntoReply, Outcome, Reply},
     sealed::Sealed,
 };
@@ -105,22 +104,22 @@ impl_handler!(A, B, C, D, E, G);
 /// later.
 pub(crate) trait AnyHandler<P>: Send + Sync {
     /// Starts the handler. The returned invocation writes the answer.
-    fn start(&self, context: &EventContext<'_, P>) -> Result<Invocation, Failure>;
+    fn start(&self, context: &EventContext<'_, P>) -> Started;
     /// Runs the handler and returns its answer, for interceptors.
     fn call<'a>(&'a self, context: &'a EventContext<'_, P>) -> BoxFuture<'a, Outcome>;
 }
 
 /// A handler without the types of its arguments, which are the parameter `M`.
-pub(crate) struct Erased<H, M>(H, PhantomData<fn() -> M>);
+pub(crate) struct Erased<H, M>(pub(super) H, pub(super) PhantomData<fn() -> M>);
 
 impl<P: Send + Sync + 'static, M, H: Handler<P, M>> AnyHandler<P> for Erased<H, M> {
-    fn start(&self, context: &EventContext<'_, P>) -> Result<Invocation, Failure> {
+    fn start(&self, context: &EventContext<'_, P>) -> Started {
         let handler = self.0.call(context)?;
         Ok(match context.take_manual() {
-            None => Invocation::new(async { Ok(Step::Reply(handler.await?)) }),
+            None => begun(async { Ok(Step::Reply(handler.await?)) }),
             Some(waiter) => {
                 let handler = async { handler.await.map(drop) };
-                Invocation::by_hand(handler, waiter, Late::new(context))
+                answered_by_hand(handler, waiter, Late::new(context))
             }
         })
     }
@@ -129,7 +128,7 @@ impl<P: Send + Sync + 'static, M, H: Handler<P, M>> AnyHandler<P> for Erased<H, 
         Box::pin(async {
             let handler = self.0.call(context)?;
             match context.take_manual() {
-                None => handler.await?.erase(),
+                None => handler.await?.erase(RawArguments::for_ack),
                 Some(waiter) => {
                     let handler = async { handler.await.map(drop) };
                     by_hand(handler, waiter, Late::new(context)).await
@@ -137,10 +136,4 @@ impl<P: Send + Sync + 'static, M, H: Handler<P, M>> AnyHandler<P> for Erased<H, 
             }
         })
     }
-}
-
-pub(crate) fn erase<P: Send + Sync + 'static, M: 'static>(
-    handler: impl Handler<P, M>,
-) -> Arc<dyn AnyHandler<P>> {
-    Arc::new(Erased(handler, PhantomData))
 }

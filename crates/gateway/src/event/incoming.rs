@@ -14,7 +14,7 @@ pub(crate) struct Incoming<'a> {
     pub(crate) event: &'a str,
     pub(crate) data: &'a str,
     pub(crate) attachments: Vec<Bytes>,
-    pub(crate) asked: bool,
+    pub(crate) ack: Option<u64>,
     /// Id in the tracing span of the event; `None` if the span is disabled.
     pub(crate) id: Option<DecisionId>,
 }
@@ -30,15 +30,10 @@ pub(crate) struct Stored<P> {
 }
 
 impl<P> Stored<P> {
-    pub(super) fn new(
-        socket: &Socket<P>,
-        name: Arc<str>,
-        data: &str,
-        attachments: Vec<Bytes>,
-        asked: bool,
-        id: Option<DecisionId>,
-    ) -> Self {
-        Self { socket: socket.clone(), name, data: data.into(), attachments, asked, id }
+    pub(super) fn new(socket: &Socket<P>, name: Arc<str>, incoming: Incoming<'_>) -> Self {
+        let Incoming { data, attachments, ack, id, .. } = incoming;
+        let (socket, data, asked) = (socket.clone(), data.into(), ack.is_some());
+        Self { socket, name, data, attachments, asked, id }
     }
 
     pub(super) fn context(&self) -> EventContext<'_, P> {

@@ -11,7 +11,6 @@
 //! Dropping an invocation cancels the handler. Start reading at [`Running`]'s `run`.
 
 use std::{
-    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -32,7 +31,14 @@ use crate::event::{
 };
 
 /// A handler that was started for one event.
-pub(crate) struct Invocation(Pin<Box<dyn Run>>);
+pub(crate) type Invocation = Pin<Box<dyn Run>>;
+
+/// Invocation of an event that has started.
+pub(crate) type Started = Result<Invocation, Failure>;
+
+/// Progress of an invocation. If it failed, the link calls the exception filters and writes the
+/// answer.
+type Progress = Poll<Result<(), Failure>>;
 
 /// Result of the future of an invocation.
 pub(crate) enum Step<V = RawArguments> {
@@ -42,98 +48,57 @@ pub(crate) enum Step<V = RawArguments> {
     Run(Invocation),
 }
 
-impl Invocation {
-    pub(crate) fn new<F, V>(future: F) -> Self
-    where
-        F: Future<Output = Result<Step<V>, Failure>> + Send + 'static,
-        V: Arguments + 'static,
-    {
-        Self(Box::pin(Running { future, rest: None, begins: true }))
-    }
-
-    /// Creates an invocation that begins with guards. The event itself begins when the guards have
-    /// allowed it.
-    pub(super) fn behind_guards<F, V>(future: F) -> Self
-    where
-        F: Future<Output = Result<Step<V>, Failure>> + Send + 'static,
-        V: Arguments + 'static,
-    {
-        Self(Box::pin(Running { future, rest: None, begins: false }))
-    }
-
-    /// Creates an invocation of a handler that takes an `Ack`. The answer that `waiter` receives is
-    /// sent to the client at once, while the handler keeps running. If the handler fails before
-    /// that, its error is the answer.
-    pub(crate) fn by_hand<F>(handler: F, waiter: Waiter, late: Late) -> Self
-    where
-        F: Future<Output = Result<(), BoxError>> + Send + 'static,
-    {
-        let (waiter, is_done, is_answered) = (Some(waiter), false, false);
-        Self(Box::pin(ByHand { handler, waiter, late, is_done, is_answered, is_dropped: false }))
-    }
-
-    /// Returns `true` if the guards have allowed the event. Until then, the link starts no later
-    /// event of the socket, and drops this invocation if the socket ends.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.0.has_begun()
-    }
-
-    /// Returns `true` if the answer is written, although the handler may still run. A later error
-    /// of the handler is not sent, because each event is answered once.
-    pub(crate) fn is_answered(&self) -> bool {
-        self.0.is_answered()
-    }
-
-    /// Returns `true` if the handler has returned. It is called after a poll that was `Ready`: a
-    /// handler that has failed its `Ack` may still be running then.
-    pub(crate) fn is_done(&self) -> bool {
-        self.0.is_done()
-    }
-
-    /// Runs the handler, and writes the answer when it is known.
-    ///
-    /// The handler failed, and no answer is written yet. The link calls the exception filters and
-    /// writes the answer.
-    pub(crate) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        answer: &mut Answer<'_>,
-    ) -> Poll<Result<(), Failure>> {
-        self.0.as_mut().run(cx, answer)
-    }
-
-    /// Returns `true` if the handler has returned a stream, which is being sent.
-    pub(crate) fn is_streaming(&self) -> bool {
-        self.0.is_streaming()
-    }
+/// Returns an invocation whose future is the event itself.
+pub(crate) fn begun<V: Arguments + 'static>(
+    future: impl Future<Output = Result<Step<V>, Failure>> + Send + 'static,
+) -> Invocation {
+    Box::pin(Running { future, rest: None, begins: true })
 }
 
-impl fmt::Debug for Invocation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Invocation")
-    }
+/// Creates an invocation that begins with guards. The event itself begins when the guards have
+/// allowed it.
+pub(super) fn behind_guards<V: Arguments + 'static>(
+    future: impl Future<Output = Result<Step<V>, Failure>> + Send + 'static,
+) -> Invocation {
+    Box::pin(Running { future, rest: None, begins: false })
+}
+
+/// Creates an invocation of a handler that takes an `Ack`. The answer that `waiter` receives is
+/// sent to the client at once, while the handler keeps running. If the handler fails before
+/// that, its error is the answer.
+pub(super) fn answered_by_hand(
+    handler: impl Future<Output = Result<(), BoxError>> + Send + 'static,
+    waiter: Waiter,
+    late: Late,
+) -> Invocation {
+    let (waiter, is_done, is_answered) = (Some(waiter), false, false);
+    Box::pin(ByHand { handler, waiter, late, is_done, is_answered, is_dropped: false })
 }
 
 /// A future that writes its output instead of returning it, so that its type can be erased.
 ///
-/// The methods are those of [`Invocation`]. Their defaults are for a handler that has begun and
-/// that answers by its return value.
-trait Run: Send {
-    fn run(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        answer: &mut Answer<'_>,
-    ) -> Poll<Result<(), Failure>>;
+/// The defaults are for a handler that has begun and that answers by its return value.
+pub(crate) trait Run: Send {
+    /// Runs the handler, and writes the answer when it is known.
+    fn run(self: Pin<&mut Self>, cx: &mut Context<'_>, answer: &mut Answer<'_>) -> Progress;
+
+    /// Returns `true` if the handler has returned a stream, which is being sent.
     fn is_streaming(&self) -> bool;
 
+    /// Returns `true` if the guards have allowed the event. Until then, the link starts no later
+    /// event of the socket, and drops this invocation if the socket ends.
     fn has_begun(&self) -> bool {
         true
     }
 
+    /// Returns `true` if the answer is written, although the handler may still run. A later error
+    /// of the handler is not sent, because each event is answered once.
     fn is_answered(&self) -> bool {
         false
     }
 
+    /// Returns `true` if the handler has returned. It is called after a poll that was `Ready`: a
+    /// handler that has failed its `Ack` may still be running then.
     fn is_done(&self) -> bool {
         true
     }
@@ -157,16 +122,8 @@ enum Rest {
     Run(Invocation),
 }
 
-impl<F, V> Run for Running<F>
-where
-    F: Future<Output = Result<Step<V>, Failure>> + Send,
-    V: Arguments,
-{
-    fn run(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        answer: &mut Answer<'_>,
-    ) -> Poll<Result<(), Failure>> {
+impl<V: Arguments, F: Future<Output = Result<Step<V>, Failure>> + Send> Run for Running<F> {
+    fn run(self: Pin<&mut Self>, cx: &mut Context<'_>, answer: &mut Answer<'_>) -> Progress {
         let this = self.project();
         let rest = match this.rest {
             Some(rest) => rest,
@@ -182,7 +139,7 @@ where
         };
         match rest {
             Rest::Stream(stream) => poll_stream(stream, cx, answer),
-            Rest::Run(invocation) => invocation.poll(cx, answer),
+            Rest::Run(invocation) => invocation.as_mut().run(cx, answer),
         }
     }
 
@@ -215,17 +172,13 @@ where
 /// The stream pauses while the outbox has no room, so it is no faster than its client reads. It
 /// also pauses after [`ITEMS_PER_TURN`] items, because a stream that is always ready would block
 /// the other sockets of the link.
-fn poll_stream(
-    stream: &mut ReplyStream,
-    cx: &mut Context<'_>,
-    answer: &mut Answer<'_>,
-) -> Poll<Result<(), Failure>> {
+fn poll_stream(items: &mut ReplyStream, cx: &mut Context<'_>, answer: &mut Answer<'_>) -> Progress {
     for _ in 0..ITEMS_PER_TURN {
         if !answer.has_room() {
             answer.is_blocked = true;
             return Poll::Pending;
         }
-        match ready!(stream.as_mut().poll_next(cx)) {
+        match ready!(items.0.as_mut().poll_next(cx)) {
             Some(Ok(Reply::Value(data))) => answer.emit(answer.event, &data)?,
             Some(Ok(Reply::Emit { event, data })) => answer.emit(&event, &data)?,
             Some(Ok(Reply::Stream(_))) => return Poll::Ready(Err(Nested.into())),
@@ -262,11 +215,7 @@ pin_project! {
 }
 
 impl<F: Future<Output = Result<(), BoxError>> + Send> Run for ByHand<F> {
-    fn run(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        answer: &mut Answer<'_>,
-    ) -> Poll<Result<(), Failure>> {
+    fn run(self: Pin<&mut Self>, cx: &mut Context<'_>, answer: &mut Answer<'_>) -> Progress {
         let this = self.project();
         let mut failed = None;
         // The handler is polled first, so that an answer that it gives in this poll is received
@@ -335,9 +284,8 @@ pub(super) async fn by_hand(
     // receiver must not be polled again after it has returned, so only an empty receiver is
     // awaited.
     let given = match (waiter.try_recv(), finished) {
-        (Ok(given), Ok(())) => given,
-        (Ok(given), Err(error)) => {
-            late.log(error);
+        (Ok(given), finished) => {
+            finished.unwrap_or_else(|error| late.log(error));
             given
         }
         (Err(_), Err(error)) => Err(error),

@@ -12,14 +12,14 @@
 //! An event is borrowed from the receive buffer of its link while no step waits. Guards that answer
 //! at once, listeners and extractors read the event there, and nothing is copied or boxed for them.
 //! If a guard may wait, or if there are interceptors, the event is copied into a [`Stored`]. The
-//! future that owns this copy becomes the [`Invocation`].
+//! future that owns this copy becomes the `Invocation`.
 //!
 //! An invocation is polled by the task of its link and not spawned, so that events of one socket begin
 //! in the order in which they arrived. Start reading at [`Routes::start`].
 
 use std::{collections::HashMap, sync::Arc};
 
-use doorward_core::{Action, BoxFuture, Decision, Entropy, Exception};
+use doorward_core::{Action, BoxFuture, Decision, Exception};
 
 use crate::{
     event::{
@@ -28,10 +28,9 @@ use crate::{
         handler::AnyHandler,
         incoming::{Incoming, Stored},
         interceptor::Next,
-        invocation::{Invocation, Step},
+        invocation::{Started, Step, begun, behind_guards},
         reply::Outcome,
         subscription::{Layers, Listener, Subscription},
-        trace::Trace,
     },
     guard::authorise::{AnyGuard, Denial, authorise, authorise_at_once},
     room::socket::Socket,
@@ -53,7 +52,7 @@ pub(crate) type Route<P> = Subscription<P>;
 struct Unknown;
 
 impl<P> AnyHandler<P> for Unknown {
-    fn start(&self, _: &EventContext<'_, P>) -> Result<Invocation, Failure> {
+    fn start(&self, _: &EventContext<'_, P>) -> Started {
         Err(Exception::unknown_event().into())
     }
 
@@ -79,35 +78,33 @@ impl<P: Send + Sync + 'static> Routes<P> {
     /// # Errors
     /// A guard that answers at once denied the event, an extractor rejected it, or the code of the
     /// application panicked.
-    pub(crate) fn start(
-        &self,
-        socket: &Socket<P>,
-        incoming: Incoming<'_>,
-    ) -> Result<Invocation, Failure> {
-        let Incoming { event, data, attachments, asked, id } = incoming;
+    pub(crate) fn start(&self, socket: &Socket<P>, incoming: Incoming<'_>) -> Started {
         // The name of a known event is shared. Only an unknown name is copied.
-        let (name, route) = match self.table.get_key_value(event) {
+        let (name, route) = match self.table.get_key_value(incoming.event) {
             Some((name, route)) => (Arc::clone(name), route),
-            None => (Arc::from(event), &self.unknown),
+            None => (Arc::from(incoming.event), &self.unknown),
         };
         let Layers { guards, interceptors, .. } = &route.layers;
         // If one guard may wait, all guards run in the future, because they must be called in
         // order.
         if !guards.iter().all(|guard| guard.is_at_once()) {
-            let stored = Stored::new(socket, name, data, attachments, asked, id);
+            let stored = Stored::new(socket, name, incoming);
             let (route, listeners) = (Arc::clone(route), Arc::clone(&self.listeners));
-            return Ok(Invocation::behind_guards(through_guards(route, listeners, stored)));
+            return Ok(behind_guards(through_guards(route, listeners, stored)));
         }
         if !guards.is_empty() {
             let (action, access) = (Action::Event(&name), socket.access());
             let asked = authorise_at_once(guards, socket.asks(&access, action));
             asked.map_err(|denial| denied(denial, socket, action))?;
         }
-        let context = EventContext::new(socket, &name, data, &attachments, asked, id);
+        let Incoming { data, attachments, ack, id, .. } = &incoming;
+        let context = EventContext::new(socket, &name, data, attachments, ack.is_some(), *id);
         // Listeners, extractors, and a closure that returns the future of a handler belong to the
         // application. Their panic fails this event and not the link.
         let started = catch(|| {
-            self.listen(&context);
+            for listener in &self.listeners[..] {
+                listener(&context);
+            }
             interceptors.is_empty().then(|| route.handler.start(&context))
         });
         // The context borrows the name and the attachments, which `Stored` takes.
@@ -116,27 +113,16 @@ impl<P: Send + Sync + 'static> Routes<P> {
             Ok(Some(started)) => started,
             // Extractors run inside of the interceptors, so the event must outlive this call.
             Ok(None) => {
-                let stored = Stored::new(socket, name, data, attachments, asked, id);
-                Ok(Invocation::new(through_interceptors(Arc::clone(route), stored)))
+                let stored = Stored::new(socket, name, incoming);
+                Ok(begun(through_interceptors(Arc::clone(route), stored)))
             }
             Err(panicked) => Err(panicked.into()),
         }
     }
 
-    fn listen(&self, context: &EventContext<'_, P>) {
-        for listener in &self.listeners[..] {
-            listener(context);
-        }
-    }
-
-    /// Creates the tracing span of an event.
-    pub(crate) fn trace(&self, socket: &Socket<P>, event: &str, entropy: &dyn Entropy) -> Trace {
-        Trace::begin(socket, || self.known(event), entropy)
-    }
-
     /// Returns the name of the event if it has a handler, and `None` otherwise. An unknown name is
     /// input of the client and must not be logged.
-    pub(super) fn known(&self, event: &str) -> Option<&str> {
+    pub(crate) fn known(&self, event: &str) -> Option<&str> {
         self.table.get_key_value(event).map(|(name, _)| &**name)
     }
 }
@@ -161,7 +147,7 @@ async fn through_guards<P: Send + Sync + 'static>(
         return route.handler.start(&context).map(Step::Run);
     }
     drop(context);
-    Ok(Step::Run(Invocation::new(through_interceptors(route, event))))
+    Ok(Step::Run(begun(through_interceptors(route, event))))
 }
 
 /// Runs the interceptors, with the handler inside of them.

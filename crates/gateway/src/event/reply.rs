@@ -46,17 +46,7 @@ pub enum Reply<V = RawArguments> {
 ///     matches!(outcome, Ok(Reply::Stream(_)))
 /// }
 /// ```
-pub struct ReplyStream(Items);
-
-type Items = Pin<Box<dyn Stream<Item = Result<Reply, BoxError>> + Send>>;
-
-impl ReplyStream {
-    pub(crate) fn as_mut(
-        &mut self,
-    ) -> Pin<&mut (dyn Stream<Item = Result<Reply, BoxError>> + Send)> {
-        self.0.as_mut()
-    }
-}
+pub struct ReplyStream(pub(super) Pin<Box<dyn Stream<Item = Outcome> + Send>>);
 
 impl fmt::Debug for ReplyStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,21 +55,9 @@ impl fmt::Debug for ReplyStream {
 }
 
 impl<V: Arguments> Reply<V> {
-    /// Serializes the payload, so that its type can be erased. A `Reply::Value` is serialized as an
-    /// ack.
-    pub(crate) fn erase(self) -> Result<Reply, BoxError> {
-        self.erase_with(RawArguments::for_ack)
-    }
-
-    /// Serializes an item of a stream. A `Reply::Value` is serialized as an event.
-    fn erase_item(self) -> Result<Reply, BoxError> {
-        self.erase_with(RawArguments::new)
-    }
-
-    fn erase_with(
-        self,
-        serialize: impl FnOnce(&V) -> serde_json::Result<RawArguments>,
-    ) -> Result<Reply, BoxError> {
+    /// Serializes the values, so that their type can be erased. `serialize` is the function for an
+    /// ack, or for an event if the reply is an item of a stream.
+    pub(super) fn erase(self, serialize: fn(&V) -> serde_json::Result<RawArguments>) -> Outcome {
         Ok(match self {
             Self::Value(value) => Reply::Value(serialize(&value)?),
             Self::Emit { event, data } => Reply::Emit { event, data: RawArguments::new(&data)? },
@@ -299,7 +277,7 @@ where
     type Value = RawArguments;
 
     fn into_reply(self) -> Result<Reply, BoxError> {
-        let items = self.map(|item| item.into_reply().and_then(Reply::erase_item));
+        let items = self.map(|item| item.into_reply()?.erase(RawArguments::new));
         Ok(Reply::Stream(ReplyStream(Box::pin(items))))
     }
 }

@@ -1,6 +1,6 @@
 //! Subscriptions, which are handlers with guards, interceptors and filters of their own.
 
-use std::sync::Arc;
+use std::{marker::PhantomData, sync::Arc};
 
 use doorward_core::Guard;
 
@@ -8,7 +8,7 @@ use crate::{
     event::{
         context::EventContext,
         filter::{Filters, IntoExceptionFilter},
-        handler::{AnyHandler, Handler, erase},
+        handler::{AnyHandler, Erased, Handler},
         interceptor::{AnyInterceptor, Interceptor},
         sealed::Sealed,
     },
@@ -44,16 +44,6 @@ impl<P> Default for Layers<P> {
     }
 }
 
-impl<P> Clone for Layers<P> {
-    fn clone(&self) -> Self {
-        Self {
-            guards: self.guards.clone(),
-            interceptors: self.interceptors.clone(),
-            filters: self.filters.clone(),
-        }
-    }
-}
-
 impl<P> Layers<P> {
     /// Combines this level with the level `inner` inside of it.
     ///
@@ -84,7 +74,7 @@ impl<P> Layers<P> {
 pub fn handle<P: Send + Sync + 'static, M: 'static>(
     handler: impl Handler<P, M>,
 ) -> Subscription<P> {
-    Subscription { handler: erase(handler), layers: Layers::default() }
+    Subscription { handler: Arc::new(Erased(handler, PhantomData)), layers: Layers::default() }
 }
 
 impl<P: Send + Sync + 'static> Subscription<P> {

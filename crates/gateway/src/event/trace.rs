@@ -19,7 +19,7 @@ pub(crate) struct Trace {
 impl Trace {
     /// Creates the span of an event. `event` returns the name of the event if it has a handler, and
     /// `None` otherwise, because an unknown name is input of the client and must not be logged.
-    pub(super) fn begin<'a, P>(
+    pub(crate) fn begin<'a, P>(
         socket: &Socket<P>,
         event: impl Fn() -> Option<&'a str>,
         entropy: &dyn Entropy,

@@ -3,16 +3,14 @@
 //! Every guard must allow the action. Guards are called in order, each with its own time limit. A
 //! panic, a timeout or an unknown verdict denies the action.
 
-use std::{
-    sync::Arc,
-    task::{Context, Poll, Waker},
-};
+use std::sync::Arc;
 
 use doorward_core::{BoxFuture, Guard, GuardContext, Refusal, RefusalReason, Verdict};
+use futures_util::FutureExt as _;
 
 use crate::{
     presence::services::Services,
-    runtime::catch::{Caught, Panicked, catch},
+    runtime::catch::{Caught, catch},
 };
 
 /// Denial of an action by a guard or a room policy.
@@ -55,12 +53,7 @@ impl<P: Sync + 'static, G: Guard<P>> AnyGuard<P> for G {
     }
 
     fn check_at_once(&self, context: GuardContext<'_, P>) -> Option<Verdict> {
-        // The future is dropped after one poll, so there is nothing to wake.
-        let mut cx = Context::from_waker(Waker::noop());
-        match std::pin::pin!(Guard::check(self, context)).poll(&mut cx) {
-            Poll::Ready(verdict) => Some(verdict),
-            Poll::Pending => None,
-        }
+        Guard::check(self, context).now_or_never()
     }
 
     fn check<'a>(&'a self, context: GuardContext<'a, P>) -> BoxFuture<'a, Verdict> {
@@ -108,12 +101,8 @@ pub(crate) fn authorise_at_once<P>(
 }
 
 fn ask_at_once<P>(guard: &dyn AnyGuard<P>, context: GuardContext<'_, P>) -> Result<(), Denial> {
-    match catch(|| guard.check_at_once(context)) {
-        // The guard waits although it is `AT_ONCE`, and no task would poll it again.
-        Ok(None) => verdict_of::<Panicked>(None),
-        Ok(Some(verdict)) => verdict_of::<Panicked>(Some(Ok(verdict))),
-        Err(panicked) => verdict_of(Some(Err(panicked))),
-    }
+    // Without a verdict the guard waits although it has promised not to. No task would poll it again.
+    verdict_of(catch(|| guard.check_at_once(context)).transpose())
 }
 
 /// Converts the answer of a guard into a permission or a denial. `None` means that the guard did

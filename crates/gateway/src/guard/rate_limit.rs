@@ -87,14 +87,15 @@ impl RateLimit {
 
     fn key<P>(&self, context: &GuardContext<'_, P>) -> Key {
         match self.per {
-            Per::Address => Key::Address(context.request.peer().map(|peer| network(peer.ip()))),
             Per::Socket => Key::Socket(context.socket),
+            Per::User if context.user.as_str() != Anonymous::USER => {
+                Key::User(context.user.clone())
+            }
             // All anonymous clients have the same user. If they shared one limit, a single client
             // could use it up for all of them.
-            Per::User if context.user.as_str() == Anonymous::USER => {
+            Per::Address | Per::User => {
                 Key::Address(context.request.peer().map(|peer| network(peer.ip())))
             }
-            Per::User => Key::User(context.user.clone()),
         }
     }
 }

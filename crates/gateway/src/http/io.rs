@@ -47,14 +47,8 @@ impl HttpIo {
         carried: Option<Carried>,
         services: &Services,
     ) -> Self {
-        Self {
-            stream: TokioIo::new(stream),
-            clock: Arc::clone(&services.clock),
-            patience: services.limits.write_stall,
-            stalled: None,
-            carried,
-            open,
-        }
+        let (clock, patience) = (Arc::clone(&services.clock), services.limits.write_stall);
+        Self { stream: TokioIo::new(stream), clock, patience, stalled: None, carried, open }
     }
 
     /// Returns the stream for a link, with its place among all connections of the server. The write
@@ -67,11 +61,7 @@ impl HttpIo {
     ///
     /// The timeout begins when a write has to wait, and ends with the first write that does not
     /// wait. So a slow client is served as long as it reads at all.
-    fn limit_wait<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+    fn limit_wait<T>(&mut self, cx: &mut Context<'_>, written: Polled<T>) -> Polled<T> {
         if written.is_ready() {
             self.stalled = None;
             return written;
@@ -80,6 +70,9 @@ impl HttpIo {
         Pin::new(stalled).poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
+
+/// Progress of reading or writing.
+type Polled<T> = Poll<io::Result<T>>;
 
 impl Read for HttpIo {
     fn poll_read(
@@ -92,11 +85,7 @@ impl Read for HttpIo {
 }
 
 impl Write for HttpIo {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Polled<usize> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.limit_wait(cx, written)
     }

@@ -46,10 +46,7 @@ impl<A: HttpService> Requests<A> {
     ) -> Result<Response<AnswerBody<A::Body>>, Infallible> {
         let services = &*self.services;
         let client = services.client(self.peer, request.headers());
-        let Ok(answering) = self.begin(client) else {
-            let refusal = Own::TooMany.response(None);
-            return Ok(refusal);
-        };
+        let Ok(answering) = self.begin(client) else { return Ok(Own::TooMany.response(None)) };
         // `PeerAddr` is for the application. Another HTTP server may set `PeerAddr` too, to an
         // address for which `X-Forwarded-For` must still be read. `Client` is set only here and is
         // final.

@@ -105,13 +105,15 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
     let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::Upgrade)?;
     let query = parts.uri.query().unwrap_or_default();
     let opening = Opening {
+        services: Arc::clone(services),
+        namespaces: Arc::clone(&server.namespaces),
         request: Arc::new(HandshakeRequest::new(headers, query, peer)),
         credentials: Arc::new(credentials),
         place,
         open: None,
     };
     // Not awaited here: the upgrade completes only after the response was sent.
-    tokio::spawn(run(Arc::clone(server), upgrade, opening));
+    tokio::spawn(run(upgrade, opening));
     Ok(handshake::switch(offer))
 }
 
@@ -121,37 +123,26 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
 /// The buffers of the HTTP server, 16 KiB and more, are freed with it. A stream of another type, such
 /// as TLS, keeps them. `read_buf` contains the bytes that the HTTP server has read after the request:
 /// they are the first bytes of the link.
-async fn run(server: Arc<Server>, upgrade: OnUpgrade, opening: Opening) {
+async fn run(upgrade: OnUpgrade, opening: Opening) {
     // If the connection ended first, the place in `opening` is freed here.
     let Ok(upgraded) = upgrade.await else { return };
     // The stream of this server.
     let upgraded = match upgraded.downcast::<HttpIo>() {
         Ok(parts) => {
             let (stream, open) = parts.io.into_inner();
-            return start(
-                &server,
-                stream,
-                &parts.read_buf,
-                Opening { open: Some(open), ..opening },
-            );
+            return start(stream, &parts.read_buf, Opening { open: Some(open), ..opening });
         }
         Err(upgraded) => upgraded,
     };
     // The stream of `hyper_util`, and so of axum. Any other yields the bytes after the request itself.
     match hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => start(&server, parts.io.into_inner(), &parts.read_buf, opening),
-        Err(upgraded) => start(&server, TokioIo::new(upgraded), &[], opening),
+        Ok(parts) => start(parts.io.into_inner(), &parts.read_buf, opening),
+        Err(upgraded) => start(TokioIo::new(upgraded), &[], opening),
     }
 }
 
 /// Spawns the task of a link. The task of [`run`] has states for each kind of stream, and there is one
 /// task for each link, so its size counts.
-fn start<S: ByteStream + Send + 'static>(
-    server: &Server,
-    stream: S,
-    early: &[u8],
-    opening: Opening,
-) {
-    let (services, namespaces) = (Arc::clone(&server.services), Arc::clone(&server.namespaces));
-    tokio::spawn(LinkTask::new(WebSocket::new(stream, early), services, namespaces, opening));
+fn start<S: ByteStream + Send + 'static>(stream: S, early: &[u8], opening: Opening) {
+    tokio::spawn(LinkTask::new(WebSocket::new(stream, early), opening));
 }

@@ -3,8 +3,8 @@
 use std::{pin::Pin, sync::Arc, task::Poll};
 
 use doorward_core::{
-    Action, AuthPayload, Decision, DisconnectReason, Handshake, Refusal, RefusalCode,
-    RefusalReason, SocketId, UserId, wire::ConnectError,
+    Action, AuthPayload, Decision, DisconnectReason, Refusal, RefusalCode, RefusalReason, SocketId,
+    UserId, wire::ConnectError,
 };
 use doorward_protocol::{Admission, SlotId, packet};
 
@@ -12,7 +12,7 @@ use crate::{
     link::{
         live::Live,
         pending::Pending,
-        seam::{Admitted, Candidate, NotAdmitted},
+        seam::{AdmitResult, Admitted, Candidate, NotAdmitted},
         sockets::Occupant,
         state::{LinkState, TRY_AGAIN_AFTER},
         turn::Turn,
@@ -85,13 +85,7 @@ impl LinkState {
         let socket = SocketId::generate(&*self.services.entropy);
         let trust = namespace.trust();
         let candidate = Candidate {
-            handshake: Handshake::new(
-                Arc::clone(&self.request),
-                Arc::clone(name),
-                auth.unwrap_or_default(),
-                self.services.clock.wall(),
-            )
-            .with_credentials(Arc::clone(&self.credentials)),
+            handshake: self.handshake(Arc::clone(name), auth.unwrap_or_default()),
             socket,
             link: Arc::clone(&self.handle),
             services: Arc::clone(&self.services),
@@ -110,12 +104,7 @@ impl LinkState {
         Ok(())
     }
 
-    fn decided(
-        &mut self,
-        slot: SlotId,
-        result: Result<Result<Admitted, NotAdmitted>, Panicked>,
-        turn: &Turn<'_>,
-    ) {
+    fn decided(&mut self, slot: SlotId, result: Result<AdmitResult, Panicked>, turn: &Turn<'_>) {
         match result {
             Ok(Ok(admitted)) if self.services.is_draining() => {
                 drop_quietly(admitted);
@@ -194,13 +183,8 @@ impl LinkState {
         drop_quietly(self.sockets.take(slot));
         // The name of a namespace that does not exist is input of the client, and is not recorded.
         let exists = refusal.code() != RefusalCode::InvalidNamespace;
-        let subject = Subject {
-            action: Some(Action::Connect),
-            namespace: exists.then(|| self.protocol.namespace(slot)),
-            user,
-            peer: self.peer(),
-            ..Subject::default()
-        };
+        let namespace = exists.then(|| self.protocol.namespace(slot));
+        let subject = Subject { user, ..self.connecting(namespace) };
         let id = self.services.said_no(Decision::Refused, refusal, subject);
         Metrics::refused(refusal.code());
         if refusal.code() == RefusalCode::TooManyAttempts
@@ -236,12 +220,7 @@ impl LinkState {
 
     /// Records that an admission was not decided.
     pub(super) fn forget_admission(&self, slot: SlotId, reason: RefusalReason) {
-        let subject = Subject {
-            action: Some(Action::Connect),
-            namespace: Some(self.protocol.namespace(slot)),
-            peer: self.peer(),
-            ..Subject::default()
-        };
+        let subject = self.connecting(Some(self.protocol.namespace(slot)));
         self.services.decided(Decision::Undecided(reason), subject);
     }
 }

@@ -32,14 +32,9 @@ impl LinkState {
     }
 
     /// Handles the outcome of a flush. The outbox held `before` bytes when the flush began.
-    pub(super) fn flushed(
-        &mut self,
-        flushed: &Poll<io::Result<()>>,
-        before: usize,
-        turn: &Turn<'_>,
-    ) {
+    pub(super) fn flushed(&mut self, poll: &Poll<io::Result<()>>, before: usize, turn: &Turn<'_>) {
         self.outbox.report(&self.services.metrics.outbox);
-        match flushed {
+        match poll {
             Poll::Ready(Ok(())) => {
                 if self.stalled_since.take().is_some() {
                     self.handle.set_behind(false);

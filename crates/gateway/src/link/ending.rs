@@ -12,12 +12,7 @@ use doorward_protocol::{SlotId, engine, packet, ws::CloseCode};
 
 use crate::{
     event::{answer::Answer, invocation::Invocation, trace::Trace},
-    link::{
-        live::Live,
-        sockets::Occupant,
-        state::{Closing, LinkState},
-        turn::Turn,
-    },
+    link::{live::Live, sockets::Occupant, state::LinkState, turn::Turn},
     presence::services::{Services, Subject},
     runtime::{
         catch::{catch, drop_quietly},
@@ -92,7 +87,7 @@ impl LinkState {
         match reason {
             // The client is disconnected or does not read, so waiting would achieve nothing.
             DisconnectReason::TransportClosed | DisconnectReason::SlowConsumer => {
-                self.closing = Some(Closing { until: turn.now });
+                self.closing = Some(turn.now);
             }
             DisconnectReason::ClientLeft => self.close(CloseCode::Normal, "", turn),
             _ => self.close(CloseCode::GoingAway, reason.as_str(), turn),
@@ -150,9 +145,7 @@ impl LinkState {
     /// Ends a link whose connection is lost or must be cut. No more packets are sent.
     pub(super) fn abort(&mut self, reason: DisconnectReason, turn: &Turn<'_>) {
         self.end_link(reason, turn);
-        if let Some(closing) = &mut self.closing {
-            closing.until = turn.now;
-        }
+        self.closing = self.closing.and(Some(turn.now));
     }
 
     /// Closes the link after its queued packets are sent. The client does not reconnect.
@@ -168,7 +161,7 @@ impl LinkState {
 
     fn close(&mut self, code: CloseCode, reason: &str, turn: &Turn<'_>) {
         self.outbox.close(code, reason);
-        self.closing.get_or_insert(Closing { until: turn.now + LAST_WORDS });
+        self.closing.get_or_insert(turn.now + LAST_WORDS);
     }
 
     /// Keeps a handler running after its socket has ended. Its output is dropped. If too many such
@@ -277,7 +270,7 @@ async fn finish(services: Arc<Services>, mut invocation: Invocation, trace: Trac
             is_blocked: false,
         };
         // The panic hook has printed the panic, and no client waits for an answer.
-        let polled = trace.run(|| catch(|| invocation.poll(cx, &mut answer)));
+        let polled = trace.run(|| catch(|| invocation.as_mut().run(cx, &mut answer)));
         // A stream would have no receiver.
         let is_over = polled.is_err() || invocation.is_streaming();
         match polled {

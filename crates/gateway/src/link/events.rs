@@ -50,9 +50,8 @@ impl LinkState {
             live.queue(Queued { event: name.into(), ack, data: data.into(), attachments });
             return;
         }
-        let asked = ack.is_some();
-        let incoming = Incoming { event: &name, data: &data, attachments, asked, id: None };
-        self.start_handler(slot, ack, incoming, turn);
+        let incoming = Incoming { event: &name, data: &data, attachments, ack, id: None };
+        self.start_handler(slot, incoming, turn);
     }
 
     /// Polls the running handlers, and starts queued events as far as the limits allow.
@@ -74,10 +73,8 @@ impl LinkState {
                 let Some(queued) = live.next() else { break };
                 turn.budget -= 1;
                 let Queued { event, ack, data, attachments } = queued;
-                let asked = ack.is_some();
-                let incoming =
-                    Incoming { event: &event, data: &data, attachments, asked, id: None };
-                self.start_handler(slot, ack, incoming, turn);
+                let incoming = Incoming { event: &event, data: &data, attachments, ack, id: None };
+                self.start_handler(slot, incoming, turn);
             }
         }
     }
@@ -104,15 +101,9 @@ impl LinkState {
         }
     }
 
-    fn start_handler(
-        &mut self,
-        slot: SlotId,
-        ack: Option<u64>,
-        incoming: Incoming<'_>,
-        turn: &Turn<'_>,
-    ) {
+    fn start_handler(&mut self, slot: SlotId, incoming: Incoming<'_>, turn: &Turn<'_>) {
         let Some(live) = self.sockets.live(slot) else { return };
-        let event = incoming.event;
+        let (event, ack) = (incoming.event, incoming.ack);
         let trace = live.socket.trace(event);
         let asked = Asked { slot, event, ack, trace: &trace };
         let incoming = Incoming { id: trace.id_in_span(), ..incoming };
@@ -198,8 +189,8 @@ impl LinkState {
         let start = self.outbox.position();
         let (mut polled, mut is_blocked, mut is_broken) = (Poll::Pending, false, false);
         self.answer(asked, |answer| {
-            let caught = asked.trace.run(|| catch(|| invocation.poll(&mut turn.cx(), answer)));
-            polled = caught.unwrap_or_else(|panicked| {
+            let run = || invocation.as_mut().run(&mut turn.cx(), answer);
+            polled = asked.trace.run(|| catch(run)).unwrap_or_else(|panicked| {
                 is_broken = true;
                 Poll::Ready(Err(panicked.into()))
             });

@@ -6,11 +6,11 @@
 //! once more before its socket ends, because another server may have seen activity of the client.
 //! Start reading at [`LinkState::poll_lifetimes`].
 
-use std::{sync::Arc, task::Poll, time::Duration};
+use std::{task::Poll, time::Duration};
 
 use doorward_core::{
-    Action, AuthPayload, BoxFuture, Decision, DisconnectReason, Exception, Handshake, LeaseError,
-    Refusal, RefusalReason,
+    Action, AuthPayload, BoxFuture, Decision, DisconnectReason, Exception, LeaseError, Refusal,
+    RefusalReason,
     wire::{ErrorAnswer, Expiring, Refreshed},
 };
 use doorward_protocol::{Event, SlotId, packet, ws::CloseCode};
@@ -68,9 +68,7 @@ impl LinkState {
         let Some(live) = self.sockets.live(slot) else { return };
         let Some(renewing) = &mut live.renewals.renewing else { return };
         let Poll::Ready(answer) = renewing.poll(&mut turn.cx(), turn.now) else { return };
-        if let Some(done) = live.renewals.renewing.take() {
-            drop_quietly(done.future);
-        }
+        drop_quietly(live.renewals.renewing.take());
         match answer {
             Some(Ok(_)) => match live.lifetime.state(turn.now, wall) {
                 Life::Lives => {}
@@ -110,18 +108,12 @@ impl LinkState {
         let Some(live) = self.sockets.live(slot) else { return };
         if live.renewals.refreshing.is_some() {
             let refusal = Refusal::too_many_attempts(TRY_AGAIN_AFTER);
-            return self.not_refreshed(slot, ack, &refusal, turn);
+            return self.deny_refresh(slot, ack, &refusal, turn);
         }
         let Some(auth) = payload(event) else {
-            return self.not_refreshed(slot, ack, &Refusal::bad_handshake(), turn);
+            return self.deny_refresh(slot, ack, &Refusal::bad_handshake(), turn);
         };
-        let handshake = Handshake::new(
-            Arc::clone(&self.request),
-            self.protocol.namespace(slot),
-            auth,
-            self.services.clock.wall(),
-        )
-        .with_credentials(Arc::clone(&self.credentials));
+        let handshake = self.handshake(self.protocol.namespace(slot), auth);
         let Some(live) = self.sockets.live(slot) else { return };
         let future = Caught::new(live.socket.refresh(handshake));
         live.renewals.refreshing = Some(Refreshing { ack, request: Request { future, until } });
@@ -132,21 +124,18 @@ impl LinkState {
         let Some(Refreshing { ack, request }) = &mut live.renewals.refreshing else { return };
         let ack = *ack;
         let Poll::Ready(answer) = request.poll(&mut turn.cx(), turn.now) else { return };
-        if let Some(done) = live.renewals.refreshing.take() {
-            drop_quietly(done.request.future);
-        }
+        drop_quietly(live.renewals.refreshing.take());
         match answer {
             Some(Ok(lifetime)) => {
                 let refreshed = Refreshed::new(lifetime.expires_at());
                 live.lifetime = lifetime;
                 live.renewals.refusals = 0;
-                if let Some(unneeded) = live.renewals.renewing.take() {
-                    drop_quietly(unneeded.future);
-                }
+                // The renewal is not needed any more.
+                drop_quietly(live.renewals.renewing.take());
                 self.acknowledge(slot, ack, &refreshed);
             }
             Some(Err(NotAdmitted::Refused { refusal, .. })) => {
-                self.not_refreshed(slot, ack, &refusal, turn);
+                self.deny_refresh(slot, ack, &refusal, turn);
             }
             Some(Err(NotAdmitted::Undecided { cause, .. })) => {
                 if let Some(cause) = cause {
@@ -158,13 +147,7 @@ impl LinkState {
         }
     }
 
-    fn not_refreshed(
-        &mut self,
-        slot: SlotId,
-        ack: Option<u64>,
-        refusal: &Refusal,
-        turn: &Turn<'_>,
-    ) {
+    fn deny_refresh(&mut self, slot: SlotId, ack: Option<u64>, refusal: &Refusal, turn: &Turn<'_>) {
         let id = self.services.said_no(Decision::Denied, refusal, self.subject(slot));
         self.acknowledge(slot, ack, &ErrorAnswer::refusal(refusal, id));
         // A client that sends bad credentials in a loop is disconnected, as for refused CONNECTs.

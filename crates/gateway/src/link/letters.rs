@@ -48,16 +48,15 @@ impl LinkState {
         match letter {
             Letter::Emit { socket, frame, .. } => {
                 let limit = self.services.limits.outbox;
-                let fits = match self.sockets.find(socket) {
-                    Some(Occupant::Pending(pending)) => pending.keep(frame, limit),
-                    Some(Occupant::Live(live)) => {
-                        self.outbox.push(live.owner, &frame);
-                        true
+                match self.sockets.find(socket) {
+                    Some(Occupant::Live(live)) => self.outbox.push(live.owner, &frame),
+                    Some(Occupant::Pending(pending)) => {
+                        let fits = pending.keep(frame, limit);
+                        if !fits {
+                            self.end_link(DisconnectReason::SlowConsumer, turn);
+                        }
                     }
-                    None => true,
-                };
-                if !fits {
-                    self.end_link(DisconnectReason::SlowConsumer, turn);
+                    None => {}
                 }
             }
             Letter::End { socket, reason, cut } => {

@@ -5,10 +5,7 @@ use std::time::Instant;
 use doorward_core::{BoxFuture, DisconnectReason, SocketId};
 use doorward_protocol::{Frame, SlotId, Trust};
 
-use crate::{
-    link::seam::{Admitted, NotAdmitted},
-    runtime::catch::Caught,
-};
+use crate::{link::seam::AdmitResult, runtime::catch::Caught};
 
 /// An admission that is running.
 pub(super) struct Pending {
@@ -22,7 +19,7 @@ pub(super) struct Pending {
     pub(super) ended: Option<DisconnectReason>,
     pub(super) slot: SlotId,
     pub(super) trust: Trust,
-    pub(super) future: Caught<BoxFuture<'static, Result<Admitted, NotAdmitted>>>,
+    pub(super) future: Caught<BoxFuture<'static, AdmitResult>>,
 }
 
 impl Pending {

@@ -44,10 +44,8 @@ impl LinkState {
 
     /// Ends the link if its client has not answered a probe in time.
     pub(super) fn check_probe(&mut self, turn: &Turn<'_>) {
-        let Some(probing) = self.probing.as_ref().filter(|probing| probing.until <= turn.now)
-        else {
-            return;
-        };
+        let due = self.probing.as_ref().filter(|probing| probing.until <= turn.now);
+        let Some(probing) = due else { return };
         // A client that was not reading when the probe began cannot answer the ping, because it has
         // not read the ping. For such a client, a shorter outbox is the sign of life.
         let is_dead = match probing.stuck {

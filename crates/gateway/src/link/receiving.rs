@@ -1,7 +1,7 @@
 //! Handles the messages that a client sends.
 
 use doorward_core::{
-    Action, Decision, DisconnectReason, Fault, Part, Problem, Refusal, wire::ConnectError,
+    Decision, DisconnectReason, Fault, Part, Problem, Refusal, wire::ConnectError,
 };
 use doorward_protocol::{
     Ack, Message, RawArguments, Received as Understood, packet,
@@ -10,7 +10,6 @@ use doorward_protocol::{
 
 use crate::{
     link::{state::LinkState, turn::Turn},
-    presence::services::Subject,
     runtime::metrics::Metrics,
     transport::wire::{Received, Receiver},
 };
@@ -113,13 +112,7 @@ impl LinkState {
     fn tell_refused(&mut self, namespace: &str, refusal: &Refusal) {
         // The name of a namespace that does not exist is input of the client, and is not recorded.
         let known = self.namespaces.get_key_value(namespace).map(|(name, _)| &**name);
-        let subject = Subject {
-            action: Some(Action::Connect),
-            namespace: known,
-            peer: self.peer(),
-            ..Subject::default()
-        };
-        let id = self.services.said_no(Decision::Refused, refusal, subject);
+        let id = self.services.said_no(Decision::Refused, refusal, self.connecting(known));
         Metrics::refused(refusal.code());
         self.outbox.text(|out| {
             packet::write_connect_error(out, namespace, &ConnectError::new(refusal, id));

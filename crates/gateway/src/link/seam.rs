@@ -15,7 +15,7 @@ use crate::{
     event::{
         failure::{Explained, Failure},
         incoming::Incoming,
-        invocation::Invocation,
+        invocation::Started,
         trace::Trace,
     },
     presence::{
@@ -32,10 +32,7 @@ pub(crate) trait Namespace: Send + Sync {
     fn hub(&self) -> Box<dyn Any>;
     /// Returns the name of the principal's type.
     fn principal(&self) -> Cow<'static, str>;
-    fn admit(
-        self: Arc<Self>,
-        candidate: Candidate,
-    ) -> BoxFuture<'static, Result<Admitted, NotAdmitted>>;
+    fn admit(self: Arc<Self>, candidate: Candidate) -> BoxFuture<'static, AdmitResult>;
     fn init(&self) -> BoxFuture<'_, Result<(), BoxError>>;
 }
 
@@ -56,6 +53,9 @@ pub(crate) struct Admitted {
     /// `true` if the audit already has a record of the admission.
     pub(crate) is_recorded: bool,
 }
+
+/// Outcome of an admission.
+pub(crate) type AdmitResult = Result<Admitted, NotAdmitted>;
 
 /// Reason why a client was not admitted.
 pub(crate) enum NotAdmitted {
@@ -80,7 +80,7 @@ pub(crate) trait AnySocket: Send + Sync {
     /// with it. Otherwise nothing changes.
     fn refresh(&self, handshake: Handshake) -> BoxFuture<'static, Result<Lifetime, NotAdmitted>>;
     /// Starts to handle an event.
-    fn start(&self, incoming: Incoming<'_>) -> Result<Invocation, Failure>;
+    fn start(&self, incoming: Incoming<'_>) -> Started;
     /// Creates the tracing span of an event.
     fn trace(&self, event: &str) -> Trace;
     /// Returns the answer to a failed event, for the client.

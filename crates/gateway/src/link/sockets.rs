@@ -98,17 +98,6 @@ impl Sockets {
             Occupant::Live(live) => Some(&**live),
         })
     }
-
-    /// Returns `true` if the inbox of one socket holds at least `events` events, or if all inboxes
-    /// together hold at least `bytes` bytes.
-    pub(super) fn is_inbox_beyond(&self, events: usize, bytes: usize) -> bool {
-        let mut sum = 0;
-        self.all_live().any(|live| {
-            let waiting = live.waiting();
-            sum += waiting.1;
-            waiting.0 >= events || sum >= bytes
-        })
-    }
 }
 
 impl Occupant {

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward_core::{DisconnectReason, HandshakeRequest, Headers, LinkId, RefusalReason};
+use doorward_core::{
+    Action, AuthPayload, DisconnectReason, Handshake, HandshakeRequest, Headers, LinkId,
+    RefusalReason,
+};
 use doorward_protocol::{Link, Timeout, engine, ws::CloseCode};
 use tokio::sync::oneshot;
 
@@ -22,7 +25,11 @@ use crate::{
         sockets::{Occupant, Sockets},
         turn::Turn,
     },
-    presence::{mailbox::LinkHandle, registry::LinkEntry, services::Services},
+    presence::{
+        mailbox::LinkHandle,
+        registry::LinkEntry,
+        services::{Services, Subject},
+    },
     runtime::catch::drop_quietly,
     transport::outbox::Outbox,
 };
@@ -43,8 +50,9 @@ pub(super) struct LinkState {
     /// Time at which packets began to wait because the client does not read, or of the last
     /// progress since then. `None` while no packets wait.
     pub(super) stalled_since: Option<Instant>,
-    /// Set once the link ends, while its last packets are sent.
-    pub(super) closing: Option<Closing>,
+    /// Time at which the connection is cut, even if not all packets were sent. Set once the link
+    /// ends, while its last packets are sent.
+    pub(super) closing: Option<Instant>,
     /// Pending probe that checks if the client is alive.
     pub(super) probing: Option<Box<Probing>>,
     /// Each handler that outlives its socket holds a clone. The number of clones limits how many
@@ -58,6 +66,8 @@ pub(super) struct LinkState {
 
 /// Arguments for opening a link.
 pub(crate) struct Opening {
+    pub(crate) services: Arc<Services>,
+    pub(crate) namespaces: Arc<Namespaces>,
     pub(crate) request: Arc<HandshakeRequest>,
     /// Headers with credentials, which only authenticators see.
     pub(crate) credentials: Arc<Headers>,
@@ -65,12 +75,6 @@ pub(crate) struct Opening {
     /// Place of the link among all connections of the server. `None` if another HTTP server
     /// accepted the connection.
     pub(crate) open: Option<Open>,
-}
-
-/// State of a link that is sending its last packets.
-pub(super) struct Closing {
-    /// Time at which the connection is cut, even if not all packets were sent.
-    pub(super) until: Instant,
 }
 
 /// A probe that the client has not answered yet.
@@ -85,12 +89,8 @@ pub(super) struct Probing {
 }
 
 impl LinkState {
-    pub(super) fn open(
-        services: Arc<Services>,
-        namespaces: Arc<Namespaces>,
-        opening: Opening,
-    ) -> Self {
-        let Opening { request, credentials, place, open } = opening;
+    pub(super) fn open(opening: Opening) -> Self {
+        let Opening { services, namespaces, request, credentials, place, open } = opening;
         let limits = &services.limits;
         let id = LinkId::generate(&*services.entropy);
         let handle = Arc::new(LinkHandle::new(id, limits.outbox));
@@ -153,7 +153,13 @@ impl LinkState {
     fn is_inbox_beyond(&self, times: usize) -> bool {
         let limits = &self.services.limits;
         let events = limits.inbox.saturating_mul(times);
-        self.sockets.is_inbox_beyond(events, limits.inbox_bytes.saturating_mul(times))
+        let bytes = limits.inbox_bytes.saturating_mul(times);
+        let mut sum = 0;
+        self.sockets.all_live().any(|live| {
+            let (waiting, size) = live.waiting();
+            sum += size;
+            waiting >= events || sum >= bytes
+        })
     }
 
     /// Returns `true` if a waiting event or stream can run now.
@@ -185,8 +191,8 @@ impl LinkState {
 
     /// Returns the earliest time at which the task of the link must be polled again.
     pub(super) fn deadline(&self, turn: &Turn<'_>) -> Option<Instant> {
-        let own = match &self.closing {
-            Some(closing) => Some(closing.until),
+        let own = match self.closing {
+            Some(until) => Some(until),
             None => {
                 let stall = self.services.limits.write_stall;
                 let stalled = self.stalled_since.map(|since| since + stall);
@@ -202,6 +208,22 @@ impl LinkState {
             Occupant::Live(live) => live.deadline(turn.now, turn.wall),
         });
         own.into_iter().chain(sockets).min()
+    }
+
+    /// Returns the subject of a decision about a CONNECT that is not admitted.
+    pub(super) fn connecting<'a>(&self, namespace: Option<&'a str>) -> Subject<'a> {
+        Subject {
+            action: Some(Action::Connect),
+            namespace,
+            peer: self.peer(),
+            ..Subject::default()
+        }
+    }
+
+    /// Returns the handshake of a client for a namespace.
+    pub(super) fn handshake(&self, namespace: impl Into<Arc<str>>, auth: AuthPayload) -> Handshake {
+        let (request, at) = (Arc::clone(&self.request), self.services.clock.wall());
+        Handshake::new(request, namespace, auth, at).with_credentials(Arc::clone(&self.credentials))
     }
 
     pub(super) fn peer(&self) -> Option<IpAddr> {

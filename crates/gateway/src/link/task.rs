@@ -16,11 +16,9 @@ use doorward_core::DisconnectReason;
 use crate::{
     link::{
         receiving::Receiving,
-        seam::Namespaces,
         state::{LinkState, Opening},
         turn::Turn,
     },
-    presence::services::Services,
     runtime::timers::Timer,
     transport::wire::{ReadEnd, Wire},
 };
@@ -36,14 +34,9 @@ pub(crate) struct LinkTask<W> {
 
 impl<W: Wire> LinkTask<W> {
     /// Opens a link on a wire.
-    pub(crate) fn new(
-        wire: W,
-        services: Arc<Services>,
-        namespaces: Arc<Namespaces>,
-        opening: Opening,
-    ) -> Self {
-        let timer = Timer::new(Arc::clone(&services.timers));
-        Self { wire, state: LinkState::open(services, namespaces, opening), timer }
+    pub(crate) fn new(wire: W, opening: Opening) -> Self {
+        let timer = Timer::new(Arc::clone(&opening.services.timers));
+        Self { wire, state: LinkState::open(opening), timer }
     }
 
     /// Makes all progress that is possible now. Returns `Ready` when the link has ended.
@@ -109,8 +102,8 @@ impl<W: Wire> LinkTask<W> {
         // The seats of the sockets are already free, so probes need not wait for the last packets.
         self.state.probing = None;
         self.wire.stop_reading();
-        match &self.state.closing {
-            Some(closing) if closing.until <= turn.now => Poll::Ready(()),
+        match self.state.closing {
+            Some(until) if until <= turn.now => Poll::Ready(()),
             _ => self.wire.poll_close(&mut turn.cx(), &mut self.state.outbox),
         }
     }

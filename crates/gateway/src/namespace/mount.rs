@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
 };
 
 use doorward_core::PerUser;
@@ -21,7 +24,6 @@ use crate::{
     namespace::{gateway::Gateway, policy_table::NamespacePolicy},
     presence::{principals::Principals, services::Services},
     room::{
-        acks::AckIds,
         error::check_event as check_emitted,
         hub::{self, Hub},
         members::Rooms,
@@ -34,6 +36,9 @@ pub(crate) struct Mount {
     pub(crate) namespace: Arc<dyn Namespace>,
     pub(crate) policy: NamespacePolicy,
 }
+
+/// Mounted namespaces by name.
+pub(crate) type Mounts = HashMap<Arc<str>, Mount>;
 
 /// Hubs that the builder has returned before the server is built.
 pub(crate) struct Hubs<P> {
@@ -82,7 +87,7 @@ pub(crate) fn mount<P: Send + Sync + 'static>(
     policy: impl Fn(PerUser) -> Policy<P>,
     hubs: &Hubs<P>,
     services: &Arc<Services>,
-) -> Result<HashMap<Arc<str>, Mount>, BuildError> {
+) -> Result<Mounts, BuildError> {
     // The gateways are grouped by namespace, because all gateways of a namespace share one hub, one
     // set of rooms and one admission.
     let mut shared: HashMap<Arc<str>, Vec<Gateway<P>>> = HashMap::new();
@@ -96,7 +101,7 @@ pub(crate) fn mount<P: Send + Sync + 'static>(
         let policy = NamespacePolicy::of(&door);
         Ok((name, Mount { namespace: Arc::new(door), policy }))
     });
-    let mounted: HashMap<_, _> = mounted.collect::<Result<_, BuildError>>()?;
+    let mounted = mounted.collect::<Result<_, BuildError>>()?;
     match hubs.unmounted() {
         Some(namespace) => Err(BuildError::Hub { namespace }),
         None => Ok(mounted),
@@ -128,7 +133,7 @@ fn join<P: Send + Sync + 'static>(
     // Connections, rooms and unknown events belong to all gateways of the namespace, so the guards
     // of every gateway must allow them. A known event is checked only by the guards of its own
     // gateway.
-    let mut everywhere = outer.clone();
+    let mut everywhere = Layers::default().around(outer);
     for gateway in gateways {
         let around = outer.around(&gateway.layers);
         everywhere = everywhere.around(&gateway.layers);
@@ -156,7 +161,7 @@ fn join<P: Send + Sync + 'static>(
         policies,
         outgoing,
         server_events,
-        ack_ids: AckIds::default(),
+        next_ack: AtomicU64::new(0),
         warned: AtomicBool::new(false),
         warned_of_rooms: AtomicBool::new(false),
     });

@@ -8,7 +8,7 @@ use doorward_protocol::Trust;
 
 use crate::{
     admission::{admit::admit, door::Door},
-    link::seam::{Admitted, Candidate, Namespace, NotAdmitted},
+    link::seam::{AdmitResult, Candidate, Namespace},
 };
 
 impl<P: Send + Sync + 'static> Namespace for Door<P> {
@@ -24,10 +24,7 @@ impl<P: Send + Sync + 'static> Namespace for Door<P> {
         short_type_name::<P>()
     }
 
-    fn admit(
-        self: Arc<Self>,
-        candidate: Candidate,
-    ) -> BoxFuture<'static, Result<Admitted, NotAdmitted>> {
+    fn admit(self: Arc<Self>, candidate: Candidate) -> BoxFuture<'static, AdmitResult> {
         Box::pin(admit(self, candidate))
     }
 

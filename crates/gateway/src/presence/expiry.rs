@@ -76,9 +76,29 @@ impl<P> Access<P> {
         clock: &dyn Clock,
         limits: &Limits,
     ) -> Result<Self, Refusal> {
+        let (wall, now) = (clock.wall(), clock.now());
+        let left = |at: SystemTime, expired: fn() -> Refusal| {
+            let left = at.duration_since(wall).ok().filter(|left| !left.is_zero());
+            left.ok_or_else(expired)
+        };
+        let session = grant.lease.as_ref().map(|lease| lease.expires_at());
+        let session = session.map(|at| left(at, Refusal::session_expired)).transpose()?;
+        let credential = grant.expires_at.map(|at| left(at, Refusal::token_expired)).transpose()?;
+        let anonymous = (trust == Trust::Anonymous).then_some(limits.anonymous_lifetime);
+        let shortest = credential.into_iter().chain(anonymous).min();
+        let at = shortest.and_then(|left| now.checked_add(left));
+        // Remaining time of the credential and the session. `anonymous_lifetime` is not included,
+        // because an anonymous client has nothing to refresh and is not warned.
+        let told_of = credential.into_iter().chain(session).min().unwrap_or_default();
         let Grant { principal, session, token, issued, signed_in_at, .. } = grant;
         let Grant { expires_at, lease, reload, .. } = grant;
-        let lifetime = Lifetime::new(expires_at, lease, trust, clock, limits)?;
+        let lifetime = Lifetime {
+            expiry: at.map(|at| Expiry { at, wall: expires_at }),
+            lease,
+            // At most a quarter of the time, so that a client with a short credential is not warned
+            // at once.
+            notice: limits.expiry_notice.min(told_of / 4),
+        };
         let issued = issued.unwrap_or(Issued::Shown(shown_at));
         let credential = Credential { session, token, issued, signed_in_at };
         Ok(Self { principal: Arc::new(principal), credential, reload, lifetime })
@@ -126,38 +146,6 @@ impl Credential {
 }
 
 impl Lifetime {
-    fn new(
-        expires_at: Option<SystemTime>,
-        lease: Option<Arc<dyn Lease>>,
-        trust: Trust,
-        clock: &dyn Clock,
-        limits: &Limits,
-    ) -> Result<Self, Refusal> {
-        let (wall, now) = (clock.wall(), clock.now());
-        let left = |at: SystemTime| at.duration_since(wall).ok().filter(|left| !left.is_zero());
-        let session = match &lease {
-            Some(lease) => Some(left(lease.expires_at()).ok_or_else(Refusal::session_expired)?),
-            None => None,
-        };
-        let credential = match expires_at {
-            Some(at) => Some(left(at).ok_or_else(Refusal::token_expired)?),
-            None => None,
-        };
-        let anonymous = (trust == Trust::Anonymous).then_some(limits.anonymous_lifetime);
-        let shortest = credential.into_iter().chain(anonymous).min();
-        let at = shortest.and_then(|left| now.checked_add(left));
-        // Remaining time of the credential and the session. `anonymous_lifetime` is not included,
-        // because an anonymous client has nothing to refresh and is not warned.
-        let told_of = credential.into_iter().chain(session).min().unwrap_or_default();
-        Ok(Self {
-            expiry: at.map(|at| Expiry { at, wall: expires_at }),
-            lease,
-            // At most a quarter of the time, so that a client with a short credential is not warned
-            // at once.
-            notice: limits.expiry_notice.min(told_of / 4),
-        })
-    }
-
     /// Records activity of the client, which extends its session.
     pub(crate) fn touch(&self, wall: SystemTime) {
         if let Some(lease) = &self.lease {

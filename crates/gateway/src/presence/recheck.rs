@@ -22,7 +22,7 @@ use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use crate::{
     presence::{
         recheck::pace::Pace,
-        resident::Resident,
+        resident::{AnyResident, Resident},
         services::{QUIET, Services},
     },
     runtime::{
@@ -94,7 +94,10 @@ struct Swept {
 
 /// Answer of the store, or the reason why there is none, which is a timeout (`None`), a panic or an
 /// error.
-type Answer = Option<Result<Result<Option<DisconnectReason>, BoxError>, Panicked>>;
+type Answer = Option<Result<Looked, Panicked>>;
+
+/// Reason to end a socket, if its store or its lease has one.
+type Looked = Result<Option<DisconnectReason>, BoxError>;
 
 impl Sweeper {
     /// Looks up as many sockets as the time allows, beginning with the socket whose last lookup is
@@ -116,10 +119,8 @@ impl Sweeper {
         let round = *self.round.get_or_insert(begun);
         if swept.is_complete {
             if !known.is_empty() {
-                services
-                    .metrics
-                    .sweep
-                    .record(services.clock.now().saturating_duration_since(round));
+                let took = services.clock.now().saturating_duration_since(round);
+                services.metrics.sweep.record(took);
             }
             self.round = None;
         }
@@ -146,7 +147,7 @@ impl Sweeper {
 
     /// Returns every authenticated socket, beginning with the socket whose last lookup is the
     /// oldest. Forgets sockets that have ended.
-    fn line_up(&mut self, services: &Services, now: Instant) -> Vec<Arc<dyn Resident>> {
+    fn line_up(&mut self, services: &Services, now: Instant) -> Vec<AnyResident> {
         let mut known = services.registry.all_sockets();
         known.retain(|resident| resident.is_known());
         let new = Seen { asked: now, answered: None, failing: None };
@@ -161,12 +162,7 @@ impl Sweeper {
 
     /// Looks up the sockets in the given order, until the interval has passed or a full batch has
     /// failed without an answer.
-    async fn ask(
-        &mut self,
-        known: &[Arc<dyn Resident>],
-        services: &Services,
-        begun: Instant,
-    ) -> Swept {
+    async fn ask(&mut self, known: &[AnyResident], services: &Services, begun: Instant) -> Swept {
         let interval = services.limits.sweep_interval;
         // The pace is set so that the sweep takes half of the interval. The other half is a reserve
         // for slower answers.
@@ -265,14 +261,9 @@ impl Sweeper {
     /// Ends the sockets whose own lookups have failed for too long, or all sockets if the whole
     /// store has not answered for too long. Sockets end in groups, so that their clients do not
     /// reconnect at the same time.
-    async fn end_unanswered(
-        &self,
-        known: &[Arc<dyn Resident>],
-        gave_up: bool,
-        services: &Services,
-    ) {
+    async fn end_unanswered(&self, known: &[AnyResident], gave_up: bool, services: &Services) {
         let (now, patience) = (services.clock.now(), patience(services));
-        let is_over = |resident: &&Arc<dyn Resident>| {
+        let is_over = |resident: &&AnyResident| {
             let failing = self.seen.get(&resident.id()).and_then(|seen| seen.failing);
             failing.is_some_and(|at| at.since + patience <= now && (at.is_own || gave_up))
         };
@@ -295,9 +286,9 @@ impl Sweeper {
 
 /// Looks up one socket. Returns the socket, the time at which the lookup started, and the answer.
 async fn question<'a>(
-    resident: &'a Arc<dyn Resident>,
+    resident: &'a AnyResident,
     services: &Services,
-) -> (&'a Arc<dyn Resident>, Instant, Answer) {
+) -> (&'a AnyResident, Instant, Answer) {
     let asked = services.clock.now();
     let look = Caught::new(async { look(services, &**resident).await });
     (resident, asked, services.within(ASKED_WITHIN, look).await)
@@ -311,10 +302,7 @@ fn patience(services: &Services) -> Duration {
 
 /// Looks up a socket in the stores. Returns the reason to end it, or `None` if it may stay
 /// connected.
-async fn look(
-    services: &Services,
-    resident: &dyn Resident,
-) -> Result<Option<DisconnectReason>, BoxError> {
+async fn look(services: &Services, resident: &dyn Resident) -> Looked {
     let credential = resident.credential();
     let (session, token) = (credential.session.as_ref(), credential.token.as_ref());
     let epoch = services.revocations.read(resident.user(), session, token).await?;

@@ -41,6 +41,8 @@ struct Hold {
     number: u64,
 }
 
+type Reserved = Result<Box<dyn Reservation>, SeatError>;
+
 impl MemorySeats {
     /// Creates a store in which all seats are free.
     #[must_use]
@@ -55,7 +57,7 @@ impl MemorySeats {
         lock(&self.table).count()
     }
 
-    fn reserve_now(&self, request: SeatRequest<'_>) -> Result<Box<dyn Reservation>, SeatError> {
+    fn reserve_now(&self, request: SeatRequest<'_>) -> Reserved {
         let SeatRequest { user, links, sockets, .. } = request;
         if request.is_unlimited() {
             return Ok(Box::new(Unlimited));
@@ -74,10 +76,7 @@ impl Default for MemorySeats {
 }
 
 impl SeatStore for MemorySeats {
-    fn reserve<'a>(
-        &'a self,
-        request: SeatRequest<'a>,
-    ) -> BoxFuture<'a, Result<Box<dyn Reservation>, SeatError>> {
+    fn reserve<'a>(&'a self, request: SeatRequest<'a>) -> BoxFuture<'a, Reserved> {
         Box::pin(std::future::ready(self.reserve_now(request)))
     }
 }

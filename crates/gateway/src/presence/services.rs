@@ -173,22 +173,13 @@ impl Services {
     }
 
     /// Writes the audit record of a decision, counts the decision, and returns its id.
-    #[expect(clippy::needless_pass_by_value, reason = "it is put together for this call")]
     pub(crate) fn decided(&self, outcome: Decision, subject: Subject<'_>) -> DecisionId {
         let id = DecisionId::generate(&*self.entropy);
         Metrics::decided(outcome);
-        let record = AuditRecord {
-            id,
-            at: self.clock.wall(),
-            outcome,
-            fault: subject.fault,
-            action: subject.action,
-            namespace: subject.namespace,
-            user: subject.user,
-            session: subject.session.as_ref(),
-            socket: subject.socket,
-            peer: subject.peer,
-        };
+        let Subject { fault, action, namespace, user, session, socket, peer } = subject;
+        let (at, session) = (self.clock.wall(), session.as_ref());
+        let record =
+            AuditRecord { id, at, outcome, fault, action, namespace, user, session, socket, peer };
         if catch(|| self.audit.record(&record)).is_err() {
             tracing::error!(%id, "The audit panicked, and a decision was not recorded.");
         }

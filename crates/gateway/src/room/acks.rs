@@ -5,10 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use doorward_core::SocketId;
@@ -99,19 +96,6 @@ impl Drop for PendingAck {
         let pending = lock(&self.acks.table).open.remove(&self.id);
         drop(pending);
         self.link.awaits_ack_no_more();
-    }
-}
-
-/// Source of ack ids, in ascending order. The ids need not be secret, because a socket accepts an
-/// ack only for an event that was sent to it.
-#[derive(Default)]
-pub(crate) struct AckIds(AtomicU64);
-
-impl AckIds {
-    pub(crate) fn next(&self) -> u64 {
-        // JavaScript clients read the id as a number, which is exact up to 2^53. Reaching this
-        // value takes centuries.
-        self.0.fetch_add(1, Ordering::Relaxed)
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     fmt,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -20,7 +20,6 @@ use crate::{
     guard::authorise::Guards,
     presence::{principals::Principals, services::Services},
     room::{
-        acks::AckIds,
         error::{EmitError, check_event},
         hub::broadcast::{Broadcast, Delivered},
         members::{Rooms, Target},
@@ -77,7 +76,9 @@ pub(crate) struct Mounted<P> {
     pub(crate) policies: Vec<RoomPolicy<P>>,
     pub(crate) outgoing: Vec<OutgoingListener>,
     pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
-    pub(crate) ack_ids: AckIds,
+    /// Id of the next ack. Ids ascend and need not be secret: a socket accepts an ack only for an event
+    /// that was sent to it.
+    pub(crate) next_ack: AtomicU64,
     /// `true` if it was logged that no policy covers a room. This is logged only once, because
     /// clients choose the names of rooms and must not be able to fill the log.
     pub(crate) warned: AtomicBool,
@@ -263,7 +264,9 @@ impl<P> Hub<P> {
     }
 
     pub(crate) fn next_ack(&self) -> u64 {
-        self.mounted().ack_ids.next()
+        // JavaScript clients read the id as a number, which is exact up to 2^53. Reaching that
+        // takes centuries.
+        self.mounted().next_ack.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Encodes an event as a packet that any number of links can share, and calls the listeners of

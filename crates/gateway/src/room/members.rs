@@ -58,46 +58,24 @@ pub enum Target {
     User(UserId),
 }
 
-impl From<&str> for Target {
-    fn from(room: &str) -> Self {
-        Self::Room(room.into())
-    }
+macro_rules! targets {
+    ($($from:ty: |$value:ident| $target:expr;)+) => {$(
+        impl From<$from> for Target {
+            fn from($value: $from) -> Self {
+                $target
+            }
+        }
+    )+};
 }
 
-impl From<String> for Target {
-    fn from(room: String) -> Self {
-        Self::Room(room.into())
-    }
-}
-
-impl From<&String> for Target {
-    fn from(room: &String) -> Self {
-        Self::Room(room.as_str().into())
-    }
-}
-
-impl From<Arc<str>> for Target {
-    fn from(room: Arc<str>) -> Self {
-        Self::Room(room)
-    }
-}
-
-impl From<SocketId> for Target {
-    fn from(id: SocketId) -> Self {
-        Self::Socket(id)
-    }
-}
-
-impl From<UserId> for Target {
-    fn from(user: UserId) -> Self {
-        Self::User(user)
-    }
-}
-
-impl From<&UserId> for Target {
-    fn from(user: &UserId) -> Self {
-        Self::User(user.clone())
-    }
+targets! {
+    &str: |room| Self::Room(room.into());
+    String: |room| Self::Room(room.into());
+    &String: |room| Self::Room(room.as_str().into());
+    Arc<str>: |room| Self::Room(room);
+    SocketId: |id| Self::Socket(id);
+    UserId: |user| Self::User(user);
+    &UserId: |user| Self::User(user.clone());
 }
 
 /// Members of a room at one moment. Broadcasts share the snapshot, so they do not copy the list.
@@ -110,7 +88,7 @@ impl<P> Rooms<P> {
 
     /// Adds an admitted socket to the namespace, and to the sockets of `user` if it is given.
     pub(crate) fn enter(&self, socket: &Socket<P>, user: Option<&UserId>) {
-        self.all.shard(socket.id()).insert(socket);
+        self.all.shard(&socket.id()).insert(socket);
         if let Some(user) = user {
             self.users.insert(user.clone(), socket);
         }
@@ -121,7 +99,7 @@ impl<P> Rooms<P> {
     pub(crate) fn leave(&self, socket: &Socket<P>) {
         // The guard of the lock is dropped at the end of this statement, before the removed values
         // are dropped.
-        let gone = self.all.shard(socket.id()).remove(socket.id());
+        let gone = self.all.shard(&socket.id()).remove(socket.id());
         drop(gone);
         self.users.remove(socket.user(), socket.id());
     }
@@ -135,7 +113,7 @@ impl<P> Rooms<P> {
     }
 
     pub(crate) fn socket(&self, id: SocketId) -> Option<Socket<P>> {
-        self.all.shard(id).members.get(&id).cloned()
+        self.all.shard(&id).members.get(&id).cloned()
     }
 
     /// Returns every socket of the namespace, as one snapshot for each shard.
@@ -198,35 +176,34 @@ impl<P> Room<P> {
     }
 }
 
-/// Every socket of the namespace, by id.
-struct All<P> {
+/// Shards of a map. The hash of a key chooses the shard.
+struct Shards<T> {
     hasher: RandomState,
-    /// Shards of the sockets. Each lock protects one shard.
-    shards: [Mutex<Room<P>>; SHARDS],
+    /// Each lock protects one shard.
+    shards: [Mutex<T>; SHARDS],
 }
 
-impl<P> All<P> {
+impl<T: Default> Shards<T> {
     fn new() -> Self {
         Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
-    fn shard(&self, id: SocketId) -> MutexGuard<'_, Room<P>> {
-        lock(&self.shards[index(&self.hasher, &id)])
+    fn shard(&self, key: &impl Hash) -> MutexGuard<'_, T> {
+        // Clients choose the names of rooms. The hasher has a random key, so that they cannot choose
+        // names that are all in one shard.
+        #[expect(clippy::cast_possible_truncation, reason = "any part of a hash will do")]
+        let hash = self.hasher.hash_one(key) as usize;
+        lock(&self.shards[hash % SHARDS])
     }
 }
+
+/// Every socket of the namespace, by id.
+type All<P> = Shards<Room<P>>;
 
 /// Rooms by key. A room exists while it has members.
-struct Sharded<K, P> {
-    hasher: RandomState,
-    /// Shards of the rooms. Each lock protects one shard.
-    shards: [Mutex<HashMap<K, Room<P>>>; SHARDS],
-}
+type Sharded<K, P> = Shards<HashMap<K, Room<P>>>;
 
 impl<K: Hash + Eq, P> Sharded<K, P> {
-    fn new() -> Self {
-        Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| Mutex::default()) }
-    }
-
     fn insert(&self, key: K, socket: &Socket<P>) {
         self.shard(&key).entry(key).or_default().insert(socket);
     }
@@ -246,19 +223,6 @@ impl<K: Hash + Eq, P> Sharded<K, P> {
     fn snapshot(&self, key: &K) -> Option<Snapshot<P>> {
         self.shard(key).get_mut(key).map(Room::snapshot)
     }
-
-    fn shard(&self, key: &K) -> MutexGuard<'_, HashMap<K, Room<P>>> {
-        lock(&self.shards[index(&self.hasher, key)])
-    }
-}
-
-/// Returns the index of the shard for a key.
-fn index(hasher: &RandomState, key: &impl Hash) -> usize {
-    // Clients choose the names of rooms. The hasher has a random key, so that they cannot choose
-    // names that are all in one shard.
-    #[expect(clippy::cast_possible_truncation, reason = "any part of a hash will do")]
-    let hash = hasher.hash_one(key) as usize;
-    hash % SHARDS
 }
 
 /// Number of shards. There are more shards than cores, so that two cores seldom need the same lock.

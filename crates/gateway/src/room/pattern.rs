@@ -31,25 +31,16 @@ use crate::room::{principal::Principal, socket::Socket};
 ///     });
 /// ```
 pub struct RoomRequest<P> {
-    socket: Socket<P>,
-    principal: Arc<P>,
-    room: Arc<str>,
-    parameters: Parameters,
+    pub(super) socket: Socket<P>,
+    pub(super) principal: Arc<P>,
+    pub(super) room: Arc<str>,
+    pub(super) parameters: Parameters,
 }
 
 /// Names and values of the placeholders of a pattern.
 pub(crate) type Parameters = Vec<(Arc<str>, Box<str>)>;
 
 impl<P> RoomRequest<P> {
-    pub(crate) fn new(
-        socket: Socket<P>,
-        principal: Arc<P>,
-        room: Arc<str>,
-        parameters: Parameters,
-    ) -> Self {
-        Self { socket, principal, room, parameters }
-    }
-
     /// Returns the socket that requests to join.
     #[must_use]
     pub fn socket(&self) -> &Socket<P> {
@@ -60,7 +51,7 @@ impl<P> RoomRequest<P> {
     /// old principal while the access of the socket is being replaced.
     #[must_use]
     pub fn principal(&self) -> Principal<P> {
-        Principal::new(Arc::clone(&self.principal))
+        Principal(Arc::clone(&self.principal))
     }
 
     /// Returns the id of the user.

@@ -1,6 +1,6 @@
 //! Principal of a client, as an argument of handlers.
 
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{ops::Deref, sync::Arc};
 
 /// Principal of the client that sent an event. Handlers take it as an argument.
 ///
@@ -28,13 +28,8 @@ use std::{fmt, ops::Deref, sync::Arc};
 /// let gateway: Gateway<Anonymous> =
 ///     Gateway::at("/").on("whoami", |me: Principal<User>| async move { me.name.clone() });
 /// ```
-pub struct Principal<P>(Arc<P>);
-
-impl<P> Principal<P> {
-    pub(crate) fn new(principal: Arc<P>) -> Self {
-        Self(principal)
-    }
-}
+#[derive(Debug)]
+pub struct Principal<P>(pub(crate) Arc<P>);
 
 impl<P> Deref for Principal<P> {
     type Target = P;
@@ -47,11 +42,5 @@ impl<P> Deref for Principal<P> {
 impl<P> Clone for Principal<P> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
-    }
-}
-
-impl<P: fmt::Debug> fmt::Debug for Principal<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Principal").field(&self.0).finish()
     }
 }

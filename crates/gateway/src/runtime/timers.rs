@@ -7,15 +7,15 @@
 
 use std::{
     collections::BTreeMap,
-    pin::Pin,
+    future::poll_fn,
     sync::{Arc, Mutex, Weak},
-    task::{Context, Poll, Waker},
+    task::{Poll, Waker},
     time::{Duration, Instant},
 };
 
 use atomic_waker::AtomicWaker;
+use doorward_core::Clock;
 use doorward_core::lock;
-use doorward_core::{BoxFuture, Clock};
 
 /// All pending wake-ups of a server.
 // One driver task sleeps until the earliest entry is due and wakes everything that is due then. A
@@ -110,40 +110,26 @@ async fn drive(timers: Weak<Timers>) {
     loop {
         let Some(strong) = timers.upgrade() else { return };
         let until = strong.fire();
-        let sleep = until.map(|at| strong.clock.sleep_until(at));
+        let mut sleep = until.map(|at| strong.clock.sleep_until(at));
         drop(strong);
-        Turn { timers: &timers, until, sleep, polled: false }.await;
-    }
-}
-
-/// Future of the driver that completes when its sleep ends or an earlier deadline is inserted.
-struct Turn<'a> {
-    timers: &'a Weak<Timers>,
-    until: Option<Instant>,
-    sleep: Option<BoxFuture<'static, ()>>,
-    polled: bool,
-}
-
-impl Future for Turn<'_> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(timers) = self.timers.upgrade() else { return Poll::Ready(()) };
-        // A second poll is a wake-up: the sleep has ended, or an earlier entry was inserted.
-        if std::mem::replace(&mut self.polled, true) {
-            return Poll::Ready(());
-        }
-        timers.driver.register(cx.waker());
-        // An entry that was inserted after `fire` and before the registration is seen here.
-        let first =
-            lock(&timers.queue).entries.first_key_value().map(|(key, _)| timers.instant(key.0));
-        if first.is_some_and(|first| self.until.is_none_or(|until| first < until)) {
-            return Poll::Ready(());
-        }
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().poll(cx),
-            None => Poll::Pending,
-        }
+        let mut was_polled = false;
+        // Completes when the sleep does, or when an earlier deadline is inserted.
+        let turn = poll_fn(|cx| {
+            let Some(timers) = timers.upgrade() else { return Poll::Ready(()) };
+            // A second poll is a wake-up: the sleep has ended, or an earlier entry was inserted.
+            if std::mem::replace(&mut was_polled, true) {
+                return Poll::Ready(());
+            }
+            timers.driver.register(cx.waker());
+            // An entry that was inserted after `fire` and before the registration is seen here.
+            let first =
+                lock(&timers.queue).entries.first_key_value().map(|(key, _)| timers.instant(key.0));
+            if first.is_some_and(|first| until.is_none_or(|until| first < until)) {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx))
+        });
+        turn.await;
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     link::seam::Namespaces,
     namespace::{
         gateway::{Gateway, IntoGateway},
-        mount::{Hubs, Mount, mount},
+        mount::{Hubs, Mount, Mounts, mount},
         policy_table::PolicyTable,
     },
     peer::proxies::{TrustedProxies, TrustedProxyError},
@@ -31,7 +31,7 @@ use crate::{
     runtime::system::{OsEntropy, SystemClock},
     server::{
         doorward::Doorward,
-        stage::{Common, NoAuthenticator, WithAuthenticator},
+        stage::{NoAuthenticator, WithAuthenticator},
     },
 };
 
@@ -214,14 +214,13 @@ impl<P: Send + Sync + 'static> Builder<WithAuthenticator<P>> {
     /// # Errors
     /// [`BuildError`] describes the first mistake.
     pub fn build(self) -> Result<Doorward, BuildError> {
-        self.finish(|WithAuthenticator { authenticator, layers, gateways, hubs }, common| {
-            let policy = |sockets| Policy {
-                authenticator: Arc::clone(&authenticator),
-                seats: Arc::clone(&common.seats),
-                links: common.connections,
-                sockets,
+        let (links, seats) = (self.connections, Arc::clone(&self.seats));
+        self.finish(|WithAuthenticator { authenticator, layers, gateways, hubs }, services| {
+            let policy = |sockets| {
+                let (authenticator, seats) = (Arc::clone(&authenticator), Arc::clone(&seats));
+                Policy { authenticator, seats, links, sockets }
             };
-            mount(gateways, &layers, Trust::Known, policy, &hubs, &common.services)
+            mount(gateways, &layers, Trust::Known, policy, &hubs, services)
         })
     }
 }
@@ -340,10 +339,9 @@ impl<A> Builder<A> {
 
     fn finish(
         self,
-        mount_private: impl FnOnce(A, &Common) -> Result<HashMap<Arc<str>, Mount>, BuildError>,
+        mount_private: impl FnOnce(A, &Arc<Services>) -> Result<Mounts, BuildError>,
     ) -> Result<Doorward, BuildError> {
         let Self { clock, entropy, audit, revocations, limits, path, public, private, .. } = self;
-        let (connections, seats) = (self.connections, self.seats);
         let (proxies, pages) = (self.trusted_proxies?, self.pages);
         let (public_hubs, principals) = (self.public_hubs, self.principals);
         limits.check()?;
@@ -353,8 +351,7 @@ impl<A> Builder<A> {
         let mut services = Services::new(clock, entropy, limits, audit, revocations);
         (services.proxies, services.pages) = (proxies, pages);
         let services = Arc::new(services);
-        let common = Common { services, connections, seats };
-        let mut mounts = mount_private(private, &common)?;
+        let mut mounts = mount_private(private, &services)?;
         // Clients of public namespaces have no user, so their connections cannot be counted.
         let policy = |_: PerUser| Policy {
             authenticator: Arc::new(AdmitAll),
@@ -363,8 +360,7 @@ impl<A> Builder<A> {
             sockets: PerUser::Unlimited,
         };
         let layers = Layers::default();
-        let public =
-            mount(public, &layers, Trust::Anonymous, policy, &public_hubs, &common.services)?;
+        let public = mount(public, &layers, Trust::Anonymous, policy, &public_hubs, &services)?;
         // A namespace has one principal type, and a public gateway must not admit clients to a
         // private namespace.
         for (name, public) in public {
@@ -380,7 +376,7 @@ impl<A> Builder<A> {
             namespaces.insert(name, namespace);
             policies.push(policy);
         }
-        let server = Server::new(common.services, namespaces, path);
+        let server = Server::new(services, namespaces, path);
         principals.build(&server.services);
         Ok(Doorward::new(server, PolicyTable::new(policies), principals))
     }

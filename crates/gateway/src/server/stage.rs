@@ -2,13 +2,10 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
-use doorward_core::{PerUser, SeatStore};
-
 use crate::{
     admission::vetting::AnyAuthenticator,
     event::subscription::Layers,
     namespace::{gateway::Gateway, mount::Hubs},
-    presence::services::Services,
 };
 
 /// Trait that no type implements. It makes a call without an authenticator fail with the message
@@ -58,10 +55,3 @@ pub struct WithAuthenticator<P> {
 }
 
 doorward_core::debug_fields!(WithAuthenticator<P> { gateways });
-
-/// Parts that all namespaces share.
-pub(super) struct Common {
-    pub(super) services: Arc<Services>,
-    pub(super) connections: PerUser,
-    pub(super) seats: Arc<dyn SeatStore>,
-}

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::test::{
     packet::Packet,
     unexpected::panicking,
-    wire::{MemoryLink, Seen, Sent},
+    wire::{MemoryLink, Sent},
 };
 
 /// A connected client of a [`TestServer`](super::TestServer).
@@ -369,11 +369,11 @@ impl TestClient {
 
     /// Parses a message, together with the attachments that follow it. Returns `None` for messages that
     /// are not for this socket.
-    async fn understand(&mut self, seen: Seen) -> Option<Incoming> {
+    async fn understand(&mut self, seen: Sent) -> Option<Incoming> {
         let text = match seen {
-            Seen::Text(text) => text,
-            Seen::Binary(_) | Seen::Pong => return None,
-            Seen::Closed => return Some(self.end(TestEnd::Passing)),
+            Sent::Text(text) => text,
+            Sent::Binary(_) | Sent::Ping | Sent::Pong => return None,
+            Sent::Closed => return Some(self.end(TestEnd::Passing)),
         };
         let packet = text.strip_prefix('4').and_then(Packet::parse)?;
         if packet.namespace != self.namespace {
@@ -382,7 +382,7 @@ impl TestClient {
         // The server sends nothing between a packet and its attachments.
         let mut attachments = Vec::new();
         while attachments.len() < packet.attachments
-            && let Seen::Binary(bytes) = self.link.next().await
+            && let Sent::Binary(bytes) = self.link.next().await
         {
             attachments.push(bytes);
         }

@@ -15,7 +15,7 @@ use crate::{
         client::TestClient,
         packet::Packet,
         unexpected::panicking,
-        wire::{MemoryLink, Seen, Sent, connect},
+        wire::{MemoryLink, Sent, connect},
     },
 };
 
@@ -64,12 +64,8 @@ impl TestServer {
 
     /// Returns a builder for a client with its own headers, query or address.
     pub fn visitor(&self) -> TestClientBuilder<'_> {
-        TestClientBuilder {
-            server: self,
-            headers: HeaderMap::new(),
-            query: String::new(),
-            peer: SocketAddr::from(([127, 0, 0, 1], 1)),
-        }
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        TestClientBuilder { server: self, headers: HeaderMap::new(), query: String::new(), peer }
     }
 
     /// Connects a client with the payload `auth`. `()` sends no payload.
@@ -198,7 +194,7 @@ impl TestClientBuilder<'_> {
         let target = if namespace == "/" { String::new() } else { format!("{namespace},") };
         link.send(Sent::Text(format!("40{target}{auth}"))).await;
         loop {
-            let Seen::Text(text) = link.next().await else { return Err(None) };
+            let Sent::Text(text) = link.next().await else { return Err(None) };
             let Some(packet) = text.strip_prefix('4').and_then(Packet::parse) else { continue };
             if packet.namespace != namespace {
                 continue;
@@ -224,14 +220,15 @@ impl TestClientBuilder<'_> {
         let (headers, credentials) = Headers::split(&self.headers);
         let place = services.link_places(&headers).try_take(Some(self.peer.ip()));
         let opening = Opening {
+            services: Arc::clone(services),
+            namespaces: Arc::clone(&server.namespaces),
             request: Arc::new(HandshakeRequest::new(headers, self.query.as_str(), Some(self.peer))),
             credentials: Arc::new(credentials),
             place: place.expect("the address has room for one more unknown link"),
             open: None,
         };
         let (wire, mut link) = connect();
-        let (services, namespaces) = (Arc::clone(services), Arc::clone(&server.namespaces));
-        tokio::spawn(LinkTask::new(wire, services, namespaces, opening));
+        tokio::spawn(LinkTask::new(wire, opening));
         // The first message is the `open` packet of Engine.IO.
         link.next().await;
         link

@@ -28,33 +28,38 @@ use crate::transport::{
 /// a test there is no background task. If [`AHEAD`] messages are unread, no ping is answered,
 /// because the client does not read.
 pub(super) struct MemoryWire {
-    received: Arc<Lane<Sent>>,
-    sent: Arc<Lane<Seen>>,
+    received: Arc<Lane>,
+    sent: Arc<Lane>,
 }
 
 /// Client's end of the wire. Dropping it closes the connection.
 pub(super) struct MemoryLink {
-    sent: Arc<Lane<Sent>>,
-    seen: Arc<Lane<Seen>>,
+    sent: Arc<Lane>,
+    seen: Arc<Lane>,
     /// Messages that [`settle`](Self::settle) has read.
-    ahead: VecDeque<Seen>,
+    ahead: VecDeque<Sent>,
 }
 
-/// Message from the client.
+/// A message of the client or of the server. Only the client sends pings, and only the server sends
+/// pongs and closes.
 #[derive(Debug)]
 pub(super) enum Sent {
     Text(String),
     Binary(Bytes),
     Ping,
-}
-
-/// Message from the server.
-#[derive(Debug)]
-pub(super) enum Seen {
-    Text(String),
-    Binary(Bytes),
     Pong,
     Closed,
+}
+
+impl Sent {
+    /// Returns the size in bytes, for the bound of a lane.
+    fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+            Self::Ping | Self::Pong | Self::Closed => 0,
+        }
+    }
 }
 
 /// Creates the two ends of a wire.
@@ -73,19 +78,19 @@ impl MemoryLink {
     }
 
     /// Returns the next message that is not a heartbeat.
-    pub(super) async fn next(&mut self) -> Seen {
+    pub(super) async fn next(&mut self) -> Sent {
         match self.ahead.pop_front() {
             Some(seen) => seen,
             None => self.read().await,
         }
     }
 
-    async fn read(&self) -> Seen {
-        poll_fn(|cx| self.seen.poll_pop(cx)).await.unwrap_or(Seen::Closed)
+    async fn read(&self) -> Sent {
+        poll_fn(|cx| self.seen.poll_pop(cx)).await.unwrap_or(Sent::Closed)
     }
 
     /// Returns a message that [`settle`](Self::settle) has read.
-    pub(super) fn read_ahead(&mut self) -> Option<Seen> {
+    pub(super) fn read_ahead(&mut self) -> Option<Sent> {
         self.ahead.pop_front()
     }
 
@@ -96,8 +101,8 @@ impl MemoryLink {
         self.send(Sent::Ping).await;
         loop {
             match self.read().await {
-                Seen::Pong => return,
-                Seen::Closed => return self.ahead.push_back(Seen::Closed),
+                Sent::Pong => return,
+                Sent::Closed => return self.ahead.push_back(Sent::Closed),
                 seen => self.ahead.push_back(seen),
             }
         }
@@ -115,13 +120,12 @@ impl Wire for MemoryWire {
     fn read(&mut self, cx: &mut Context<'_>, receiver: &mut impl Receiver) -> ReadEnd {
         while receiver.is_ready() {
             let Poll::Ready(sent) = self.received.poll_pop(cx) else { return ReadEnd::Dry };
-            let (message, length) = match &sent {
-                Some(Sent::Text(text)) => (Received::Message(Message::Text(text)), text.len()),
-                Some(Sent::Binary(bytes)) => {
-                    (Received::Message(Message::Binary(bytes)), bytes.len())
-                }
-                Some(Sent::Ping) => (Received::Ping(b""), 0),
-                None => (Received::Lost, 0),
+            let length = sent.as_ref().map_or(0, Sent::size);
+            let message = match &sent {
+                Some(Sent::Text(text)) => Received::Message(Message::Text(text)),
+                Some(Sent::Binary(bytes)) => Received::Message(Message::Binary(bytes)),
+                Some(Sent::Ping) => Received::Ping(b""),
+                _ => Received::Lost,
             };
             // A real wire does not read a message beyond the limit, but reports only its beginning.
             if length > receiver.message_limit() {
@@ -152,13 +156,13 @@ impl Wire for MemoryWire {
         for (opcode, payload) in outbox.frames() {
             let text = || String::from_utf8_lossy(&payload).into_owned();
             let mut seen = Some(match opcode {
-                Opcode::Text => Seen::Text(text()),
-                Opcode::Binary => Seen::Binary(payload),
-                Opcode::Pong => Seen::Pong,
-                _ => Seen::Closed,
+                Opcode::Text => Sent::Text(text()),
+                Opcode::Binary => Sent::Binary(payload),
+                Opcode::Pong => Sent::Pong,
+                _ => Sent::Closed,
             });
             // In Engine.IO `2` is a ping and `3` is a pong.
-            let is_heartbeat = matches!(&seen, Some(Seen::Text(text)) if text == "2");
+            let is_heartbeat = matches!(&seen, Some(Sent::Text(text)) if text == "2");
             if self.sent.poll_push(cx, &mut seen, !is_heartbeat).is_pending() {
                 break;
             }
@@ -197,58 +201,26 @@ impl Drop for MemoryWire {
     }
 }
 
-/// Size of a message in bytes, for the bound of a lane.
-trait Size {
-    fn size(&self) -> usize;
-}
-
-impl Size for Sent {
-    fn size(&self) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::Binary(bytes) => bytes.len(),
-            Self::Ping => 0,
-        }
-    }
-}
-
-impl Size for Seen {
-    fn size(&self) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::Binary(bytes) => bytes.len(),
-            Self::Pong | Self::Closed => 0,
-        }
-    }
-}
-
 /// Queue of messages in one direction, bounded by number and by bytes.
 ///
 /// The mutex protects the queue and the wakers together, because a reader that finds the queue
 /// empty must store its waker before a writer can add a message. It is held for one operation.
-#[derive(Debug)]
-struct Lane<T>(Mutex<Messages<T>>);
+#[derive(Debug, Default)]
+struct Lane(Mutex<Messages>);
 
-#[derive(Debug)]
-struct Messages<T> {
-    queue: VecDeque<T>,
+#[derive(Debug, Default)]
+struct Messages {
+    queue: VecDeque<Sent>,
     bytes: usize,
     is_closed: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
 
-impl<T> Default for Lane<T> {
-    fn default() -> Self {
-        let queue = VecDeque::new();
-        Self(Mutex::new(Messages { queue, bytes: 0, is_closed: false, reader: None, writer: None }))
-    }
-}
-
-impl<T: Size> Lane<T> {
+impl Lane {
     /// Queues the message when there is room, and drops it if the lane is closed. If `counts` is
     /// `false`, the message waits for room as well but is then dropped.
-    fn poll_push(&self, cx: &Context<'_>, message: &mut Option<T>, counts: bool) -> Poll<()> {
+    fn poll_push(&self, cx: &Context<'_>, message: &mut Option<Sent>, counts: bool) -> Poll<()> {
         let mut messages = lock(&self.0);
         if messages.is_closed {
             return Poll::Ready(());
@@ -266,7 +238,7 @@ impl<T: Size> Lane<T> {
     }
 
     /// Queues a message even if the lane is full.
-    fn push_beyond(&self, message: T) {
+    fn push_beyond(&self, message: Sent) {
         let mut messages = lock(&self.0);
         messages.bytes += message.size();
         messages.queue.push_back(message);
@@ -274,7 +246,7 @@ impl<T: Size> Lane<T> {
     }
 
     /// Returns the next message, or `None` if the lane is closed and empty.
-    fn poll_pop(&self, cx: &Context<'_>) -> Poll<Option<T>> {
+    fn poll_pop(&self, cx: &Context<'_>) -> Poll<Option<Sent>> {
         let mut messages = lock(&self.0);
         let Some(message) = messages.queue.pop_front() else {
             if messages.is_closed {

@@ -67,14 +67,6 @@ struct Mark {
     opcode: Opcode,
 }
 
-impl Mark {
-    /// Returns `true` for an attachment, which is sent together with the frame before it or not at
-    /// all.
-    fn continues(self) -> bool {
-        self.opcode == Opcode::Binary
-    }
-}
-
 /// A position in the tail. Packets that are written after it can be removed again.
 #[derive(Clone, Copy)]
 pub(crate) struct Position {
@@ -146,12 +138,8 @@ impl Outbox {
             self.queue.push_back(Bytes::copy_from_slice(&self.tail));
             self.tail.clear();
         }
-        let before = self.gone + self.queued;
-        let marks = frame.frames().map(|(opcode, end)| Mark {
-            end: before + end,
-            owner: Some(owner),
-            opcode,
-        });
+        let (before, owner) = (self.gone + self.queued, Some(owner));
+        let marks = frame.frames().map(|(opcode, end)| Mark { end: before + end, owner, opcode });
         self.marks.extend(marks);
         self.queued += frame.len();
         self.queue.push_back(frame.websocket().clone());
@@ -210,7 +198,8 @@ impl Outbox {
         let mut packet = Vec::new();
         while let Some(mark) = self.marks.pop_front() {
             packet.push(mark);
-            if self.marks.front().is_some_and(|next| next.continues()) {
+            // An attachment is sent together with the frame before it or not at all.
+            if self.marks.front().is_some_and(|next| next.opcode == Opcode::Binary) {
                 continue;
             }
             let end = mark.end - first;
@@ -320,20 +309,21 @@ impl Outbox {
 
     /// Removes the first `count` bytes, because they were sent.
     pub(crate) fn advance(&mut self, mut count: usize) {
-        while let Some(front) = self.queue.front() {
-            let left = front.len() - self.sent;
-            if count < left {
-                self.sent += count;
-                return self.drop_marks();
-            }
-            count -= left;
+        while let Some(front) = self.queue.front()
+            && count >= front.len() - self.sent
+        {
+            count -= front.len() - self.sent;
             self.gone += front.len();
             self.queued -= front.len();
             self.sent = 0;
             self.queue.pop_front();
         }
         self.sent += count;
-        self.drop_marks();
+        // A part leaves as a whole. While it was sent only partly, the marks of all of its frames are
+        // kept, so that the first mark always belongs to the first byte of the oldest part.
+        while self.marks.front().is_some_and(|mark| mark.end <= self.gone) {
+            self.marks.pop_front();
+        }
     }
 
     /// Removes the first `count` frames, because they were sent completely.
@@ -341,16 +331,6 @@ impl Outbox {
         let last = count.checked_sub(1).and_then(|last| self.unsent().nth(last));
         if let Some((_, last)) = last {
             self.advance(last.end - self.gone - self.sent);
-        }
-    }
-
-    /// Drops the marks of frames whose bytes have left the outbox.
-    ///
-    /// A part leaves the outbox as a whole. Until then the marks of all of its frames are kept, so
-    /// that the first mark always belongs to the first byte of the oldest part.
-    fn drop_marks(&mut self) {
-        while self.marks.front().is_some_and(|mark| mark.end <= self.gone) {
-            self.marks.pop_front();
         }
     }
 

@@ -1,7 +1,6 @@
 //! The streams of bytes that carry a WebSocket.
 
-use std::task::{Context, Poll, Waker};
-
+use futures_util::FutureExt as _;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -19,10 +18,8 @@ impl ByteStream for TcpStream {
     fn is_closed_by_peer(&self) -> bool {
         // Polled once to get the state that is already known. The future is dropped, so it needs no
         // waker.
-        let mut cx = Context::from_waker(Waker::noop());
-        let ready = std::pin::pin!(self.ready(Interest::READABLE)).poll(&mut cx);
-        matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
-            || matches!(ready, Poll::Ready(Err(_)))
+        let ready = self.ready(Interest::READABLE).now_or_never();
+        ready.is_some_and(|ready| ready.map_or(true, |ready| ready.is_read_closed()))
     }
 }
 

@@ -53,6 +53,8 @@ impl DecodeError {
     }
 }
 
+type Decoded<T> = Result<T, DecodeError>;
+
 /// Decodes the arguments of an event from its array `["name", argument, ..]`.
 ///
 /// A single argument is decoded into `T`. Several arguments are decoded as a list, so `T` must be a
@@ -71,10 +73,7 @@ impl DecodeError {
 ///
 /// # Errors
 /// [`DecodeError`] if the arguments are not a `T`. This is the client's fault.
-pub fn decode_event<T: DeserializeOwned>(
-    data: &str,
-    attachments: &[Bytes],
-) -> Result<T, DecodeError> {
+pub fn decode_event<T: DeserializeOwned>(data: &str, attachments: &[Bytes]) -> Decoded<T> {
     decode(Array { data, is_named: true, attachments: attachments.len() }, attachments)
 }
 
@@ -88,10 +87,7 @@ pub fn decode_event<T: DeserializeOwned>(
 ///
 /// # Errors
 /// [`DecodeError`] if the arguments are not a `T`. This is the client's fault.
-pub fn decode_ack<T: DeserializeOwned>(
-    data: &str,
-    attachments: &[Bytes],
-) -> Result<T, DecodeError> {
+pub fn decode_ack<T: DeserializeOwned>(data: &str, attachments: &[Bytes]) -> Decoded<T> {
     decode(Array { data, is_named: false, attachments: attachments.len() }, attachments)
 }
 
@@ -110,19 +106,13 @@ pub fn decode_ack<T: DeserializeOwned>(
 /// # Errors
 /// [`DecodeError`] if the arguments are not a `T`. This is the fault of the program if `T` is not a
 /// list, and the fault of the client otherwise.
-pub fn decode_all<T: DeserializeOwned>(
-    data: &str,
-    attachments: &[Bytes],
-) -> Result<T, DecodeError> {
+pub fn decode_all<T: DeserializeOwned>(data: &str, attachments: &[Bytes]) -> Decoded<T> {
     let array = Array { data, is_named: true, attachments: attachments.len() };
     scope::read(attachments, || array.all(NO_LIST))
 }
 
 /// Decodes the arguments of an ack as [`decode_all`] does.
-pub(super) fn decode_ack_all<T: DeserializeOwned>(
-    data: &str,
-    attachments: &[Bytes],
-) -> Result<T, DecodeError> {
+pub(super) fn decode_ack_all<T: DeserializeOwned>(data: &str, attachments: &[Bytes]) -> Decoded<T> {
     let array = Array { data, is_named: false, attachments: attachments.len() };
     scope::read(attachments, || array.all(NO_LIST))
 }
@@ -152,7 +142,7 @@ pub fn check_binary(data: &str, attachments: &[Bytes]) -> Result<(), DecodeError
     parsed.map(drop).map_err(|source| DecodeError { path: String::new(), source })
 }
 
-fn decode<T: DeserializeOwned>(array: Array<'_>, attachments: &[Bytes]) -> Result<T, DecodeError> {
+fn decode<T: DeserializeOwned>(array: Array<'_>, attachments: &[Bytes]) -> Decoded<T> {
     match scope::read(attachments, || array.one(PhantomData)) {
         Ok(Some(value)) => Ok(value),
         read => scope::read(attachments, || decode_others(array, read.is_ok())),
@@ -162,7 +152,7 @@ fn decode<T: DeserializeOwned>(array: Array<'_>, attachments: &[Bytes]) -> Resul
 /// Decodes arguments that are not one valid argument. There are none or several, or the only one is
 /// invalid.
 #[cold]
-fn decode_others<T: DeserializeOwned>(array: Array<'_>, is_none: bool) -> Result<T, DecodeError> {
+fn decode_others<T: DeserializeOwned>(array: Array<'_>, is_none: bool) -> Decoded<T> {
     let null = || tracked(|_| T::deserialize(Value::Null));
     // If there are several arguments, the error must not be that the first one is wrong, so they
     // are counted first. The path is tracked only here, because tracking would slow down the
@@ -209,7 +199,7 @@ impl<'a> Array<'a> {
         self.read(List { is_named: self.is_named, seed, refusal })
     }
 
-    fn all<T: Deserialize<'a>>(self, refusal: &'static str) -> Result<T, DecodeError> {
+    fn all<T: Deserialize<'a>>(self, refusal: &'static str) -> Decoded<T> {
         self.list(PhantomData, refusal)
             .or_else(|_| tracked(|track| self.list(Tracked(track, PhantomData), refusal)))
     }
@@ -281,7 +271,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Tracked<'_, T> {
 }
 
 /// Runs `read`, and adds the path of the failed value to its error.
-fn tracked<R>(read: impl FnOnce(&mut Track) -> serde_json::Result<R>) -> Result<R, DecodeError> {
+fn tracked<R>(read: impl FnOnce(&mut Track) -> serde_json::Result<R>) -> Decoded<R> {
     let mut track = Track::new();
     read(&mut track).map_err(|source| {
         let path = track.path();

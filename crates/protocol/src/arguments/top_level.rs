@@ -40,9 +40,11 @@ impl<'s, 'o> TopLevel<'s, 'o> {
 }
 
 macro_rules! pass_on {
-    ($($method:ident($($name:ident: $argument:ty),*) -> $written:ty;)*) => {$(
+    ($(
+        $method:ident $(<$T:ident: $bound:path>)? ($($name:ident: $argument:ty),*) -> $written:ty;
+    )*) => {$(
         #[inline]
-        fn $method(self, $($name: $argument),*) -> Result<$written> {
+        fn $method $(<$T: $bound + ?Sized>)? (self, $($name: $argument),*) -> Result<$written> {
             self.json().$method($($name),*)
         }
     )*};
@@ -92,8 +94,13 @@ impl<'s, 'o> Serializer for TopLevel<'s, 'o> {
         serialize_str(value: &str) -> ();
         serialize_bytes(value: &[u8]) -> ();
         serialize_none() -> ();
+        serialize_some<T: Serialize>(value: &T) -> ();
         serialize_unit_struct(name: &'static str) -> ();
         serialize_unit_variant(name: &'static str, index: u32, variant: &'static str) -> ();
+        serialize_newtype_struct<T: Serialize>(name: &'static str, value: &T) -> ();
+        serialize_newtype_variant<T: Serialize>(
+            name: &'static str, index: u32, variant: &'static str, value: &T
+        ) -> ();
         serialize_seq(len: Option<usize>) -> Self::SerializeSeq;
         serialize_tuple_struct(name: &'static str, len: usize) -> Self::SerializeTupleStruct;
         serialize_tuple_variant(
@@ -104,36 +111,7 @@ impl<'s, 'o> Serializer for TopLevel<'s, 'o> {
         serialize_struct_variant(
             name: &'static str, index: u32, variant: &'static str, len: usize
         ) -> Self::SerializeStructVariant;
-    }
-
-    #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
-        self.json().serialize_some(value)
-    }
-
-    #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<()> {
-        self.json().serialize_newtype_struct(name, value)
-    }
-
-    #[inline]
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        name: &'static str,
-        index: u32,
-        variant: &'static str,
-        value: &T,
-    ) -> Result<()> {
-        self.json().serialize_newtype_variant(name, index, variant, value)
-    }
-
-    #[inline]
-    fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<()> {
-        self.json().collect_str(value)
+        collect_str<T: std::fmt::Display>(value: &T) -> ();
     }
 }
 

@@ -14,15 +14,13 @@ use serde::{
 /// Fails if the number of a placeholder in `json` is not below `attachments`.
 pub(crate) fn check_placeholders(json: &[u8], attachments: usize) -> serde_json::Result<()> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    Walk { attachments: attachments as u64 }.deserialize(&mut deserializer)?;
+    Walk(attachments as u64).deserialize(&mut deserializer)?;
     deserializer.end()
 }
 
-/// Visitor that traverses any JSON.
+/// Visitor that traverses any JSON of a packet with this many attachments.
 #[derive(Clone, Copy)]
-struct Walk {
-    attachments: u64,
-}
+struct Walk(u64);
 
 /// Meaning of a JSON value if it is a member of a placeholder.
 #[derive(Clone, Copy, PartialEq)]
@@ -42,6 +40,14 @@ impl<'de> DeserializeSeed<'de> for Walk {
     }
 }
 
+macro_rules! other {
+    ($($method:ident($value:ty))*) => {$(
+        fn $method<E>(self, _: $value) -> Result<Seen, E> {
+            Ok(Seen::Other)
+        }
+    )*};
+}
+
 impl<'de> Visitor<'de> for Walk {
     type Value = Seen;
 
@@ -54,21 +60,11 @@ impl<'de> Visitor<'de> for Walk {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Seen, E> {
-        Ok(if value < self.attachments { Seen::Number } else { Seen::Other })
+        Ok(if value < self.0 { Seen::Number } else { Seen::Other })
     }
 
     // Negative numbers and fractions refer to no attachment.
-    fn visit_i64<E>(self, _: i64) -> Result<Seen, E> {
-        Ok(Seen::Other)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Seen, E> {
-        Ok(Seen::Other)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Seen, E> {
-        Ok(Seen::Other)
-    }
+    other! { visit_i64(i64) visit_f64(f64) visit_str(&str) }
 
     fn visit_unit<E>(self) -> Result<Seen, E> {
         Ok(Seen::Other)

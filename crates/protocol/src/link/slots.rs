@@ -57,10 +57,7 @@ pub(super) struct Slots(Vec<Option<Slot>>);
 
 impl Slots {
     pub(super) fn find(&self, name: &str) -> Option<SlotId> {
-        self.0
-            .iter()
-            .position(|slot| slot.as_ref().is_some_and(|slot| &*slot.name == name))
-            .map(SlotId)
+        self.position(|slot| &*slot.name == name)
     }
 
     pub(super) fn insert(&mut self, name: &str, auth: Option<&str>) {
@@ -94,12 +91,7 @@ impl Slots {
     }
 
     pub(super) fn first_waiting(&self) -> Option<SlotId> {
-        self.0
-            .iter()
-            .position(|slot| {
-                slot.as_ref().is_some_and(|slot| matches!(slot.state, State::Waiting { .. }))
-            })
-            .map(SlotId)
+        self.position(|slot| matches!(slot.state, State::Waiting { .. }))
     }
 
     pub(super) fn deciding(&self) -> usize {
@@ -130,6 +122,10 @@ impl Slots {
         if let State::Admitted { events_left, .. } = &mut self.get_mut(slot).state {
             *events_left = left;
         }
+    }
+
+    fn position(&self, is_it: impl Fn(&Slot) -> bool) -> Option<SlotId> {
+        self.0.iter().position(|slot| slot.as_ref().is_some_and(&is_it)).map(SlotId)
     }
 
     fn iter(&self) -> impl Iterator<Item = &Slot> {

@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::Result;
 
 use crate::{
     Arguments,
@@ -90,7 +91,7 @@ pub fn write_event(
     id: Option<u64>,
     event: &str,
     arguments: &(impl Arguments + ?Sized),
-) -> serde_json::Result<Vec<Bytes>> {
+) -> Result<Vec<Bytes>> {
     write_packet(out, Head { kind: b'2', namespace, id, event: Some(event) }, arguments)
 }
 
@@ -111,7 +112,7 @@ pub fn write_ack(
     namespace: &str,
     id: u64,
     arguments: &(impl Arguments + ?Sized),
-) -> serde_json::Result<Vec<Bytes>> {
+) -> Result<Vec<Bytes>> {
     write_packet(out, Head { kind: b'3', namespace, id: Some(id), event: None }, arguments)
 }
 
@@ -128,7 +129,7 @@ fn write_packet(
     out: &mut Vec<u8>,
     head: Head<'_>,
     arguments: &(impl Arguments + ?Sized),
-) -> serde_json::Result<Vec<Bytes>> {
+) -> Result<Vec<Bytes>> {
     let start = out.len();
     write_head(out, head.kind, head.namespace);
     if let Some(id) = head.id {
@@ -139,13 +140,7 @@ fn write_packet(
     if written.is_ok() && !attachments.is_empty() {
         written = make_binary(out, start, json, attachments.len());
     }
-    match written {
-        Ok(()) => Ok(attachments),
-        Err(error) => {
-            out.truncate(start);
-            Err(error)
-        }
-    }
+    written.map(|()| attachments).inspect_err(|_| out.truncate(start))
 }
 
 /// Writes `["event",a,b]`, or `[a,b]` for an ack.
@@ -154,7 +149,7 @@ fn write_array(
     out: &mut Vec<u8>,
     event: Option<&str>,
     arguments: &(impl Arguments + ?Sized),
-) -> serde_json::Result<()> {
+) -> Result<()> {
     out.push(b'[');
     if let Some(event) = event {
         write_json(out, event);
@@ -174,12 +169,7 @@ fn write_array(
 
 /// Turns the text packet at `start` into the head of a binary packet. Fails if its JSON contains an
 /// invalid placeholder.
-fn make_binary(
-    out: &mut Vec<u8>,
-    start: usize,
-    json: usize,
-    attachments: usize,
-) -> serde_json::Result<()> {
+fn make_binary(out: &mut Vec<u8>, start: usize, json: usize, attachments: usize) -> Result<()> {
     check_placeholders(&out[json..], attachments)?;
     let kind = start + 1;
     // The digit of a binary type is that of the text type plus three. Events are 2 and 5, acks are

@@ -194,7 +194,8 @@ impl Reader {
             // An unfragmented message is borrowed from the input.
             opcode if header.fin && self.parts.is_none() => message(opcode, payload)?,
             opcode => {
-                let parts = self.parts.get_or_insert_with(|| Box::new(Parts::new(opcode)));
+                let first = || Parts { opcode, frames: 0, bytes: Vec::new(), complete: false };
+                let parts = self.parts.get_or_insert_with(|| Box::new(first()));
                 parts.frames += 1;
                 if parts.frames > MAX_PARTS {
                     return Err(FrameError::TooLarge);
@@ -208,12 +209,6 @@ impl Reader {
                 message(parts.opcode, &parts.bytes)?
             }
         }))
-    }
-}
-
-impl Parts {
-    fn new(opcode: Opcode) -> Self {
-        Self { opcode, frames: 0, bytes: Vec::new(), complete: false }
     }
 }
 

@@ -121,20 +121,13 @@ pub fn append_packet(
     let start = out.len();
     let mut written = Ok(Vec::new());
     append(out, Opcode::Text, |out| written = write(out));
-    match written {
-        Ok(attachments) => {
-            framed(Opcode::Text, out.len());
-            for bytes in attachments {
-                append(out, Opcode::Binary, |out| out.extend_from_slice(&bytes));
-                framed(Opcode::Binary, out.len());
-            }
-            Ok(())
-        }
-        Err(error) => {
-            out.truncate(start);
-            Err(error)
-        }
+    let attachments = written.inspect_err(|_| out.truncate(start))?;
+    framed(Opcode::Text, out.len());
+    for bytes in attachments {
+        append(out, Opcode::Binary, |out| out.extend_from_slice(&bytes));
+        framed(Opcode::Binary, out.len());
     }
+    Ok(())
 }
 
 /// Appends a close frame to `out`. `reason` is cut to at most 123 bytes, between two characters.

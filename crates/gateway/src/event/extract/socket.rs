@@ -57,6 +57,6 @@ impl<P, T: Default + Send + Sync + 'static> FromEvent<P> for SocketData<T> {
 
 impl<P> FromEvent<P> for Principal<P> {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
-        Ok(Self::new(context.socket().principal()))
+        Ok(Self(context.socket().principal()))
     }
 }

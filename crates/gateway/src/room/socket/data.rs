@@ -2,10 +2,11 @@
 
 use std::{
     any::{Any, TypeId},
-    fmt,
     ops::Deref,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock},
 };
+
+use doorward_core::lock;
 
 /// State of type `T` that belongs to one socket.
 ///
@@ -26,6 +27,7 @@ use std::{
 ///     visits.0.fetch_add(1, Ordering::Relaxed) + 1
 /// });
 /// ```
+#[derive(Debug)]
 pub struct SocketData<T>(Arc<T>);
 
 impl<T> Deref for SocketData<T> {
@@ -42,12 +44,6 @@ impl<T> Clone for SocketData<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for SocketData<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SocketData").field(&self.0).finish()
-    }
-}
-
 /// Values of one socket, by type. They are kept in a list, because there are only a few.
 #[derive(Default)]
 pub(crate) struct DataMap {
@@ -60,8 +56,7 @@ type Values = Vec<(TypeId, Arc<dyn Any + Send + Sync>)>;
 
 impl DataMap {
     pub(crate) fn get<T: Default + Send + Sync + 'static>(&self) -> SocketData<T> {
-        let mut values =
-            self.values.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner);
+        let mut values = lock(self.values.get_or_init(Box::default));
         let found = values.iter().find(|(id, _)| *id == TypeId::of::<T>());
         let value = match found {
             Some((_, value)) => Arc::clone(value),

@@ -118,9 +118,9 @@ impl<P: Send + Sync + 'static> Socket<P> {
             // If the name matches the pattern in several ways, the policy must allow each of them.
             for parameters in readings {
                 is_covered = true;
-                let principal = Arc::clone(&access.principal);
+                let (socket, principal) = (self.clone(), Arc::clone(&access.principal));
                 let room = Arc::clone(room);
-                let request = RoomRequest::new(self.clone(), principal, room, parameters);
+                let request = RoomRequest { socket, principal, room, parameters };
                 // The policy is called in an async block, because it may panic before it returns
                 // its future.
                 let asked = Caught::new(async { (policy.may_join)(request).await });
