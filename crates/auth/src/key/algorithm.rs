@@ -16,7 +16,7 @@ use crate::key::{error::KeyError, rsa_algorithm::RsaAlgorithm};
 /// Signature algorithm. The value `none` of unsigned tokens is not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Algorithm {
-    /// EdDSA with Ed25519. Ed448 is not supported.
+    /// `EdDSA` with Ed25519. Ed448 is not supported.
     EdDsa,
     Es256,
     Es384,
