@@ -39,6 +39,8 @@ pub struct Record {
     pub user: Option<String>,
     /// Namespace of the decision.
     pub namespace: Option<String>,
+    /// Socket that the decision was about.
+    pub socket: Option<String>,
 }
 
 impl AuditLog {
@@ -80,6 +82,7 @@ impl Audit for AuditLog {
             outcome: record.outcome,
             fault: record.fault,
             user: record.user.map(|user| user.as_str().to_owned()),
+            socket: record.socket.map(|socket| socket.encode()),
             namespace: record.namespace.map(str::to_owned),
         });
         self.added.notify_waiters();

@@ -343,3 +343,30 @@ async fn an_event_may_have_a_smaller_payload_limit() {
     let binary = Binary(doorward::event::Bytes::from(vec![0; 20]));
     assert_eq!(alice.expect_exception("small", binary).await.code(), "bad_payload");
 }
+
+/// Interceptor that answers with a code that says whether the client asked for an ack.
+struct Asked;
+
+impl Interceptor<Member> for Asked {
+    async fn intercept(
+        &self,
+        context: &EventContext<'_, Member>,
+        _next: Next<'_, Member>,
+    ) -> Outcome {
+        let code = if context.is_asked() { "asked" } else { "unasked" };
+        Err(Exception::new(code, "Only an answer").into())
+    }
+}
+
+#[tokio::test]
+async fn an_interceptor_knows_whether_the_client_asked_for_an_ack() {
+    let gateway = Gateway::at("/").on("say", || async {}).intercept(Asked);
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.expect_exception("say", ()).await.code(), "asked");
+
+    alice.emit("say", ()).await;
+    let told: Value = alice.expect_event("exception").await;
+    assert_eq!(told["code"], "unasked", "{told}");
+}

@@ -95,6 +95,27 @@ async fn a_refresh_that_fails_changes_nothing() {
     assert_eq!(client.ended().await, TestEnd::Passing);
 }
 
+#[tokio::test]
+async fn each_record_about_a_socket_names_its_user_and_namespace() {
+    let lasting = Lasting::start().await;
+    let mut client = lasting.connect(json!({ "user": "alice", "expires_in": 60 })).await;
+    let _: Value = client.emit_with_ack("auth:refresh", json!({ "user": "bob" })).await;
+    lasting.clock.advance(seconds(60));
+    client.ended().await;
+
+    let records = lasting.audit.records();
+    let outcomes: Vec<_> = records.iter().map(|record| record.outcome).collect();
+    let denied = Decision::Denied(RefusalReason::UserChanged);
+    let ended = Decision::Ended(DisconnectReason::Expired);
+    assert_eq!(outcomes, [Decision::Admitted, denied, ended]);
+    for record in &records {
+        let (user, namespace) = (record.user.as_deref(), record.namespace.as_deref());
+        assert_eq!((user, namespace), (Some("alice"), Some("/")), "{record:?}");
+        assert_eq!(record.socket, records[0].socket, "{record:?}");
+    }
+    assert!(records[0].socket.is_some());
+}
+
 /// As docs/wire.md says: `auth:refresh` is handled when it is read, not in the order of the events.
 #[tokio::test]
 async fn a_refresh_does_not_wait_for_running_events() {

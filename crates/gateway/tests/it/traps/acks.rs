@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward::{event::Handler, prelude::*};
+use doorward::{Limits, event::Handler, prelude::*};
 use doorward_testkit::Log;
 use tokio::sync::Notify;
 use tracing::Level;
@@ -177,4 +177,21 @@ async fn a_handler_that_fails_its_ack_after_its_socket_has_ended_runs_to_its_end
     all.1.notify_one();
 
     in_time(all.2.notified()).await;
+}
+
+/// A handler may go on after it has answered. When its time is over, it is dropped without a word.
+#[tokio::test]
+async fn a_handler_that_times_out_after_its_answer_is_not_answered_again() {
+    let gateway = Gateway::at("/").on("slow", |ack: Ack<u8>| async move {
+        ack.send(1);
+        std::future::pending::<()>().await;
+    });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+    assert_eq!(alice.emit_with_ack::<u8>("slow", ()).await, 1);
+
+    memory.clock.advance(Limits::default().handler_timeout);
+    settle().await;
+
+    alice.expect_nothing().await;
 }
