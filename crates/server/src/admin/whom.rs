@@ -4,7 +4,7 @@
 //! an account. A name that matches two users is rejected, and the error names both. Start reading at [`find`].
 
 use axum::{http::StatusCode, response::Response};
-use doorward::{UserId, session::VerifySessionError};
+use doorward::UserId;
 use doorward_identity::AccountError;
 
 use crate::admin::state::{Admin, not_answered, problem};
@@ -65,11 +65,9 @@ pub(super) async fn find(admin: &Admin, name: &str) -> Result<Found, Response> {
     // Only a store that answers can tell whether the name also matches a second user.
     let id = UserId::new(name);
     let account = admin.store.account(&id).await.map_err(|error| not_answered(&error))?;
-    let exact = describe(admin, id, account.map(|account| account.name)).await;
-    let exact = exact.map_err(|error| not_answered(&error))?;
+    let exact = describe(admin, id, account.map(|account| account.name)).await?;
     let Some(account) = named.filter(|account| account.id != exact.id) else { return Ok(exact) };
-    let found = describe(admin, account.id, Some(account.name)).await;
-    let found = found.map_err(|error| not_answered(&error))?;
+    let found = describe(admin, account.id, Some(account.name)).await?;
     if exact.is_known() {
         let text = format!("{name:?} is {found}, and {exact}: name one of them with --id");
         return Err(problem(StatusCode::CONFLICT, &text));
@@ -82,21 +80,13 @@ pub(super) async fn find(admin: &Admin, name: &str) -> Result<Found, Response> {
 pub(super) async fn find_exact(admin: &Admin, id: &str) -> Found {
     let id = UserId::new(id);
     let account = admin.store.account(&id).await.ok().flatten().map(|account| account.name);
-    match describe(admin, id.clone(), account.clone()).await {
-        Ok(found) => found,
-        Err(_unanswered) => {
-            let sockets = admin.principals.sockets_of(&id).await.value.len();
-            Found { id, account, sessions: 0, sockets }
-        }
-    }
+    let sessions = admin.sessions.list(&id).await.map_or(0, |sessions| sessions.len());
+    let sockets = admin.principals.sockets_of(&id).await.value.len();
+    Found { id, account, sessions, sockets }
 }
 
-async fn describe(
-    admin: &Admin,
-    id: UserId,
-    account: Option<Box<str>>,
-) -> Result<Found, VerifySessionError> {
-    let sessions = admin.sessions.list(&id).await?.len();
+async fn describe(admin: &Admin, id: UserId, account: Option<Box<str>>) -> Result<Found, Response> {
+    let sessions = admin.sessions.list(&id).await.map_err(|error| not_answered(&error))?.len();
     let sockets = admin.principals.sockets_of(&id).await.value.len();
     Ok(Found { id, account, sessions, sockets })
 }
