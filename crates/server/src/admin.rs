@@ -22,7 +22,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-pub(crate) use client::AdminClient;
+pub(crate) use client::{AdminClient, Answers};
 use doorward::{
     UserId,
     access::RevokeError,

@@ -1,7 +1,7 @@
 //! Sends requests to the running servers of a data directory.
 
 use std::{
-    io,
+    io::ErrorKind::{ConnectionRefused, NotFound},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -16,21 +16,23 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::net::UnixStream;
 
 use super::{socket::sockets, wire::Problem};
-use crate::terminal::{Failure, OrFail as _, quoted::quoted};
+use crate::{
+    config::{Config, PlaceOptions},
+    terminal::{Failure, OrFail as _, quoted::quoted},
+};
 
 /// Client of all running servers of a data directory.
 pub(crate) struct AdminClient {
+    data_dir: PathBuf,
     sockets: Vec<PathBuf>,
 }
 
 impl AdminClient {
-    /// Finds the admin sockets in `data_dir`. Fails if there is none.
-    pub(crate) fn of(data_dir: &Path) -> Result<Self, Failure> {
-        let sockets = sockets(data_dir).unwrap_or_default();
-        if sockets.is_empty() {
-            return Err(no_server(data_dir));
-        }
-        Ok(Self { sockets })
+    /// Finds the admin sockets in the data directory that the options name. Fails if there is none.
+    pub(crate) fn of(place: &PlaceOptions) -> Result<Self, Failure> {
+        let data_dir = Config::load(place, None)?.data_dir;
+        let client = Self { sockets: sockets(&data_dir).unwrap_or_default(), data_dir };
+        if client.sockets.is_empty() { Err(client.no_server()) } else { Ok(client) }
     }
 
     /// Sends a request to the first server that answers.
@@ -41,84 +43,74 @@ impl AdminClient {
         body: &impl Serialize,
     ) -> Result<T, Failure> {
         for socket in &self.sockets {
-            match UnixStream::connect(socket).await {
-                Ok(stream) => return ask(stream, method, path, body).await,
-                Err(error) if is_gone(&error) => {}
-                Err(error) => {
-                    let socket = socket.display();
-                    let what = format_args!("cannot reach the server behind {socket}");
-                    return Err(Failure::because(what, &error));
-                }
+            if let Some(stream) = connect(socket).await? {
+                return ask(stream, method, path, body).await;
             }
         }
         Err(self.no_server())
     }
 
-    /// Sends a request to every server. Returns all responses, and a failure for each running server that does
-    /// not answer. Fails if no server is running.
+    /// Sends a request to every server. Returns all responses, and the failure of the first running server that
+    /// does not answer. Fails if no server is running.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         body: &impl Serialize,
     ) -> Result<Answers<T>, Failure> {
-        let mut answers = Answers { said: Vec::new(), failed: Vec::new() };
+        let mut answers = Answers { said: Vec::new(), failed: None };
         for socket in &self.sockets {
-            match UnixStream::connect(socket).await {
-                Ok(stream) => {
-                    let asked = ask(stream, method.clone(), path, body);
-                    match tokio::time::timeout(ANSWERED_WITHIN, asked).await {
-                        Ok(Ok(answer)) => answers.said.push(answer),
-                        Ok(Err(failure)) => answers.failed.push(failure),
-                        Err(_elapsed) => answers.failed.push(Failure::new(format_args!(
-                            "the server behind {} does not answer",
-                            socket.display()
-                        ))),
-                    }
-                }
-                Err(error) if is_gone(&error) => {}
-                Err(error) => answers.failed.push(Failure::because(
-                    format_args!("cannot reach the server behind {}", socket.display()),
-                    &error,
-                )),
+            let asked = async {
+                let Some(stream) = connect(socket).await? else { return Ok(None) };
+                let asked = ask(stream, method.clone(), path, body);
+                let answer = tokio::time::timeout(ANSWERED_WITHIN, asked).await;
+                answer.unwrap_or_else(|_elapsed| Err(silent(socket))).map(Some)
+            };
+            match asked.await {
+                Ok(answer) => answers.said.extend(answer),
+                Err(failure) => _ = answers.failed.get_or_insert(failure),
             }
         }
-        if answers.said.is_empty() && answers.failed.is_empty() {
+        if answers.said.is_empty() && answers.failed.is_none() {
             return Err(self.no_server());
         }
         Ok(answers)
     }
 
     fn no_server(&self) -> Failure {
-        let data_dir = self.sockets.first().and_then(|socket| socket.parent());
-        no_server(data_dir.unwrap_or(Path::new(".")))
+        let (place, word) = (self.data_dir.display(), quoted(&self.data_dir));
+        Failure::new(format_args!(
+            "no server runs on the data directory {place}; start one with doorward serve --data-dir {word}, or \
+             name the right one with --data-dir"
+        ))
     }
 }
 
-/// Responses of all servers, and the failures of servers that did not answer.
+/// Responses of all servers, and the failure of the first server that did not answer.
 pub(crate) struct Answers<T> {
-    said: Vec<T>,
-    failed: Vec<Failure>,
+    pub(crate) said: Vec<T>,
+    pub(crate) failed: Option<Failure>,
 }
 
 impl<T> Answers<T> {
-    /// Returns the responses, and the failure of the first server that did not answer.
-    pub(crate) fn split(self) -> (Vec<T>, Option<Failure>) {
-        (self.said, self.failed.into_iter().next())
-    }
-
     /// Returns the responses if every server has answered.
     pub(crate) fn all(self) -> Result<Vec<T>, Failure> {
-        match self.split() {
-            (said, None) => Ok(said),
-            (_, Some(failure)) => Err(failure),
-        }
+        self.failed.map_or(Ok(self.said), Err)
     }
 }
 
-/// Returns `true` if the error shows that the server of a socket is no longer running.
-fn is_gone(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
+/// Connects to the server of a socket. Returns `None` if it is no longer running.
+async fn connect(socket: &Path) -> Result<Option<UnixStream>, Failure> {
+    match UnixStream::connect(socket).await {
+        Err(error) if matches!(error.kind(), ConnectionRefused | NotFound) => Ok(None),
+        connected => connected
+            .map(Some)
+            .or_fail(format_args!("cannot reach the server behind {}", socket.display())),
+    }
+}
+
+fn silent(socket: &Path) -> Failure {
+    Failure::new(format_args!("the server behind {} does not answer", socket.display()))
 }
 
 async fn ask<T: DeserializeOwned>(
@@ -151,15 +143,6 @@ async fn ask<T: DeserializeOwned>(
         return Err(Failure::unknown(message));
     }
     Err(Failure::new(format_args!("the server has not done it: {message}")))
-}
-
-fn no_server(data_dir: &Path) -> Failure {
-    Failure::new(format_args!(
-        "no server runs on the data directory {}; start one with doorward serve --data-dir {}, or name \
-         the right one with --data-dir",
-        data_dir.display(),
-        quoted(data_dir)
-    ))
 }
 
 /// Maximum size of a response in bytes. A list of all connections of a large server fits.

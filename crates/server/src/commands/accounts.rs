@@ -10,7 +10,6 @@ use crate::{
         wire::{AccountChange, AccountChanged, AccountList, Change},
     },
     cli::{AccountsAction, AccountsOptions},
-    config::Config,
     terminal::{
         Failure, OrFail as _, output,
         table::{cell, laid_out},
@@ -19,8 +18,7 @@ use crate::{
 
 /// Runs `doorward accounts`.
 pub(crate) fn run(options: &AccountsOptions) -> Result<(), Failure> {
-    let config = Config::load(&options.place, None)?;
-    let client = AdminClient::of(&config.data_dir)?;
+    let client = AdminClient::of(&options.place)?;
     let change = match options.action {
         AccountsAction::Disable => Change::Disable,
         AccountsAction::Enable => Change::Enable,

@@ -6,7 +6,6 @@ use super::runtime;
 use crate::{
     admin::{AdminClient, wire::Connections},
     cli::ConnectionsOptions,
-    config::Config,
     terminal::{
         Failure, OrFail as _, output,
         table::{cell, laid_out},
@@ -15,8 +14,7 @@ use crate::{
 
 /// Runs `doorward connections`.
 pub(crate) fn run(options: &ConnectionsOptions) -> Result<(), Failure> {
-    let config = Config::load(&options.place, None)?;
-    let client = AdminClient::of(&config.data_dir)?;
+    let client = AdminClient::of(&options.place)?;
     let answers: Vec<Connections> =
         runtime::block_on(client.ask(Method::GET, "/connections", &()))??.all()?;
     let connections = answers.into_iter().flat_map(|answer| answer.connections).collect();

@@ -5,18 +5,16 @@ use axum::http::Method;
 use super::runtime;
 use crate::{
     admin::{
-        AdminClient,
+        AdminClient, Answers,
         wire::{Revocation, Revoke},
     },
     cli::RevokeOptions,
-    config::Config,
     terminal::{Failure, OrFail as _, output},
 };
 
 /// Runs `doorward revoke`.
 pub(crate) fn run(options: &RevokeOptions) -> Result<(), Failure> {
-    let config = Config::load(&options.place, None)?;
-    let client = AdminClient::of(&config.data_dir)?;
+    let client = AdminClient::of(&options.place)?;
     let what = Revoke {
         user: options.user.clone(),
         id: options.id.clone(),
@@ -24,10 +22,10 @@ pub(crate) fn run(options: &RevokeOptions) -> Result<(), Failure> {
         token: options.token.clone(),
         socket: options.socket.clone(),
     };
-    let asked = runtime::block_on(client.ask(Method::POST, "/revoke", &what))??;
-    let (answers, failed): (Vec<Revocation>, _) = asked.split();
+    let Answers { said, failed } =
+        runtime::block_on(client.ask::<Revocation>(Method::POST, "/revoke", &what))??;
     let mut done = Revocation::default();
-    for answer in answers {
+    for answer in said {
         done.closed += answer.closed;
         done.confirmed.extend(answer.confirmed);
         done.missing.extend(answer.missing);

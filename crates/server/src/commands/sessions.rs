@@ -10,7 +10,6 @@ use crate::{
         wire::{SessionList, SessionMade, SessionOf},
     },
     cli::SessionsOptions,
-    config::Config,
     terminal::{
         Failure, OrFail as _, output,
         table::{cell, laid_out},
@@ -19,8 +18,7 @@ use crate::{
 
 /// Runs `doorward sessions`.
 pub(crate) fn run(options: &SessionsOptions) -> Result<(), Failure> {
-    let config = Config::load(&options.place, None)?;
-    let client = AdminClient::of(&config.data_dir)?;
+    let client = AdminClient::of(&options.place)?;
     let user = SessionOf { user: options.user.clone(), id: options.id.clone() };
     let text = if options.create {
         runtime::block_on(create(&client, &user))??
