@@ -20,7 +20,7 @@ use doorward::{
     store::RevocationStore,
 };
 use doorward_core::{AccountStore, StoreError, StoreFuture};
-use doorward_sql::SqliteFile;
+use doorward_sql::{SqlStore, SqliteFile};
 use futures_util::future::join_all;
 use serde_json::{Map, json};
 
@@ -42,19 +42,14 @@ impl Dependencies {
         let (database, revocations) = (stores.database.clone(), Arc::clone(&stores.revocations));
         let floor = Arc::new(Mutex::new(None));
         let mut all = vec![
-            Dependency::new("accounts", move || Box::pin(ask_accounts(Arc::clone(&accounts)))),
-            Dependency::new("database", move || {
-                let database = database.clone();
-                Box::pin(async move { database.check().await })
-            }),
+            Dependency::new("accounts", move || ask_accounts(Arc::clone(&accounts))),
+            Dependency::new("database", move || ask_database(database.clone())),
             Dependency::new("sessions", move || {
-                Box::pin(ask_sessions(Arc::clone(&revocations), Arc::clone(&floor)))
+                ask_sessions(Arc::clone(&revocations), Arc::clone(&floor))
             }),
         ];
         if let Some(applications) = stores.applications.file().cloned() {
-            all.push(Dependency::new("applications", move || {
-                Box::pin(ask_file(applications.clone()))
-            }));
+            all.push(Dependency::new("applications", move || ask_file(applications.clone())));
         }
         Arc::new(Self(all))
     }
@@ -79,12 +74,13 @@ impl Dependencies {
 }
 
 impl Dependency {
-    fn new(
+    fn new<F: Future<Output = Result<(), StoreError>> + Send + 'static>(
         name: &'static str,
-        ask: impl Fn() -> StoreFuture<'static, ()> + Send + Sync + 'static,
+        ask: impl Fn() -> F + Send + Sync + 'static,
     ) -> Self {
         // The first successful check ends the outage, without a waiting time.
-        Self { name, ask: Box::new(ask), outage: Outage::new(name, Duration::ZERO) }
+        let outage = Outage::new(name, Duration::ZERO);
+        Self { name, ask: Box::new(move || Box::pin(ask())), outage }
     }
 
     async fn watch(&self) {
@@ -110,6 +106,10 @@ impl Dependency {
 
 async fn ask_accounts(accounts: Arc<dyn AccountStore>) -> Result<(), StoreError> {
     accounts.account(&UserId::new(STRANGER)).await.map(drop)
+}
+
+async fn ask_database(database: SqlStore) -> Result<(), StoreError> {
+    database.check().await
 }
 
 async fn ask_file(file: SqliteFile) -> Result<(), StoreError> {

@@ -29,7 +29,7 @@ impl MetricsServer {
     /// Binds the listener and installs the recorder. Components that are built before this call are not counted.
     pub(crate) async fn start(listen: &ListenAddress) -> Result<Self, Failure> {
         let listeners =
-            Listeners::bind(listen.as_str()).await.or_fail("cannot listen for metrics")?;
+            Listeners::bind(&listen.to_string()).await.or_fail("cannot listen for metrics")?;
         let handle = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
             .and_then(PrometheusBuilder::install_recorder)
@@ -48,16 +48,11 @@ impl MetricsServer {
     pub(crate) async fn serve(self) {
         let Self { listeners, handle } = self;
         let upkeep = handle.clone();
-        let router = Router::new().route(
-            "/metrics",
-            get(move || {
-                let handle = handle.clone();
-                async move {
-                    look_at_process().await;
-                    ([(header::CONTENT_TYPE, CONTENT_TYPE)], handle.render())
-                }
-            }),
-        );
+        let answer = async move || {
+            look_at_process().await;
+            ([(header::CONTENT_TYPE, CONTENT_TYPE)], handle.render())
+        };
+        let router = Router::new().route("/metrics", get(answer));
         let mut servers = tokio::task::JoinSet::new();
         // Upkeep runs here as well, otherwise samples would accumulate without a scraper.
         servers.spawn(async move {
