@@ -73,8 +73,8 @@ pub(crate) struct Config {
     pub(crate) record_first: bool,
     /// Address of the metrics listener; `None` for no metrics.
     pub(crate) metrics: Option<ListenAddress>,
-    /// Settings of whack-a-mole.
-    pub(crate) mole: MoleConfig,
+    /// Duration of a round of whack-a-mole.
+    pub(crate) mole_round: Span,
     /// Limits of the framework.
     pub(crate) limits: Limits,
 }
@@ -129,13 +129,6 @@ pub(crate) enum AuditConfig {
     Log,
     /// A table of the SQLite file.
     Sql,
-}
-
-/// Settings of whack-a-mole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct MoleConfig {
-    /// Duration of a round.
-    pub(crate) round: Span,
 }
 
 impl Config {

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::complain(&failure.to_string());
-            ExitCode::from(failure.code())
+            ExitCode::from(failure.code)
         }
     }
 }
@@ -43,7 +43,7 @@ fn command() -> Result<(), Failure> {
         Some(Command::Connections(options)) => commands::connections::run(&options),
         Some(Command::Keys(options)) => commands::keys::run(&options),
         Some(Command::Revoke(options)) => commands::revoke::run(&options),
-        Some(Command::Routes(options)) => commands::routes::run(&options),
+        Some(Command::Routes(place)) => commands::routes::run(&place),
         Some(Command::Serve(options)) => run::serve::run(&options),
         Some(Command::Sessions(options)) => commands::sessions::run(&options),
         Some(Command::Token(options)) => commands::token::run(&options),

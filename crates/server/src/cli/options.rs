@@ -22,7 +22,7 @@ pub(crate) enum Command {
     /// Revokes a user, a session, a token or a socket on the running server, and waits until it has ended
     Revoke(RevokeOptions),
     /// Prints the authenticator, guards, events and rooms of each namespace
-    Routes(RoutesOptions),
+    Routes(PlaceOptions),
     /// Runs the server until it receives a signal to stop (the default command)
     Serve(ServeOptions),
     /// Lists the sessions of a user on the running server, or creates one
@@ -182,13 +182,6 @@ pub(crate) struct ServeOptions {
     /// "development"]
     #[arg(long, value_name = "NAMES")]
     pub(crate) apps: Option<AppNames>,
-    #[command(flatten)]
-    pub(crate) place: PlaceOptions,
-}
-
-/// Options of `routes`.
-#[derive(Args, Debug)]
-pub(crate) struct RoutesOptions {
     #[command(flatten)]
     pub(crate) place: PlaceOptions,
 }

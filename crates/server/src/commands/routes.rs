@@ -9,16 +9,15 @@ use doorward::auth::{KeyRing, SigningKey};
 
 use super::runtime;
 use crate::{
-    cli::RoutesOptions,
-    config::{Config, public_url::PublicUrl},
+    config::{Config, PlaceOptions, public_url::PublicUrl},
     data::stores::Stores,
     run::{assembly, resources::Resources},
     terminal::{Failure, OrFail as _, output},
 };
 
 /// Runs `doorward routes`.
-pub(crate) fn run(options: &RoutesOptions) -> Result<(), Failure> {
-    let config = Config::load(&options.place, None)?;
+pub(crate) fn run(place: &PlaceOptions) -> Result<(), Failure> {
+    let config = Config::load(place, None)?;
     let key = SigningKey::generate().or_fail("cannot put the server together")?;
     let keys = Arc::new(KeyRing::new(key));
     let public_url = config.public_url.clone().unwrap_or_else(|| PublicUrl::localhost(3000));

@@ -54,10 +54,8 @@ fn setting_of(name: &str, setting: &str, text: &str) -> Result<Settings, Failure
     let form = match known::meaning(&setting, variable) {
         Meaning::Setting(form) => form,
         Meaning::Table(inside) => {
-            let text = format!(
-                "names a table of settings; set one of them, such as {}",
-                variable(&inside)
-            );
+            let inside = variable(&inside);
+            let text = format!("names a table of settings; set one of them, such as {inside}");
             return Err(wrong(&text));
         }
         Meaning::Nothing(what) => {
@@ -75,17 +73,13 @@ fn setting_of(name: &str, setting: &str, text: &str) -> Result<Settings, Failure
 /// Parses a value as TOML. A setting of the form [`Form::Text`] needs no quotes, so that an issuer may be named
 /// `1`.
 fn read_as(form: Form, text: &str) -> Result<Value, &'static str> {
-    if form == Form::Text {
-        return Ok(Value::String(text.to_owned()));
-    }
-    let value = text.parse::<Value>().ok();
-    let (value, expected) = match form {
-        Form::List => (value.filter(Value::is_array), "write a list, such as [\"one\", \"two\"]"),
-        Form::Number => (value.filter(Value::is_integer), "write a whole number"),
-        Form::Switch => (value.filter(Value::is_bool), "write true or false"),
-        Form::Text => (value, ""),
+    let (is_good, expected): (fn(&Value) -> bool, _) = match form {
+        Form::List => (Value::is_array, "write a list, such as [\"one\", \"two\"]"),
+        Form::Number => (Value::is_integer, "write a whole number"),
+        Form::Switch => (Value::is_bool, "write true or false"),
+        Form::Text => return Ok(Value::String(text.to_owned())),
     };
-    value.ok_or(expected)
+    text.parse().ok().filter(is_good).ok_or(expected)
 }
 
 /// Returns the name of the variable for a setting.

@@ -14,14 +14,6 @@ pub(super) trait Setting {
     const FORM: Form;
 }
 
-impl Setting for bool {
-    const FORM: Form = Form::Switch;
-}
-
-impl Setting for std::path::PathBuf {
-    const FORM: Form = Form::Text;
-}
-
 impl<T> Setting for Vec<T> {
     const FORM: Form = Form::List;
 }

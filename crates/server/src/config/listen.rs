@@ -9,13 +9,6 @@ use std::{fmt, net::Ipv6Addr, str::FromStr};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListenAddress(String);
 
-impl ListenAddress {
-    /// Returns the address as text, for the resolver.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl Default for ListenAddress {
     fn default() -> Self {
         Self("localhost:3000".to_owned())
@@ -23,21 +16,17 @@ impl Default for ListenAddress {
 }
 
 impl FromStr for ListenAddress {
-    type Err = ListenAddressError;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, ListenAddressError> {
-        let (host, port) = text.rsplit_once(':').ok_or(ListenAddressError)?;
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let (host, port) = text.rsplit_once(':').ok_or(NO_ADDRESS)?;
         let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
             Some(address) => address.parse::<Ipv6Addr>().is_ok(),
             None => is_name(host),
         };
         let is_port = port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
-        if is_host && is_port {
-            // Host names are case-insensitive, and `localhost` is compared literally later.
-            Ok(Self(text.to_ascii_lowercase()))
-        } else {
-            Err(ListenAddressError)
-        }
+        // Host names are case-insensitive, and `localhost` is compared literally later.
+        if is_host && is_port { Ok(Self(text.to_ascii_lowercase())) } else { Err(NO_ADDRESS) }
     }
 }
 
@@ -46,11 +35,6 @@ impl fmt::Display for ListenAddress {
         f.write_str(&self.0)
     }
 }
-
-/// Error for a text that is not an address to listen on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("write HOST:PORT, such as localhost:3000, 0.0.0.0:3000 or [::]:3000")]
-pub(crate) struct ListenAddressError;
 
 /// Returns `true` for a host name or an IPv4 address: letters, digits, `-`, `.` and `_`.
 pub(crate) fn is_name(host: &str) -> bool {
@@ -62,6 +46,8 @@ pub(crate) fn is_name(host: &str) -> bool {
 /// Maximum length of a host name in bytes (RFC 1035, section 2.3.4).
 const MAX_NAME: usize = 253;
 
+const NO_ADDRESS: &str = "write HOST:PORT, such as localhost:3000, 0.0.0.0:3000 or [::]:3000";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,9 +55,12 @@ mod tests {
     #[test]
     fn hosts_with_ports_are_addresses() {
         for text in ["localhost:0", "0.0.0.0:3000", "[::]:80", "[::1]:65535", "a-b.example:1"] {
-            assert_eq!(text.parse::<ListenAddress>().unwrap().as_str(), text);
+            assert_eq!(text.parse::<ListenAddress>().unwrap().to_string(), text);
         }
-        assert_eq!("LocalHost:3000".parse::<ListenAddress>().unwrap().as_str(), "localhost:3000");
+        assert_eq!(
+            "LocalHost:3000".parse::<ListenAddress>().unwrap().to_string(),
+            "localhost:3000"
+        );
     }
 
     #[test]
@@ -94,7 +83,7 @@ mod tests {
             "localhost:3000/",
         ];
         for text in texts {
-            assert_eq!(text.parse::<ListenAddress>(), Err(ListenAddressError), "{text:?}");
+            assert_eq!(text.parse::<ListenAddress>(), Err(NO_ADDRESS), "{text:?}");
         }
     }
 }

@@ -6,7 +6,7 @@
 use doorward::PerUser;
 
 use super::{
-    AuditConfig, Config, MoleConfig, PasskeyConfig, SessionConfig, StoreConfig, TokenConfig,
+    AuditConfig, Config, PasskeyConfig, SessionConfig, StoreConfig, TokenConfig,
     allowed_origin::AllowedOrigin,
     environment, file,
     listen::ListenAddress,
@@ -116,7 +116,7 @@ impl Config {
             audit,
             record_first,
             metrics: settings.metrics.listen,
-            mole: MoleConfig { round: settings.mole.round.unwrap_or(Span::MINUTE) },
+            mole_round: settings.mole.round.unwrap_or(Span::MINUTE),
             limits,
             data_dir,
             database,
@@ -151,8 +151,8 @@ fn per_user(settings: &Connections) -> (PerUser, PerUser) {
     let any = PerUser::Unlimited;
     let Some(count) = settings.per_user else { return (any, any) };
     let policy = match settings.on_excess.unwrap_or(Excess::RefuseNew) {
-        Excess::RefuseNew => PerUser::RefuseNew(count.get()),
-        Excess::ReplaceOldest => PerUser::ReplaceOldest(count.get()),
+        Excess::RefuseNew => PerUser::RefuseNew(count.0.get()),
+        Excess::ReplaceOldest => PerUser::ReplaceOldest(count.0.get()),
     };
     if settings.per_namespace.unwrap_or(false) { (any, policy) } else { (policy, any) }
 }

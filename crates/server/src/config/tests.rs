@@ -22,7 +22,7 @@ fn loaded(text: &str) -> Config {
 fn without_a_file_there_are_defaults() {
     let config = Config::load(&PlaceOptions::default(), None).unwrap();
 
-    assert_eq!(config.listen.as_str(), "localhost:3000");
+    assert_eq!(config.listen.to_string(), "localhost:3000");
     assert_eq!(config.data_dir, Path::new("./doorward-data"));
     assert_eq!(config.public_url, None);
     assert_eq!(config.token.issuer.as_str(), "doorward");
@@ -44,7 +44,7 @@ fn the_file_beats_the_defaults() {
          max_proxy_connections = 8\nmin_body_rate = 9\nrequest_timeout = '2m'\n",
     );
 
-    assert_eq!(config.listen.as_str(), "0.0.0.0:80");
+    assert_eq!(config.listen.to_string(), "0.0.0.0:80");
     assert_eq!(config.data_dir, Path::new("/var/lib/doorward"));
     assert_eq!(config.public_url, Some("https://chat.example.org".parse().unwrap()));
     assert_eq!((config.token.issuer.as_str(), config.token.audience.as_str()), ("i", "a"));
@@ -62,7 +62,7 @@ fn options_beat_the_file() {
 
     let config = Config::load(&place, Some(&listen)).unwrap();
 
-    assert_eq!(config.listen.as_str(), "[::]:2");
+    assert_eq!(config.listen.to_string(), "[::]:2");
     assert_eq!(config.data_dir, Path::new("here"));
 }
 
@@ -173,10 +173,10 @@ fn the_environment_beats_the_file_and_options_beat_both() {
     let config = Config::join(&place, None, variables()).unwrap();
     let option = Config::join(&place, Some(&"localhost:3".parse().unwrap()), variables()).unwrap();
 
-    assert_eq!(config.listen.as_str(), "localhost:2");
+    assert_eq!(config.listen.to_string(), "localhost:2");
     assert_eq!(config.data_dir, Path::new("option"));
     assert_eq!((config.token.issuer.as_str(), config.token.audience.as_str()), ("7", "f"));
-    assert_eq!(option.listen.as_str(), "localhost:3");
+    assert_eq!(option.listen.to_string(), "localhost:3");
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn variables_have_the_types_of_their_settings() {
     assert_eq!(config.links, PerUser::Unlimited);
     assert_eq!(config.sockets, PerUser::ReplaceOldest(2));
     assert_eq!(config.session.idle_timeout, "30m".parse().unwrap());
-    assert_eq!(config.metrics.unwrap().as_str(), "localhost:9090");
+    assert_eq!(config.metrics.unwrap().to_string(), "localhost:9090");
 }
 
 /// A native application has an origin for its embedded pages, and one for its passkeys.

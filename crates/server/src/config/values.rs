@@ -29,12 +29,14 @@ macro_rules! written {
 written! {
     Count: Number,
     ListenAddress: Text,
+    PathBuf: Text,
     Proxies: List,
     PublicUrl: Text,
     RpId: Text,
     SecretUrl: Text,
     Span: Text,
     TokenName: Text,
+    bool: Switch,
 }
 
 /// Implements `Deserialize` for types that are parsed from a text.
@@ -72,9 +74,7 @@ macro_rules! choices {
                 }
             }
 
-            impl Setting for $name {
-                const FORM: Form = Form::Text;
-            }
+            written! { $name: Text, }
         )+
     };
 }
@@ -141,7 +141,7 @@ pub(crate) struct AppName(&'static str);
 
 /// Names of applications, separated by commas; empty for none.
 #[derive(Clone, Debug)]
-pub(crate) struct AppNames(Vec<AppName>);
+pub(crate) struct AppNames(pub(crate) Vec<AppName>);
 
 impl AppName {
     /// Returns the default of the setting `apps`. Profile `development` mounts all applications, as demonstrations.
@@ -155,12 +155,6 @@ impl AppName {
 
     pub(super) fn is(self, app: &dyn Application) -> bool {
         self.0 == app.name()
-    }
-}
-
-impl AppNames {
-    pub(crate) fn get(&self) -> &[AppName] {
-        &self.0
     }
 }
 
@@ -225,7 +219,7 @@ pub(crate) struct SecretUrl(String);
 /// A count of at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "i64")]
-pub(crate) struct Count(NonZeroUsize);
+pub(crate) struct Count(pub(super) NonZeroUsize);
 
 /// Value of the claim `iss` or `aud`: a visible line of at most 255 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -285,12 +279,6 @@ impl TryFrom<String> for SecretUrl {
             Some((scheme, rest)) if !scheme.is_empty() && !rest.is_empty() => Ok(Self(text)),
             _ => Err(NO_URL),
         }
-    }
-}
-
-impl Count {
-    pub(super) fn get(self) -> usize {
-        self.0.get()
     }
 }
 

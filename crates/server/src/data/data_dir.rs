@@ -26,7 +26,8 @@ use crate::terminal::{Failure, OrFail as _, output};
 #[derive(Debug)]
 pub(crate) struct DataDir {
     _lock: File,
-    was_used: bool,
+    /// Whether a server has used the directory before.
+    pub(crate) was_used: bool,
 }
 
 impl DataDir {
@@ -67,11 +68,6 @@ impl DataDir {
         }
         write_down(&mut sign).or_fail(cannot)?;
         Ok(Self { _lock: lock, was_used })
-    }
-
-    /// Returns `true` if a server has used the directory before.
-    pub(crate) fn was_used(&self) -> bool {
-        self.was_used
     }
 }
 

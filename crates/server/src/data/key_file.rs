@@ -80,14 +80,10 @@ impl KeyFile {
         let me = geteuid().as_raw();
         // With the dot, an empty path is the current directory, and the path of a file is an error.
         let directory = fs::metadata(self.directory.join("."));
-        let Some(directory) = found(directory).or_fail(cannot)? else {
-            return Ok(None);
-        };
+        let Some(directory) = found(directory).or_fail(cannot)? else { return Ok(None) };
         custody::judge_directory(Holding::of(&directory), me)
             .map_err(|flaw| flaw.explain("data directory", &self.directory, me))?;
-        let Some(file) = found(self.open()).or_fail(cannot)? else {
-            return Ok(None);
-        };
+        let Some(file) = found(self.open()).or_fail(cannot)? else { return Ok(None) };
         // Check the open file and not its name, so that the file cannot be replaced in between.
         let metadata = file.metadata().or_fail(cannot)?;
         if !metadata.is_file() {

@@ -85,7 +85,7 @@ pub(crate) fn build(
             entropy: Arc::new(OsEntropy),
             database: file.clone(),
             directory: Arc::new(AccountDirectory(Arc::clone(accounts))),
-            round: config.mole.round.get(),
+            round: config.mole_round.get(),
         };
         for application in config.applications() {
             let gateway = application.gateway(&services);

@@ -14,6 +14,7 @@ use doorward::{
     session::Sessions,
 };
 use doorward_core::Causes;
+use futures_util::future::OptionFuture;
 
 use super::{
     announce::Announcement, assembly, dependencies::Dependencies, descriptors, key_watch,
@@ -31,8 +32,10 @@ use crate::{
 
 /// Runs `doorward serve`.
 pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
-    let config =
-        Config::load_to_serve(&options.place, options.listen.as_ref(), options.apps.as_ref())?;
+    let mut config = Config::load(&options.place, options.listen.as_ref())?;
+    if let Some(apps) = &options.apps {
+        config.apps.clone_from(&apps.0);
+    }
     let log = log::start()?;
     descriptors::raise();
     let runtime =
@@ -64,10 +67,8 @@ async fn serve(
     let dependencies = Dependencies::of(&stores);
 
     let addresses = listeners.addresses();
-    let public_url = match &config.public_url {
-        Some(public_url) => public_url.clone(),
-        None => PublicUrl::localhost(listeners.port()),
-    };
+    let public_url = config.public_url.clone();
+    let public_url = public_url.unwrap_or_else(|| PublicUrl::localhost(listeners.port()));
     let sessions = Arc::new(assembly::sessions(config, &stores));
     let resources =
         Resources { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };
@@ -105,11 +106,7 @@ async fn serve(
                 store: Arc::clone(&stores.accounts),
                 sessions: Arc::clone(&sessions)
             })),
-            async {
-                if let Some(metrics) = metrics {
-                    metrics.serve().await;
-                }
-            },
+            OptionFuture::from(metrics.map(MetricsServer::serve)),
             sweep(&sessions),
             key_watch::watch(&key_file, &keys),
             signals.watch(audit_file(config, &stores), &key_file, &keys),
@@ -152,21 +149,19 @@ async fn prepare(config: &Config, held: &mut Option<DataDir>) -> Result<Prepared
     let key_file = KeyFile::of(&config.data_dir);
     let existing = key_file.read()?;
     let listeners =
-        Listeners::bind(config.listen.as_str()).await.map_err(|error| cannot_listen(&error))?;
+        Listeners::bind(&config.listen.to_string()).await.map_err(|error| cannot_listen(&error))?;
     if held.is_none() {
         *held = Some(DataDir::take(&config.data_dir).await?);
     }
-    let was_used = held.as_ref().is_some_and(DataDir::was_used);
+    let was_used = held.as_ref().is_some_and(|held| held.was_used);
     let keys = Arc::new(match existing {
         Some(keys) => keys,
         None => key_file.read_or_create(config.profile)?,
     });
     let stores = Stores::open(config, was_used).await?;
     // Components that are built earlier are not counted.
-    let metrics = match &config.metrics {
-        Some(listen) => Some(MetricsServer::start(listen).await?),
-        None => None,
-    };
+    let metrics = OptionFuture::from(config.metrics.as_ref().map(MetricsServer::start));
+    let metrics = metrics.await.transpose()?;
     Ok(Prepared { listeners, keys, key_file, stores, metrics })
 }
 

@@ -11,7 +11,8 @@ use doorward_core::Causes;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     line: String,
-    code: u8,
+    /// Exit code of the program.
+    pub(crate) code: u8,
 }
 
 impl Failure {
@@ -24,11 +25,6 @@ impl Failure {
     /// Creates a failure with exit code 1, for a requested thing that does not exist.
     pub(crate) fn unknown(text: impl fmt::Display) -> Self {
         Self { code: UNKNOWN, ..Self::new(text) }
-    }
-
-    /// Returns the exit code.
-    pub(crate) fn code(&self) -> u8 {
-        self.code
     }
 
     /// Creates a failure from a description of what failed, and an error with all its causes.
