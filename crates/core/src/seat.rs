@@ -224,10 +224,7 @@ pub trait SeatStore: Send + Sync + 'static {
     ///
     /// # Cancel safety
     /// Dropping the future leaves no reservation.
-    fn reserve<'a>(
-        &'a self,
-        request: SeatRequest<'a>,
-    ) -> BoxFuture<'a, Result<Box<dyn Reservation>, SeatError>>;
+    fn reserve<'a>(&'a self, request: SeatRequest<'a>) -> SeatFuture<'a, Box<dyn Reservation>>;
 }
 
 /// Reservation of a seat. Dropping it frees the seat.
@@ -246,7 +243,7 @@ pub trait Reservation: Send {
     ///
     /// # Cancel safety
     /// Dropping the future frees the seat.
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Seated, SeatError>>;
+    fn commit(self: Box<Self>) -> SeatFuture<'static, Seated>;
 }
 
 /// Result of a committed reservation.
@@ -297,6 +294,9 @@ pub enum SeatError {
     Unavailable(#[source] BoxError),
 }
 
+/// Future of the answer of a seat store.
+pub(crate) type SeatFuture<'a, T> = BoxFuture<'a, Result<T, SeatError>>;
+
 /// Seat store without limits. It counts nothing and ignores the limits of the request.
 ///
 /// # Examples
@@ -310,16 +310,13 @@ pub enum SeatError {
 pub struct Unlimited;
 
 impl SeatStore for Unlimited {
-    fn reserve<'a>(
-        &'a self,
-        _: SeatRequest<'a>,
-    ) -> BoxFuture<'a, Result<Box<dyn Reservation>, SeatError>> {
+    fn reserve<'a>(&'a self, _: SeatRequest<'a>) -> SeatFuture<'a, Box<dyn Reservation>> {
         Box::pin(async { Ok(Box::new(Self) as Box<dyn Reservation>) })
     }
 }
 
 impl Reservation for Unlimited {
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Seated, SeatError>> {
+    fn commit(self: Box<Self>) -> SeatFuture<'static, Seated> {
         Box::pin(async { Ok(Seated { seat: self, replaced: Vec::new() }) })
     }
 }
