@@ -61,9 +61,7 @@ impl Headers {
             Some((std::str::from_utf8(name).ok()?, value))
         })
     }
-}
 
-impl Headers {
     /// Splits a map into two parts: the headers that all code of the application may read, and
     /// those that may hold a credential (`Authorization`, `Cookie`, `Proxy-Authorization`).
     #[must_use]
@@ -79,14 +77,12 @@ impl Headers {
             // A name over 255 bytes or a value over 65,535 does not fit into its length field. Such
             // a header is skipped. The framework's HTTP server rejects such requests before this
             // point.
-            let (Ok(name_len), Ok(value_len)) =
-                (u8::try_from(name.as_str().len()), u16::try_from(value.len()))
-            else {
-                continue;
-            };
+            let name = name.as_str().as_bytes();
+            let lengths = (u8::try_from(name.len()), u16::try_from(value.len()));
+            let (Ok(name_len), Ok(value_len)) = lengths else { continue };
             bytes.push(name_len);
             bytes.extend_from_slice(&value_len.to_be_bytes());
-            bytes.extend_from_slice(name.as_str().as_bytes());
+            bytes.extend_from_slice(name);
             bytes.extend_from_slice(value.as_bytes());
         }
         Self { bytes: bytes.into_boxed_slice() }

@@ -105,11 +105,12 @@ impl<'a> ErrorAnswer<'a> {
     /// Creates the ack for an exception.
     #[must_use]
     pub fn ack(exception: &'a Exception, id: DecisionId) -> Self {
+        let shown = |Detail { path, message }: &'a Detail| WireDetail { path, message };
         Self {
             status: "error",
             code: exception.code(),
             message: exception.message(),
-            details: exception.details().iter().map(WireDetail::new).collect(),
+            details: exception.details().iter().map(shown).collect(),
             retry: None,
             retry_after: exception.wait().map(whole_seconds),
             id: id.encode(),
@@ -138,12 +139,6 @@ impl<'a> ErrorAnswer<'a> {
     #[must_use]
     pub fn event(exception: &'a Exception, id: DecisionId, event: &'a str) -> Self {
         Self { event: Some(event), ..Self::ack(exception, id) }
-    }
-}
-
-impl<'a> WireDetail<'a> {
-    fn new(detail: &'a Detail) -> Self {
-        Self { path: &detail.path, message: &detail.message }
     }
 }
 
