@@ -58,7 +58,7 @@ impl<P: Send + Sync + 'static> FirstOf<P> {
 
     /// Returns the members whose credentials were sent, at most one explicit and one ambient. Fails
     /// if there are more.
-    fn choose(&self, handshake: &Handshake) -> Result<Chosen<'_, P>, Denied> {
+    fn choose(&self, handshake: &Handshake) -> Result<[Option<&dyn Member<P>>; 2], Denied> {
         let only = |kind: Shown| {
             let mut shown = self.members.iter().filter(|member| member.shown(handshake) == kind);
             match (shown.next(), shown.next()) {
@@ -70,25 +70,18 @@ impl<P: Send + Sync + 'static> FirstOf<P> {
         if count_explicit(&handshake.auth) > 1 {
             return Err(AMBIGUOUS);
         }
-        Ok(Chosen { explicit: only(Shown::Explicit)?, ambient: only(Shown::Ambient)? })
+        Ok([only(Shown::Explicit)?, only(Shown::Ambient)?])
     }
-}
-
-/// Members whose credentials a handshake contains.
-struct Chosen<'a, P> {
-    explicit: Option<&'a dyn Member<P>>,
-    ambient: Option<&'a dyn Member<P>>,
 }
 
 impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
     type Principal = P;
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<P>, AuthenticateError> {
-        let chosen = self.choose(&handshake).map_err(Refusal::from)?;
-        match (chosen.explicit, chosen.ambient) {
-            (None, None) => Err(Refusal::from(MISSING).into()),
-            (Some(only), None) | (None, Some(only)) => only.authenticate(handshake).await,
-            (Some(explicit), Some(ambient)) => {
+        match self.choose(&handshake).map_err(Refusal::from)? {
+            [None, None] => Err(Refusal::from(MISSING).into()),
+            [Some(only), None] | [None, Some(only)] => only.authenticate(handshake).await,
+            [Some(explicit), Some(ambient)] => {
                 // The explicit credential is verified first, so that a bad one is refused
                 // regardless of the cookie.
                 let grant = explicit.authenticate(handshake.clone()).await?;
@@ -104,21 +97,16 @@ impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
     /// Recognises the user by the explicit credential, or by the cookie if no explicit one was
     /// sent.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
-        let chosen = self.choose(handshake).ok()?;
-        chosen.explicit.or(chosen.ambient)?.recognise(handshake)
+        let [explicit, ambient] = self.choose(handshake).ok()?;
+        explicit.or(ambient)?.recognise(handshake)
     }
 }
 
 impl<P: Send + Sync + 'static> ShowsCredential for FirstOf<P> {
     fn shown(&self, handshake: &Handshake) -> Shown {
-        let shown = |kind| self.members.iter().any(|member| member.shown(handshake) == kind);
-        if shown(Shown::Explicit) {
-            Shown::Explicit
-        } else if shown(Shown::Ambient) {
-            Shown::Ambient
-        } else {
-            Shown::Absent
-        }
+        let shown =
+            |kind: &Shown| self.members.iter().any(|member| member.shown(handshake) == *kind);
+        [Shown::Explicit, Shown::Ambient].into_iter().find(shown).unwrap_or(Shown::Absent)
     }
 }
 
@@ -132,19 +120,16 @@ impl<P> fmt::Debug for FirstOf<P> {
 const OTHER_COOKIE: Denied =
     Denied::new(RefusalReason::CredentialAmbiguous, Part::Header, "cookie", Problem::Mismatch);
 
+/// Future of the answer of a member.
+type Answer<'a, T> = BoxFuture<'a, Result<T, AuthenticateError>>;
+
 /// Object-safe form of [`ShowsCredential`].
 trait Member<P>: Send + Sync {
     fn shown(&self, handshake: &Handshake) -> Shown;
 
-    fn owner<'a>(
-        &'a self,
-        handshake: &'a Handshake,
-    ) -> BoxFuture<'a, Result<Option<UserId>, AuthenticateError>>;
+    fn owner<'a>(&'a self, handshake: &'a Handshake) -> Answer<'a, Option<UserId>>;
 
-    fn authenticate(
-        &self,
-        handshake: Handshake,
-    ) -> BoxFuture<'_, Result<Grant<P>, AuthenticateError>>;
+    fn authenticate(&self, handshake: Handshake) -> Answer<'_, Grant<P>>;
 
     fn recognise(&self, handshake: &Handshake) -> Option<UserId>;
 }
@@ -154,17 +139,11 @@ impl<A: ShowsCredential> Member<A::Principal> for A {
         ShowsCredential::shown(self, handshake)
     }
 
-    fn owner<'a>(
-        &'a self,
-        handshake: &'a Handshake,
-    ) -> BoxFuture<'a, Result<Option<UserId>, AuthenticateError>> {
+    fn owner<'a>(&'a self, handshake: &'a Handshake) -> Answer<'a, Option<UserId>> {
         Box::pin(ShowsCredential::owner(self, handshake))
     }
 
-    fn authenticate(
-        &self,
-        handshake: Handshake,
-    ) -> BoxFuture<'_, Result<Grant<A::Principal>, AuthenticateError>> {
+    fn authenticate(&self, handshake: Handshake) -> Answer<'_, Grant<A::Principal>> {
         Box::pin(Authenticator::authenticate(self, handshake))
     }
 
