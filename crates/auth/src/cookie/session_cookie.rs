@@ -127,14 +127,9 @@ impl SessionCookie {
         if !self.origins.may_use_cookie(kind, headers) {
             return Err(RefusalReason::OriginForbidden);
         }
-        match found {
-            FoundCookie::One(value) => std::str::from_utf8(value)
-                .ok()
-                .and_then(|text| text.parse().ok())
-                .map(Some)
-                .ok_or(RefusalReason::SessionUnknown),
-            _ => Err(RefusalReason::CredentialAmbiguous),
-        }
+        let FoundCookie::One(value) = found else { return Err(RefusalReason::CredentialAmbiguous) };
+        let token = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+        token.map(Some).ok_or(RefusalReason::SessionUnknown)
     }
 
     fn token_of(&self, handshake: &Handshake) -> Result<SessionToken, RefusalReason> {
@@ -190,9 +185,7 @@ impl ShowsCredential for SessionCookie {
         };
         match self.sessions.verify(&token).await {
             Ok(session) => Ok(Some(session.user)),
-            Err(VerifySessionError::Unavailable(cause)) => {
-                Err(AuthenticateError::Unavailable(cause))
-            }
+            Err(error @ VerifySessionError::Unavailable(_)) => Err(error.into()),
             Err(_) => Ok(None),
         }
     }

@@ -234,15 +234,12 @@ impl Jwt {
             None => shown,
         };
         let claims = self.verify(token, handshake.at)?;
-        let (user, expires_at) = (claims.subject.clone(), claims.expires_at);
-        let (session, token) = (claims.session.clone(), claims.token.clone());
-        let issued = self.issued(&claims);
-        let signed_in_at = claims.signed_in_at;
-        let mut grant = Grant::new(claims, user).expires_at(expires_at).issued(issued);
-        grant.session = session;
-        grant.token = token;
-        grant.signed_in_at = signed_in_at;
-        Ok(grant)
+        let grant = Grant::new((), claims.subject.clone()).expires_at(claims.expires_at);
+        let mut grant = grant.issued(self.issued(&claims));
+        grant.session.clone_from(&claims.session);
+        grant.token.clone_from(&claims.token);
+        grant.signed_in_at = claims.signed_in_at;
+        Ok(grant.with_principal(claims))
     }
 
     /// Returns the claims of the token if it passes every check. Cheap checks run first. No byte of
@@ -262,10 +259,8 @@ impl Jwt {
             // The header is checked first, because that is cheaper than verifying the signature and
             // fixes the algorithm.
             header::check(&header, key.algorithm(), self.policy.token_type.as_deref())?;
-            match key.verify(parts.signed.as_bytes(), &parts.signature) {
-                true => Ok(()),
-                false => Err(WRONG_SIGNATURE),
-            }
+            let is_signed = key.verify(parts.signed.as_bytes(), &parts.signature);
+            if is_signed { Ok(()) } else { Err(WRONG_SIGNATURE) }
         };
         // The audit record distinguishes a missing `kid` from an unknown `kid`. The client does not
         // learn the difference.

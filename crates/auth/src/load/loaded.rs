@@ -1,6 +1,6 @@
 //! Authenticator that loads the user after it has verified the credential.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use doorward_core::{
     AuthenticateError, Authenticator, Grant, Handshake, Refusal, RefusalReason, Reload, UserId,
@@ -53,12 +53,9 @@ where
         // The credential is verified first, because an unauthenticated client must not trigger a
         // lookup.
         let grant = self.authenticator.authenticate(handshake).await?;
-        let user = self
-            .loader
-            .load(&grant.principal)
-            .await
-            .map_err(AuthenticateError::Unavailable)?
-            .ok_or_else(|| Refusal::unauthenticated(RefusalReason::UserUnknown))?;
+        let user = self.loader.load(&grant.principal).await;
+        let user = user.map_err(AuthenticateError::Unavailable)?;
+        let user = user.ok_or_else(|| Refusal::unauthenticated(RefusalReason::UserUnknown))?;
         let reload = reload(&self.loader, grant.principal.clone());
         Ok(grant.with_principal(user).reload(reload))
     }
@@ -78,11 +75,8 @@ where
         self.authenticator.shown(handshake)
     }
 
-    fn owner(
-        &self,
-        handshake: &Handshake,
-    ) -> impl Future<Output = Result<Option<UserId>, AuthenticateError>> + Send {
-        self.authenticator.owner(handshake)
+    async fn owner(&self, handshake: &Handshake) -> Result<Option<UserId>, AuthenticateError> {
+        self.authenticator.owner(handshake).await
     }
 }
 

@@ -38,15 +38,14 @@ impl From<StoreError> for VerifySessionError {
 /// session has its token. An unknown session gets the same answer as any other bad credential.
 impl From<VerifySessionError> for AuthenticateError {
     fn from(error: VerifySessionError) -> Self {
-        match error {
-            VerifySessionError::Expired => Refusal::session_expired().into(),
+        let refusal = match error {
+            VerifySessionError::Expired => Refusal::session_expired(),
             VerifySessionError::Revoked => {
-                Refusal::session_expired().because(RefusalReason::Revoked).into()
+                Refusal::session_expired().because(RefusalReason::Revoked)
             }
-            VerifySessionError::Unavailable(cause) => Self::Unavailable(cause),
-            VerifySessionError::Unknown => {
-                Refusal::unauthenticated(RefusalReason::SessionUnknown).into()
-            }
-        }
+            VerifySessionError::Unavailable(cause) => return Self::Unavailable(cause),
+            VerifySessionError::Unknown => Refusal::unauthenticated(RefusalReason::SessionUnknown),
+        };
+        refusal.into()
     }
 }

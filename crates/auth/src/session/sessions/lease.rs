@@ -153,17 +153,14 @@ impl SessionLease {
         if self.wrote_at.compare_exchange(wrote_at, now, Relaxed, Relaxed).is_err() {
             return Ok(true);
         }
-        match self.records.store.touch(&self.id, time(seen_at)).await {
-            Ok(is_alive) => {
-                self.stored.fetch_max(seen_at, Relaxed);
-                Ok(is_alive)
-            }
-            Err(error) => {
+        let touched = self.records.store.touch(&self.id, time(seen_at)).await;
+        if touched.is_ok() {
+            self.stored.fetch_max(seen_at, Relaxed);
+        } else {
                 // The next renewal writes the activity.
-                self.wrote_at.store(wrote_at, Relaxed);
-                Err(error.into())
-            }
+            self.wrote_at.store(wrote_at, Relaxed);
         }
+        Ok(touched?)
     }
 }
 
