@@ -59,7 +59,7 @@ impl MemoryStore {
     pub fn with_capacity(sessions: usize) -> Self {
         Self(Arc::new(Mutex::new(Kept {
             sessions: Sessions::new(sessions),
-            tickets: Tickets::new(TICKETS),
+            tickets: Tickets::default(),
             marks: Marks::new(sessions),
         })))
     }
@@ -173,6 +173,3 @@ doorward_core::debug_fields!(MemoryStore {});
 /// Default limit on sessions. A session takes about 500 bytes, so sessions take at most half a
 /// gigabyte.
 const SESSIONS: usize = 1_000_000;
-
-/// Limit on tickets. Tickets expire after 30 seconds.
-const TICKETS: usize = 100_000;

@@ -5,6 +5,7 @@ use std::{collections::HashMap, hash::Hash, time::SystemTime};
 use doorward_core::{REMEMBERED, RevocationState, SessionId, StoreError, TokenId, UserId};
 
 /// Revocations, each of which is kept for [`REMEMBERED`].
+#[derive(Default)]
 pub(super) struct Marks {
     capacity: usize,
     /// Revocation state that applies to every user.
@@ -16,13 +17,7 @@ pub(super) struct Marks {
 
 impl Marks {
     pub(super) fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            floor: RevocationState::default(),
-            users: HashMap::new(),
-            sessions: HashMap::new(),
-            tokens: HashMap::new(),
-        }
+        Self { capacity, ..Self::default() }
     }
 
     pub(super) fn refuse_before(&mut self, at: SystemTime) {
