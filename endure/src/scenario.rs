@@ -18,36 +18,25 @@ pub(crate) struct Scenario {
     pub(crate) run: fn() -> Pin<Box<dyn Future<Output = String> + Send>>,
 }
 
+/// Describes the scenario of a module.
+macro_rules! scenario {
+    ($name:ident, $rule:literal) => {
+        Scenario { name: stringify!($name), rule: $rule, run: || Box::pin($name::run()) }
+    };
+}
+
 /// All scenarios. Short scenarios come first.
 pub(crate) const ALL: &[Scenario] = &[
-    Scenario {
-        name: "flood",
-        rule: "30,000 refusals fill no disk, and every admission is recorded",
-        run: || Box::pin(flood::run()),
-    },
-    Scenario {
-        name: "herd",
-        rule: "5,000 clients reconnect through one trusted proxy, and each is admitted at its first try",
-        run: || Box::pin(herd::run()),
-    },
-    Scenario {
-        name: "hashing",
-        rule: "clients that leave while codes are hashed cost no memory: within 64 MiB of the start",
-        run: || Box::pin(hashing::run()),
-    },
-    Scenario {
-        name: "slow_body",
-        rule: "1,000 bodies that never end are closed, and others are served meanwhile",
-        run: || Box::pin(slow_body::run()),
-    },
-    Scenario {
-        name: "crash",
-        rule: "nothing that was acknowledged is lost in 10 kills under load",
-        run: || Box::pin(crash::run()),
-    },
-    Scenario {
-        name: "slow_store",
-        rule: "15,000 sockets on a Redis with 60 ms latency all stay connected",
-        run: || Box::pin(slow_store::run()),
-    },
+    scenario!(flood, "30,000 refusals fill no disk, and every admission is recorded"),
+    scenario!(
+        herd,
+        "5,000 clients reconnect through one trusted proxy, and each is admitted at its first try"
+    ),
+    scenario!(
+        hashing,
+        "clients that leave while codes are hashed cost no memory: within 64 MiB of the start"
+    ),
+    scenario!(slow_body, "1,000 bodies that never end are closed, and others are served meanwhile"),
+    scenario!(crash, "nothing that was acknowledged is lost in 10 kills under load"),
+    scenario!(slow_store, "15,000 sockets on a Redis with 60 ms latency all stay connected"),
 ];

@@ -4,7 +4,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use doorward::{
-    BoxError, Gateway, UserId,
+    BoxError, Gateway, Socket, UserId,
     server::{Clock, Entropy},
     store::BoxFuture,
 };
@@ -59,6 +59,9 @@ pub struct NamedUser {
     /// Name of the user that other users see.
     pub name: Box<str>,
 }
+
+/// Connection of the user who has sent an event.
+pub(crate) type Me = Socket<NamedUser>;
 
 /// User that a [`Directory`] has found.
 #[derive(Clone, Debug)]

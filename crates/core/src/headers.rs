@@ -61,7 +61,9 @@ impl Headers {
             Some((std::str::from_utf8(name).ok()?, value))
         })
     }
+}
 
+impl Headers {
     /// Splits a map into two parts: the headers that all code of the application may read, and
     /// those that may hold a credential (`Authorization`, `Cookie`, `Proxy-Authorization`).
     #[must_use]

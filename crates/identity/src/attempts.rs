@@ -3,22 +3,26 @@
 //! Each network and each authenticated user has a budget. User names have no budget, because any client can name any
 //! user. Start reading at [`Attempts`].
 
-use std::{net::IpAddr, time::Instant};
+use std::net::IpAddr;
 
-use doorward::{
-    __private::{Budget, network},
-    UserId,
-};
-
-use crate::wire::Failure;
+use doorward::{__private::Budget, UserId};
 
 /// Budgets for the attempts to sign in and to change an account.
 pub(crate) struct Attempts {
-    begun: Budget<IpAddr>,
-    exchanged: Budget<IpAddr>,
-    codes: Budget<IpAddr>,
-    made: Budget<UserId>,
-    added: Budget<UserId>,
+    /// Starts of ceremonies.
+    pub(crate) begun: Budget<IpAddr>,
+    /// Redemptions of tickets.
+    pub(crate) exchanged: Budget<IpAddr>,
+    /// Attempts with a recovery code.
+    ///
+    /// A user name has no budget. An attacker who guesses codes could spend it, and the owner of the account would be
+    /// rejected. It is not needed either. Ten of the 2^80 codes are valid, and `Hasher` checks fewer than 100 codes per
+    /// second for all clients together, so guessing a valid code takes 10^13 years on average.
+    pub(crate) codes: Budget<IpAddr>,
+    /// Creations of recovery codes. Only the user can spend this budget.
+    pub(crate) made: Budget<UserId>,
+    /// Starts of adding a passkey. Only the user can spend this budget.
+    pub(crate) added: Budget<UserId>,
 }
 
 impl Attempts {
@@ -30,39 +34,6 @@ impl Attempts {
             made: Budget::new(MADE_A_MINUTE),
             added: Budget::new(ADDED_A_MINUTE),
         }
-    }
-
-    /// Counts the start of a ceremony. Clients without a known address have no budget, because all of them would share
-    /// one.
-    pub(crate) fn begin(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Failure> {
-        let Some(address) = address.map(network) else { return Ok(()) };
-        self.begun.take(&address, now).map_err(Failure::too_many)
-    }
-
-    /// Counts the redemption of a ticket.
-    pub(crate) fn exchange(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Failure> {
-        let Some(address) = address.map(network) else { return Ok(()) };
-        self.exchanged.take(&address, now).map_err(Failure::too_many)
-    }
-
-    /// Counts an attempt with a recovery code.
-    ///
-    /// A user name has no budget. An attacker who guesses codes could spend it, and the owner of the account would be
-    /// rejected. It is not needed either. Ten of the 2^80 codes are valid, and `Hasher` checks fewer than 100 codes per
-    /// second for all clients together, so guessing a valid code takes 10^13 years on average.
-    pub(crate) fn try_code(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Failure> {
-        let Some(address) = address.map(network) else { return Ok(()) };
-        self.codes.take(&address, now).map_err(Failure::too_many)
-    }
-
-    /// Counts the start of adding a passkey. Only the user can spend this budget.
-    pub(crate) fn add_passkey(&self, user: &UserId, now: Instant) -> Result<(), Failure> {
-        self.added.take(user, now).map_err(Failure::too_many)
-    }
-
-    /// Counts the creation of recovery codes. Only the user can spend this budget.
-    pub(crate) fn make_codes(&self, user: &UserId, now: Instant) -> Result<(), Failure> {
-        self.made.take(user, now).map_err(Failure::too_many)
     }
 }
 

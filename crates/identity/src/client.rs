@@ -10,7 +10,7 @@ use doorward::{
     auth::{Headers, Origins},
 };
 
-use crate::wire::{Failure, SignInCode};
+use crate::wire::{Result, SignInCode};
 
 /// Client of a request that was sent over a socket or over HTTP.
 #[derive(Debug)]
@@ -27,15 +27,10 @@ pub(crate) struct Client {
 impl Client {
     /// Creates a client, and reads its user agent and origin from `headers`.
     pub(crate) fn new(binding: Binding, address: Option<IpAddr>, headers: &Headers) -> Self {
-        Self {
-            binding,
-            address,
-            user_agent: headers.get_str("user-agent").map(Into::into),
-            origin: headers
-                .get("origin")
-                .map(|_| Origin(headers.get_str("origin").map(Into::into))),
-            namespace: None,
-        }
+        let user_agent = headers.get_str("user-agent").map(Into::into);
+        let origin = || Origin(headers.get_str("origin").map(Into::into));
+        let origin = headers.get("origin").map(|_| origin());
+        Self { binding, address, user_agent, origin, namespace: None }
     }
 
     pub(crate) fn is_browser(&self) -> bool {
@@ -84,7 +79,7 @@ impl Handover {
         client: &Client,
         exposes_token: bool,
         challenge: Option<&str>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self> {
         if exposes_token && !client.is_browser() {
             return Ok(Self::Token);
         }

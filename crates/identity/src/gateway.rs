@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use crate::{
     client::{Binding, Client},
     service::Service,
-    wire::{Failure, Reply, SignInCode},
+    wire::{Reply, Result, SignInCode},
 };
 
 /// Gateway that signs anonymous clients up and in.
@@ -66,12 +66,12 @@ struct Asked {
 }
 
 impl Asked {
-    fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+    fn read<T: DeserializeOwned>(&self) -> Result<T> {
         let read = serde_json::from_str(self.payload.get());
         read.map_err(|_malformed| SignInCode::BadRequest.into())
     }
 
-    fn answer(self, event: &'static str, reply: Result<Reply, Failure>) {
+    fn answer(self, event: &'static str, reply: Result<Reply>) {
         let reply = Reply::from(reply);
         if !self.ack.is_asked() {
             // A client that has disconnected or does not read its packets does not receive the answer.

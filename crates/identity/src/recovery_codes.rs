@@ -8,7 +8,7 @@ use doorward::server::{Clock, Entropy};
 
 use crate::{
     turns::Turns,
-    wire::{Failure, SignInCode},
+    wire::{Result, SignInCode},
 };
 
 /// Hashes recovery codes, only a few at a time, because each hash takes 19 MiB and some hundredths of a second.
@@ -32,17 +32,13 @@ impl Hasher {
     }
 
     /// Returns the hash of a code that a client has sent.
-    pub(crate) async fn hash_one(&self, code: Code, salt: [u8; 16]) -> Result<[u8; 32], Failure> {
+    pub(crate) async fn hash_one(&self, code: Code, salt: [u8; 16]) -> Result<[u8; 32]> {
         let done = self.using.run(move || code.hash(&salt, &mut memory())).await;
         done.ok().flatten().ok_or_else(|| SignInCode::Unavailable.into())
     }
 
     /// Returns the hashes of new codes.
-    pub(crate) async fn hash_all(
-        &self,
-        codes: Vec<Code>,
-        salt: [u8; 16],
-    ) -> Result<Vec<[u8; 32]>, Failure> {
+    pub(crate) async fn hash_all(&self, codes: Vec<Code>, salt: [u8; 16]) -> Result<Vec<[u8; 32]>> {
         let work = move || {
             let mut memory = memory();
             codes.iter().map(|code| code.hash(&salt, &mut memory)).collect::<Option<Vec<_>>>()

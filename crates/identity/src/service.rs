@@ -8,9 +8,10 @@ pub(crate) mod recovering;
 pub(crate) mod registering;
 mod signing_in;
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, iter, net::IpAddr, sync::Arc, time::Duration};
 
 use doorward::{
+    __private::Budget,
     UserId,
     audit::Decision,
     auth::{Issuer, Origins, RefusalReason, SessionCookie},
@@ -28,7 +29,7 @@ use crate::{
     records::{About, Records},
     recovery_codes::Hasher,
     username::Username,
-    wire::{Failure, SignInCode},
+    wire::{Failure, Result, SignInCode},
 };
 
 /// State that all clones of an [`Identity`](crate::Identity) share.
@@ -59,7 +60,7 @@ pub(crate) struct Service {
 
 impl Service {
     /// Checks that the last sign-in of a session is at most [`fresh_for`](Self::fresh_for) ago.
-    pub(crate) fn check_fresh(&self, session: &Session) -> Result<(), Failure> {
+    pub(crate) fn check_fresh(&self, session: &Session) -> Result<()> {
         let until = session.signed_in_at.checked_add(self.fresh_for);
         // A sign-in in the future, after the clock was set back, does not count as fresh.
         let is_past = session.signed_in_at <= self.clock.wall();
@@ -71,15 +72,22 @@ impl Service {
 
     /// Checks that a client may start a ceremony. Pages of other sites are rejected first, so that they cannot spend
     /// the budget of the network of their visitor.
-    pub(crate) fn check_begin(&self, client: &Client) -> Result<(), Failure> {
+    pub(crate) fn check_begin(&self, client: &Client) -> Result<()> {
         if client.is_foreign(&self.origins) {
             return Err(SignInCode::Forbidden.into());
         }
-        self.attempts.begin(client.address, self.clock.now())
+        self.attempt(&self.attempts.begun, client)
+    }
+
+    /// Takes an attempt from a budget by address. Without a known address there is no budget, since all such
+    /// clients would share it.
+    pub(crate) fn attempt(&self, budget: &Budget<IpAddr>, client: &Client) -> Result<()> {
+        let Some(network) = client.network() else { return Ok(()) };
+        budget.take(&network, self.clock.now()).map_err(Failure::too_many)
     }
 
     /// Returns the account of a user. Fails if the account is missing or disabled.
-    async fn usable_account(&self, user: &UserId, about: About<'_>) -> Result<Account, Failure> {
+    async fn usable_account(&self, user: &UserId, about: About<'_>) -> Result<Account> {
         let found = self.ask(about, self.accounts.account(user)).await?;
         let account = found.ok_or_else(|| self.refuse(about, RefusalReason::UserUnknown))?;
         if account.disabled_at.is_some() {
@@ -107,7 +115,7 @@ impl Service {
         &self,
         about: About<'_>,
         answer: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T> {
         answer.await.map_err(|error| self.unavailable(&error, about))
     }
 
@@ -120,7 +128,7 @@ impl Service {
 }
 
 /// Parses the user name in a request.
-fn username(text: &str) -> Result<Username, Failure> {
+fn username(text: &str) -> Result<Username> {
     text.parse().map_err(|_malformed| SignInCode::InvalidUsername.into())
 }
 
@@ -131,16 +139,11 @@ fn no_user() -> UserId {
 
 /// Returns `true` if a full store is among the causes of the error.
 fn is_full(cause: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(cause);
-    while let Some(cause) = next {
-        if matches!(cause.downcast_ref(), Some(StoreError::Full))
+    let mut causes = iter::successors(Some(cause), |&cause| cause.source());
+    causes.any(|cause| {
+        matches!(cause.downcast_ref(), Some(StoreError::Full))
             || matches!(cause.downcast_ref(), Some(CreateSessionError::Full))
-        {
-            return true;
-        }
-        next = cause.source();
-    }
-    false
+    })
 }
 
 #[cfg(test)]

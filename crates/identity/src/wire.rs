@@ -97,6 +97,9 @@ pub(crate) struct Failure {
     pub(crate) retry_after: Option<Duration>,
 }
 
+/// What the sign-in returns: a value, or why there is none.
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
 impl From<SignInCode> for Failure {
     fn from(code: SignInCode) -> Self {
         Self { code, retry_after: None }
@@ -165,8 +168,8 @@ impl From<Failure> for Reply {
     }
 }
 
-impl From<Result<Self, Failure>> for Reply {
-    fn from(result: Result<Self, Failure>) -> Self {
+impl From<Result<Self>> for Reply {
+    fn from(result: Result<Self>) -> Self {
         result.unwrap_or_else(Self::from)
     }
 }

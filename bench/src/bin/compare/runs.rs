@@ -27,67 +27,41 @@ pub(crate) enum Figures {
 
 /// All kinds of work.
 pub(crate) const WORKS: &[Work] = &[
+    timed("echo, 50 clients, 1 in flight each", &["echo", "--in-flight", "1"], ALL),
+    timed("echo, 50 clients, 16 in flight each", &["echo", "--in-flight", "16"], ALL),
+    timed(
+        "echo, 16 in flight each, three guards and two interceptors",
+        &["echo", "--in-flight", "16", "--event", "guarded"],
+        &["subject"],
+    ),
+    timed("connect, 32 at once", &["connect", "--total", "20000"], ALL),
+    timed("refuse, 32 at once", &["refuse", "--total", "20000"], ALL),
     Work {
-        name: "echo, 50 clients, 1 in flight each",
-        arguments: &["echo", "--in-flight", "1"],
-        servers: ALL,
-        figures: Figures::Time,
-    },
-    Work {
-        name: "echo, 50 clients, 16 in flight each",
-        arguments: &["echo", "--in-flight", "16"],
-        servers: ALL,
-        figures: Figures::Time,
-    },
-    Work {
-        name: "echo, 16 in flight each, three guards and two interceptors",
-        arguments: &["echo", "--in-flight", "16", "--event", "guarded"],
-        servers: &["subject"],
-        figures: Figures::Time,
-    },
-    Work {
-        name: "connect, 32 at once",
-        arguments: &["connect", "--total", "20000"],
-        servers: ALL,
-        figures: Figures::Time,
-    },
-    Work {
-        name: "refuse, 32 at once",
-        arguments: &["refuse", "--total", "20000"],
-        servers: ALL,
-        figures: Figures::Time,
-    },
-    Work {
-        name: "idle, 5000 connections",
-        arguments: &["idle", "--connections", "5000"],
-        servers: ALL,
         figures: Figures::Memory,
+        ..timed("idle, 5000 connections", &["idle", "--connections", "5000"], ALL)
     },
-    Work {
-        name: "broadcast to 200, 4 in flight, each delivery",
-        arguments: &["broadcast", "--in-flight", "4"],
-        servers: WITH_ROOMS,
-        figures: Figures::Time,
-    },
-    Work {
-        name: "broadcast to 200, 32 in flight, each delivery",
-        arguments: &["broadcast", "--in-flight", "32"],
-        servers: WITH_ROOMS,
-        figures: Figures::Time,
-    },
-    Work {
-        name: "revoke 100 of 10,000 connections",
-        arguments: &["revoke"],
-        servers: &["subject"],
-        figures: Figures::Time,
-    },
-    Work {
-        name: "sign in beside 10,000 silent links",
-        arguments: &["silent"],
-        servers: &["subject"],
-        figures: Figures::Time,
-    },
+    timed(
+        "broadcast to 200, 4 in flight, each delivery",
+        &["broadcast", "--in-flight", "4"],
+        WITH_ROOMS,
+    ),
+    timed(
+        "broadcast to 200, 32 in flight, each delivery",
+        &["broadcast", "--in-flight", "32"],
+        WITH_ROOMS,
+    ),
+    timed("revoke 100 of 10,000 connections", &["revoke"], &["subject"]),
+    timed("sign in beside 10,000 silent links", &["silent"], &["subject"]),
 ];
+
+/// Returns a work whose figure is the time that it takes.
+const fn timed(
+    name: &'static str,
+    arguments: &'static [&'static str],
+    servers: &'static [&'static str],
+) -> Work {
+    Work { name, arguments, servers, figures: Figures::Time }
+}
 
 const ALL: &[&str] = &["floor", "subject", "doorward-bench-socketioxide"];
 

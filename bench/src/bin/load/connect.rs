@@ -47,11 +47,7 @@ pub(crate) async fn run(
     let before = Sample::take(target)?;
     let shared = connect_many(target, plan, expect, &tokens).await?;
     let after = Sample::take(target)?;
-    let shared = shared.borrow();
-    let mut measurement = after.since(&before, plan.total as u64);
-    measurement.p50 = shared.latencies.percentile(50);
-    measurement.p99 = shared.latencies.percentile(99);
-    Ok(measurement)
+    Ok(after.since(&before, plan.total as u64, &shared.borrow().latencies))
 }
 
 async fn connect_many(

@@ -59,10 +59,8 @@ pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failu
         sleep(Duration::from_secs(plan.seconds)).await;
         let after = Sample::take(target)?;
         let tally = tally.borrow();
-        let mut measurement = after.since(&before, tally.answered);
+        let mut measurement = after.since(&before, tally.answered, &tally.latencies);
         measurement.out_of_order = tally.out_of_order;
-        measurement.p50 = tally.latencies.percentile(50);
-        measurement.p99 = tally.latencies.percentile(99);
         Ok(measurement)
     };
     tokio::select! {

@@ -6,7 +6,7 @@ use clap::Args;
 use doorward_bench::{Failure, credentials, measurement::Measurement, process::resident_bytes};
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::{client::Client, sample::Sample, target::Target};
+use crate::{client::Client, latency::Latencies, sample::Sample, target::Target};
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -24,7 +24,7 @@ pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failu
     let clients = open_many(target, plan.connections, |number| number).await?;
     sleep(SETTLE).await;
     let (after, full) = (Sample::take(target)?, resident_bytes(target.pid)?);
-    let mut measurement = after.since(&before, clients.len() as u64);
+    let mut measurement = after.since(&before, clients.len() as u64, &Latencies::default());
     measurement.bytes = full.saturating_sub(empty) as f64 / clients.len() as f64;
     Ok(measurement)
 }

@@ -49,9 +49,7 @@ pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failu
             return Err(format!("expected {expected}, got {answer}").into());
         }
     }
-    let mut measurement = Sample::take(target)?.since(&before, plan.rounds as u64);
-    measurement.p50 = latencies.percentile(50);
-    measurement.p99 = latencies.percentile(99);
+    let measurement = Sample::take(target)?.since(&before, plan.rounds as u64, &latencies);
     drop(clients);
     Ok(measurement)
 }

@@ -41,9 +41,7 @@ pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failu
         drop(idle::open(target, number, number).await?);
         latencies.add(begun.elapsed());
     }
-    let mut measurement = Sample::take(target)?.since(&before, plan.signs_in as u64);
-    measurement.p50 = latencies.percentile(50);
-    measurement.p99 = latencies.percentile(99);
+    let mut measurement = Sample::take(target)?.since(&before, plan.signs_in as u64, &latencies);
     measurement.bytes = full.saturating_sub(empty) as f64 / links as f64;
     Ok(measurement)
 }

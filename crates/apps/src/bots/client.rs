@@ -27,7 +27,7 @@ pub(super) enum ClientError {
     #[error("the connection has ended")]
     Closed,
     #[error("the connection has ended")]
-    Ended(#[source] Box<SocketError>),
+    Ended(#[from] Box<SocketError>),
     #[error("the server refuses a bot: {0}")]
     Refused(String),
     #[error("the server cannot be reached")]
@@ -44,7 +44,7 @@ impl Client {
         let stream = TcpStream::connect(address).await.map_err(ClientError::Unreachable)?;
         stream.set_nodelay(true).map_err(ClientError::Unreachable)?;
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
-        let (stream, _) = client_async(url, stream).await.map_err(ClientError::of)?;
+        let (stream, _) = client_async(url, stream).await.map_err(Box::new)?;
         let mut client = Self { stream, namespace, asked: 0 };
         client.write(format!("40{namespace},{{\"token\":\"{token}\"}}")).await?;
         loop {
@@ -107,14 +107,14 @@ impl Client {
                 }
                 Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
                 Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(ClientError::of(error)),
+                Some(Err(error)) => return Err(Box::new(error).into()),
                 None => return Err(ClientError::Closed),
             }
         }
     }
 
     async fn write(&mut self, text: String) -> Result<(), ClientError> {
-        self.stream.send(Message::text(text)).await.map_err(ClientError::of)
+        Ok(self.stream.send(Message::text(text)).await.map_err(Box::new)?)
     }
 }
 
@@ -124,12 +124,6 @@ fn split_event(array: &str) -> Option<(String, String)> {
     let name = serde_json::from_str(parts.first()?.get()).ok()?;
     parts.remove(0);
     Some((name, serde_json::to_string(&parts).ok()?))
-}
-
-impl ClientError {
-    fn of(error: SocketError) -> Self {
-        Self::Ended(Box::new(error))
-    }
 }
 
 #[cfg(test)]

@@ -44,11 +44,8 @@ pub(super) async fn play(load: &GameLoad, door: &Arc<Door>) -> Result<(), BotErr
             loop {
                 let Err(ended) = player.play(&mut client).await;
                 tracing::warn!(bot = player.name, ended = %Causes(&ended), "A bot has lost its connection.");
-                if let Some(again) = come_back(&door, &player.name).await {
-                    client = again;
-                } else {
-                    return;
-                }
+                let Some(again) = come_back(&door, &player.name).await else { return };
+                client = again;
             }
         });
     }

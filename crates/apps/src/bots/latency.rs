@@ -6,9 +6,11 @@ use std::{
     collections::HashMap,
     fmt,
     hash::Hash,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::Mutex,
     time::{Duration, Instant},
 };
+
+use doorward_core::lock;
 
 /// Times from the sending of an event to its arrival at each client. `K` identifies the event.
 pub(super) struct Latency<K> {
@@ -39,12 +41,12 @@ impl<K> Default for Latency<K> {
 
 impl<K: Eq + Hash> Latency<K> {
     pub(super) fn sent(&self, what: K, now: Instant) {
-        self.lock().sent.insert(what, now);
+        lock(&self.inner).sent.insert(what, now);
     }
 
     /// Records an arrival at one client. Arrivals of unknown keys are ignored.
     pub(super) fn arrived(&self, what: &K, now: Instant) {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.inner);
         let Some(sent) = inner.sent.get(what) else { return };
         let took = now.saturating_duration_since(*sent).as_micros() / BUCKET.as_micros();
         let bucket = usize::try_from(took).unwrap_or(BUCKETS).min(BUCKETS - 1);
@@ -53,15 +55,11 @@ impl<K: Eq + Hash> Latency<K> {
 
     /// Returns the summary, and resets the measurements.
     pub(super) fn take(&self) -> Summary {
-        let mut inner = self.lock();
+        let mut inner = lock(&self.inner);
         inner.sent.clear();
         let arrivals = std::mem::replace(&mut inner.arrivals, vec![0; BUCKETS]);
         drop(inner);
         Summary::of(&arrivals)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner<K>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -12,7 +12,7 @@ use doorward::{UserId, prelude::*};
 use super::{
     invitations::Invited,
     membership::{check_member, full, person, room_of, tell_presence},
-    state::{Chat, to_the_end},
+    state::{Chat, Result, to_the_end},
     store::{Added, Posted},
     wire::{
         At, Create, Edit, History, InRoom, Invitation, InvitationGone, Invite, Invitee, Member,
@@ -20,7 +20,7 @@ use super::{
     },
 };
 use crate::{
-    application::{NamedUser, Person},
+    application::{Me, NamedUser, Person},
     storage::not_kept,
 };
 
@@ -29,7 +29,7 @@ use crate::{
 impl Chat {
     /// Permits members of the chat room to join.
     #[room("room:{id}")]
-    async fn may_join(&self, me: Socket<NamedUser>, id: &str) -> Result<bool, BoxError> {
+    async fn may_join(&self, me: Socket<NamedUser>, id: &str) -> Result<bool> {
         Ok(self.store.is_member(me.user(), id).await?)
     }
 
@@ -56,7 +56,7 @@ impl Chat {
     /// Returns the rooms of the user, and joins them.
     #[subscribe("rooms")]
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
-    async fn rooms(&self, me: Socket<NamedUser>) -> Result<Vec<Room>, BoxError> {
+    async fn rooms(&self, me: Me) -> Result<Vec<Room>> {
         for id in self.store.ids_of(me.user()).await? {
             // The user may have left the room in another tab meanwhile.
             if let Err(error) = me.join(&room_of(&id)).await
@@ -73,11 +73,7 @@ impl Chat {
 
     #[subscribe("members")]
     #[guard(RateLimit::per_user(100, Duration::from_secs(10)))]
-    async fn members(
-        &self,
-        me: Socket<NamedUser>,
-        Valid(InRoom { room }): Valid<InRoom>,
-    ) -> Result<Vec<Member>, BoxError> {
+    async fn members(&self, me: Me, Valid(InRoom { room }): Valid<InRoom>) -> Result<Vec<Member>> {
         check_member(&me, &room)?;
         let members = self.store.members(&room).await?.into_iter();
         Ok(members.map(|(user, name)| self.member(&UserId::new(user), name)).collect())
@@ -88,9 +84,9 @@ impl Chat {
     #[guard(RateLimit::per_user(200, Duration::from_secs(10)))]
     async fn history(
         &self,
-        me: Socket<NamedUser>,
+        me: Me,
         Valid(Since { room, last_seen }): Valid<Since>,
-    ) -> Result<History, BoxError> {
+    ) -> Result<History> {
         check_member(&me, &room)?;
         Ok(self.store.history(&room, last_seen).await?)
     }
@@ -101,9 +97,9 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn send(
         self: Arc<Self>,
-        me: Socket<NamedUser>,
+        me: Me,
         Valid(Send { room, key, text }): Valid<Send>,
-    ) -> Result<Option<Message>, BoxError> {
+    ) -> Result<Option<Message>> {
         to_the_end(async move {
             let _turn = self.turn_of(&me, &room).await?;
             match self.store.post(&room, person(&me), (key, text), self.clock.wall()).await? {
@@ -125,9 +121,9 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn edit(
         self: Arc<Self>,
-        me: Socket<NamedUser>,
+        me: Me,
         Valid(Edit { room, seq, text }): Valid<Edit>,
-    ) -> Result<Message, BoxError> {
+    ) -> Result<Message> {
         self.change(me, room, seq, Some(text)).await
     }
 
@@ -136,20 +132,16 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn remove(
         self: Arc<Self>,
-        me: Socket<NamedUser>,
+        me: Me,
         Valid(At { room, seq }): Valid<At>,
-    ) -> Result<Message, BoxError> {
+    ) -> Result<Message> {
         self.change(me, room, seq, None).await
     }
 
     /// Marks messages as read, and returns the number of unread messages.
     #[subscribe("read")]
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
-    async fn read(
-        &self,
-        me: Socket<NamedUser>,
-        Valid(At { room, seq }): Valid<At>,
-    ) -> Result<i64, BoxError> {
+    async fn read(&self, me: Me, Valid(At { room, seq }): Valid<At>) -> Result<i64> {
         check_member(&me, &room)?;
         let unread = self.store.read(&room, me.user(), seq).await?;
         let other_tabs = me.hub().to(me.user().clone()).except(me.id());
@@ -159,11 +151,7 @@ impl Chat {
 
     #[subscribe("typing")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
-    async fn typing(
-        &self,
-        me: Socket<NamedUser>,
-        Valid(InRoom { room }): Valid<InRoom>,
-    ) -> Result<(), BoxError> {
+    async fn typing(&self, me: Me, Valid(InRoom { room }): Valid<InRoom>) -> Result<()> {
         check_member(&me, &room)?;
         let typing = Typing { room: &room, user: me.user().as_str(), name: &me.principal().name };
         // The event is volatile: a slow client may miss it.
@@ -175,9 +163,9 @@ impl Chat {
     #[guard(RateLimit::per_user(10, Duration::from_secs(60)))]
     async fn create(
         self: Arc<Self>,
-        me: Socket<NamedUser>,
+        me: Me,
         Valid(Create { name }): Valid<Create>,
-    ) -> Result<Room, BoxError> {
+    ) -> Result<Room> {
         let mut id = [0; 12];
         self.entropy.fill(&mut id);
         let id = id.map(|byte| format!("{byte:02x}")).concat();
@@ -196,9 +184,9 @@ impl Chat {
     #[guard(RateLimit::per_user(30, Duration::from_secs(60)))]
     async fn invite(
         self: Arc<Self>,
-        me: Socket<NamedUser>,
+        me: Me,
         Valid(Invite { room, user, id }): Valid<Invite>,
-    ) -> Result<Invitee, BoxError> {
+    ) -> Result<Invitee> {
         check_member(&me, &room)?;
         let found = match (user, id) {
             (Some(name), None) => self.directory.named(&name).await?,
@@ -227,7 +215,7 @@ impl Chat {
     /// Returns the open invitations of the user.
     #[subscribe("invitations")]
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
-    async fn invitations(&self, me: Socket<NamedUser>) -> Result<Vec<Invitation>, BoxError> {
+    async fn invitations(&self, me: Me) -> Result<Vec<Invitation>> {
         Ok(self.store.invitations(me.user()).await?)
     }
 
@@ -236,9 +224,9 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn accept(
         self: Arc<Self>,
-        me: Socket<NamedUser>,
+        me: Me,
         Valid(InRoom { room }): Valid<InRoom>,
-    ) -> Result<Room, BoxError> {
+    ) -> Result<Room> {
         to_the_end(async move {
             let _turn = self.turn().await?;
             // The socket may have closed while the request waited.
@@ -265,11 +253,7 @@ impl Chat {
     /// Declines an invitation. The inviter is not notified.
     #[subscribe("decline")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
-    async fn decline(
-        self: Arc<Self>,
-        me: Socket<NamedUser>,
-        Valid(InRoom { room }): Valid<InRoom>,
-    ) -> Result<(), BoxError> {
+    async fn decline(self: Arc<Self>, me: Me, Valid(InRoom { room }): Valid<InRoom>) -> Result<()> {
         to_the_end(async move {
             let _turn = self.turn().await?;
             self.store.decline(&room, me.user()).await?;
@@ -282,11 +266,7 @@ impl Chat {
     /// Ends the membership of the user in a room, and removes all sockets of the user from the room.
     #[subscribe("leave")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
-    async fn leave(
-        self: Arc<Self>,
-        me: Socket<NamedUser>,
-        Valid(InRoom { room }): Valid<InRoom>,
-    ) -> Result<(), BoxError> {
+    async fn leave(self: Arc<Self>, me: Me, Valid(InRoom { room }): Valid<InRoom>) -> Result<()> {
         to_the_end(async move {
             let _turn = self.turn_of(&me, &room).await?;
             self.store.remove(&room, me.user()).await?;

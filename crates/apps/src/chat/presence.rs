@@ -1,11 +1,9 @@
 //! Counts the connections of each user.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Mutex};
 
 use doorward::UserId;
+use doorward_core::lock;
 
 /// Number of connections by user.
 #[derive(Default)]
@@ -18,7 +16,7 @@ pub(super) struct Presence {
 impl Presence {
     /// Adds a connection of a user. Calls `tell` if it is the first one.
     pub(super) fn come(&self, user: &UserId, tell: impl FnOnce()) {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connections = lock(&self.connections);
         let count = connections.entry(user.clone()).or_insert(0);
         *count += 1;
         if *count == 1 {
@@ -28,7 +26,7 @@ impl Presence {
 
     /// Removes a connection of a user. Calls `tell` if it was the last one.
     pub(super) fn go(&self, user: &UserId, tell: impl FnOnce()) {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connections = lock(&self.connections);
         let Some(count) = connections.get_mut(user) else { return };
         *count -= 1;
         if *count == 0 {
@@ -38,6 +36,6 @@ impl Presence {
     }
 
     pub(super) fn is_here(&self, user: &UserId) -> bool {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner).contains_key(user)
+        lock(&self.connections).contains_key(user)
     }
 }

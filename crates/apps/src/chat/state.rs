@@ -15,7 +15,10 @@ use super::{
     store::Store,
     wire::{Member, Message, Room},
 };
-use crate::application::{Directory, NamedUser, Person, Services};
+use crate::application::{Directory, Me, Person, Services};
+
+/// Answer of a handler.
+pub(super) type Result<T, E = BoxError> = std::result::Result<T, E>;
 
 /// State of the chat, which all handlers share.
 pub(super) struct Chat {
@@ -42,11 +45,7 @@ impl Chat {
     }
 
     /// Finds the user whose account has this id, or a connected user with this id and without an account.
-    pub(super) async fn with_id(
-        &self,
-        me: &Socket<NamedUser>,
-        id: &UserId,
-    ) -> Result<Option<Person>, BoxError> {
+    pub(super) async fn with_id(&self, me: &Me, id: &UserId) -> Result<Option<Person>> {
         if let Some(account) = self.directory.with_id(id).await? {
             return Ok(Some(account));
         }
@@ -55,12 +54,7 @@ impl Chat {
     }
 
     /// Sends a new invitation to all connections of the invited user.
-    pub(super) async fn show_invitation(
-        &self,
-        me: &Socket<NamedUser>,
-        user: &UserId,
-        room: &str,
-    ) -> Result<(), BoxError> {
+    pub(super) async fn show_invitation(&self, me: &Me, user: &UserId, room: &str) -> Result<()> {
         let open = self.store.invitations(user).await?;
         if let Some(invitation) = open.iter().find(|invitation| invitation.room == room) {
             me.hub().to(user.clone()).emit_event(invitation)?;
@@ -69,12 +63,7 @@ impl Chat {
     }
 
     /// Joins all connections of a new member to the room, and sends the room to them.
-    pub(super) async fn welcome(
-        &self,
-        me: &Socket<NamedUser>,
-        member: &UserId,
-        room: &str,
-    ) -> Result<Room, BoxError> {
+    pub(super) async fn welcome(&self, me: &Me, member: &UserId, room: &str) -> Result<Room> {
         let connections = me.hub().to(member.clone());
         for (socket, error) in connections.sockets_join(&room_of(room)).await.value {
             tracing::debug!(%socket, %error, "A connection of a new member could not join the room.");
@@ -89,7 +78,7 @@ impl Chat {
     /// disconnected meanwhile.
     pub(super) async fn turn_of(
         &self,
-        me: &Socket<NamedUser>,
+        me: &Me,
         room: &str,
     ) -> Result<MutexGuard<'_, ()>, Exception> {
         let turn = self.turn().await?;
@@ -109,11 +98,11 @@ impl Chat {
 
     pub(super) async fn change(
         self: Arc<Self>,
-        me: Socket<NamedUser>,
+        me: Me,
         room: String,
         seq: i64,
         text: Option<String>,
-    ) -> Result<Message, BoxError> {
+    ) -> Result<Message> {
         to_the_end(async move {
             let _turn = self.turn_of(&me, &room).await?;
             let changed = self.store.change(&room, me.user(), seq, text).await?;
@@ -140,8 +129,8 @@ impl Chat {
 /// Runs a change to completion on a separate task. A handler is dropped if it times out or its client leaves, but a
 /// change that was stored must be broadcast.
 pub(super) async fn to_the_end<T: Send + 'static>(
-    change: impl Future<Output = Result<T, BoxError>> + Send + 'static,
-) -> Result<T, BoxError> {
+    change: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
     tokio::spawn(change).await?
 }
 

@@ -21,6 +21,7 @@ use super::wire::{
 };
 
 /// State of the game in one room.
+#[derive(Default)]
 pub(super) struct Game {
     round: Duration,
     phase: Phase,
@@ -36,11 +37,18 @@ pub(super) struct Game {
     news: Vec<News>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 enum Phase {
+    #[default]
     Waiting,
-    Countdown { until: Instant },
-    Playing { since: Instant, until: Instant, next_up: Instant },
+    Countdown {
+        until: Instant,
+    },
+    Playing {
+        since: Instant,
+        until: Instant,
+        next_up: Instant,
+    },
     Over,
 }
 
@@ -73,18 +81,7 @@ pub(super) struct Full;
 
 impl Game {
     pub(super) fn new(round: Duration) -> Self {
-        Self {
-            round,
-            phase: Phase::Waiting,
-            players: BTreeMap::new(),
-            spectators: HashSet::new(),
-            moles: Vec::new(),
-            next_mole: 1,
-            changed: BTreeSet::new(),
-            tell_at: None,
-            deserted_at: None,
-            news: Vec::new(),
-        }
+        Self { round, next_mole: 1, ..Self::default() }
     }
 
     /// Adds a player. A user who has already played in the current round continues with the same score. A

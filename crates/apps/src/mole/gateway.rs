@@ -5,11 +5,12 @@
 //! Start reading at [`Mole::strike`].
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use doorward::prelude::*;
+use doorward_core::lock;
 
 use super::{
     game::Full,
@@ -18,7 +19,7 @@ use super::{
     wire::{self, Join, Strike, Struck},
 };
 use crate::{
-    application::{NamedUser, Services},
+    application::{Me, NamedUser, Services},
     storage::not_kept,
 };
 
@@ -51,7 +52,7 @@ impl Mole {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn join(
         &self,
-        me: Socket<NamedUser>,
+        me: Me,
         place: SocketData<Place>,
         Valid(Join { room, watch }): Valid<Join>,
     ) -> Result<(), BoxError> {
@@ -74,7 +75,7 @@ impl Mole {
             None => Exception::new("too_many_rooms", "There are too many rooms"),
             Some((_, Err(Full))) => Exception::new("room_full", "This room is full"),
             Some((table, Ok(()))) => {
-                place.put(table);
+                *lock(&place.0) = Some(table);
                 if let Some(before) = before {
                     self.leave(&me, &before);
                 }
@@ -94,11 +95,7 @@ impl Mole {
 
     /// Starts a round. Spectators cannot start one.
     #[subscribe("start")]
-    async fn start(
-        &self,
-        me: Socket<NamedUser>,
-        place: SocketData<Place>,
-    ) -> Result<(), Exception> {
+    async fn start(&self, me: Me, place: SocketData<Place>) -> Result<(), Exception> {
         let table = place.table().ok_or_else(Exception::forbidden)?;
         let started =
             table.change(self.0.clock.now(), |game, now| game.start(me.user(), me.id(), now));
@@ -109,7 +106,7 @@ impl Mole {
     #[subscribe("strike")]
     async fn strike(
         &self,
-        me: Socket<NamedUser>,
+        me: Me,
         place: SocketData<Place>,
         Valid(strike): Valid<Strike>,
     ) -> Result<Struck, Exception> {
@@ -133,7 +130,8 @@ impl Mole {
 
     #[on_disconnect]
     async fn bye(&self, me: Socket<NamedUser>) {
-        if let Some(table) = me.data::<Place>().take() {
+        let table = lock(&me.data::<Place>().0).take();
+        if let Some(table) = table {
             self.leave(&me, &table);
         }
     }
@@ -148,14 +146,6 @@ impl Mole {
 
 impl Place {
     fn table(&self) -> Option<Arc<Table>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn take(&self) -> Option<Arc<Table>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn put(&self, table: Arc<Table>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(table);
+        lock(&self.0).clone()
     }
 }

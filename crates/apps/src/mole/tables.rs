@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -14,6 +14,7 @@ use doorward::{
     Hub, ServerEvent,
     server::{Clock, Entropy},
 };
+use doorward_core::lock;
 use tokio::sync::Notify;
 
 use super::{
@@ -37,7 +38,8 @@ pub(super) struct Tables {
 pub(super) struct Table {
     pub(super) name: Box<str>,
     hub: Hub<NamedUser>,
-    /// Protects the game; held for one change and the broadcast of its news.
+    /// Protects the game; held for one change and the broadcast of its news. A change that has panicked has sent no
+    /// news, so the game can continue.
     game: Mutex<Game>,
     /// Wakes the task of the room, because the next event may be due earlier or the room may be empty.
     changed: Notify,
@@ -178,11 +180,6 @@ impl Table {
 /// Returns the name of the framework room of a game room.
 pub(super) fn room_of(name: &str) -> String {
     format!("game:{name}")
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A change that has panicked has sent no news, so the game can continue.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Maximum number of rooms, which bounds the memory.

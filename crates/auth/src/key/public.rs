@@ -35,7 +35,11 @@ pub(crate) enum PublicKeyKind {
 impl PublicKey {
     /// Creates a key from a point, which is uncompressed for P-256 and has 32 bytes for Ed25519.
     pub(crate) fn new(kind: PublicKeyKind, point: &[u8]) -> Result<Self, KeyError> {
-        let verifying = VerifyingKey::point(kind.algorithm(), point)?;
+        let algorithm = match kind {
+            PublicKeyKind::Ed25519 => Algorithm::EdDsa,
+            PublicKeyKind::P256 => Algorithm::Es256,
+        };
+        let verifying = VerifyingKey::point(algorithm, point)?;
         // The id is computed below from the other fields.
         let mut key = Self { kind, point: point.into(), verifying, id: "".into() };
         // The thumbprint (RFC 7638 section 3) is the SHA-256 of the required members, sorted and
@@ -100,15 +104,6 @@ impl PublicKey {
                 let (x, y) = self.point.split_at(1).1.split_at(P256.coordinate);
                 json!({"crv": "P-256", "kty": "EC", "x": base64url(x), "y": base64url(y)})
             }
-        }
-    }
-}
-
-impl PublicKeyKind {
-    fn algorithm(self) -> Algorithm {
-        match self {
-            Self::Ed25519 => Algorithm::EdDsa,
-            Self::P256 => Algorithm::Es256,
         }
     }
 }

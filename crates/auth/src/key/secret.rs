@@ -4,6 +4,8 @@
 //! commonly copied secrets are public. Only random secrets are safe, so a secret that is clearly
 //! not random is rejected. Start reading at [`check`].
 
+use std::collections::HashSet;
+
 use crate::key::error::KeyError;
 
 /// Rejects a secret that is shorter than the `needed` bytes of `algorithm`, or that can be guessed.
@@ -21,7 +23,8 @@ pub(super) fn check(secret: &[u8], needed: usize, algorithm: &'static str) -> Re
     if is_sequence(secret) {
         return Err(KeyError::SecretSequence);
     }
-    if has_short_period(secret) || count_different(secret) < LEAST_DIFFERENT {
+    let different: HashSet<_> = secret.iter().collect();
+    if has_short_period(secret) || different.len() < LEAST_DIFFERENT {
         return Err(KeyError::SecretRepeats);
     }
     Ok(())
@@ -30,18 +33,15 @@ pub(super) fn check(secret: &[u8], needed: usize, algorithm: &'static str) -> Re
 /// Returns `true` if the secret is a published example or contains a placeholder word.
 fn is_published(secret: &[u8]) -> bool {
     let secret = plain(secret);
+    let contains = |word: &str| secret.windows(word.len()).any(|window| window == word.as_bytes());
     PUBLISHED.iter().any(|published| plain(published.as_bytes()) == secret)
-        || PLACEHOLDERS.iter().any(|word| contains(&secret, word.as_bytes()))
+        || PLACEHOLDERS.into_iter().any(contains)
 }
 
 /// Returns the ASCII letters and digits of a text in lower case. Copied secrets often differ from
 /// the original only in punctuation and case.
 fn plain(text: &[u8]) -> Vec<u8> {
     text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
-}
-
-fn contains(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window == word)
 }
 
 /// Returns `true` if at least three quarters of the bytes are the previous byte plus one, or the
@@ -59,14 +59,6 @@ fn is_sequence(secret: &[u8]) -> bool {
 fn has_short_period(secret: &[u8]) -> bool {
     (1..=LONGEST_PERIOD)
         .any(|period| secret.iter().zip(secret.iter().skip(period)).all(|(a, b)| a == b))
-}
-
-fn count_different(secret: &[u8]) -> usize {
-    let mut seen = [false; 256];
-    for byte in secret {
-        seen[usize::from(*byte)] = true;
-    }
-    seen.into_iter().filter(|seen| *seen).count()
 }
 
 /// Minimum number of different bytes. 32 random bytes have fewer with a probability of 1 in 10^37,

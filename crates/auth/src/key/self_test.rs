@@ -22,22 +22,16 @@ pub(super) fn run() -> Result<(), KeyError> {
 }
 
 fn hs256() -> Option<bool> {
-    let secret = hmac::Key::new(hmac::HMAC_SHA256, &bytes(HS256_SECRET)?);
-    answers_are_right(
-        &Material::Secret(Arc::new(secret)),
-        &format!("{HS256_HEADER}.{CLAIMS}"),
-        HS256_SIGNATURE,
-    )
+    let secret = Arc::new(hmac::Key::new(hmac::HMAC_SHA256, &bytes(HS256_SECRET)?));
+    let signed = format!("{HS256_HEADER}.{CLAIMS}");
+    answers_are_right(&Material::Secret(secret), &signed, HS256_SIGNATURE)
 }
 
 fn es256() -> Option<bool> {
     let point = [vec![4], bytes(ES256_X)?, bytes(ES256_Y)?].concat();
     let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).ok()?;
-    answers_are_right(
-        &Material::Public(public),
-        &format!("{ES256_HEADER}.{CLAIMS}"),
-        ES256_SIGNATURE,
-    )
+    let signed = format!("{ES256_HEADER}.{CLAIMS}");
+    answers_are_right(&Material::Public(public), &signed, ES256_SIGNATURE)
 }
 
 fn ed25519() -> Option<bool> {

@@ -47,21 +47,16 @@ impl VerifyingKey {
     /// Parses a public key from a single PEM block labelled `PUBLIC KEY` (RFC 7468 section 13).
     pub(crate) fn public_pem(algorithm: Algorithm, public_key_pem: &str) -> Result<Self, KeyError> {
         let spki = pem::decode(PUBLIC_KEY, public_key_pem).ok_or(KeyError::NotPublicKeyPem)?;
-        match algorithm.kind() {
-            Kind::Ecdsa(curve) => {
-                let point = spki.strip_prefix(curve.spki_prefix).ok_or(curve.error)?;
-                Self::point(algorithm, point)
-            }
-            Kind::EdDsa => {
-                let point = spki.strip_prefix(&ED25519_SPKI_PREFIX).ok_or(KeyError::NotEd25519)?;
-                Self::point(algorithm, point)
-            }
+        let point = match algorithm.kind() {
+            Kind::Ecdsa(curve) => spki.strip_prefix(curve.spki_prefix).ok_or(curve.error)?,
+            Kind::EdDsa => spki.strip_prefix(&ED25519_SPKI_PREFIX).ok_or(KeyError::NotEd25519)?,
             Kind::Rsa(rsa_algorithm) => {
                 let (modulus, exponent) = rsa::read_spki(&spki).ok_or(KeyError::NotRsa)?;
-                Self::rsa(rsa_algorithm, modulus, exponent)
+                return Self::rsa(rsa_algorithm, modulus, exponent);
             }
-            Kind::Hmac(_) => Err(KeyError::Algorithm),
-        }
+            Kind::Hmac(_) => return Err(KeyError::Algorithm),
+        };
+        Self::point(algorithm, point)
     }
 
     /// Creates a key from a point, which is uncompressed for ECDSA and has the 32 bytes of RFC 8032

@@ -1,6 +1,6 @@
 //! Authenticator that loads the user after it has verified the credential.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::Future, sync::Arc};
 
 use doorward_core::{
     AuthenticateError, Authenticator, Grant, Handshake, Refusal, RefusalReason, Reload, UserId,
@@ -75,8 +75,11 @@ where
         self.authenticator.shown(handshake)
     }
 
-    async fn owner(&self, handshake: &Handshake) -> Result<Option<UserId>, AuthenticateError> {
-        self.authenticator.owner(handshake).await
+    fn owner(
+        &self,
+        handshake: &Handshake,
+    ) -> impl Future<Output = Result<Option<UserId>, AuthenticateError>> + Send {
+        self.authenticator.owner(handshake)
     }
 }
 

@@ -99,7 +99,7 @@ async fn a_refresh_that_fails_changes_nothing() {
 async fn each_record_about_a_socket_names_its_user_and_namespace() {
     let lasting = Lasting::start().await;
     let mut client = lasting.connect(json!({ "user": "alice", "expires_in": 60 })).await;
-    let _: Value = client.emit_with_ack("auth:refresh", json!({ "user": "bob" })).await;
+    client.emit_with_ack::<Value>("auth:refresh", json!({ "user": "bob" })).await;
     lasting.clock.advance(seconds(60));
     client.ended().await;
 

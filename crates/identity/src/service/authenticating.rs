@@ -15,7 +15,7 @@ use crate::{
     hook::Proof,
     records::About,
     username::Username,
-    wire::{Failure, Reply, SignInCode},
+    wire::{Reply, Result, SignInCode},
 };
 
 /// Request to sign in.
@@ -34,11 +34,7 @@ pub(crate) struct KnownPasskey {
 
 impl Service {
     /// Starts a sign-in, and returns the options for the authenticator.
-    pub(crate) async fn begin_sign_in(
-        &self,
-        client: &Client,
-        wish: SignIn,
-    ) -> Result<Reply, Failure> {
+    pub(crate) async fn begin_sign_in(&self, client: &Client, wish: SignIn) -> Result<Reply> {
         self.check_begin(client)?;
         let handover = Handover::choose(client, self.exposes_token, wish.challenge.as_deref())?;
         let (wanted, allowed) = match wish.username.as_deref().filter(|name| !name.is_empty()) {
@@ -58,7 +54,7 @@ impl Service {
         &self,
         client: &Client,
         name: &Username,
-    ) -> Result<(Wanted, Vec<CredentialId>), Failure> {
+    ) -> Result<(Wanted, Vec<CredentialId>)> {
         let about = About { client: Some(client), ..About::default() };
         let made_up = self.decoys.of(name.key());
         let found = self.ask(about, self.accounts.account_named(name.key())).await?;
@@ -77,7 +73,7 @@ impl Service {
         &self,
         client: &Client,
         answer: KnownPasskey,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Reply> {
         let KnownPasskey { credential } = answer;
         let stranger = About { client: Some(client), ..About::default() };
         let challenge = CeremonyChallenge::of(&credential.response.client_data_json)

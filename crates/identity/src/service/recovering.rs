@@ -13,7 +13,7 @@ use crate::{
     hook::Proof,
     records::About,
     recovery_codes::Code,
-    wire::{Failure, Reply, SignInCode},
+    wire::{Failure, Reply, Result, SignInCode},
 };
 
 /// Request to sign in with a recovery code.
@@ -26,11 +26,11 @@ pub(crate) struct Recovery {
 
 impl Service {
     /// Signs a user in with a recovery code, and uses the code up.
-    pub(crate) async fn recover(&self, client: &Client, shown: Recovery) -> Result<Reply, Failure> {
+    pub(crate) async fn recover(&self, client: &Client, shown: Recovery) -> Result<Reply> {
         let handover = Handover::choose(client, self.exposes_token, shown.challenge.as_deref())?;
         let name = username(&shown.username)?;
         let about = About { client: Some(client), ..About::default() };
-        self.attempts.try_code(client.address, self.clock.now())?;
+        self.attempt(&self.attempts.codes, client)?;
         let found = self.ask(about, self.accounts.account_named(name.key())).await?;
         let owner = found.as_ref().map_or_else(no_user, |account| account.id.clone());
         let about = About { user: found.as_ref().map(|account| &account.id), ..about };
@@ -55,7 +55,7 @@ impl Service {
         owner: &UserId,
         hash: &[u8; 32],
         about: About<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<()> {
         match self.ask(about, self.accounts.take_recovery_code(owner, hash)).await? {
             true => Ok(()),
             false => Err(self.refuse(about, RefusalReason::RecoveryCodeInvalid)),
@@ -67,9 +67,9 @@ impl Service {
         &self,
         client: &Client,
         session: &Session,
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<Vec<String>> {
         self.check_fresh(session)?;
-        self.attempts.make_codes(&session.user, self.clock.now())?;
+        self.attempts.made.take(&session.user, self.clock.now()).map_err(Failure::too_many)?;
         let mut salt = [0; 16];
         self.entropy.fill(&mut salt);
         let codes: Vec<_> = (0..CODES).map(|_| Code::draw(&*self.entropy)).collect();

@@ -17,7 +17,7 @@ use crate::{
     hook::Proof,
     records::About,
     username::{display_name, is_name_of_another, label},
-    wire::{Failure, Reply, SignInCode},
+    wire::{Failure, Reply, Result, SignInCode},
 };
 
 /// Request to create an account.
@@ -39,11 +39,7 @@ pub(crate) struct NewPasskey {
 
 impl Service {
     /// Starts a sign-up, and returns the options for the authenticator.
-    pub(crate) async fn begin_sign_up(
-        &self,
-        client: &Client,
-        wish: SignUp,
-    ) -> Result<Reply, Failure> {
+    pub(crate) async fn begin_sign_up(&self, client: &Client, wish: SignUp) -> Result<Reply> {
         self.check_begin(client)?;
         let handover = Handover::choose(client, self.exposes_token, wish.challenge.as_deref())?;
         let name = username(&wish.username)?;
@@ -68,7 +64,7 @@ impl Service {
         &self,
         client: &Client,
         answer: NewPasskey,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Reply> {
         let (registration, shown) = self.verify_new(client, &answer)?;
         let Purpose::SignUp(account, handover) = registration.purpose else {
             return Err(self.refuse_new(client, RefusalReason::CeremonyUnknown));
@@ -87,7 +83,7 @@ impl Service {
         account: &Account,
         passkey: &PasskeyRecord,
         about: About<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<()> {
         match self.accounts.create_account(account, passkey).await {
             Ok(()) => {}
             Err(CreateAccountError::NameTaken) => return Err(SignInCode::UsernameTaken.into()),
@@ -104,7 +100,7 @@ impl Service {
 
     /// Rejects a user name that is taken, before anything is stored. The store checks the name again when it stores the
     /// account.
-    async fn check_name(&self, account: &Account, about: About<'_>) -> Result<(), Failure> {
+    async fn check_name(&self, account: &Account, about: About<'_>) -> Result<()> {
         match self.ask(about, self.accounts.account_named(&account.name_key)).await? {
             Some(_) => Err(SignInCode::UsernameTaken.into()),
             None => Ok(()),
@@ -112,7 +108,7 @@ impl Service {
     }
 
     /// Rejects a display name that looks like the user name of another account.
-    async fn check_display_name(&self, account: &Account, about: About<'_>) -> Result<(), Failure> {
+    async fn check_display_name(&self, account: &Account, about: About<'_>) -> Result<()> {
         match self.ask(about, is_name_of_another(&*self.accounts, account)).await? {
             true => Err(SignInCode::InvalidDisplayName.into()),
             false => Ok(()),
@@ -121,13 +117,10 @@ impl Service {
 
     /// Starts to add a passkey to the account of a session, and returns the options for the authenticator. Needs a
     /// fresh sign-in.
-    pub(crate) async fn begin_adding(
-        &self,
-        client: &Client,
-        session: &Session,
-    ) -> Result<Reply, Failure> {
+    pub(crate) async fn begin_adding(&self, client: &Client, session: &Session) -> Result<Reply> {
         self.check_begin(client)?;
-        self.attempts.add_passkey(&session.user, self.clock.now())?;
+        let taken = self.attempts.added.take(&session.user, self.clock.now());
+        taken.map_err(Failure::too_many)?;
         self.check_fresh(session)?;
         let about = About { client: Some(client), user: Some(&session.user), ..About::default() };
         let found = self.ask(about, self.accounts.account(&session.user)).await?;
@@ -150,7 +143,7 @@ impl Service {
         client: &Client,
         session: &Session,
         answer: NewPasskey,
-    ) -> Result<PasskeyRecord, Failure> {
+    ) -> Result<PasskeyRecord> {
         let (registration, shown) = self.verify_new(client, &answer)?;
         let Purpose::Add(user) = registration.purpose else {
             return Err(self.refuse_new(client, RefusalReason::CeremonyUnknown));
@@ -189,7 +182,7 @@ impl Service {
         client: &Client,
         started: Option<Started<PasskeyRegistration>>,
         purpose: Purpose,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Reply> {
         let Started { options, challenge, state } = started.ok_or(SignInCode::Unavailable)?;
         let registration = Registration { state, purpose };
         let (network, now) = (client.network(), self.clock.now());
@@ -198,11 +191,7 @@ impl Service {
     }
 
     /// Removes the ceremony of an answer, and then verifies the answer.
-    fn verify_new(
-        &self,
-        client: &Client,
-        answer: &NewPasskey,
-    ) -> Result<(Registration, Shown), Failure> {
+    fn verify_new(&self, client: &Client, answer: &NewPasskey) -> Result<(Registration, Shown)> {
         let NewPasskey { credential, .. } = answer;
         let challenge = CeremonyChallenge::of(&credential.response.client_data_json)
             .ok_or_else(|| self.refuse_new(client, RefusalReason::PasskeyInvalid))?;

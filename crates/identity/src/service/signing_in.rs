@@ -18,7 +18,7 @@ use crate::{
     client::{Client, Handover},
     hook::{Proof, SignInError, SigningIn},
     records::About,
-    wire::{Failure, Reply, SignInCode},
+    wire::{Failure, Reply, Result, SignInCode},
 };
 
 impl Service {
@@ -29,7 +29,7 @@ impl Service {
         account: &Account,
         proof: Proof<'_>,
         handover: Handover,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Reply> {
         let user = &account.id;
         let about = About { client: Some(client), user: Some(user), ..About::default() };
         // No user is signed in without an audit record. A stuck audit sink is detected here, before anything changes.
@@ -68,7 +68,7 @@ impl Service {
         proof: Proof<'_>,
         handover: Handover,
         about: About<'_>,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Reply> {
         // An account is marked as disabled before its sessions are ended. If the account was disabled since it was
         // loaded, either its mark is seen here, or its sessions are ended later, including this session. An account
         // that is not stored yet cannot be disabled.
@@ -93,7 +93,7 @@ impl Service {
         if kept.await { Ok(reply) } else { Err(SignInCode::Unavailable.into()) }
     }
 
-    async fn ask_hook(&self, who: SigningIn) -> Result<SessionData, Failure> {
+    async fn ask_hook(&self, who: SigningIn) -> Result<SessionData> {
         let Some(hook) = &self.hook else { return Ok(SessionData::default()) };
         let deadline = self.clock.sleep_until(self.clock.now() + HOOK_TIMEOUT);
         let answer = tokio::select! {

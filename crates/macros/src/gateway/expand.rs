@@ -112,16 +112,8 @@ impl<'a> Writer<'a> {
     fn body(&self) -> TokenStream {
         let Self { principal, gateway } = self;
         let namespace = &gateway.namespace;
-        let concurrency = gateway.concurrency.iter().map(|value| {
-            quote_spanned! {Span::mixed_site()=> let gateway = gateway.concurrency(#value); }
-        });
-        let connections = gateway.connections.iter().map(|value| {
-            quote_spanned! {Span::mixed_site()=> let gateway = gateway.connections(#value); }
-        });
-        let layers = gateway.layers.iter().map(|layer| {
-            let call = layer_call(layer);
-            quote_spanned! {Span::mixed_site()=> let gateway = gateway #call; }
-        });
+        let (concurrency, connections) = (gateway.concurrency.iter(), gateway.connections.iter());
+        let layers = gateway.layers.iter().map(layer_call);
         let hooks = gateway.hooks.iter().map(|hook| self.hook(hook));
         let handlers = gateway.handlers.iter().map(|handler| self.handler(handler));
         let rooms = gateway.rooms.iter().map(|room| self.room(room));
@@ -129,9 +121,9 @@ impl<'a> Writer<'a> {
             // The gateway is allocated once, and every closure has a reference to it.
             let this = ::std::sync::Arc::new(self);
             let gateway = ::doorward::__private::Gateway::<#principal>::at(#namespace);
-            #(#concurrency)*
-            #(#connections)*
-            #(#layers)*
+            #(let gateway = gateway.concurrency(#concurrency);)*
+            #(let gateway = gateway.connections(#connections);)*
+            #(let gateway = gateway #layers;)*
             #(#hooks)*
             #(#handlers)*
             #(#rooms)*

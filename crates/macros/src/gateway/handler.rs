@@ -106,14 +106,12 @@ fn check_output(method: &Method, generics: &Generics) -> syn::Result<()> {
                        yours, which a `#[filter(..)]` translates";
         return Err(syn::Error::new_spanned(text, message));
     }
-    match borrow(ty) {
-        Some(borrow) => {
-            let message = "the answer would borrow from the gateway, and leaves after it was let go: \
-                           return a value of its own, such as `String`";
-            Err(syn::Error::new_spanned(borrow, message))
-        }
-        None => Ok(()),
+    if let Some(borrow) = borrow(ty) {
+        let message = "the answer would borrow from the gateway, and leaves after it was let go: \
+                       return a value of its own, such as `String`";
+        return Err(syn::Error::new_spanned(borrow, message));
     }
+    Ok(())
 }
 
 /// Returns the parameters that `use<..>` must list. These are all types and constants, but no

@@ -57,36 +57,23 @@ impl Kind {
     }
 
     /// Returns the error message for a layer in a gateway that accepts any principal.
-    pub(super) fn needs_principal(self) -> &'static str {
-        match self {
-            Self::Guard => {
-                "a guard must know whom it looks at: write `#[gateway(principal = User)]`"
-            }
-            Self::Intercept => {
-                "an interceptor must know whose events it sees: write `#[gateway(principal = User)]`"
-            }
-            Self::Filter => {
-                "a filter must know whose errors it sees: write `#[gateway(principal = User)]`"
-            }
-        }
+    pub(super) fn needs_principal(self) -> String {
+        let why = match self {
+            Self::Guard => "a guard must know whom it looks at",
+            Self::Intercept => "an interceptor must know whose events it sees",
+            Self::Filter => "a filter must know whose errors it sees",
+        };
+        format!("{why}: write `#[gateway(principal = User)]`")
     }
 
     /// Returns the error message for a layer on a method that handles no event.
-    pub(super) fn on_no_handler(self) -> &'static str {
-        match self {
-            Self::Guard => {
-                "guards of the gateway already see connections; put it on the `impl` block, or on a \
-                 method that has `#[subscribe]`"
-            }
-            Self::Intercept => {
-                "an interceptor stands around the handling of events; put it on the `impl` block, or \
-                 on a method that has `#[subscribe]`"
-            }
-            Self::Filter => {
-                "a filter sees what handlers fail with; put it on the `impl` block, or on a method \
-                 that has `#[subscribe]`"
-            }
-        }
+    pub(super) fn on_no_handler(self) -> String {
+        let why = match self {
+            Self::Guard => "guards of the gateway already see connections",
+            Self::Intercept => "an interceptor stands around the handling of events",
+            Self::Filter => "a filter sees what handlers fail with",
+        };
+        format!("{why}; put it on the `impl` block, or on a method that has `#[subscribe]`")
     }
 
     fn example(self) -> &'static str {

@@ -30,12 +30,8 @@ impl Options {
     pub(super) fn read(tokens: TokenStream) -> syn::Result<Self> {
         let options = Self::parse.parse2(tokens)?;
         let mut mistakes = Mistakes::default();
-        if let Some(namespace) = &options.namespace {
-            mistakes.keep(check_namespace(namespace));
-        }
-        if let Some(concurrency) = &options.concurrency {
-            mistakes.keep(check_concurrency(concurrency));
-        }
+        mistakes.keep(options.namespace.as_ref().map_or(Ok(()), check_namespace));
+        mistakes.keep(options.concurrency.as_ref().map_or(Ok(()), check_concurrency));
         mistakes.done()?;
         Ok(options)
     }
@@ -70,12 +66,8 @@ impl Options {
 }
 
 fn once<T>(place: &mut Option<T>, value: T, span: Span) -> syn::Result<()> {
-    match place.replace(value) {
-        Some(_) => {
-            Err(syn::Error::new(span, "this option was given already: remove one of the two"))
-        }
-        None => Ok(()),
-    }
+    let message = "this option was given already: remove one of the two";
+    place.replace(value).map_or(Ok(()), |_first| Err(syn::Error::new(span, message)))
 }
 
 fn value<T: syn::parse::Parse>(input: ParseStream<'_>, name: &Ident) -> syn::Result<T> {

@@ -35,7 +35,7 @@ impl Config {
         apps: Option<&AppNames>,
     ) -> Result<Self, Failure> {
         let config = Self::load(place, listen)?;
-        Ok(Self { apps: apps.map_or(config.apps, |apps| apps.get().to_vec()), ..config })
+        Ok(Self { apps: apps.map_or(config.apps, |apps| apps.0.clone()), ..config })
     }
 
     pub(super) fn join(

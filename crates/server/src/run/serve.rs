@@ -32,10 +32,8 @@ use crate::{
 
 /// Runs `doorward serve`.
 pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
-    let mut config = Config::load(&options.place, options.listen.as_ref())?;
-    if let Some(apps) = &options.apps {
-        config.apps.clone_from(&apps.0);
-    }
+    let config =
+        Config::load_to_serve(&options.place, options.listen.as_ref(), options.apps.as_ref())?;
     let log = log::start()?;
     descriptors::raise();
     let runtime =

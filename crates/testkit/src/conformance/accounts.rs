@@ -102,12 +102,9 @@ pub async fn a_taken_name_or_passkey_makes_no_account(store: Store) -> Outcome {
 
 /// Attack 73, with all requests at the same moment.
 pub async fn of_many_sign_ups_with_one_name_at_once_one_succeeds(store: Store) -> Outcome {
-    let made = at_once(16, |number| {
-        let store = store.clone();
-        async move {
-            let id = number.to_string();
-            store.create_account(&account(&id, "alice"), &passkey(&id, &id)).await
-        }
+    let made = at_once(16, &store, |store, number| async move {
+        let id = number.to_string();
+        store.create_account(&account(&id, "alice"), &passkey(&id, &id)).await
     });
     let made = made.await;
 
@@ -119,12 +116,9 @@ pub async fn of_many_sign_ups_with_one_name_at_once_one_succeeds(store: Store) -
 
 /// Attack 73, with all requests at the same moment.
 pub async fn of_many_accounts_with_one_passkey_at_once_one_is_made(store: Store) -> Outcome {
-    let made = at_once(16, |number| {
-        let store = store.clone();
-        async move {
-            let id = number.to_string();
-            store.create_account(&account(&id, &id), &passkey("one", &id)).await
-        }
+    let made = at_once(16, &store, |store, number| async move {
+        let id = number.to_string();
+        store.create_account(&account(&id, &id), &passkey("one", &id)).await
     });
     let made = made.await;
 
@@ -204,9 +198,8 @@ pub async fn passkeys_are_added_up_to_a_limit(store: Store) -> Outcome {
 pub async fn passkeys_that_are_added_at_once_do_not_exceed_the_limit(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
 
-    let added = at_once(16, |number| {
-        let store = store.clone();
-        async move { store.add_passkey(&passkey(&number.to_string(), "1"), 5).await }
+    let added = at_once(16, &store, |store, number| async move {
+        store.add_passkey(&passkey(&number.to_string(), "1"), 5).await
     });
     let added: Result<Vec<_>, _> = added.await.into_iter().collect();
 
@@ -235,14 +228,11 @@ pub async fn a_use_is_recorded_only_if_the_key_is_unchanged(store: Store) -> Out
 pub async fn of_many_uses_of_one_counter_at_once_one_is_recorded(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
 
-    let used = at_once(16, |number| {
-        let store = store.clone();
-        async move {
-            let after = format!("key {number}");
-            let after = after.as_bytes();
-            let usage = PasskeyUse { before: b"key", after, is_synced: false, at: at(2) };
-            store.record_use(&CredentialId::new(*b"of 1"), usage).await
-        }
+    let used = at_once(16, &store, |store, number| async move {
+        let after = format!("key {number}");
+        let after = after.as_bytes();
+        let usage = PasskeyUse { before: b"key", after, is_synced: false, at: at(2) };
+        store.record_use(&CredentialId::new(*b"of 1"), usage).await
     });
     let used: Result<Vec<_>, _> = used.await.into_iter().collect();
 
@@ -288,10 +278,9 @@ pub async fn of_all_passkeys_removed_at_once_one_is_kept(store: Store) -> Outcom
         store.add_passkey(&passkey(&number.to_string(), "1"), 99).await?;
     }
 
-    let removed = at_once(16, |number| {
-        let store = store.clone();
+    let removed = at_once(16, &store, |store, number| async move {
         let id = if number == 15 { "of 1".to_owned() } else { number.to_string() };
-        async move { store.remove_passkey(&UserId::new("1"), &CredentialId::new(id.as_bytes())).await }
+        store.remove_passkey(&UserId::new("1"), &CredentialId::new(id.as_bytes())).await
     });
     let removed: Result<Vec<_>, _> = removed.await.into_iter().collect();
 
@@ -332,9 +321,8 @@ pub async fn a_recovery_code_is_good_once(store: Store) -> Outcome {
     store.put_recovery_codes(&UserId::new("1"), &codes(&[1])).await?;
 
     assert!(!store.take_recovery_code(&UserId::new("2"), &[1; 32]).await?);
-    let taken = at_once(16, |_| {
-        let store = store.clone();
-        async move { store.take_recovery_code(&UserId::new("1"), &[1; 32]).await }
+    let taken = at_once(16, &store, |store, _| async move {
+        store.take_recovery_code(&UserId::new("1"), &[1; 32]).await
     });
     let taken: Result<Vec<_>, _> = taken.await.into_iter().collect();
 
@@ -344,9 +332,8 @@ pub async fn a_recovery_code_is_good_once(store: Store) -> Outcome {
 
 /// The secret that was stored first is kept, and every caller gets it.
 pub async fn the_secret_of_decoys_is_drawn_once(store: Store) -> Outcome {
-    let drawn = at_once(16, |number| {
-        let store = store.clone();
-        async move { store.decoy_secret(&[number.try_into().unwrap_or(0); 32]).await }
+    let drawn = at_once(16, &store, |store, number| async move {
+        store.decoy_secret(&[number.try_into().unwrap_or(0); 32]).await
     });
     let drawn: Result<Vec<_>, _> = drawn.await.into_iter().collect();
     let drawn = drawn?;

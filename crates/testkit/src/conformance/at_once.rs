@@ -9,20 +9,25 @@ use std::{
 
 use tokio::{sync::Barrier, task::JoinSet};
 
-/// Starts a task for each number below `count`, releases all of them at once, and returns their results
-/// in the order of the numbers.
+/// Starts a task for each number below `count` with a clone of what the tasks share, releases all of them at once,
+/// and returns their results in the order of the numbers.
 ///
 /// # Panics
 /// If one of the tasks panics.
-pub(super) async fn at_once<T, F>(count: usize, task: impl Fn(usize) -> F) -> Vec<T>
+pub(super) async fn at_once<S, T, F>(
+    count: usize,
+    shared: &S,
+    task: impl Fn(S, usize) -> F,
+) -> Vec<T>
 where
+    S: Clone,
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
     let barrier = Arc::new(Barrier::new(count));
     let mut tasks = JoinSet::new();
     for number in 0..count {
-        let (barrier, work) = (barrier.clone(), task(number));
+        let (barrier, work) = (barrier.clone(), task(shared.clone(), number));
         tasks.spawn(async move {
             barrier.wait().await;
             (number, work.await)

@@ -5,7 +5,11 @@
 #![expect(clippy::missing_errors_doc, reason = "a rule fails when the store does not answer")]
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use doorward_core::{
     CredentialRef, Issued, RevocationState, RevocationStore, SessionId, StoreError, TokenId, UserId,
@@ -26,6 +30,11 @@ pub(super) async fn read(
     user: &UserId,
 ) -> Result<RevocationState, StoreError> {
     store.read(user, None, None).await
+}
+
+/// The state of a user whose credentials were all revoked at `at`, and no session or token alone.
+fn revoked(generation: u64, at: SystemTime) -> RevocationState {
+    RevocationState { generation, revoked_at: Some(at), is_ended: false }
 }
 
 /// Returns `true` if a credential of this user that was issued as given is still accepted.
@@ -59,10 +68,7 @@ pub async fn a_revocation_ends_earlier_credentials_and_no_later_ones(store: Stor
 
     let after = read(&*store, &user).await?;
     assert_eq!(begun, before.next_generation(at(5_000)));
-    assert_eq!(
-        after,
-        RevocationState { generation: begun, revoked_at: Some(at(5_000)), is_ended: false }
-    );
+    assert_eq!(after, revoked(begun, at(5_000)));
     for (issued, expected) in [
         (Issued::Generation(before.generation), false),
         (Issued::Generation(begun), true),
@@ -86,18 +92,15 @@ pub async fn a_revocation_ends_earlier_credentials_and_no_later_ones(store: Stor
 pub async fn generations_grow_even_if_the_clock_goes_back(store: Store) -> Outcome {
     let user = UserId::new("alice");
     let mut epoch = read(&*store, &user).await?;
-    let mut latest = None;
+    let mut latest = SystemTime::UNIX_EPOCH;
     for now in [at(5_000), at(5_000), at(1_000), at(0), at(5_001), at(2_000), at(60_000)] {
         let begun = store.bump(&user, now).await?;
 
         assert!(begun > epoch.generation, "{begun} after {}", epoch.generation);
         assert_eq!(begun, epoch.next_generation(now));
-        latest = latest.max(Some(now));
+        latest = now.max(latest);
         epoch = read(&*store, &user).await?;
-        assert_eq!(
-            epoch,
-            RevocationState { generation: begun, revoked_at: latest, is_ended: false }
-        );
+        assert_eq!(epoch, revoked(begun, latest));
     }
     Ok(())
 }
@@ -126,8 +129,7 @@ pub async fn a_revocation_does_not_touch_users_with_similar_names(store: Store) 
     }
     for (number, now) in (0..users.len()).zip(1_u64..) {
         let begun = store.bump(&users[number], at(now)).await?;
-        expected[number] =
-            RevocationState { generation: begun, revoked_at: Some(at(now)), is_ended: false };
+        expected[number] = revoked(begun, at(now));
 
         for (user, expected) in users.iter().zip(&expected) {
             assert_eq!(read(&*store, user).await?, *expected, "{user:?} after {:?}", users[number]);
@@ -204,10 +206,9 @@ pub async fn ending_a_session_or_token_is_idempotent(store: Store) -> Outcome {
 pub async fn revocations_at_once_begin_generations_of_their_own(store: Store) -> Outcome {
     let user = UserId::new("alice");
 
-    let begun = at_once(32, |number| {
-        let (store, user) = (store.clone(), user.clone());
-        let now = at(u64::from(number % 2 == 0));
-        async move { store.bump(&user, now).await }
+    let shared = (store.clone(), user.clone());
+    let begun = at_once(32, &shared, |(store, user), number| async move {
+        store.bump(&user, at(u64::from(number % 2 == 0))).await
     });
     let begun: HashSet<u64> = begun.await.into_iter().collect::<Result<_, _>>()?;
 

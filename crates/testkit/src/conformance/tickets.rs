@@ -57,10 +57,8 @@ pub async fn a_ticket_is_given_out_once(store: Store) -> Outcome {
 pub async fn of_many_takers_of_a_ticket_at_once_one_gets_it(store: Store) -> Outcome {
     store.put_ticket(&ticket_key(1), &record("s-1")).await?;
 
-    let taken = at_once(64, |_| {
-        let store = store.clone();
-        async move { store.take_ticket(&ticket_key(1)).await }
-    });
+    let taken =
+        at_once(64, &store, |store, _| async move { store.take_ticket(&ticket_key(1)).await });
     let taken: Vec<_> = taken.await.into_iter().collect::<Result<_, _>>()?;
 
     assert_eq!(taken.into_iter().flatten().count(), 1);
@@ -80,9 +78,8 @@ pub async fn a_ticket_is_never_overwritten(store: Store) -> Outcome {
 
 /// Of several tickets under one key, the one whose write succeeded is kept.
 pub async fn of_many_writers_of_a_ticket_at_once_one_succeeds(store: Store) -> Outcome {
-    let put = at_once(32, |number| {
-        let store = store.clone();
-        async move { store.put_ticket(&ticket_key(1), &record(&number.to_string())).await }
+    let put = at_once(32, &store, |store, number| async move {
+        store.put_ticket(&ticket_key(1), &record(&number.to_string())).await
     });
 
     let mut winner = None;

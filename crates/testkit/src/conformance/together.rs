@@ -97,13 +97,11 @@ pub async fn a_session_created_during_a_revocation_is_removed_or_revoked(store: 
         let mut made = session(&format!("s-{round}"), "alice");
         made.generation = read(&*store, &user).await?.generation;
 
-        let results = at_once(2, |number| {
-            let (store, made) = (store.clone(), made.clone());
-            async move {
-                match number {
-                    0 => store.create(&key(round), &made).await,
-                    _ => store.bump(&made.user, at(0)).await.map(|_| ()),
-                }
+        let shared = (store.clone(), made.clone());
+        let results = at_once(2, &shared, |(store, made), number| async move {
+            match number {
+                0 => store.create(&key(round), &made).await,
+                _ => store.bump(&made.user, at(0)).await.map(|_| ()),
             }
         });
         results.await.into_iter().collect::<Result<(), StoreError>>()?;
@@ -161,7 +159,7 @@ async fn live(store: Store, number: usize) -> Outcome {
 
 /// Runs 32 tasks, two for each user.
 pub async fn all_operations_at_once_neither_hang_nor_lose_data(store: Store) -> Outcome {
-    let lived = at_once(32, |number| live(store.clone(), number)).await;
+    let lived = at_once(32, &store, live).await;
     lived.into_iter().collect::<Outcome>()?;
 
     for number in 0..32 {

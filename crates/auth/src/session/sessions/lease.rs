@@ -157,7 +157,7 @@ impl SessionLease {
         if touched.is_ok() {
             self.stored.fetch_max(seen_at, Relaxed);
         } else {
-                // The next renewal writes the activity.
+            // The next renewal writes the activity.
             self.wrote_at.store(wrote_at, Relaxed);
         }
         Ok(touched?)

@@ -27,10 +27,8 @@ fn winners(results: Vec<Result<(), StoreError>>) -> Result<Vec<usize>, StoreErro
 pub async fn of_many_creations_with_one_key_at_once_one_succeeds(store: Store) -> Outcome {
     let made = |number: usize| session(&format!("s-{number}"), &format!("user-{number}"));
 
-    let results = at_once(32, |number| {
-        let store = store.clone();
-        async move { store.create(&key(0), &made(number)).await }
-    });
+    let results =
+        at_once(32, &store, |store, n| async move { store.create(&key(0), &made(n)).await });
 
     let winners = winners(results.await)?;
     assert_eq!(winners.len(), 1);
@@ -49,10 +47,8 @@ pub async fn of_many_creations_with_one_key_at_once_one_succeeds(store: Store) -
 pub async fn of_many_creations_with_one_id_at_once_one_succeeds(store: Store) -> Outcome {
     let made = |number: usize| session("s-1", &format!("user-{number}"));
 
-    let results = at_once(32, |number| {
-        let store = store.clone();
-        async move { store.create(&key(number), &made(number)).await }
-    });
+    let results =
+        at_once(32, &store, |store, n| async move { store.create(&key(n), &made(n)).await });
 
     let winners = winners(results.await)?;
     assert_eq!(winners.len(), 1);
@@ -72,15 +68,12 @@ pub async fn of_many_removals_of_a_session_at_once_one_succeeds(store: Store) ->
     let removed = session("s-1", "alice");
     store.create(&key(1), &removed).await?;
 
-    let results = at_once(32, |_| {
-        let (store, id) = (store.clone(), removed.id.clone());
-        async move { store.remove(&id).await }
-    });
+    let shared = (store.clone(), removed.id.clone());
+    let results = at_once(32, &shared, |(store, id), _| async move { store.remove(&id).await });
 
     let results: Vec<bool> = results.await.into_iter().collect::<Result<_, _>>()?;
     assert_eq!(results.into_iter().filter(|was_there| *was_there).count(), 1);
-    assert_gone(&*store, 1, &removed.id, &removed.user).await?;
-    Ok(())
+    assert_gone(&*store, 1, &removed.id, &removed.user).await
 }
 
 /// All rotations succeed one after the other, and only the token of the last is valid.
@@ -88,9 +81,9 @@ pub async fn of_many_rotations_at_once_one_token_is_left(store: Store) -> Outcom
     let rotated = session("s-1", "alice");
     store.create(&key(0), &rotated).await?;
 
-    let results = at_once(16, |number| {
-        let (store, id) = (store.clone(), rotated.id.clone());
-        async move { store.rotate(&id, &key(number + 1), None).await }
+    let shared = (store.clone(), rotated.id.clone());
+    let results = at_once(16, &shared, |(store, id), number| async move {
+        store.rotate(&id, &key(number + 1), None).await
     });
 
     let results: Vec<bool> = results.await.into_iter().collect::<Result<_, _>>()?;
@@ -115,14 +108,12 @@ pub async fn changes_at_once_do_not_undo_each_other(store: Store) -> Outcome {
         changed.signed_in_at = now;
         changed.data = data;
 
-        let results = at_once(3, |number| {
-            let (store, next) = (store.clone(), changed.clone());
-            async move {
-                match number {
-                    0 => store.touch(&next.id, next.seen_at).await,
-                    1 => store.rotate(&next.id, &key(round), Some(next.signed_in_at)).await,
-                    _ => store.put_data(&next.id, &next.data).await,
-                }
+        let shared = (store.clone(), changed.clone());
+        let results = at_once(3, &shared, |(store, next), number| async move {
+            match number {
+                0 => store.touch(&next.id, next.seen_at).await,
+                1 => store.rotate(&next.id, &key(round), Some(next.signed_in_at)).await,
+                _ => store.put_data(&next.id, &next.data).await,
             }
         });
 
@@ -184,7 +175,7 @@ async fn live(store: Store, number: usize) -> Outcome {
 
 /// Of 32 tasks, half remove their sessions. No other session is missing afterwards.
 pub async fn many_tasks_at_once_neither_hang_nor_lose_data(store: Store) -> Outcome {
-    let lived = at_once(32, |number| live(store.clone(), number)).await;
+    let lived = at_once(32, &store, live).await;
     lived.into_iter().collect::<Outcome>()?;
 
     let shared = store.of_user(&UserId::new("shared")).await?;

@@ -31,8 +31,7 @@ pub async fn a_rotated_session_keeps_its_id_and_its_old_token_opens_nothing(
     }
     // The key of the replaced token can be used for another session.
     store.create(&key(1), &session("s-2", "bob")).await?;
-    assert_kept(&*store, 6, &rotated).await?;
-    Ok(())
+    assert_kept(&*store, 6, &rotated).await
 }
 
 /// A rotation alone does not prove that the user is present.
@@ -45,8 +44,7 @@ pub async fn a_rotation_updates_the_time_of_sign_in_only_if_given(store: Store) 
 
     store.rotate(&rotated.id, &key(3), Some(at(5_000))).await?;
     rotated.signed_in_at = at(5_000);
-    assert_kept(&*store, 3, &rotated).await?;
-    Ok(())
+    assert_kept(&*store, 3, &rotated).await
 }
 
 /// A rotation never takes over the token of another session.
@@ -62,8 +60,7 @@ pub async fn a_rotation_to_a_taken_key_changes_nothing(store: Store) -> Outcome 
         assert!(matches!(result, Err(StoreError::Exists)), "{result:?}");
     }
     assert_kept(&*store, 1, &alice).await?;
-    assert_kept(&*store, 2, &bob).await?;
-    Ok(())
+    assert_kept(&*store, 2, &bob).await
 }
 
 /// Members that are not in the new data are removed.
@@ -79,8 +76,7 @@ pub async fn data_is_replaced_as_a_whole(store: Store) -> Outcome {
         assert!(store.put_data(&kept.id, &kept.data).await?);
         assert_kept(&*store, 1, &kept).await?;
     }
-    assert_kept(&*store, 2, &other).await?;
-    Ok(())
+    assert_kept(&*store, 2, &other).await
 }
 
 /// The session is not found by token, by id or in the list. Other sessions are kept, and the key and the id can be
