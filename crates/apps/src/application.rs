@@ -90,4 +90,8 @@ pub trait Directory: Send + Sync {
     fn with_id<'a>(&'a self, id: &'a UserId) -> BoxFuture<'a, Result<Option<Person>, BoxError>>;
 }
 
-doorward_core::debug_fields!(Services { round });
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services").field("round", &self.round).finish_non_exhaustive()
+    }
+}

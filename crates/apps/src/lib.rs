@@ -12,6 +12,7 @@ mod bots;
 mod catalogue;
 mod chat;
 mod database;
+mod lock;
 mod mole;
 mod storage;
 #[cfg(test)]

@@ -14,10 +14,9 @@ use std::{
     time::SystemTime,
 };
 
-use doorward_core::lock;
 use doorward_core::{
     RevocationState, RevocationStore, Session, SessionData, SessionId, SessionKey, SessionStore,
-    StoreFuture, TicketKey, TicketRecord, TicketStore, TokenId, UserId,
+    StoreFuture, TicketKey, TicketRecord, TicketStore, TokenId, UserId, lock,
 };
 
 use crate::memory::{revocations::Marks, sessions::Sessions, tickets::Tickets};

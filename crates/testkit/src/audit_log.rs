@@ -2,8 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use doorward_core::lock;
-use doorward_core::{Audit, AuditRecord, Decision, Fault};
+use doorward_core::{Audit, AuditRecord, Decision, Fault, lock};
 use tokio::sync::Notify;
 
 /// Audit sink that keeps all records in order. Clones share the records.
@@ -41,6 +40,8 @@ pub struct Record {
     pub namespace: Option<String>,
     /// Socket that the decision was about.
     pub socket: Option<String>,
+    /// First 32 bits of the hash of the session's id.
+    pub session: Option<String>,
 }
 
 impl AuditLog {
@@ -83,6 +84,7 @@ impl Audit for AuditLog {
             fault: record.fault,
             user: record.user.map(|user| user.as_str().to_owned()),
             socket: record.socket.map(|socket| socket.encode()),
+            session: record.session_prefix(),
             namespace: record.namespace.map(str::to_owned),
         });
         self.added.notify_waiters();

@@ -1,6 +1,6 @@
 //! Connects bots to the server, and prints what they report.
 
-use std::{io, time::Duration};
+use std::{fmt, io, time::Duration};
 
 use doorward::BoxError;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -94,7 +94,11 @@ impl Door {
     }
 }
 
-doorward_core::debug_fields!(Door { address });
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door").field("address", &self.address).finish_non_exhaustive()
+    }
+}
 
 /// Maximum number of connections that are established at the same time.
 const AT_ONCE: usize = 20;

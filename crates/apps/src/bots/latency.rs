@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward_core::lock;
+use crate::lock::lock;
 
 /// Times from the sending of an event to its arrival at each client. `K` identifies the event.
 pub(super) struct Latency<K> {

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, sync::Mutex};
 
+use crate::lock::lock;
 use doorward::UserId;
-use doorward_core::lock;
 
 /// Number of connections by user.
 #[derive(Default)]

@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
+use crate::lock::lock;
 use doorward::prelude::*;
-use doorward_core::lock;
 
 use super::{
     game::Full,

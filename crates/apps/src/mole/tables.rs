@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::lock::lock;
 use doorward::{
     Hub, ServerEvent,
     server::{Clock, Entropy},
 };
-use doorward_core::lock;
 use tokio::sync::Notify;
 
 use super::{

@@ -8,8 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use doorward_core::lock;
-use doorward_core::{Audit, AuditRecord, BoxFuture, Decision, DecisionId};
+use doorward_core::{Audit, AuditRecord, BoxFuture, Decision, DecisionId, lock};
 
 /// Audit sink that limits the records that any client can cause to 1,000 in ten seconds.
 ///

@@ -12,8 +12,7 @@ use std::{
 };
 
 use atomic_waker::AtomicWaker;
-use doorward_core::lock;
-use doorward_core::{DisconnectReason, LinkId, SocketId};
+use doorward_core::{DisconnectReason, LinkId, SocketId, lock};
 use doorward_protocol::Frame;
 use tokio::sync::oneshot;
 
@@ -196,3 +195,32 @@ static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
 /// Maximum capacity, in letters, of a queue that is kept for reuse. A larger queue is freed.
 const SPARE_LIMIT: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::system::OsEntropy;
+
+    /// Promise 3: a client that does not read gets no packet after its end, and loses no order.
+    #[test]
+    fn a_full_mailbox_drops_packets_and_keeps_orders() {
+        let link = LinkHandle::new(LinkId::generate(&OsEntropy), 12);
+        let emit = |text: &str| Letter::Emit {
+            socket: SocketId::generate(&OsEntropy),
+            frame: Frame::text(|out| out.extend_from_slice(text.as_bytes())),
+            is_volatile: false,
+        };
+        let alive = link.probe();
+        assert!(link.post(emit("1234")));
+
+        assert!(!link.post(emit("12345678")));
+        assert!(!link.post(emit("1")), "it is closed");
+
+        let letters = link.take();
+        assert!(matches!(letters[0], Letter::Probe { .. }));
+        let end = &letters[1];
+        assert!(matches!(end, Letter::EndLink { reason: DisconnectReason::SlowConsumer }));
+        assert_eq!(letters.len(), 2);
+        drop(alive);
+    }
+}

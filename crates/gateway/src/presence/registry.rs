@@ -9,8 +9,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use doorward_core::lock;
-use doorward_core::{DisconnectReason, LinkId, SessionId, SocketId, TokenId, UserId};
+use doorward_core::{DisconnectReason, LinkId, SessionId, SocketId, TokenId, UserId, lock};
 use tokio::sync::Notify;
 
 use crate::presence::{expiry::Credential, mailbox::LinkHandle, resident::Resident};

@@ -10,9 +10,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use doorward_core::lock;
 use doorward_core::{
     BoxFuture, Reservation, Seat, SeatError, SeatRequest, SeatStore, Seated, Unlimited, UserId,
+    lock,
 };
 
 use crate::presence::seats::replacing::{Limits, Table};

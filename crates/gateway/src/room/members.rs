@@ -11,8 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use doorward_core::lock;
-use doorward_core::{SocketId, UserId};
+use doorward_core::{SocketId, UserId, lock};
 
 use crate::room::socket::Socket;
 

@@ -317,6 +317,23 @@ async fn open_acks_end_with_the_socket_and_are_bounded() {
     assert!(matches!(ask().await, Err(AckError::Ended)));
 }
 
+/// A timeout that the clock cannot represent is a wait without an end.
+#[tokio::test]
+async fn a_broadcast_may_wait_for_acks_as_long_as_they_take() {
+    let (memory, hub) = serve().await;
+    let mut alice = memory.connect("alice").await;
+    let all = hub.all().timeout(Duration::MAX);
+
+    let (answers, ()) = tokio::join!(all.emit_with_ack::<u32>("vote", "now"), async {
+        let question = alice.next_event().await;
+        memory.clock.advance(Duration::from_secs(24 * 60 * 60));
+        tokio::task::yield_now().await;
+        alice.answer(&question, 7).await;
+    });
+
+    assert_eq!(answers.unwrap().given, [(alice.id(), 7)]);
+}
+
 #[tokio::test]
 async fn a_broadcast_with_acks_names_the_sockets_that_did_not_answer() {
     let counts = Counts::default();

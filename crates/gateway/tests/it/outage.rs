@@ -260,6 +260,38 @@ async fn a_socket_whose_own_check_fails_ends_although_others_succeed() {
     assert_eq!(bob.has_ended().await, None);
 }
 
+/// A socket whose own lookup fails right after an outage has waited since the outage began.
+#[tokio::test]
+async fn an_outage_counts_for_a_socket_that_gets_no_answer_after_it() {
+    let (lasting, cut) = start().await;
+    let mut alice = lasting.connect(json!({ "user": "alice", "session": "s" })).await;
+    let mut bob = lasting.connect(json!({ "user": "bob" })).await;
+    cut.away(true);
+    pass_time(&lasting, 20).await;
+    lasting.lease.answers(|_| Err(LeaseError::Unavailable("no answer".into())));
+    cut.away(false);
+
+    pass_time(&lasting, 20).await;
+
+    assert_eq!(alice.has_ended().await, Some(TestEnd::Passing));
+    assert_eq!(bob.has_ended().await, None);
+}
+
+/// Between two sweeps, a store that answers is left alone.
+#[tokio::test]
+async fn a_store_that_answers_is_asked_once_in_an_interval() {
+    let (lasting, cut) = start().await;
+    let _alice = lasting.connect(json!({ "user": "alice" })).await;
+    pass_time(&lasting, 60).await;
+    cut.asked.store(0, Ordering::SeqCst);
+
+    pass_time(&lasting, 60).await;
+
+    let sweeps = 60 / Limits::default().sweep_interval.as_secs();
+    let asked = cut.asked.load(Ordering::SeqCst) as u64;
+    assert!((sweeps - 1..=sweeps + 1).contains(&asked), "{asked}");
+}
+
 /// A sweep that gave up must not start again at once for the sockets that it did not reach.
 #[tokio::test]
 async fn an_unavailable_store_is_asked_every_two_seconds_for_any_number_of_sockets() {

@@ -6,11 +6,11 @@ use std::{
 };
 
 use doorward::{
-    Revoke,
+    Revoke, SocketId,
     audit::Decision,
     auth::{Issuer, RefusalReason, SigningKey, TokenId},
     prelude::*,
-    server::Clock as _,
+    server::{Clock as _, OsEntropy},
     session::SessionId,
     store::RevocationStore as _,
     test::{ManualClock, TestEnd, TestServer},
@@ -78,6 +78,29 @@ async fn revoking_a_session_a_token_or_a_socket_ends_only_its_own_sockets() {
     assert_eq!(refused.code(), "unauthenticated");
     // Revoking a socket leaves its credential valid: the client may connect again.
     lasting.connect(alice("s3", "t3")).await;
+}
+
+#[tokio::test]
+async fn the_record_of_a_revocation_names_its_target() {
+    let lasting = Lasting::start().await;
+    let socket = SocketId::generate(&OsEntropy);
+    let principals = lasting.principals();
+    for target in [
+        Revoke::User("alice".into()),
+        Revoke::Session(SessionId::new("s1")),
+        Revoke::Socket(socket),
+        Revoke::Token(TokenId::new("t1")),
+    ] {
+        principals.revoke(target).await.unwrap();
+    }
+
+    let records = lasting.audit.records();
+    let users: Vec<_> = records.iter().map(|record| record.user.as_deref()).collect();
+    let sessions: Vec<_> = records.iter().map(|record| record.session.is_some()).collect();
+    let sockets: Vec<_> = records.iter().map(|record| record.socket.clone()).collect();
+    assert_eq!(users, [Some("alice"), None, None, None]);
+    assert_eq!(sessions, [false, true, false, false]);
+    assert_eq!(sockets, [None, None, Some(socket.encode()), None]);
 }
 
 /// Attack 28: credentials from before the revocation, including those of the same second.
@@ -422,6 +445,23 @@ async fn a_socket_is_revoked_by_its_session_after_any_number_of_refreshes() {
         assert_eq!(done.closed, 1, "after {refreshes}");
         assert_eq!(client.ended().await, TestEnd::Final);
     }
+}
+
+/// The names of a socket are bounded, so the oldest tokens, which have expired, are forgotten.
+#[tokio::test]
+async fn a_token_that_a_socket_has_shown_long_ago_no_longer_finds_it() {
+    let auth = |token: usize| json!({ "user": "alice", "token": token.to_string() });
+    let lasting = Lasting::start().await;
+    let mut client = lasting.connect(auth(0)).await;
+    for token in 1..=10 {
+        client.emit_with_ack::<Value>("auth:refresh", auth(token)).await;
+    }
+    let principals = lasting.principals();
+
+    let oldest = principals.revoke(Revoke::Token(TokenId::new("0"))).await.unwrap();
+    let newest = principals.revoke(Revoke::Token(TokenId::new("10"))).await.unwrap();
+
+    assert_eq!((oldest.closed, newest.closed), (0, 1));
 }
 
 /// Roles that change between the lookup of the user and the registration of the socket.

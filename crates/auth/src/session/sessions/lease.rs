@@ -14,8 +14,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use doorward_core::lock;
-use doorward_core::{BoxFuture, Lease, LeaseError, Session, SessionId, UserId};
+use doorward_core::{BoxFuture, Lease, LeaseError, Session, SessionId, UserId, lock};
 
 use crate::session::sessions::{error::VerifySessionError, records::Records};
 
