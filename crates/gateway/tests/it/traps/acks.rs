@@ -182,16 +182,31 @@ async fn a_handler_that_fails_its_ack_after_its_socket_has_ended_runs_to_its_end
 /// A handler may go on after it has answered. When its time is over, it is dropped without a word.
 #[tokio::test]
 async fn a_handler_that_times_out_after_its_answer_is_not_answered_again() {
-    let gateway = Gateway::at("/").on("slow", |ack: Ack<u8>| async move {
-        ack.send(1);
-        std::future::pending::<()>().await;
+    let dropped = Arc::new(Notify::new());
+    let held = Arc::clone(&dropped);
+    let gateway = Gateway::at("/").on("slow", move |ack: Ack<u8>| {
+        let held = NotifyOnDrop(Arc::clone(&held));
+        async move {
+            ack.send(1);
+            std::future::pending::<()>().await;
+            drop(held);
+        }
     });
     let memory = Memory::serve(gateway).await;
     let mut alice = memory.connect("alice").await;
     assert_eq!(alice.emit_with_ack::<u8>("slow", ()).await, 1);
 
     memory.clock.advance(Limits::default().handler_timeout);
-    settle().await;
 
+    in_time(dropped.notified()).await;
     alice.expect_nothing().await;
+}
+
+/// Part of a handler that tells when the handler is dropped.
+struct NotifyOnDrop(Arc<Notify>);
+
+impl Drop for NotifyOnDrop {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
 }
