@@ -9,6 +9,7 @@ use tracing::Level;
 
 use super::{Before, settle};
 use crate::{
+    counts::Counts,
     fixture::in_time,
     memory::{Member, Memory},
 };
@@ -182,6 +183,8 @@ async fn a_handler_that_fails_its_ack_after_its_socket_has_ended_runs_to_its_end
 /// A handler may go on after it has answered. When its time is over, it is dropped without a word.
 #[tokio::test]
 async fn a_handler_that_times_out_after_its_answer_is_not_answered_again() {
+    let counts = Counts::default();
+    let _counting = metrics::set_default_local_recorder(&counts);
     let dropped = Arc::new(Notify::new());
     let held = Arc::clone(&dropped);
     let gateway = Gateway::at("/").on("slow", move |ack: Ack<u8>| {
@@ -200,6 +203,7 @@ async fn a_handler_that_times_out_after_its_answer_is_not_answered_again() {
 
     in_time(dropped.notified()).await;
     alice.expect_nothing().await;
+    assert_eq!(counts.of("doorward_event_failures_total timeout"), 0);
 }
 
 /// Part of a handler that tells when the handler is dropped.
