@@ -2,8 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks a mutex, also after a panic of another thread. The applications change what is behind a lock in one step, and
-/// send news after it.
+/// Locks a mutex, also after a panic of another thread. A panic of one handler must not end the game or the chat for all.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

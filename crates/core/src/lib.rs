@@ -13,6 +13,7 @@ mod boxed;
 mod causes;
 mod clock;
 mod code;
+mod debug;
 mod exception;
 mod fault;
 mod grant;

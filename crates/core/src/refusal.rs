@@ -115,6 +115,7 @@ impl RefusalCode {
     const fn message_and_hint(self) -> (&'static str, Option<Retry>) {
         match self {
             Self::AlreadyConnected => ("Already connected", Some(Retry::Later)),
+            // An application has its own message ([`Refusal::new`]).
             Self::Application(_) => ("", None),
             Self::BadHandshake => ("Bad handshake", Some(Retry::Never)),
             Self::Forbidden => ("Forbidden", Some(Retry::Never)),

@@ -238,15 +238,37 @@ impl Limits {
 
     /// Returns the limits that the protocol enforces.
     pub(crate) fn link(&self) -> LinkConfig {
-        macro_rules! config_with {
-            ($($name:ident)+) => {
-                LinkConfig { $($name: self.$name,)+ ..LinkConfig::default() }
-            };
-        }
-        config_with! {
-            ping_interval ping_timeout connect_timeout attachments_timeout max_message max_connect
-            max_unauthenticated max_refusals max_namespaces max_anonymous_events max_attachments
-            max_depth max_event_name
+        let Self {
+            ping_interval,
+            ping_timeout,
+            connect_timeout,
+            attachments_timeout,
+            max_message,
+            max_connect,
+            max_unauthenticated,
+            max_refusals,
+            max_namespaces,
+            max_anonymous_events,
+            max_attachments,
+            max_depth,
+            max_event_name,
+            ..
+        } = *self;
+        LinkConfig {
+            ping_interval,
+            ping_timeout,
+            connect_timeout,
+            attachments_timeout,
+            max_message,
+            max_connect,
+            max_unauthenticated,
+            max_refusals,
+            max_namespaces,
+            max_anonymous_events,
+            max_attachments,
+            max_depth,
+            max_event_name,
+            ..LinkConfig::default()
         }
     }
 }

@@ -10,29 +10,29 @@ use doorward::{__private::Budget, UserId};
 /// Budgets for the attempts to sign in and to change an account.
 pub(crate) struct Attempts {
     /// Starts of ceremonies.
-    pub(crate) begun: Budget<IpAddr>,
+    pub(crate) ceremonies: Budget<IpAddr>,
     /// Redemptions of tickets.
-    pub(crate) exchanged: Budget<IpAddr>,
+    pub(crate) tickets: Budget<IpAddr>,
     /// Attempts with a recovery code.
     ///
     /// A user name has no budget. An attacker who guesses codes could spend it, and the owner of the account would be
     /// rejected. It is not needed either. Ten of the 2^80 codes are valid, and `Hasher` checks fewer than 100 codes per
     /// second for all clients together, so guessing a valid code takes 10^13 years on average.
-    pub(crate) codes: Budget<IpAddr>,
+    pub(crate) codes_tried: Budget<IpAddr>,
     /// Creations of recovery codes. Only the user can spend this budget.
-    pub(crate) made: Budget<UserId>,
+    pub(crate) codes_made: Budget<UserId>,
     /// Starts of adding a passkey. Only the user can spend this budget.
-    pub(crate) added: Budget<UserId>,
+    pub(crate) passkeys_added: Budget<UserId>,
 }
 
 impl Attempts {
     pub(crate) fn new() -> Self {
         Self {
-            begun: Budget::new(BEGUN_A_MINUTE),
-            exchanged: Budget::new(BEGUN_A_MINUTE),
-            codes: Budget::new(CODES_A_MINUTE),
-            made: Budget::new(MADE_A_MINUTE),
-            added: Budget::new(ADDED_A_MINUTE),
+            ceremonies: Budget::new(BEGUN_A_MINUTE),
+            tickets: Budget::new(BEGUN_A_MINUTE),
+            codes_tried: Budget::new(CODES_A_MINUTE),
+            codes_made: Budget::new(MADE_A_MINUTE),
+            passkeys_added: Budget::new(ADDED_A_MINUTE),
         }
     }
 }

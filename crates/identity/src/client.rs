@@ -28,8 +28,8 @@ impl Client {
     /// Creates a client, and reads its user agent and origin from `headers`.
     pub(crate) fn new(binding: Binding, address: Option<IpAddr>, headers: &Headers) -> Self {
         let user_agent = headers.get_str("user-agent").map(Into::into);
-        let origin = || Origin(headers.get_str("origin").map(Into::into));
-        let origin = headers.get("origin").map(|_| origin());
+        let origin =
+            headers.get("origin").map(|_| Origin(headers.get_str("origin").map(Into::into)));
         Self { binding, address, user_agent, origin, namespace: None }
     }
 

@@ -76,7 +76,7 @@ impl Service {
         if client.is_foreign(&self.origins) {
             return Err(SignInCode::Forbidden.into());
         }
-        self.attempt(&self.attempts.begun, client)
+        self.attempt(&self.attempts.ceremonies, client)
     }
 
     /// Takes an attempt from a budget by address. Without a known address there is no budget, since all such

@@ -14,8 +14,7 @@ use std::{
     time::Duration,
 };
 
-use doorward_core::StoreError;
-use doorward_core::lock;
+use doorward_core::{StoreError, lock};
 use redis::{
     AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, RedisError, RedisResult, Script,
     ServerErrorKind, aio::MultiplexedConnection, io::tcp::TcpSettings,

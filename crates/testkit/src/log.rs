@@ -6,7 +6,6 @@ use std::{
 };
 
 use doorward_core::lock;
-
 use tracing::{Level, subscriber::DefaultGuard};
 use tracing_subscriber::fmt::MakeWriter;
 

@@ -19,7 +19,6 @@ use std::{
 };
 
 use doorward_core::lock;
-
 use tempfile::TempDir;
 
 /// A running PostgreSQL server. Its programs are taken from the folder in the environment variable

@@ -2,8 +2,9 @@
 
 use std::{collections::HashMap, sync::Mutex};
 
-use crate::lock::lock;
 use doorward::UserId;
+
+use crate::lock::lock;
 
 /// Number of connections by user.
 #[derive(Default)]

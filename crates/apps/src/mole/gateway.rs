@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use crate::lock::lock;
 use doorward::prelude::*;
 
 use super::{
@@ -20,6 +19,7 @@ use super::{
 };
 use crate::{
     application::{Me, NamedUser, Services},
+    lock::lock,
     storage::not_kept,
 };
 

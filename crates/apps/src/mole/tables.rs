@@ -10,7 +10,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::lock::lock;
 use doorward::{
     Hub, ServerEvent,
     server::{Clock, Entropy},
@@ -22,7 +21,10 @@ use super::{
     top::Top,
     wire::{Ranking, Scores, Spectators},
 };
-use crate::application::{NamedUser, Services};
+use crate::{
+    application::{NamedUser, Services},
+    lock::lock,
+};
 
 /// State that the rooms share.
 pub(super) struct Tables {

@@ -58,7 +58,7 @@ impl<P: Send + Sync + 'static> FirstOf<P> {
 
     /// Returns the members whose credentials were sent, at most one explicit and one ambient. Fails
     /// if there are more.
-    fn choose(&self, handshake: &Handshake) -> Result<[Option<&dyn Member<P>>; 2], Denied> {
+    fn choose(&self, handshake: &Handshake) -> Result<Chosen<'_, P>, Denied> {
         let only = |kind: Shown| {
             let mut shown = self.members.iter().filter(|member| member.shown(handshake) == kind);
             match (shown.next(), shown.next()) {
@@ -70,18 +70,25 @@ impl<P: Send + Sync + 'static> FirstOf<P> {
         if count_explicit(&handshake.auth) > 1 {
             return Err(AMBIGUOUS);
         }
-        Ok([only(Shown::Explicit)?, only(Shown::Ambient)?])
+        Ok(Chosen { explicit: only(Shown::Explicit)?, ambient: only(Shown::Ambient)? })
     }
+}
+
+/// Members whose credentials a handshake contains.
+struct Chosen<'a, P> {
+    explicit: Option<&'a dyn Member<P>>,
+    ambient: Option<&'a dyn Member<P>>,
 }
 
 impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
     type Principal = P;
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<P>, AuthenticateError> {
-        match self.choose(&handshake).map_err(Refusal::from)? {
-            [None, None] => Err(Refusal::from(MISSING).into()),
-            [Some(only), None] | [None, Some(only)] => only.authenticate(handshake).await,
-            [Some(explicit), Some(ambient)] => {
+        let Chosen { explicit, ambient } = self.choose(&handshake).map_err(Refusal::from)?;
+        match (explicit, ambient) {
+            (None, None) => Err(Refusal::from(MISSING).into()),
+            (Some(only), None) | (None, Some(only)) => only.authenticate(handshake).await,
+            (Some(explicit), Some(ambient)) => {
                 // The explicit credential is verified first, so that a bad one is refused
                 // regardless of the cookie.
                 let grant = explicit.authenticate(handshake.clone()).await?;
@@ -97,7 +104,7 @@ impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
     /// Recognises the user by the explicit credential, or by the cookie if no explicit one was
     /// sent.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
-        let [explicit, ambient] = self.choose(handshake).ok()?;
+        let Chosen { explicit, ambient } = self.choose(handshake).ok()?;
         explicit.or(ambient)?.recognise(handshake)
     }
 }

@@ -239,6 +239,7 @@ impl Jwt {
         grant.session.clone_from(&claims.session);
         grant.token.clone_from(&claims.token);
         grant.signed_in_at = claims.signed_in_at;
+        // The claims move in last, because the other fields are cloned from them.
         Ok(grant.with_principal(claims))
     }
 

@@ -34,5 +34,5 @@ impl Tickets {
     }
 }
 
-/// Tickets expire after 30 seconds.
+/// Maximum number of tickets. They expire after 30 seconds, so this is far more than users can need.
 const MAX: usize = 100_000;

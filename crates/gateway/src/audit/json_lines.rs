@@ -43,7 +43,7 @@ use crate::audit::json_lines::line::line;
 /// | `at` | time of the decision, as RFC 3339 in UTC |
 /// | `id` | id of the decision; the client reads it too |
 /// | `outcome`, `reason` | the decision and its reason |
-/// | `claim`, `flag`, `header`, `member`, `segment` or `token_header` | name of the part at fault, such as `exp`; see [`Fault`] |
+/// | `claim`, `flag`, `header`, `member`, `segment` or `token_header` | name of the part at fault, such as `exp`; see [`Fault`](doorward_core::Fault) |
 /// | `problem` | problem of that part |
 /// | `count` | number of decisions that a line with the outcome `left_out` stands for |
 /// | `action`, `about` | kind of the requested action and its subject, such as `event` and `echo` |
@@ -80,7 +80,7 @@ struct Shared {
     reopen: AtomicBool,
     /// Number of records that will never be in the file.
     dropped: AtomicU64,
-    /// Number of these that had to be in the file: all except those that any client can cause.
+    /// Number of these that were logged. Records that were dropped to make room are not among them.
     given_up: AtomicU64,
 }
 

@@ -2,11 +2,11 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use bytes::Bytes;
-use doorward_core::{BoxError, DecisionId, Exception};
+use doorward_core::{BoxError, DecisionId, Exception, lock};
 use doorward_protocol::RawArguments;
 use tokio::sync::oneshot;
 
@@ -87,7 +87,7 @@ impl<'a, P> EventContext<'a, P> {
 
     /// Takes the receiver of the answer out. Returns `None` if the handler took no `Ack`.
     pub(crate) fn take_manual(&self) -> Option<Waiter> {
-        self.manual.get()?.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(self.manual.get()?).take()
     }
 }
 

@@ -11,7 +11,7 @@ use doorward_protocol::{Arguments, RawArguments};
 
 use crate::event::{
     context::{EventContext, FromEvent},
-    invocation::{Late, Started, Step, answered_by_hand, begun, by_hand},
+    invocation::{Late, Started, Step, answered_by_hand, begun, run_by_hand},
     reply::{IntoReply, Outcome, Reply},
     sealed::Sealed,
 };
@@ -131,7 +131,7 @@ impl<P: Send + Sync + 'static, M, H: Handler<P, M>> AnyHandler<P> for Erased<H, 
                 None => handler.await?.erase(RawArguments::for_ack),
                 Some(waiter) => {
                     let handler = async { handler.await.map(drop) };
-                    by_hand(handler, waiter, Late::new(context)).await
+                    run_by_hand(handler, waiter, Late::new(context)).await
                 }
             }
         })

@@ -33,7 +33,7 @@ use crate::event::{
 /// A handler that was started for one event.
 pub(crate) type Invocation = Pin<Box<dyn Run>>;
 
-/// Invocation of an event that has started.
+/// Result of starting an event: its invocation, or the failure that the client receives.
 pub(crate) type Started = Result<Invocation, Failure>;
 
 /// Progress of an invocation. If it failed, the link calls the exception filters and writes the
@@ -48,7 +48,7 @@ pub(crate) enum Step<V = RawArguments> {
     Run(Invocation),
 }
 
-/// Returns an invocation whose future is the event itself.
+/// Creates an invocation whose future is the event itself.
 pub(crate) fn begun<V: Arguments + 'static>(
     future: impl Future<Output = Result<Step<V>, Failure>> + Send + 'static,
 ) -> Invocation {
@@ -274,7 +274,7 @@ impl<F: Future<Output = Result<(), BoxError>> + Send> Run for ByHand<F> {
 }
 
 /// Runs a handler that has taken an `Ack` until it returns. Returns its answer, for interceptors.
-pub(super) async fn by_hand(
+pub(super) async fn run_by_hand(
     handler: impl Future<Output = Result<(), BoxError>>,
     mut waiter: Waiter,
     late: Late,

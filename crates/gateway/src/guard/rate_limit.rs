@@ -86,13 +86,12 @@ impl RateLimit {
     }
 
     fn key<P>(&self, context: &GuardContext<'_, P>) -> Key {
+        // All anonymous clients have the same user. If they shared one limit, a single client could
+        // use it up for all of them. An anonymous client counts by its address.
+        let is_anonymous = context.user.as_str() == Anonymous::USER;
         match self.per {
             Per::Socket => Key::Socket(context.socket),
-            Per::User if context.user.as_str() != Anonymous::USER => {
-                Key::User(context.user.clone())
-            }
-            // All anonymous clients have the same user. If they shared one limit, a single client
-            // could use it up for all of them.
+            Per::User if !is_anonymous => Key::User(context.user.clone()),
             Per::Address | Per::User => {
                 Key::Address(context.request.peer().map(|peer| network(peer.ip())))
             }

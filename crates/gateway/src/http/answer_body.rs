@@ -17,8 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use doorward_core::BoxError;
-use doorward_core::lock;
+use doorward_core::{BoxError, lock};
 use http_body_util::{Either, Full};
 use hyper::body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;

@@ -141,8 +141,8 @@ async fn run(upgrade: OnUpgrade, opening: Opening) {
     }
 }
 
-/// Spawns the task of a link. The task of [`run`] has states for each kind of stream, and there is one
-/// task for each link, so its size counts.
+/// Spawns the task of a link. [`run`] does not await it: its own task would then be as large as a link
+/// with the largest kind of stream, once for each link.
 fn start<S: ByteStream + Send + 'static>(stream: S, early: &[u8], opening: Opening) {
     tokio::spawn(LinkTask::new(WebSocket::new(stream, early), opening));
 }

@@ -64,7 +64,7 @@ pub(crate) enum NotAdmitted {
 }
 
 impl NotAdmitted {
-    /// Nothing was decided, because a dependency did not answer.
+    /// Nothing was decided, and the client may try again.
     pub(crate) fn unavailable(cause: Option<BoxError>) -> Self {
         Self::Undecided { reason: RefusalReason::Unavailable, cause }
     }

@@ -133,7 +133,7 @@ fn join<P: Send + Sync + 'static>(
     // Connections, rooms and unknown events belong to all gateways of the namespace, so the guards
     // of every gateway must allow them. A known event is checked only by the guards of its own
     // gateway.
-    let mut everywhere = Layers::default().around(outer);
+    let mut everywhere = outer.around(&Layers::default());
     for gateway in gateways {
         let around = outer.around(&gateway.layers);
         everywhere = everywhere.around(&gateway.layers);

@@ -22,7 +22,7 @@ use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use crate::{
     presence::{
         recheck::pace::Pace,
-        resident::{AnyResident, Resident},
+        resident::Resident,
         services::{QUIET, Services},
     },
     runtime::{
@@ -147,7 +147,7 @@ impl Sweeper {
 
     /// Returns every authenticated socket, beginning with the socket whose last lookup is the
     /// oldest. Forgets sockets that have ended.
-    fn line_up(&mut self, services: &Services, now: Instant) -> Vec<AnyResident> {
+    fn line_up(&mut self, services: &Services, now: Instant) -> Vec<Arc<dyn Resident>> {
         let mut known = services.registry.all_sockets();
         known.retain(|resident| resident.is_known());
         let new = Seen { asked: now, answered: None, failing: None };
@@ -162,7 +162,12 @@ impl Sweeper {
 
     /// Looks up the sockets in the given order, until the interval has passed or a full batch has
     /// failed without an answer.
-    async fn ask(&mut self, known: &[AnyResident], services: &Services, begun: Instant) -> Swept {
+    async fn ask(
+        &mut self,
+        known: &[Arc<dyn Resident>],
+        services: &Services,
+        begun: Instant,
+    ) -> Swept {
         let interval = services.limits.sweep_interval;
         // The pace is set so that the sweep takes half of the interval. The other half is a reserve
         // for slower answers.
@@ -261,9 +266,14 @@ impl Sweeper {
     /// Ends the sockets whose own lookups have failed for too long, or all sockets if the whole
     /// store has not answered for too long. Sockets end in groups, so that their clients do not
     /// reconnect at the same time.
-    async fn end_unanswered(&self, known: &[AnyResident], gave_up: bool, services: &Services) {
+    async fn end_unanswered(
+        &self,
+        known: &[Arc<dyn Resident>],
+        gave_up: bool,
+        services: &Services,
+    ) {
         let (now, patience) = (services.clock.now(), patience(services));
-        let is_over = |resident: &&AnyResident| {
+        let is_over = |resident: &&Arc<dyn Resident>| {
             let failing = self.seen.get(&resident.id()).and_then(|seen| seen.failing);
             failing.is_some_and(|at| at.since + patience <= now && (at.is_own || gave_up))
         };
@@ -286,9 +296,9 @@ impl Sweeper {
 
 /// Looks up one socket. Returns the socket, the time at which the lookup started, and the answer.
 async fn question<'a>(
-    resident: &'a AnyResident,
+    resident: &'a Arc<dyn Resident>,
     services: &Services,
-) -> (&'a AnyResident, Instant, Answer) {
+) -> (&'a Arc<dyn Resident>, Instant, Answer) {
     let asked = services.clock.now();
     let look = Caught::new(async { look(services, &**resident).await });
     (resident, asked, services.within(ASKED_WITHIN, look).await)

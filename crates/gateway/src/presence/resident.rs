@@ -10,9 +10,6 @@ use doorward_core::{
 
 use crate::presence::expiry::Credential;
 
-/// A socket that is admitted or being admitted.
-pub(crate) type AnyResident = Arc<dyn Resident>;
-
 /// A socket with the type of its principal erased.
 pub(crate) trait Resident: Send + Sync {
     fn id(&self) -> SocketId;

@@ -8,8 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use doorward_core::SocketId;
-use doorward_core::lock;
+use doorward_core::{SocketId, lock};
 use doorward_protocol::RawArguments;
 use tokio::sync::oneshot;
 

@@ -8,6 +8,7 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, Hash, RandomState},
+    marker::PhantomData,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -175,19 +176,21 @@ impl<P> Room<P> {
     }
 }
 
-/// Shards of a map. The hash of a key chooses the shard.
-struct Shards<T> {
+/// Values in shards. The hash of a key chooses the shard.
+struct Shards<K, T> {
     hasher: RandomState,
+    keys: PhantomData<fn(&K)>,
     /// Each lock protects one shard.
     shards: [Mutex<T>; SHARDS],
 }
 
-impl<T: Default> Shards<T> {
+impl<K: Hash, T: Default> Shards<K, T> {
     fn new() -> Self {
-        Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| Mutex::default()) }
+        let shards = std::array::from_fn(|_| Mutex::default());
+        Self { hasher: RandomState::new(), keys: PhantomData, shards }
     }
 
-    fn shard(&self, key: &impl Hash) -> MutexGuard<'_, T> {
+    fn shard(&self, key: &K) -> MutexGuard<'_, T> {
         // Clients choose the names of rooms. The hasher has a random key, so that they cannot choose
         // names that are all in one shard.
         #[expect(clippy::cast_possible_truncation, reason = "any part of a hash will do")]
@@ -197,10 +200,10 @@ impl<T: Default> Shards<T> {
 }
 
 /// Every socket of the namespace, by id.
-type All<P> = Shards<Room<P>>;
+type All<P> = Shards<SocketId, Room<P>>;
 
 /// Rooms by key. A room exists while it has members.
-type Sharded<K, P> = Shards<HashMap<K, Room<P>>>;
+type Sharded<K, P> = Shards<K, HashMap<K, Room<P>>>;
 
 impl<K: Hash + Eq, P> Sharded<K, P> {
     fn insert(&self, key: K, socket: &Socket<P>) {

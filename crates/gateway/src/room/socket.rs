@@ -11,7 +11,7 @@ pub(crate) mod joining;
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock,
         atomic::{AtomicBool, Ordering, fence},
     },
     time::SystemTime,
@@ -19,7 +19,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use doorward_core::{
-    Action, DisconnectReason, GuardContext, HandshakeRequest, SessionId, SocketId, UserId,
+    Action, DisconnectReason, GuardContext, HandshakeRequest, SessionId, SocketId, UserId, lock,
     network_prefix,
 };
 use doorward_protocol::Trust;
@@ -310,7 +310,7 @@ impl<P> Socket<P> {
     }
 
     fn joined(&self) -> MutexGuard<'_, Joined> {
-        self.0.joined.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.joined)
     }
 }
 

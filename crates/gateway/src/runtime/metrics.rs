@@ -1,7 +1,7 @@
 //! Metrics of a server, for a recorder of the `metrics` crate. Without a recorder they cost
 //! nothing.
 //!
-//! Labels come from enums only and never from input of a client, so their number is bounded.
+//! Labels are enums or literals in the code and never input of a client, so their number is bounded.
 //! docs/metrics.md lists all metrics. The recorder must be installed before the server is built,
 //! because the server looks up most of its metrics once.
 

@@ -9,8 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward_core::Causes;
-use doorward_core::lock;
+use doorward_core::{Causes, lock};
 
 use crate::runtime::metrics::Outages;
 

@@ -14,8 +14,7 @@ use std::{
 };
 
 use atomic_waker::AtomicWaker;
-use doorward_core::Clock;
-use doorward_core::lock;
+use doorward_core::{Clock, lock};
 
 /// All pending wake-ups of a server.
 // One driver task sleeps until the earliest entry is due and wakes everything that is due then. A

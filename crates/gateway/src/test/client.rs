@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::test::{
     packet::Packet,
     unexpected::panicking,
-    wire::{MemoryLink, Sent},
+    wire::{Carried, MemoryLink},
 };
 
 /// A connected client of a [`TestServer`](super::TestServer).
@@ -290,7 +290,7 @@ impl TestClient {
     pub async fn disconnect(&mut self) {
         let mut out = Vec::new();
         packet::write_disconnect(&mut out, &self.namespace);
-        self.link.send(Sent::Text(text(out))).await;
+        self.link.send(Carried::Text(text(out))).await;
     }
 
     /// Waits for the end of the connection. Events that arrived before the end can still be read.
@@ -336,9 +336,9 @@ impl TestClient {
         let attachments = written.unwrap_or_else(|error| {
             panicking(format_args!("the arguments cannot be written as JSON: {error}"))
         });
-        self.link.send(Sent::Text(text(head))).await;
+        self.link.send(Carried::Text(text(head))).await;
         for attachment in attachments {
-            self.link.send(Sent::Binary(attachment)).await;
+            self.link.send(Carried::Binary(attachment)).await;
         }
     }
 
@@ -369,11 +369,11 @@ impl TestClient {
 
     /// Parses a message, together with the attachments that follow it. Returns `None` for messages that
     /// are not for this socket.
-    async fn understand(&mut self, seen: Sent) -> Option<Incoming> {
+    async fn understand(&mut self, seen: Carried) -> Option<Incoming> {
         let text = match seen {
-            Sent::Text(text) => text,
-            Sent::Binary(_) | Sent::Ping | Sent::Pong => return None,
-            Sent::Closed => return Some(self.end(TestEnd::Passing)),
+            Carried::Text(text) => text,
+            Carried::Binary(_) | Carried::Ping | Carried::Pong => return None,
+            Carried::Closed => return Some(self.end(TestEnd::Passing)),
         };
         let packet = text.strip_prefix('4').and_then(Packet::parse)?;
         if packet.namespace != self.namespace {
@@ -382,7 +382,7 @@ impl TestClient {
         // The server sends nothing between a packet and its attachments.
         let mut attachments = Vec::new();
         while attachments.len() < packet.attachments
-            && let Sent::Binary(bytes) = self.link.next().await
+            && let Carried::Binary(bytes) = self.link.next().await
         {
             attachments.push(bytes);
         }

@@ -15,7 +15,7 @@ use crate::{
         client::TestClient,
         packet::Packet,
         unexpected::panicking,
-        wire::{MemoryLink, Sent, connect},
+        wire::{Carried, MemoryLink, connect},
     },
 };
 
@@ -192,9 +192,9 @@ impl TestClientBuilder<'_> {
         let mut link = self.open().await;
         let auth = if auth.is_null() { String::new() } else { auth.to_string() };
         let target = if namespace == "/" { String::new() } else { format!("{namespace},") };
-        link.send(Sent::Text(format!("40{target}{auth}"))).await;
+        link.send(Carried::Text(format!("40{target}{auth}"))).await;
         loop {
-            let Sent::Text(text) = link.next().await else { return Err(None) };
+            let Carried::Text(text) = link.next().await else { return Err(None) };
             let Some(packet) = text.strip_prefix('4').and_then(Packet::parse) else { continue };
             if packet.namespace != namespace {
                 continue;

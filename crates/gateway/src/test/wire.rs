@@ -12,9 +12,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use doorward_core::lock;
-
 use bytes::Bytes;
+use doorward_core::lock;
 use doorward_protocol::{Message, ws::Opcode};
 
 use crate::transport::{
@@ -37,13 +36,13 @@ pub(super) struct MemoryLink {
     sent: Arc<Lane>,
     seen: Arc<Lane>,
     /// Messages that [`settle`](Self::settle) has read.
-    ahead: VecDeque<Sent>,
+    ahead: VecDeque<Carried>,
 }
 
 /// A message of the client or of the server. Only the client sends pings, and only the server sends
 /// pongs and closes.
 #[derive(Debug)]
-pub(super) enum Sent {
+pub(super) enum Carried {
     Text(String),
     Binary(Bytes),
     Ping,
@@ -51,7 +50,7 @@ pub(super) enum Sent {
     Closed,
 }
 
-impl Sent {
+impl Carried {
     /// Returns the size in bytes, for the bound of a lane.
     fn size(&self) -> usize {
         match self {
@@ -72,25 +71,25 @@ pub(super) fn connect() -> (MemoryWire, MemoryLink) {
 impl MemoryLink {
     /// Sends a message. If the server has closed the connection, the message is dropped, and the
     /// next read reports the end.
-    pub(super) async fn send(&self, message: Sent) {
+    pub(super) async fn send(&self, message: Carried) {
         let mut message = Some(message);
         poll_fn(|cx| self.sent.poll_push(cx, &mut message, true)).await;
     }
 
     /// Returns the next message that is not a heartbeat.
-    pub(super) async fn next(&mut self) -> Sent {
+    pub(super) async fn next(&mut self) -> Carried {
         match self.ahead.pop_front() {
             Some(seen) => seen,
             None => self.read().await,
         }
     }
 
-    async fn read(&self) -> Sent {
-        poll_fn(|cx| self.seen.poll_pop(cx)).await.unwrap_or(Sent::Closed)
+    async fn read(&self) -> Carried {
+        poll_fn(|cx| self.seen.poll_pop(cx)).await.unwrap_or(Carried::Closed)
     }
 
     /// Returns a message that [`settle`](Self::settle) has read.
-    pub(super) fn read_ahead(&mut self) -> Option<Sent> {
+    pub(super) fn read_ahead(&mut self) -> Option<Carried> {
         self.ahead.pop_front()
     }
 
@@ -98,11 +97,11 @@ impl MemoryLink {
     pub(super) async fn settle(&mut self) {
         // The link reads its mailbox before its wire, and the pong is queued in the outbox like any
         // other packet. So everything that was sent to the client earlier arrives before the pong.
-        self.send(Sent::Ping).await;
+        self.send(Carried::Ping).await;
         loop {
             match self.read().await {
-                Sent::Pong => return,
-                Sent::Closed => return self.ahead.push_back(Sent::Closed),
+                Carried::Pong => return,
+                Carried::Closed => return self.ahead.push_back(Carried::Closed),
                 seen => self.ahead.push_back(seen),
             }
         }
@@ -120,17 +119,17 @@ impl Wire for MemoryWire {
     fn read(&mut self, cx: &mut Context<'_>, receiver: &mut impl Receiver) -> ReadEnd {
         while receiver.is_ready() {
             let Poll::Ready(sent) = self.received.poll_pop(cx) else { return ReadEnd::Dry };
-            let length = sent.as_ref().map_or(0, Sent::size);
+            let length = sent.as_ref().map_or(0, Carried::size);
             let message = match &sent {
-                Some(Sent::Text(text)) => Received::Message(Message::Text(text)),
-                Some(Sent::Binary(bytes)) => Received::Message(Message::Binary(bytes)),
-                Some(Sent::Ping) => Received::Ping(b""),
-                _ => Received::Lost,
+                Some(Carried::Text(text)) => Received::Message(Message::Text(text)),
+                Some(Carried::Binary(bytes)) => Received::Message(Message::Binary(bytes)),
+                Some(Carried::Ping) => Received::Ping(b""),
+                Some(Carried::Pong | Carried::Closed) | None => Received::Lost,
             };
             // A real wire does not read a message beyond the limit, but reports only its beginning.
             if length > receiver.message_limit() {
                 let beginning = match &sent {
-                    Some(Sent::Text(text)) => {
+                    Some(Carried::Text(text)) => {
                         text.get(..text.floor_char_boundary(HEAD)).unwrap_or_default()
                     }
                     _ => "",
@@ -156,20 +155,20 @@ impl Wire for MemoryWire {
         for (opcode, payload) in outbox.frames() {
             let text = || String::from_utf8_lossy(&payload).into_owned();
             let mut seen = Some(match opcode {
-                Opcode::Text => Sent::Text(text()),
-                Opcode::Binary => Sent::Binary(payload),
-                Opcode::Pong => Sent::Pong,
-                _ => Sent::Closed,
+                Opcode::Text => Carried::Text(text()),
+                Opcode::Binary => Carried::Binary(payload),
+                Opcode::Pong => Carried::Pong,
+                _ => Carried::Closed,
             });
             // In Engine.IO `2` is a ping and `3` is a pong.
-            let is_heartbeat = matches!(&seen, Some(Sent::Text(text)) if text == "2");
+            let is_heartbeat = matches!(&seen, Some(Carried::Text(text)) if text == "2");
             if self.sent.poll_push(cx, &mut seen, !is_heartbeat).is_pending() {
                 break;
             }
             if is_heartbeat {
                 // The pong is queued even if the lane is full, because this task is the one that
                 // reads from it.
-                self.received.push_beyond(Sent::Text("3".into()));
+                self.received.push_beyond(Carried::Text("3".into()));
             }
             count += 1;
         }
@@ -210,7 +209,7 @@ struct Lane(Mutex<Messages>);
 
 #[derive(Debug, Default)]
 struct Messages {
-    queue: VecDeque<Sent>,
+    queue: VecDeque<Carried>,
     bytes: usize,
     is_closed: bool,
     reader: Option<Waker>,
@@ -220,7 +219,7 @@ struct Messages {
 impl Lane {
     /// Queues the message when there is room, and drops it if the lane is closed. If `counts` is
     /// `false`, the message waits for room as well but is then dropped.
-    fn poll_push(&self, cx: &Context<'_>, message: &mut Option<Sent>, counts: bool) -> Poll<()> {
+    fn poll_push(&self, cx: &Context<'_>, message: &mut Option<Carried>, counts: bool) -> Poll<()> {
         let mut messages = lock(&self.0);
         if messages.is_closed {
             return Poll::Ready(());
@@ -238,7 +237,7 @@ impl Lane {
     }
 
     /// Queues a message even if the lane is full.
-    fn push_beyond(&self, message: Sent) {
+    fn push_beyond(&self, message: Carried) {
         let mut messages = lock(&self.0);
         messages.bytes += message.size();
         messages.queue.push_back(message);
@@ -246,7 +245,7 @@ impl Lane {
     }
 
     /// Returns the next message, or `None` if the lane is closed and empty.
-    fn poll_pop(&self, cx: &Context<'_>) -> Poll<Option<Sent>> {
+    fn poll_pop(&self, cx: &Context<'_>) -> Poll<Option<Carried>> {
         let mut messages = lock(&self.0);
         let Some(message) = messages.queue.pop_front() else {
             if messages.is_closed {

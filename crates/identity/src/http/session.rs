@@ -52,7 +52,7 @@ pub(super) async fn exchange(
         SignInCode::TicketInvalid.into()
     };
     let invalid = || refused(RefusalReason::TicketInvalid);
-    identity.attempt(&identity.attempts.exchanged, &browser.client)?;
+    identity.attempt(&identity.attempts.tickets, &browser.client)?;
     // RFC 7636 section 4.1 defines the length of a verifier.
     if !(43..=128).contains(&verifier.len()) {
         return Err(invalid().into());

@@ -30,7 +30,7 @@ impl Service {
         let handover = Handover::choose(client, self.exposes_token, shown.challenge.as_deref())?;
         let name = username(&shown.username)?;
         let about = About { client: Some(client), ..About::default() };
-        self.attempt(&self.attempts.codes, client)?;
+        self.attempt(&self.attempts.codes_tried, client)?;
         let found = self.ask(about, self.accounts.account_named(name.key())).await?;
         let owner = found.as_ref().map_or_else(no_user, |account| account.id.clone());
         let about = About { user: found.as_ref().map(|account| &account.id), ..about };
@@ -69,7 +69,10 @@ impl Service {
         session: &Session,
     ) -> Result<Vec<String>> {
         self.check_fresh(session)?;
-        self.attempts.made.take(&session.user, self.clock.now()).map_err(Failure::too_many)?;
+        self.attempts
+            .codes_made
+            .take(&session.user, self.clock.now())
+            .map_err(Failure::too_many)?;
         let mut salt = [0; 16];
         self.entropy.fill(&mut salt);
         let codes: Vec<_> = (0..CODES).map(|_| Code::draw(&*self.entropy)).collect();

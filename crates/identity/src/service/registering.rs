@@ -119,7 +119,7 @@ impl Service {
     /// fresh sign-in.
     pub(crate) async fn begin_adding(&self, client: &Client, session: &Session) -> Result<Reply> {
         self.check_begin(client)?;
-        let taken = self.attempts.added.take(&session.user, self.clock.now());
+        let taken = self.attempts.passkeys_added.take(&session.user, self.clock.now());
         taken.map_err(Failure::too_many)?;
         self.check_fresh(session)?;
         let about = About { client: Some(client), user: Some(&session.user), ..About::default() };

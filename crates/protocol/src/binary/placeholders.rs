@@ -14,13 +14,15 @@ use serde::{
 /// Fails if the number of a placeholder in `json` is not below `attachments`.
 pub(crate) fn check_placeholders(json: &[u8], attachments: usize) -> serde_json::Result<()> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    Walk(attachments as u64).deserialize(&mut deserializer)?;
+    Walk { attachments: attachments as u64 }.deserialize(&mut deserializer)?;
     deserializer.end()
 }
 
 /// Visitor that traverses any JSON of a packet with this many attachments.
 #[derive(Clone, Copy)]
-struct Walk(u64);
+struct Walk {
+    attachments: u64,
+}
 
 /// Meaning of a JSON value if it is a member of a placeholder.
 #[derive(Clone, Copy, PartialEq)]
@@ -60,7 +62,7 @@ impl<'de> Visitor<'de> for Walk {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Seen, E> {
-        Ok(if value < self.0 { Seen::Number } else { Seen::Other })
+        Ok(if value < self.attachments { Seen::Number } else { Seen::Other })
     }
 
     // Negative numbers and fractions refer to no attachment.

@@ -1,11 +1,12 @@
 //! Decides which attachments a client may send: how many, until when, and what may come between them.
 //!
-//! [`Link::handle_timeout`] closes a link whose attachments do not arrive in time.
+//! [`Link::handle_timeout`] reports attachments that do not arrive in time, and the driver closes the
+//! link.
 
 use std::time::Instant;
 
 use super::{Link, Received, Violation, assembly::Assembly};
-use crate::packet::Packet;
+use crate::packet::{Kind, Packet};
 
 impl Link {
     /// Rejects a packet between the attachments of another packet. Attachments follow their packet
@@ -14,28 +15,23 @@ impl Link {
         if self.assembly.is_some() { Err(Violation::Interrupted) } else { Ok(()) }
     }
 
-    /// Checks a binary packet whose message has `size` bytes. If it has attachments, waits for them.
-    pub(super) fn assemble<'m>(
-        &mut self,
-        packet: Packet<'m>,
-        size: usize,
-        now: Instant,
-    ) -> Result<Received<'m>, Violation> {
+    /// Checks that the client may send the attachments that a packet announces.
+    pub(super) fn check_binary(&self, packet: &Packet<'_>) -> Result<(), Violation> {
+        let is_binary = matches!(packet.kind, Kind::BinaryEvent | Kind::BinaryAck);
         // Only authenticated clients may make the server keep a packet that is not complete.
-        if !self.is_known() {
+        if is_binary && !self.is_known() {
             return Err(Violation::Binary);
         }
-        let attachments = packet.attachments;
-        if attachments > self.config.max_attachments {
+        if packet.attachments > self.config.max_attachments {
             return Err(Violation::Attachments);
         }
-        let received = self.packet(packet)?;
-        if attachments == 0 {
-            return Ok(received);
-        }
+        Ok(())
+    }
+
+    /// Keeps a packet, whose message has `size` bytes, until its attachments have arrived.
+    pub(super) fn keep(&mut self, packet: Received<'_>, missing: usize, size: usize, now: Instant) {
         let by = now + self.config.attachments_timeout;
-        self.assembly = Some(Box::new(Assembly::new(received, attachments, size, by)));
-        Ok(Received::Nothing)
+        self.assembly = Some(Box::new(Assembly::new(packet, missing, size, by)));
     }
 
     /// Accepts an attachment if one is expected.

@@ -40,16 +40,19 @@ impl Link {
     fn message<'m>(&mut self, text: &'m str, now: Instant) -> Result<Received<'m>, Violation> {
         self.check_uninterrupted()?;
         let packet = Packet::decode(text, self.config.max_namespace)?;
-        if matches!(packet.kind, Kind::BinaryEvent | Kind::BinaryAck) {
-            // The size is that of the whole message, including the digit that the Engine.IO decoder
-            // has removed.
-            self.assemble(packet, 1 + text.len(), now)
-        } else {
-            self.packet(packet)
+        self.check_binary(&packet)?;
+        let attachments = packet.attachments;
+        let received = self.packet(packet)?;
+        if attachments == 0 {
+            return Ok(received);
         }
+        // The size is that of the whole message, including the digit that the Engine.IO decoder has
+        // removed.
+        self.keep(received, attachments, 1 + text.len(), now);
+        Ok(Received::Nothing)
     }
 
-    pub(super) fn packet<'m>(&mut self, packet: Packet<'m>) -> Result<Received<'m>, Violation> {
+    fn packet<'m>(&mut self, packet: Packet<'m>) -> Result<Received<'m>, Violation> {
         if packet.kind == Kind::Connect {
             return self.connect(packet);
         }

@@ -9,10 +9,11 @@
 use std::{
     collections::HashMap,
     mem,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
+use doorward_core::lock;
 use tracing::{Event, Level, Metadata, Subscriber, callsite::Identifier};
 use tracing_subscriber::layer::{Context, Filter};
 
@@ -31,7 +32,7 @@ struct Count {
 impl Ceiling {
     /// Returns `true` if this place may write one more line.
     fn admits(&self, of: &'static Metadata<'static>) -> bool {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = lock(&self.counts);
         let count = counts.entry(of.callsite()).or_insert(Count { of, lines: 0 });
         count.lines += 1;
         count.lines <= LINES
@@ -39,7 +40,7 @@ impl Ceiling {
 
     /// Starts a new interval, and reports the suppressed lines of the previous one.
     pub(super) fn tell(&self) {
-        let counts = mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        let counts = mem::take(&mut *lock(&self.counts));
         for Count { of, lines } in counts.into_values() {
             let left_out = lines.saturating_sub(LINES);
             if left_out > 0 {

@@ -5,7 +5,7 @@
 //! [`Dependencies::watch`].
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
@@ -19,7 +19,7 @@ use doorward::{
     server::{Clock, Outage, SystemClock},
     store::RevocationStore,
 };
-use doorward_core::{AccountStore, StoreError, StoreFuture};
+use doorward_core::{AccountStore, StoreError, StoreFuture, lock};
 use doorward_sql::{SqlStore, SqliteFile};
 use futures_util::future::join_all;
 use serde_json::{Map, json};
@@ -123,7 +123,7 @@ async fn ask_sessions(
     floor: Arc<Mutex<Option<SystemTime>>>,
 ) -> Result<(), StoreError> {
     let now = revocations.read(&UserId::new(STRANGER), None, None).await?.revoked_at;
-    let before = std::mem::replace(&mut *floor.lock().unwrap_or_else(PoisonError::into_inner), now);
+    let before = std::mem::replace(&mut *lock(&floor), now);
     if before.is_some() && now > before {
         tracing::error!(
             "The session store has lost its data (was it emptied or replaced?): earlier credentials \

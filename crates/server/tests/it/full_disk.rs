@@ -131,5 +131,5 @@ async fn messages_acknowledged_during_and_after_a_full_disk_are_kept() {
         history["messages"].as_array().unwrap().iter().map(|m| &m["text"]).collect();
     assert_eq!(texts, kept.iter().collect::<Vec<_>>());
     assert!(refused >= 2, "{refused} writes failed");
-    assert!(log.contains("could not be stored"), "{log}");
+    assert!(log.contains("A change was refused: it could not be stored."), "{log}");
 }
