@@ -67,8 +67,8 @@ reasons! {
         GuardTimeout = "guard_timeout",
         /// The namespace is not mounted.
         NamespaceUnknown = "namespace_unknown",
-        /// The signature counter of the passkey went back, so its authenticator may have been
-        /// cloned.
+        /// The signature counter of the passkey did not increase, so its authenticator may have been
+        /// cloned. Also used if the passkey was used or removed during the sign-in.
         PasskeyCloned = "passkey_cloned",
         /// The passkey was eligible for backup before, and now claims that it never was.
         PasskeyDowngraded = "passkey_downgraded",
@@ -111,8 +111,8 @@ reasons! {
         TokenExpired = "token_expired",
         /// The token cannot be parsed, or is too large.
         TokenMalformed = "token_malformed",
-        /// The algorithm, the type or a critical extension in the header of the token breaks the
-        /// policy.
+        /// The header of the token has a wrong algorithm or type, a malformed key id, a key of its
+        /// own, or an extension.
         TokenHeader = "token_header",
         /// The signature matches no known key.
         TokenSignature = "token_signature",

@@ -70,7 +70,8 @@ async fn revoke(
     })
 }
 
-/// Resolves the target of a revocation. Returns it together with a sentence that describes it.
+/// Resolves the target of a revocation. Returns the [`Revoke`](doorward::Revoke) to execute, and a sentence about the
+/// target for the operator. If the target cannot be determined, the error is the response to send.
 async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String), Response> {
     let unknown = |text: String| problem(StatusCode::NOT_FOUND, &text);
     let sockets = admin.principals.sockets().await.value;

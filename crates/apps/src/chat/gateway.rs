@@ -271,9 +271,10 @@ impl Chat {
             let _turn = self.turn_of(&me, &room).await?;
             self.store.remove(&room, me.user()).await?;
             let left = MemberLeft { room: &room, user: me.user().as_str() };
-            me.hub().to(room_of(&room)).emit_event(&left)?;
+            let told = me.hub().to(room_of(&room)).emit_event(&left);
+            // The user is no member any more, even if the others were not told.
             me.hub().to(me.user().clone()).sockets_leave(&room_of(&room)).await;
-            Ok(())
+            Ok(told.map(drop)?)
         })
         .await
     }

@@ -16,8 +16,8 @@ pub(super) fn tell_presence(who: &Socket<NamedUser>, rooms: &[String], online: b
     }
 }
 
-/// Fails if a socket is not in the framework room. A socket is in the framework room only while its user is a
-/// member of the chat room. A closed socket is in no room.
+/// Fails with `forbidden` if the socket is not in the framework room of the chat room `room`. Only members can join the
+/// framework room, and a member who leaves is removed from it. A closed socket is in no room.
 pub(super) fn check_member(me: &Socket<NamedUser>, room: &str) -> Result<(), Exception> {
     if me.is_in(&room_of(room)) { Ok(()) } else { Err(Exception::forbidden()) }
 }

@@ -86,11 +86,12 @@ impl Issuer {
     /// [`Jwt::sessions`](crate::Jwt::sessions) refuses the token after the session has ended.
     ///
     /// The token contains the id of the session (`sid`), the generation of the session (`gen`) and
-    /// the time of the user's last authentication (`auth_time`). It expires with the session at the
-    /// latest.
+    /// the time of the user's last authentication (`auth_time`). It expires at
+    /// `Session::ends_at` at the latest.
     ///
     /// # Errors
-    /// Same as [`Issuer::issue`]. If the session has ended, the error is [`IssueError::Lifetime`].
+    /// Same as [`Issuer::issue`]. If `ends_at` is less than one second after `now`, or has passed,
+    /// the error is [`IssueError::Lifetime`]. It is not checked whether the session is idle or revoked.
     pub fn issue_for(
         &self,
         session: &Session,

@@ -124,6 +124,6 @@ fn no_seat(error: SeatError, user: &UserId) -> NotAdmitted {
 /// which is 5 s by default.
 const PROBED_WITHIN: Duration = Duration::from_secs(2);
 
-/// Interval between attempts to reserve a seat of a link that has ended but has not released the
-/// seat yet.
+/// Time to wait before the next attempt to reserve a seat, if the link that holds the seat has
+/// ended but has not released it yet.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);

@@ -80,8 +80,9 @@ pub enum JoinError {
     /// cannot join rooms.
     #[error("clients of public namespaces cannot join rooms")]
     Anonymous,
-    /// A guard or the policy of the room has denied the request. A join is also denied if the
-    /// rights or the rooms of the client changed during each of three attempts.
+    /// A guard or a policy of the room has denied the request. A join is also denied if, during each
+    /// of three attempts, the access of the socket was replaced or the socket was removed from a
+    /// room.
     #[error("not allowed")]
     Denied(#[source] Refusal),
     /// The socket has ended.

@@ -29,7 +29,8 @@ use tokio::io::AsyncWrite;
 /// The queue of packets that wait to be sent on a link.
 #[derive(Default)]
 pub(crate) struct Outbox {
-    /// Parts that were queued before the tail, oldest first.
+    /// Parts, which are buffers that are sent before the tail, oldest first. Each holds one or more
+    /// whole frames.
     queue: VecDeque<Bytes>,
     tail: Vec<u8>,
     /// Number of bytes of the oldest part that were already sent.

@@ -78,7 +78,8 @@ impl<'a> Writer<'a> {
         Self { gateway, principal }
     }
 
-    /// Returns the generics of the block, with the bounds that the calls of the builder need.
+    /// Returns the generics of the `impl` block, with added bounds on the principal, on `Self` and on
+    /// the argument types of the handlers. The generated calls to `Gateway` need them.
     fn generics(&self, block: &ItemImpl) -> Generics {
         let Self { principal, gateway } = self;
         let mut generics = block.generics.clone();

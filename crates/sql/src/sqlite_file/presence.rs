@@ -16,7 +16,8 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use crate::patience::PATIENCE;
 
-/// Identity of the opened file and of its write-ahead log. It is compared with the files that are under their paths.
+/// Identities of the open file and of its write-ahead log. The checks compare them with the files that are now at the
+/// same paths.
 pub(super) struct Presence {
     names: Arc<Names>,
     /// Single permit, which a check holds until it ends. If the disk hangs, at most one blocking thread hangs, and
@@ -34,7 +35,8 @@ struct Names {
 type Identity = (u64, u64);
 
 impl Presence {
-    /// Records the identity of the file and of its write-ahead log. A connection must have created the log.
+    /// Records the identity of the file and of its write-ahead log. Call this after a connection has created the log.
+    /// Fails if one of the two does not exist.
     pub(super) fn of(file: &Path) -> io::Result<Self> {
         // SQLite resolves links first and creates its log beside the target.
         let file = fs::canonicalize(file)?;
