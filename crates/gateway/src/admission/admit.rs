@@ -101,9 +101,10 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
     // The record is kept before the seat is taken, so that a client whose record is not kept
     // replaces no socket.
     if let Some(kept) = services.audit.kept_first() {
-        services.decided(Decision::Admitted, entered.socket.subject(Some(Action::Connect)));
-        entered.is_recorded = true;
-        if !kept.await {
+        let subject = entered.socket.subject(Some(Action::Connect));
+        let (_, is_recorded) = services.record(Decision::Admitted, subject);
+        entered.is_recorded = is_recorded;
+        if !(is_recorded && kept.await) {
             let cause = Some("the audit has not kept the record".into());
             return Err(NotAdmitted::unavailable(cause));
         }

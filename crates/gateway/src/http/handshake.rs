@@ -116,6 +116,12 @@ pub(super) fn check(request: &Parts) -> Result<Offer, Rejection> {
     {
         return Err(Rejection::Upgrade);
     }
+    // A proxy would count a body as HTTP, and the server as frames. A client sends its whole request
+    // before it uses the new protocol (RFC 9110, section 7.8), and a GET needs no body.
+    let has_body = headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
+    if has_body || headers.contains_key(header::TRANSFER_ENCODING) {
+        return Err(Rejection::BadRequest);
+    }
     let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or(Rejection::BadRequest)?;
     let decoded = STANDARD.decode(key).map_err(|_malformed| Rejection::BadRequest)?;
     if decoded.len() != 16 {

@@ -85,8 +85,12 @@ impl LinkState {
         }
         self.end_all_sockets(reason);
         match reason {
-            // The client is disconnected or does not read, so waiting would achieve nothing.
+            // The client is disconnected or does not read, so waiting would achieve nothing. If it
+            // was revoked meanwhile, it must not receive what is queued for its sockets.
             DisconnectReason::TransportClosed | DisconnectReason::SlowConsumer => {
+                if !self.outbox.cut(|_| false) {
+                    self.outbox.clear(&self.services.metrics.outbox);
+                }
                 self.closing = Some(turn.now);
             }
             DisconnectReason::ClientLeft => self.close(CloseCode::Normal, "", turn),

@@ -258,8 +258,8 @@ async fn write_down(services: &Services, what: &Revoke) -> Result<(), StoreError
 /// does not keep the sockets alive.
 async fn record(services: &Services, what: &Revoke) {
     let kept = services.kept_first();
-    services.decided(Decision::Revoked, subject(what));
-    if services.within(RECORDED_WITHIN, kept).await != Some(true) {
+    let (_, is_recorded) = services.record(Decision::Revoked, subject(what));
+    if !is_recorded || services.within(RECORDED_WITHIN, kept).await != Some(true) {
         tracing::warn!("The audit did not keep the record of a revocation in time.");
     }
 }

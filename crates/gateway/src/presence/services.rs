@@ -174,16 +174,23 @@ impl Services {
 
     /// Writes the audit record of a decision, counts the decision, and returns its id.
     pub(crate) fn decided(&self, outcome: Decision, subject: Subject<'_>) -> DecisionId {
+        self.record(outcome, subject).0
+    }
+
+    /// Does the same as [`decided`](Self::decided). Also returns `false` if the audit panicked, and
+    /// the record is lost.
+    pub(crate) fn record(&self, outcome: Decision, subject: Subject<'_>) -> (DecisionId, bool) {
         let id = DecisionId::generate(&*self.entropy);
         Metrics::decided(outcome);
         let Subject { fault, action, namespace, user, session, socket, peer } = subject;
         let (at, session) = (self.clock.wall(), session.as_ref());
         let record =
             AuditRecord { id, at, outcome, fault, action, namespace, user, session, socket, peer };
-        if catch(|| self.audit.record(&record)).is_err() {
+        let is_recorded = catch(|| self.audit.record(&record)).is_ok();
+        if !is_recorded {
             tracing::error!(%id, "The audit panicked, and a decision was not recorded.");
         }
-        id
+        (id, is_recorded)
     }
 
     /// Writes the audit record of a negative decision, with the reason and the fault of the

@@ -181,8 +181,8 @@ impl Outbox {
         self.tail.extend_from_slice(&withheld.bytes);
     }
 
-    /// Drops the packets for whose owner `keeps` returns `false`. Returns `false` if one of the
-    /// dropped packets was already sent in part.
+    /// Drops the packets for whose owner `keeps` is `false`. Returns `false` if one of them was
+    /// already sent in part.
     pub(crate) fn cut(&mut self, keeps: impl Fn(Owner) -> bool) -> bool {
         // A revoked client must receive no packet that is still queued for it, and the other
         // sockets of the link must lose none. A frame and its attachments are one unit, because
@@ -192,8 +192,7 @@ impl Outbox {
         //   So the outbox always begins with a frame, which the next cut relies on.
         // - The rest of a unit to drop that was sent in part must not be sent. No other packet can
         //   be sent instead, so the caller cuts the connection.
-        let waiting = self.waiting();
-        let first = self.gone;
+        let (waiting, first) = (self.waiting(), self.gone);
         let (mut kept, mut marks) = (Vec::new(), VecDeque::new());
         let (mut start, mut kept_sent, mut is_clean) = (0, 0, true);
         let mut packet = Vec::new();
@@ -320,11 +319,31 @@ impl Outbox {
             self.queue.pop_front();
         }
         self.sent += count;
-        // A part leaves as a whole. While it was sent only partly, the marks of all of its frames are
-        // kept, so that the first mark always belongs to the first byte of the oldest part.
+        // A part of the queue leaves as a whole. Until then the marks of all of its frames are kept,
+        // so that the first mark always belongs to the first byte of the oldest part.
         while self.marks.front().is_some_and(|mark| mark.end <= self.gone) {
             self.marks.pop_front();
         }
+        // Bytes are moved at most once for each byte that was sent.
+        if self.queue.is_empty() && self.sent >= SPARE_LIMIT.max(self.tail.len() / 2) {
+            self.free_sent();
+        }
+    }
+
+    /// Frees the packets of the tail that were sent completely, for a client that reads slowly and
+    /// never empties the outbox. A packet and its attachments are freed together.
+    fn free_sent(&mut self) {
+        let sent = self.gone + self.sent;
+        let (mut marks, mut end) = (0, self.gone);
+        for (index, mark) in self.marks.iter().enumerate().take_while(|(_, mark)| mark.end <= sent)
+        {
+            if self.marks.get(index + 1).is_none_or(|next| next.opcode != Opcode::Binary) {
+                (marks, end) = (index + 1, mark.end);
+            }
+        }
+        self.marks.drain(..marks);
+        self.tail.drain(..end - self.gone);
+        (self.sent, self.gone) = (sent - end, end);
     }
 
     /// Removes the first `count` frames, because they were sent completely.
@@ -340,12 +359,12 @@ impl Outbox {
         (self.gone, self.sent) = (0, 0);
         self.queue.shrink_to(0);
         let mut tail = std::mem::take(&mut self.tail);
-        if tail.capacity() <= SPARE_LIMIT {
+        if (1..=SPARE_LIMIT).contains(&tail.capacity()) {
             tail.clear();
             SPARE.set(tail);
         }
         let mut marks = std::mem::take(&mut self.marks);
-        if marks.capacity() <= SPARE_MARKS_LIMIT {
+        if (1..=SPARE_MARKS_LIMIT).contains(&marks.capacity()) {
             marks.clear();
             SPARE_MARKS.set(marks);
         }

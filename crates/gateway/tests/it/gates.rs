@@ -397,6 +397,30 @@ async fn a_client_whose_audit_record_is_lost_is_not_admitted() {
     assert_eq!(fixture.doorward.connections(), 0);
 }
 
+/// Audit that panics, and claims that it has kept everything.
+struct Panics;
+
+impl Audit for Panics {
+    fn record(&self, _: &AuditRecord<'_>) {
+        panic!("an audit that panics");
+    }
+
+    fn kept_first(&self) -> Option<BoxFuture<'_, bool>> {
+        Some(self.written())
+    }
+}
+
+#[tokio::test]
+async fn a_client_whose_record_makes_the_audit_panic_is_not_admitted() {
+    let fixture = Fixture::with(|builder, _| builder.audit(Panics)).await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    client.text(GOOD).await;
+
+    assert_eq!(client.packet().await, None);
+    assert_eq!(fixture.doorward.connections(), 0);
+}
+
 /// If the audit cannot record a decision, no decision is made. The link closes and the client
 /// reconnects.
 #[tokio::test]

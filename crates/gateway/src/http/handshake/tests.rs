@@ -96,3 +96,19 @@ fn a_request_that_is_no_upgrade_is_refused() {
     });
     assert_eq!(replaced, Err(Rejection::BadRequest));
 }
+
+/// Request smuggling: the bytes of a body are no frames.
+#[test]
+fn an_upgrade_with_a_body_is_a_bad_request() {
+    for (name, value, is_good) in [
+        (header::CONTENT_LENGTH, "40", false),
+        (header::CONTENT_LENGTH, "0", true),
+        (header::TRANSFER_ENCODING, "chunked", false),
+    ] {
+        let checked = checked(|parts| {
+            parts.headers.insert(name, HeaderValue::from_static(value));
+        });
+        assert_eq!(checked.is_ok(), is_good, "{value}");
+        assert!(is_good || checked == Err(Rejection::BadRequest), "{value}");
+    }
+}

@@ -193,3 +193,54 @@ async fn an_empty_outbox_holds_no_memory() {
     let capacities = (outbox.tail.capacity(), outbox.queue.capacity(), outbox.marks.capacity());
     assert_eq!(capacities, (0, 0, 0));
 }
+
+/// A client that reads as fast as the server writes, but never catches up.
+#[test]
+fn bytes_that_were_sent_are_freed_although_the_outbox_is_never_empty() {
+    let mut outbox = Outbox::default();
+    outbox.text(|out| out.extend_from_slice(&[b'x'; 100]));
+    for _ in 0..100_000 {
+        outbox.text(|out| out.extend_from_slice(&[b'x'; 100]));
+        outbox.advance(102);
+    }
+
+    assert_eq!((outbox.len(), outbox.frames().count()), (102, 1));
+    assert!(outbox.tail.capacity() < 4 * SPARE_LIMIT, "{}", outbox.tail.capacity());
+    assert!(outbox.marks.capacity() < 4 * SPARE_MARKS_LIMIT, "{}", outbox.marks.capacity());
+}
+
+/// What is freed and what is cut must not depend on where the bytes stopped.
+#[test]
+fn packets_are_cut_at_the_same_place_after_sent_bytes_were_freed() {
+    let text = "x".repeat(997);
+    for stop in [0, 1, 500, 999, 1000] {
+        let mut outbox = Outbox::default();
+        for _ in 0..200 {
+            outbox
+                .packet(Some(A), |out| {
+                    out.extend_from_slice(text.as_bytes());
+                    Ok(vec![Bytes::from_static(b"attached")])
+                })
+                .unwrap();
+            outbox
+                .packet(Some(b()), |out| {
+                    Ok({
+                        out.extend_from_slice(b"b");
+                        Vec::new()
+                    })
+                })
+                .unwrap();
+        }
+        let unit = outbox.len() / 200;
+        outbox.advance(150 * unit + stop);
+        let before = outbox.len();
+
+        let is_clean = outbox.cut(|owner| owner == b());
+
+        assert_eq!(is_clean, stop == 0, "{stop}");
+        assert!(outbox.len() < before, "{stop}");
+        let frames: Vec<_> = outbox.frames().map(|(opcode, payload)| (opcode, payload)).collect();
+        assert_eq!(frames.len(), 50, "{stop}");
+        assert!(frames.iter().all(|(opcode, text)| *opcode == Opcode::Text && &text[..] == b"b"));
+    }
+}
