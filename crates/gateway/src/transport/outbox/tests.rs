@@ -239,7 +239,7 @@ fn packets_are_cut_at_the_same_place_after_sent_bytes_were_freed() {
 
         assert_eq!(is_clean, stop == 0, "{stop}");
         assert!(outbox.len() < before, "{stop}");
-        let frames: Vec<_> = outbox.frames().map(|(opcode, payload)| (opcode, payload)).collect();
+        let frames: Vec<_> = outbox.frames().collect();
         assert_eq!(frames.len(), 50, "{stop}");
         assert!(frames.iter().all(|(opcode, text)| *opcode == Opcode::Text && &text[..] == b"b"));
     }
