@@ -11,7 +11,8 @@ use doorward::{
     prelude::*,
 };
 
-/// Service that looks users up. It is passed as an argument to each part that needs it: there is no container.
+/// Service that looks users up. It is passed as an argument to each part that needs it, without a container for
+/// dependencies.
 struct AuthService {
     tokens: Vec<(&'static str, User)>,
 }

@@ -1,9 +1,9 @@
-//! Allows one connection per user: a new connection replaces the old one.
+//! Allows one connection per user. A new connection replaces the old one.
 //!
-//! `JWT_SECRET=.. cargo run -p doorward-examples --example one_connection_per_user`, then connect twice with a token
-//! of the same user. The first client reads `session_ended` with the code `replaced` and does not reconnect, so
-//! two tabs do not replace each other without end. `PerUser::RefuseNew(1)` would refuse the second connection instead,
-//! after the first has answered a ping; `Gateway::connections` limits the sockets in one namespace.
+//! `JWT_SECRET=.. cargo run -p doorward-examples --example one_connection_per_user`, then connect twice with a
+//! token of the same user. The first client reads `session_ended` with the code `replaced` and does not reconnect,
+//! so two tabs do not replace each other without end. `PerUser::RefuseNew(1)` would refuse the second connection
+//! instead, after the first has answered a ping. `Gateway::connections` limits the sockets in one namespace.
 
 use doorward::prelude::*;
 

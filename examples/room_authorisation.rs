@@ -1,8 +1,8 @@
 //! Authorises rooms by policies with patterns, and everything else by one guard.
 //!
-//! `cargo run -p doorward-examples --example room_authorisation`, then connect with
-//! `auth: { token: "ann:red,blue" }` (a name and its teams; a real program verifies a token) and emit
-//! `join "team:red"`.
+//! `cargo run -p doorward-examples --example room_authorisation`, then connect with `auth: { token:
+//! "ann:red,blue" }` (the name and the teams of a user, where a real program verifies a token) and
+//! emit `join "team:red"`.
 
 use doorward::prelude::*;
 

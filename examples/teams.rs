@@ -1,4 +1,4 @@
-//! Lets the members of a team talk in its room; the token names the team of its user.
+//! Lets the members of a team talk in the room of the team. The token of a user names the team.
 //!
 //! `JWT_SECRET=.. cargo run -p doorward-examples --example teams`, then `JWT_SECRET=.. node examples/clients/node/teams.mjs`.
 

@@ -1,8 +1,8 @@
 //! Stores a token of another service with each session, on the server.
 //!
-//! `cargo run -p doorward-examples --example upstream_token`. The program starts a small service in
-//! place of a real one. Clients request `orders` and read the answer of the service. The token of the service is in no
-//! frame, no page and no log.
+//! `cargo run -p doorward-examples --example upstream_token`. The program starts a small service in place of a real
+//! one. A client emits `orders` and receives the answer of the service. The token of the service is in no frame, no
+//! page and no log.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -27,7 +27,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Gateway with the address of the other service, and with the sessions and their data.
+/// Gateway with the address of the other service, and with the sessions, whose data contain its tokens.
 struct Orders {
     sessions: Arc<Sessions>,
     service: SocketAddr,
@@ -45,7 +45,8 @@ impl Orders {
     }
 }
 
-/// Sends a request to the other service.
+/// Sends a request with a token to the other service, and returns the body of the answer. Fails unless the answer
+/// is 200.
 async fn ask(at: SocketAddr, method: &str, path: &str, token: &str) -> Result<String, BoxError> {
     let stream = TokioIo::new(TcpStream::connect(at).await?);
     let (mut sender, connection) = http1::handshake(stream).await?;
@@ -60,7 +61,7 @@ async fn ask(at: SocketAddr, method: &str, path: &str, token: &str) -> Result<St
     Ok(String::from_utf8(body.to_vec())?)
 }
 
-/// Starts the other service, which issues a token and accepts it.
+/// Starts the other service, which issues one token and accepts it. Returns its address.
 async fn service() -> std::io::Result<SocketAddr> {
     const TOKEN: &str = "upstream-canary-4711";
     let orders = |request: Request<Body>| async move {

@@ -1,4 +1,4 @@
-//! Users of all servers, and tokens of the clients.
+//! Users that all servers know, and tokens for the clients.
 
 use std::{
     collections::HashMap,
@@ -34,7 +34,7 @@ impl Default for Users {
 }
 
 impl Users {
-    /// Returns the user with this id.
+    /// Returns the user with this id, or `None` if there is no such user.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<Arc<User>> {
         self.0.get(id).map(Arc::clone)
@@ -52,7 +52,8 @@ pub struct TokenClaims {
     pub exp: u64,
 }
 
-/// Issues a token for a user, valid for an hour.
+/// Issues a token for the user with this number, valid for an hour. Numbers from [`USERS`] on start
+/// again at the first user.
 ///
 /// # Errors
 /// Fails if the token cannot be signed.
@@ -60,7 +61,8 @@ pub fn token(number: usize) -> Result<String, Failure> {
     sign(number, SECRET)
 }
 
-/// Issues a token that no server accepts, because it is signed with another secret.
+/// Issues a token for the user with this number that no server accepts, because it is signed with
+/// another secret.
 ///
 /// # Errors
 /// The same as for [`token`].
@@ -79,7 +81,7 @@ fn sign(number: usize, secret: &str) -> Result<String, Failure> {
     Ok(jsonwebtoken::encode(&Header::default(), &claims, &key)?)
 }
 
-/// Returns the id of a user, which is the subject of its tokens.
+/// Returns the id of the user with this number. It is the subject of the tokens of this user.
 #[must_use]
 pub fn user_id(number: usize) -> String {
     format!("user-{number:04}")

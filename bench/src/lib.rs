@@ -1,7 +1,7 @@
 //! Code that the programs of this benchmark share.
 //!
-//! `floor` and `subject` are two servers that do the same work. `load` is a client that measures one of them.
-//! `compare` runs them in turn and prints a table. Start reading at `src/bin/compare`.
+//! `floor` and `subject` are two servers that do the same work. `load` is a client that measures one server.
+//! `compare` runs the servers in turn and prints a table. Start reading at `src/bin/compare`.
 
 pub mod credentials;
 mod failure;

@@ -20,7 +20,7 @@ pub struct Measurement {
     pub p99: f64,
     /// Number of answers that arrived after the answer to a later event.
     pub out_of_order: u64,
-    /// Memory of the server per connection, in bytes. Only for runs with lasting connections.
+    /// Memory of the server per connection, in bytes. It is 0 in runs without lasting connections.
     pub bytes: f64,
     /// Share of its core that the client has used. Near 1, the client is the bottleneck and measures itself.
     pub load_busy: f64,

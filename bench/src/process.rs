@@ -12,7 +12,7 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// Reads the times of all threads of `pid`.
+    /// Reads the processor time of the process `pid`, which includes all of its threads.
     ///
     /// # Errors
     /// Fails if there is no such process, or no `/proc`.
@@ -45,7 +45,7 @@ impl Cpu {
     }
 }
 
-/// Reads the resident memory of `pid` in bytes.
+/// Reads the resident memory of the process `pid`, in bytes.
 ///
 /// # Errors
 /// Fails if there is no such process, or no `/proc`.
@@ -58,7 +58,7 @@ pub fn resident_bytes(pid: u32) -> io::Result<u64> {
     Ok(kilobytes.ok_or(io::ErrorKind::InvalidData)? * 1024)
 }
 
-/// Index of `utime` among the fields after the name: it is the 14th field of `stat` (`man proc_pid_stat`).
+/// Index of `utime` among the fields after the name. It is the 14th field of `stat` (`man proc_pid_stat`).
 const USER_TIME: usize = 11;
 
 /// Unit of the times in `stat`. Linux reports hundredths of a second, independent of the kernel's own tick rate.

@@ -1,8 +1,8 @@
 //! Tests with real time, real load and real faults, against the real server.
 //!
 //! Each scenario starts its own server, puts it under the load or faults of production, and counts. Results are
-//! counts or ratios, never times, which would depend on the machine. `cargo xtask endure` runs all scenarios,
-//! and `endure NAME..` runs the named scenarios. Start reading at [`scenario::ALL`].
+//! counts or ratios. They are never times, because times depend on the machine. `cargo xtask endure` runs all
+//! scenarios, and `endure NAME..` runs the named scenarios. Start reading at [`scenario::ALL`].
 
 mod out;
 mod scenario;

@@ -1,4 +1,4 @@
-//! Scenarios: each puts a load or a fault on a server, and verifies a rule.
+//! Scenarios, each of which puts a load or a fault on a server and verifies a rule.
 
 mod crash;
 mod flood;

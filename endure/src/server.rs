@@ -24,7 +24,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server with this configuration.
+    /// Starts a server with this configuration in TOML, and waits until it listens.
     ///
     /// # Panics
     /// If the server does not start.
@@ -48,7 +48,7 @@ impl Server {
         tokio::task::block_in_place(|| Self::run(folder, port))
     }
 
-    /// Sends a signal, waits until the server has ended, and returns its folder.
+    /// Sends a signal, such as `TERM`, waits until the server has ended, and returns its folder.
     pub(crate) fn end(mut self, signal: &str) -> TempDir {
         let kill = format!("kill -{signal} {}", self.process.id());
         Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
@@ -102,7 +102,7 @@ impl Server {
         Tokens::of(&self.data_dir())
     }
 
-    /// Returns the resident memory in MiB.
+    /// Returns the resident memory of the server in MiB.
     ///
     /// # Panics
     /// If the process has ended.
@@ -114,7 +114,7 @@ impl Server {
         kib.expect("the kernel reports VmRSS") / 1024
     }
 
-    /// Returns the log so far.
+    /// Returns the log of the server so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -11,7 +11,7 @@ use doorward::{
 pub(crate) struct Tokens(Issuer);
 
 impl Tokens {
-    /// Reads the key.
+    /// Reads the key in a data directory.
     ///
     /// # Panics
     /// If there is no valid key.

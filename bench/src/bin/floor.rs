@@ -1,9 +1,9 @@
 //! A minimal authenticated Socket.IO server on tokio-tungstenite: the lower bound of the cost.
 //!
-//! It has one task per connection, no framework, no limits, no rooms, one namespace and one event. For a client
-//! that follows the protocol, it does the same work as the subject: it verifies the token of the CONNECT, looks up
-//! the user, stores the time of the connection, decodes and answers `echo`, and keeps the heartbeat. It processes
-//! all packets that have arrived, and then writes all answers at once.
+//! The server has one task per connection, no framework, no limits, no rooms, one namespace and one event. For a
+//! client that follows the protocol, it does the same work as the subject. It verifies the token of the CONNECT,
+//! looks up the user, stores the time of the connection, decodes and answers `echo`, and keeps the heartbeat. It
+//! processes all packets that have arrived, and then writes all answers at once.
 
 use std::{
     pin::pin,
@@ -124,7 +124,8 @@ async fn serve(server: &Server, stream: TcpStream) -> Result<(), Failure> {
     }
 }
 
-/// Answers one packet, without flushing.
+/// Answers one packet, without flushing. Returns [`Next::Close`] if the client is refused, or if the packet is
+/// neither a CONNECT nor an event of a connected client.
 async fn answer(
     server: &Server,
     connected: &mut Option<Connected>,

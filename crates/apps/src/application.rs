@@ -16,8 +16,8 @@ use sqlx::SqliteConnection;
 /// To add an application, implement this trait, list the type in [`ALL`](crate::ALL), and add a page to the
 /// server.
 pub trait Application: fmt::Debug + Send + Sync {
-    /// Returns the name in the setting `apps`. The name also identifies the tables in the database, so it must
-    /// never change.
+    /// Returns the name of the application in the setting `apps` of the server. The name also identifies the tables
+    /// in the database, so it must never change.
     fn name(&self) -> &'static str;
 
     /// Returns the path of the page and of the namespace, without the leading slash.
@@ -77,13 +77,13 @@ pub struct Person {
 /// Names and ids are looked up separately, because the id of a user without an account may be any text,
 /// including the user name of an account.
 pub trait Directory: Send + Sync {
-    /// Finds the user whose account has this user name. Returns `None` if there is none.
+    /// Finds the user whose account has this user name. Returns `None` if there is no such account.
     ///
     /// # Errors
     /// Returns the errors of the underlying store.
     fn named<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Person>, BoxError>>;
 
-    /// Finds the user whose account has this id. Returns `None` if there is none.
+    /// Finds the user whose account has this id. Returns `None` if there is no such account.
     ///
     /// # Errors
     /// Returns the errors of the underlying store.

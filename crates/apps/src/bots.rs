@@ -1,7 +1,7 @@
 //! Bots: clients of both applications over real connections, for demonstrations and load tests.
 //!
-//! Players play rounds of whack-a-mole. Members of one room of the chat send a number of messages. Both report how
-//! long events took to arrive at all bots. Start reading at [`Bots::play`].
+//! Players play rounds of whack-a-mole. Members of one room of the chat send a number of messages. Both loads
+//! report how long events took to arrive at all bots. Start reading at [`Bots::play`].
 
 mod chatter;
 mod client;
@@ -28,8 +28,9 @@ pub struct Bots(Arc<Door>);
 impl Bots {
     /// Prepares bots for the server at `address`, such as `localhost:3000`.
     ///
-    /// `token` returns an access token for the bot of a name. It is called again when a bot reconnects, so that a
-    /// token may expire. `say` prints one line of the report. The line ends with a line feed.
+    /// `token` receives the name of a bot, and returns an access token for this bot. `token` is called again when a
+    /// bot reconnects, so that a token may expire. `say` prints one line of the report. The line ends with a line
+    /// feed.
     pub fn new(
         address: String,
         token: impl Fn(&str) -> Result<String, BoxError> + Send + Sync + 'static,

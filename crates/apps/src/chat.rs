@@ -1,8 +1,8 @@
 //! A chat with members-only rooms.
 //!
-//! `gateway` handles events with the helpers of `state`. Each event about a room first asks `membership` whether the
-//! user is a member; only a member may read, write or invite, and only the author may change a message. `store` and `invitations` read and write the database.
-//! `wire` has the payloads. Start reading at `Chat::send` in `gateway`.
+//! `gateway` handles events with the helpers of `state`. Only members of a room may read, write or invite in it, so
+//! each such event first asks `membership`. Only the author of a message may change it. `store` and `invitations`
+//! read and write the database. `wire` has the payloads. Start reading at `Chat::send` in `gateway`.
 
 mod gateway;
 mod invitations;

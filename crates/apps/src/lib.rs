@@ -4,7 +4,7 @@
 //! gives the server its name, its tables and its gateway. [`ALL`] lists the applications, and [`Database`] keeps
 //! their data in one SQLite file. [`Bots`] are clients of both applications, for demonstrations and load tests.
 //!
-//! The crate does not depend on accounts or settings: the server passes what an application needs of them as
+//! The crate does not depend on accounts or settings. The server passes what an application needs of both as
 //! [`Services`]. Start reading at [`Application`].
 
 mod application;

@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks a mutex, also after a panic of another thread. A panic of one handler must not end the game or the chat for all.
+/// Locks a mutex, even if another thread has panicked while it held the lock. A panic of one handler must not end
+/// the game or the chat for all users.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

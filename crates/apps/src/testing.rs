@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 use crate::application::{Directory, NamedUser, Person, Services};
 
-/// Returns an authenticator that admits every client as the user it names.
+/// Returns an authenticator that admits every client as the user that the client names.
 pub(crate) fn authenticator() -> impl Authenticator<Principal = NamedUser> {
     authenticate_fn(|handshake| async move {
         let user = handshake.auth.get_str("user").ok_or_else(Refusal::forbidden)?;

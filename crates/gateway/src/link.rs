@@ -1,10 +1,11 @@
 //! Runs one task for each link, which is an Engine.IO connection with the sockets on it. Decides
 //! when a link or a socket ends.
 //!
-//! Start reading at [`task`]: its `drive` shows the order of the steps in one poll of the task.
-//! `receiving` handles the input of the client, and `letters` the orders from the rest of the
-//! server. `ending` ends sockets and links. Deadlines are in `state`. Clients that do not read are
-//! in `congestion`, and sockets that expire or are refreshed in `expiring`.
+//! Start reading at [`task`]. Its `drive` shows the order of the steps in one poll of the task.
+//! `receiving` handles the input of the client, and `letters` handles the commands from the rest of
+//! the server. `ending` ends sockets and links. `state` contains the deadlines. `congestion`
+//! disconnects clients that do not read, and `expiring` handles sockets that expire or are
+//! refreshed.
 
 pub(crate) mod admitting;
 pub(crate) mod congestion;

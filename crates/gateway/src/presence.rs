@@ -1,8 +1,9 @@
 //! Keeps the state of connected clients, and decides when their access ends.
 //!
 //! Start reading at [`registry`], which finds links and sockets. [`expiry`] decides when a socket
-//! expires, [`principals`] performs revocations, [`recheck`] queries the session store again
-//! and ends sockets when it does not answer, and [`seats`] counts the connections of each user.
+//! expires, and [`principals`] performs revocations. [`recheck`] looks up all sockets in the stores
+//! of sessions and revocations at intervals, and ends sockets when these stores do not answer.
+//! [`seats`] counts the connections of each user.
 
 pub(crate) mod client;
 pub(crate) mod expiry;

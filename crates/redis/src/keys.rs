@@ -82,7 +82,7 @@ impl Keys {
     }
 }
 
-/// Returns the SHA-256 of an id in hex, as keys and lists contain it.
+/// Returns the SHA-256 of an id in hex, as the keys and the lists of sessions contain it.
 pub(crate) fn hash(name: &str) -> String {
     hex(&Sha256::digest(name).into())
 }
@@ -95,7 +95,7 @@ pub(crate) fn hex(bytes: &[u8; 32]) -> String {
     })
 }
 
-/// Parses the output of [`hex`]; `None` if the text is not such output.
+/// Parses the output of [`hex`]. Returns `None` if the text is not such output.
 pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();

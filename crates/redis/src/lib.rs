@@ -10,12 +10,12 @@
 //! store cannot tell which. It therefore keeps a *floor* beside the revocations, and reads the floor with
 //! each revocation state. Every credential of any user that was issued before the floor is rejected.
 //!
-//! The store sets the floor to the current time in two cases. The floor is missing, or the server has
-//! restarted or was a replica and may have lost acknowledged writes. All users must then sign in again, and
-//! no revocation is undone.
+//! The store sets the floor to the current time if the floor is missing. It also does so if the server has
+//! restarted or was a replica, and may have lost acknowledged writes. All users must then sign in again, and no
+//! revocation is undone.
 //!
-//! With `appendonly yes` and `appendfsync always`, the server loses no acknowledged write. Users then stay
-//! signed in when it restarts, even after a crash.
+//! With `appendonly yes` and `appendfsync always`, the server loses no acknowledged write. Users then stay signed
+//! in when the server restarts, even after a crash.
 //!
 //! # Requirements on the server
 //! - Redis 6.2 or later, or Valkey. It may have replicas, but must not be a cluster.

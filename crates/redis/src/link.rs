@@ -1,10 +1,10 @@
 //! Shares one connection to the server among all operations, and replaces the connection when it breaks.
 //!
-//! The first operation that needs a connection opens one, and the others wait for it. A connection that does
-//! not answer in time is abandoned, and the next operation opens another. Otherwise a server that disappears
-//! without closing the connection would block all operations for minutes. The connection manager of the
-//! client library is not used, because it keeps such a connection and returns the error of an old attempt
-//! long after the server is back. Start reading at [`Link::run`].
+//! The first operation that needs a connection opens it, and all other operations wait until it is open. A
+//! connection that does not answer in time is abandoned, and the next operation opens a new connection. Otherwise a
+//! server that disappears without closing the connection would block all operations for minutes. The connection
+//! manager of the client library is not used, because it keeps such a connection and returns the error of an old
+//! attempt long after the server is back. Start reading at [`Link::run`].
 
 mod server;
 
@@ -41,8 +41,8 @@ pub(crate) struct Link {
 
 #[derive(Default)]
 struct Current {
-    /// Number of connections so far. With it, an operation abandons only the connection that it used, and not
-    /// a newer one.
+    /// Number of connections so far. With this number, an operation abandons only the connection that it used, and
+    /// not a newer one.
     number: u64,
     open: Option<Open>,
 }
@@ -70,7 +70,7 @@ enum Task<'a> {
 }
 
 impl<'a> Order<'a> {
-    /// Creates an order for a script that writes.
+    /// Creates an order for a script that writes. Such an order is never sent twice.
     pub(crate) fn change(script: &'a Script) -> Self {
         Self::new(Task::Script(script))
     }
@@ -80,7 +80,7 @@ impl<'a> Order<'a> {
         Self { is_question: true, ..Self::change(script) }
     }
 
-    /// Creates an order for a command that writes.
+    /// Creates an order for a command that writes. Such an order is never sent twice.
     pub(crate) fn command(name: &'static str) -> Self {
         Self::new(Task::Command(name))
     }
@@ -118,7 +118,8 @@ impl<'a> Order<'a> {
 }
 
 impl Link {
-    /// Creates a link and opens its first connection. Fails after [`CONNECT_TIMEOUT`].
+    /// Creates a link and opens its first connection. Fails if the server cannot be used, or does not answer within
+    /// [`CONNECT_TIMEOUT`].
     pub(crate) async fn open(
         url: &str,
         keys: &Keys,
@@ -147,7 +148,7 @@ impl Link {
         }
     }
 
-    /// Sends an order and returns the answer, or `Unavailable` after [`DEADLINE`].
+    /// Sends an order and returns the answer. Fails with `Unavailable` after [`DEADLINE`].
     pub(crate) async fn run<T: FromRedisValue>(&self, order: &Order<'_>) -> Result<T, StoreError> {
         let result = time::timeout(DEADLINE, self.attempt(order)).await;
         result.unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))

@@ -1,6 +1,7 @@
 //! Lua scripts of the store. Redis runs each script as one atomic step.
 //!
-//! Each script is a file in `lua/`. Its first lines name its keys and arguments.
+//! Each script is a file in `lua/`. The first lines of the file name the keys and arguments of the
+//! script.
 
 use redis::Script;
 

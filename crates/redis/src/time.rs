@@ -1,4 +1,4 @@
-//! Converts times to and from milliseconds since 1970, as Redis stores them. They are limited to numbers with
+//! Converts times to and from milliseconds since 1970, as Redis stores them. All values are limited to a range in
 //! which Lua calculates exactly.
 
 use std::time::{Duration, SystemTime};

@@ -1,8 +1,8 @@
-//! Serves the requests of operators: list connections and sessions, revoke, manage accounts.
+//! Serves the requests of operators, who list connections and sessions, revoke, and manage accounts.
 //!
-//! The protocol is HTTP on a Unix socket in the data directory. Only the system user that runs the server may open
-//! it. No network listener has these routes. The clients are `doorward revoke`, `sessions`, `connections` and
-//! `accounts`. Start reading at [`router`].
+//! The protocol is HTTP on a Unix socket in the data directory. Only root and the system user that runs the server
+//! may open it. No network listener has these routes. The clients are `doorward revoke`, `sessions`, `connections`
+//! and `accounts`. Start reading at [`router`].
 
 mod client;
 mod socket;
@@ -130,8 +130,8 @@ async fn list_sessions(
     found.map(|found| Json(found.into())).map_err(|error| not_answered(&error))
 }
 
-/// Creates a session without a passkey. This grants no new power: a process that can open this socket can also read
-/// the database.
+/// Creates a session for a user, without asking for a passkey. This grants no new power, because a process that can
+/// open the admin socket can also read the signing key of the server.
 async fn make_session(
     State(admin): State<Admin>,
     who: Result<Json<SessionOf>, JsonRejection>,

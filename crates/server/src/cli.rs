@@ -1,8 +1,8 @@
 //! Parses the command line.
 //!
-//! The library clap does the parsing. Its error messages of several lines are joined, because a failure before
-//! serving is always one line. `config` decides what an option means beyond its syntax. Start reading at
-//! [`parse`].
+//! The library clap does the parsing. An error message of clap has several lines. This module joins them, because a
+//! failure before serving is always one line. `config` decides what an option means beyond its syntax. Start
+//! reading at [`parse`].
 
 mod options;
 
@@ -21,8 +21,8 @@ struct CommandLine {
     command: Option<Command>,
 }
 
-/// Parses the command line. Prints the help or the version if an argument requests it, and then returns
-/// `None`.
+/// Parses the command line. Without a command, the result is [`Command::Serve`] with default options. If an
+/// argument requests the help or the version, prints it and returns `None`. Fails if an argument is invalid.
 pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Option<Command>, Failure> {
@@ -60,7 +60,7 @@ fn shorten(error: &clap::Error) -> Failure {
     Failure::new(format_args!("{line} (doorward --help shows the options)"))
 }
 
-/// Formats the names of all settings, table by table.
+/// Formats the end of the help text, which names all settings, table by table.
 fn after_help() -> String {
     let mut lines = vec![String::new()];
     let mut table = "";

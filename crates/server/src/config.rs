@@ -1,4 +1,4 @@
-//! Settings of the server. They come from the defaults, the configuration file, the environment and the options;
+//! Settings of the server. They come from the defaults, the configuration file, the environment and the options.
 //! `precedence` decides which source wins.
 //!
 //! Each setting is checked where it is read, so that an error can name the place of the setting. An unknown
@@ -43,7 +43,7 @@ pub(crate) struct Config {
     pub(crate) listen: ListenAddress,
     /// Directory of keys, database and admin socket.
     pub(crate) data_dir: PathBuf,
-    /// URL of the server as browsers know it; `http://localhost:PORT` if unset.
+    /// URL of the server as browsers know it. `None` for `http://localhost:PORT`.
     pub(crate) public_url: Option<PublicUrl>,
     /// Issuer and audience of access tokens.
     pub(crate) token: TokenConfig,
@@ -51,7 +51,8 @@ pub(crate) struct Config {
     pub(crate) session: SessionConfig,
     /// Relying party of passkeys, and the name that authenticators show.
     pub(crate) passkeys: PasskeyConfig,
-    /// Path of the SQLite file.
+    /// Path of the SQLite file. It always exists, and holds everything that is not configured to be stored
+    /// elsewhere.
     pub(crate) database: PathBuf,
     /// URL of the PostgreSQL database of accounts and passkeys. `None` if they are kept in the SQLite file.
     pub(crate) postgres: Option<SecretUrl>,
@@ -69,9 +70,9 @@ pub(crate) struct Config {
     pub(crate) sockets: PerUser,
     /// Sink of audit records.
     pub(crate) audit: AuditConfig,
-    /// `true` if a positive decision takes effect only after its audit record is stored.
+    /// `true` if admissions, sign-ins and revocations take effect only after their audit records are stored.
     pub(crate) record_first: bool,
-    /// Address of the metrics listener; `None` for no metrics.
+    /// Address of the metrics listener. `None` for no metrics.
     pub(crate) metrics: Option<ListenAddress>,
     /// Duration of a round of whack-a-mole.
     pub(crate) mole_round: Span,
@@ -95,16 +96,16 @@ pub(crate) struct SessionConfig {
     /// Time after its creation at which a session expires.
     pub(crate) lifetime: Span,
     pub(crate) same_site: SameSite,
-    /// Maximum age of a sign-in for changes to passkeys, recovery codes and the account.
+    /// Maximum time since the sign-in of a user who changes passkeys, recovery codes or the account.
     pub(crate) fresh_for: Span,
-    /// `true` if clients that are not browsers receive session tokens.
+    /// `true` if a sign-in returns the session token to a client that is not a browser and keeps no cookies.
     pub(crate) expose_token: bool,
 }
 
 /// Relying party of passkeys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PasskeyConfig {
-    /// Domain that passkeys are bound to; the host of the public URL if unset.
+    /// Domain that passkeys are bound to. `None` for the host of the public URL.
     pub(crate) rp_id: Option<RpId>,
     pub(crate) name: TokenName,
 }
@@ -116,7 +117,7 @@ pub(crate) enum StoreConfig {
     Memory,
     /// Redis, or another server with the protocol of Redis.
     Redis(SecretUrl),
-    /// The SQLite file.
+    /// The SQLite file [`Config::database`].
     Sqlite,
 }
 
@@ -125,7 +126,7 @@ pub(crate) enum StoreConfig {
 pub(crate) enum AuditConfig {
     /// A file of JSON lines.
     File(PathBuf),
-    /// The log.
+    /// The log on standard error.
     Log,
     /// A table of the SQLite file.
     Sql,

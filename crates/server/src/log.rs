@@ -1,10 +1,10 @@
 //! Writes the log to standard error without ever blocking the server.
 //!
 //! A separate thread writes the lines, which wait in a bounded queue. If the reader of standard error is stuck,
-//! lines are dropped and counted (`doorward_log_lines_dropped_total`). A line has at most [`line::MAX`] bytes. One
-//! place in the code may write a limited number of lines in ten seconds ([`ceiling`]). Further lines are counted,
-//! and the count is reported. `DOORWARD_LOG` is the filter, in the syntax of tracing-subscriber; an invalid filter
-//! is an error. Start reading at [`start`].
+//! lines are dropped and counted (`doorward_log_lines_dropped_total`). A line of more than [`line::MAX`] bytes is
+//! cut. One place in the code may write a limited number of lines in ten seconds ([`ceiling`]). Further lines are
+//! counted, and the count is reported. `DOORWARD_LOG` is the filter, in the syntax of tracing-subscriber. An
+//! invalid filter is an error. Start reading at [`start`].
 
 mod ceiling;
 mod line;
@@ -31,7 +31,7 @@ pub(crate) struct Log {
     ceiling: Ceiling,
 }
 
-/// Starts the log. Call it once.
+/// Starts the log. Call this function once. Fails if `DOORWARD_LOG` is not a valid filter.
 pub(crate) fn start() -> Result<Log, Failure> {
     let setting = std::env::var_os(VARIABLE).unwrap_or_default();
     let filter = filter(&setting.to_string_lossy())?;
@@ -74,7 +74,8 @@ impl Drop for Log {
 }
 
 impl Log {
-    /// Counts and reports dropped and suppressed lines until the future is dropped.
+    /// Every ten seconds, updates the metric of dropped lines and logs the number of suppressed lines. Runs until
+    /// the future is dropped.
     pub(crate) async fn watch(&self) {
         loop {
             SystemClock.sleep_until(SystemClock.now() + ceiling::WINDOW).await;
@@ -102,8 +103,8 @@ const VARIABLE: &str = "DOORWARD_LOG";
 
 /// Filter of the log if `DOORWARD_LOG` is not set. It turns off the passkey library, which logs an error for every
 /// invalid proof. Any client can send such a proof, and the audit record has the reason. It also turns off the
-/// spans of events, because a span costs about as much as a small event. Handlers of this server do not need spans:
-/// they log only failures, which have an id.
+/// spans of events, because a span costs about as much as a small event. Handlers of this server do not need spans,
+/// because they log only failures, which have an id.
 const DEFAULT: &str = "info,doorward::event=off,webauthn_rs=off,webauthn_rs_core=off";
 
 #[cfg(test)]

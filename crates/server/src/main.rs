@@ -6,9 +6,8 @@
 //! [`terminal::Failure`], which has one line and an exit code. The exit code is 2, or 1 if the requested thing does
 //! not exist.
 //!
-//! From the top: `commands`, `run`, then `admin`, `cli`, `data`, `http` and `log`, then `config`, then `terminal`. A
-//! folder imports from lower ones only.
-//! Start reading at [`run::serve::run`].
+//! The modules are layers. From top to bottom: `commands`; `run`; `admin`, `cli`, `data`, `http` and `log`;
+//! `config`; `terminal`. A folder imports only from lower layers. Start reading at [`run::serve::run`].
 
 use std::process::ExitCode;
 

@@ -1,9 +1,8 @@
 //! Runs the server.
 //!
-//! `serve` starts and stops it; start reading at [`serve::run`]. `assembly` builds it from
-//! [`Resources`](resources::Resources). While it runs, `dependencies` logs stores that do not answer and disks that
-//! are full, and `reload` handles SIGHUP. The crate `doorward` handles SIGINT and SIGTERM, and performs the
-//! shutdown.
+//! `serve` starts and stops the server. `assembly` builds it from [`Resources`](resources::Resources). While the
+//! server runs, `dependencies` logs stores that do not answer and disks that are full, and `reload` handles SIGHUP.
+//! The crate `doorward` handles SIGINT and SIGTERM, and performs the shutdown. Start reading at [`serve::run`].
 
 mod announce;
 pub(crate) mod assembly;

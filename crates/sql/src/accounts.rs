@@ -8,8 +8,9 @@ pub(crate) mod changes;
 pub(crate) mod row;
 pub(crate) mod statements;
 
-/// Implements [`AccountStore`](doorward_core::AccountStore) for a store that has a `database` with `readers`,
-/// `write` and `execute`. `$hold` is a statement that selects an account and locks it until the transaction ends.
+/// Implements [`AccountStore`](doorward_core::AccountStore) for a store with the field `database`, which has the
+/// methods `readers`, `write` and `execute`. `$hold` is a statement that selects an account and locks it until the
+/// transaction ends.
 macro_rules! account_store {
     ($store:ty, $connection:ty, hold: $hold:expr) => {
         mod account_store {

@@ -11,8 +11,8 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::Sqlit
 
 use crate::open_error::OpenError;
 
-/// Copies a consistent snapshot of an SQLite file to a new file with mode 0600. A server may use the file at the same
-/// time.
+/// Copies a consistent snapshot of an SQLite file to a new file with mode 0600. A server may use the file at the
+/// same time. The new file must not exist yet.
 ///
 /// A plain copy of the file would lack the contents of its write-ahead log. When the future completes, the copy and
 /// its directory entry are on the disk.

@@ -11,9 +11,9 @@
 //! the disk honours `fsync`. The file is in WAL mode with `synchronous = FULL`.
 //!
 //! # Security
-//! A new file is readable only by its owner. It contains the SHA-256 of tokens and tickets, never a token or
-//! a ticket. Deleting the file ends all sessions, but also loses all revocations. A revoked token of another
-//! issuer is then accepted again until it expires. [`SqlStore::open_refusing_before`] prevents this.
+//! A new file is readable only by its owner. The file contains the SHA-256 of tokens and tickets, never a token or
+//! a ticket. Deleting the file ends all sessions, but also loses all revocations. A revoked token of another issuer
+//! is then accepted again until it expires. [`SqlStore::open_refusing_before`] prevents this.
 
 mod accounts;
 mod audit;

@@ -12,7 +12,7 @@ use crate::sqlx_error::{
     primary_code,
 };
 
-/// Reason why [`SqlStore::open`](crate::SqlStore::open) has failed. The file is unchanged in every case.
+/// Reason why an SQLite file cannot be opened or copied. The data in an existing file is unchanged in every case.
 ///
 /// # Examples
 /// ```

@@ -14,9 +14,9 @@ use crate::accounts::account_store;
 
 /// Store of accounts in a PostgreSQL database.
 ///
-/// It implements [`AccountStore`](doorward_core::AccountStore). Clones share a pool of up to 10 connections,
-/// which replaces lost connections. Waiting longer than 5 s for a connection, a lock or a statement fails
-/// with [`Unavailable`](doorward_core::StoreError::Unavailable). A full disk fails with
+/// It implements [`AccountStore`](doorward_core::AccountStore). Clones share a pool of up to 10 connections, which
+/// replaces lost connections. An operation that waits longer than 5 s for a connection, a lock or a statement fails
+/// with [`Unavailable`](doorward_core::StoreError::Unavailable). On a full disk, a change fails with
 /// [`Full`](doorward_core::StoreError::Full).
 ///
 /// # Examples

@@ -29,12 +29,12 @@ use crate::{open_error::OpenError, patience::PATIENCE, sqlx_error::failed};
 
 /// SQLite file with the tables of one [`Schema`]. Clones share the connections.
 ///
-/// [`SqlStore`](crate::SqlStore) uses it. It is public for applications that keep their own data with the same
-/// guarantees.
+/// [`SqlStore`](crate::SqlStore) uses this type. It is public for applications that keep their own data with the
+/// same guarantees.
 ///
 /// # Durability
 /// [`change`](Self::change) returns after the commit has reached the disk (WAL mode, `synchronous = FULL`), and
-/// fails if the file is no longer where it was opened. A change that fails has changed nothing.
+/// fails if the file was moved, removed or replaced since it was opened. A change that fails has changed nothing.
 ///
 /// After an error such as a full disk, SQLite rolls the transaction back automatically, and the
 /// driver does not notice. Later commits on that connection would only release savepoints of a
@@ -81,7 +81,8 @@ impl SqliteFile {
     /// Opens the file and migrates its tables. Creates the file with mode 0600 if it is missing. The folder must exist.
     ///
     /// # Errors
-    /// Returns an [`OpenError`] that names the problem and the remedy. In this case, the file is unchanged.
+    /// Returns an [`OpenError`] that names the problem and the remedy. The data in an existing file is then
+    /// unchanged.
     pub async fn open(path: impl AsRef<Path>, schema: &Schema) -> Result<Self, OpenError> {
         Self::open_with(path.as_ref(), schema, "").await
     }
@@ -119,8 +120,8 @@ impl SqliteFile {
         Ok(database)
     }
 
-    /// Runs the statements of `change` in one transaction and returns their result. Changes run one after the other.
-    /// Each holds the write lock from its beginning (`BEGIN IMMEDIATE`).
+    /// Runs the statements of `change` in one transaction and returns their result. Changes run one after the
+    /// other. Each change holds the write lock from its beginning (`BEGIN IMMEDIATE`).
     ///
     /// # Errors
     /// * [`StoreError::Exists`]: a row with that key exists.
@@ -129,8 +130,8 @@ impl SqliteFile {
     ///   failed. The source names the reason.
     ///
     /// # Cancel safety
-    /// After its first poll, a change runs to its end even if the future is dropped. An unfinished transaction would
-    /// block all others.
+    /// After its first poll, a change runs to its end even if the future is dropped. Otherwise an unfinished
+    /// transaction would block all other changes.
     pub async fn change<T, F>(&self, change: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -268,9 +269,10 @@ where
 
 /// Returns `true` if SQLite may have ended the transaction without the driver noticing.
 ///
-/// The driver counts open transactions. On such a connection, it would begin savepoints instead of transactions, and
-/// releasing a savepoint does not commit. If the file was only removed or replaced ([`Misplaced`]), the connection is
-/// kept. It still leads to the opened file, and a new connection would lead to another file.
+/// The driver counts open transactions. On such a connection, it would begin savepoints instead of transactions,
+/// and releasing a savepoint does not commit. If the file was only removed or replaced ([`Misplaced`]), the
+/// connection is kept. This connection still leads to the opened file, and a new connection would lead to another
+/// file.
 fn is_doubtful<T>(result: &Result<T, StoreError>) -> bool {
     match result {
         Err(StoreError::Unavailable(cause)) => !cause.is::<Misplaced>(),

@@ -21,10 +21,10 @@ use crate::{
 /// Store of sessions, tickets, revocations and accounts in one SQLite file.
 ///
 /// It implements [`SessionStore`](doorward_core::SessionStore), [`TicketStore`](doorward_core::TicketStore),
-/// [`RevocationStore`](doorward_core::RevocationStore) and [`AccountStore`](doorward_core::AccountStore). Clones share
-/// the file, and several processes on one machine may open it. An operation that waits longer than 5 s for other
-/// operations fails with [`Unavailable`](doorward_core::StoreError::Unavailable). A full disk fails with
-/// [`Full`](doorward_core::StoreError::Full).
+/// [`RevocationStore`](doorward_core::RevocationStore) and [`AccountStore`](doorward_core::AccountStore). Clones
+/// share the file, and several processes on one machine may open it. An operation that waits longer than 5 s for
+/// other operations fails with [`Unavailable`](doorward_core::StoreError::Unavailable). On a full disk, a change
+/// fails with [`Full`](doorward_core::StoreError::Full).
 ///
 /// # Examples
 /// ```
@@ -62,7 +62,8 @@ impl SqlStore {
     /// folder must exist.
     ///
     /// # Errors
-    /// Returns an [`OpenError`] that names the problem and the remedy. In this case, the file is unchanged.
+    /// Returns an [`OpenError`] that names the problem and the remedy. The data in an existing file is then
+    /// unchanged.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Ok(Self { database: SqliteFile::open(path, &SCHEMA).await? })
     }
@@ -70,8 +71,8 @@ impl SqlStore {
     /// Opens the file as [`open`](Self::open) does. If the file is new, the store permanently rejects every credential
     /// that was issued before `at`.
     ///
-    /// Use it for a server that has lost its file. The revocations were lost with it, and revoked tokens that have not
-    /// expired would be accepted again.
+    /// Use this method for a server that has lost its file. The revocations were lost with it, and revoked tokens
+    /// that have not expired would be accepted again.
     ///
     /// # Errors
     /// Same as [`open`](Self::open).
@@ -112,8 +113,8 @@ impl SqlStore {
 
 doorward_core::debug_fields!(SqlStore {});
 
-/// Returns the statement that sets the floor. Every credential of any user that was issued before `at` is then
-/// rejected.
+/// Returns the statement that sets the floor to `at`. Every credential of any user that was issued before the floor
+/// is rejected.
 fn floor(at: SystemTime) -> String {
     let (generation, at) = (RevocationState::default().next_generation(at), to_millis_up(at));
     format!("INSERT INTO floor (id, generation, revoked_at) VALUES (1, {generation}, {at})")

@@ -57,7 +57,8 @@ impl AuditLog {
         self.records().into_iter().map(|record| record.outcome).collect()
     }
 
-    /// Returns the fault of the last record as text, such as `claim exp: missing`.
+    /// Returns the fault of the last record as text, such as `claim exp: missing`. Returns `None`
+    /// if there is no record, or no fault in it.
     #[must_use]
     pub fn last_fault(&self) -> Option<String> {
         self.records().last()?.fault.map(|fault| fault.to_string())

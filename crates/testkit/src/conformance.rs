@@ -1,10 +1,10 @@
 //! Rules that stores must satisfy, written as tests.
 //!
-//! A rule is an async function whose name is a sentence. It gets an empty store and panics if the
-//! store breaks the rule. [`conformance!`](crate::conformance!) generates a `#[test]` for each, so
-//! that testing a store takes one line, and a failure names the rule. The rules follow from the
-//! documentation of the traits in `doorward_core` and demand no more: for example, a store may
-//! expire entries automatically. Start reading at [`Subject`].
+//! A rule is an async function whose name is a sentence. It gets an empty store and panics if the store breaks the
+//! rule. [`conformance!`](crate::conformance!) generates a `#[test]` for each rule. Testing a store therefore takes
+//! one line, and a failure names the rule. The rules follow from the documentation of the traits in `doorward_core`
+//! and demand no more. For example, a store may expire entries automatically. The documentation of a rule names
+//! attacks by their numbers in `docs/attacks.md`. Start reading at [`Subject`].
 
 pub mod accounts;
 mod at_once;
@@ -39,15 +39,15 @@ use tokio::runtime::Builder;
 /// }
 /// ```
 pub trait Subject: Send + Sync {
-    /// The store.
+    /// Type of the store, such as a [`SessionStore`] or an [`AccountStore`](doorward_core::AccountStore).
     type Store;
 
     /// Returns the store. Every call returns the same store.
     fn store(&self) -> Arc<Self::Store>;
 
-    /// Returns all data that the store has written outside of this process, as text: what an attacker with
-    /// access to the file or the server would see. Bytes must appear as they are and as lower-case hex. A
-    /// store in memory returns an empty string.
+    /// Returns all data that the store has written outside of this process, as text. An attacker with access to the
+    /// file or the server would see the same data. Bytes must appear as they are and as lower-case hex. A store in
+    /// memory returns an empty string.
     fn dump(&self) -> BoxFuture<'_, String>;
 }
 
@@ -63,8 +63,8 @@ pub trait Stores: SessionStore + TicketStore + RevocationStore {}
 
 impl<S: SessionStore + TicketStore + RevocationStore> Stores for S {}
 
-/// Result of a rule. A broken rule panics; an error means that the store did not answer, which fails the
-/// test too.
+/// Result of a rule. A rule that is broken panics. An error means that the store did not answer, and also fails the
+/// test.
 pub type Outcome = Result<(), StoreError>;
 
 /// Runs one rule to its end on a runtime with several threads.
@@ -82,7 +82,7 @@ pub fn run(rule: impl Future<Output = Outcome>) {
     runtime.block_on(rule).expect("the store answers");
 }
 
-/// Number of worker threads: more than a small machine has cores, so that threads are preempted at any point.
+/// Number of worker threads. A small machine has fewer cores, so the threads are preempted at any point.
 const WORKERS: usize = 4;
 
 /// Generates a `#[test]` for each rule. The argument is an async function that creates a
@@ -91,12 +91,12 @@ const WORKERS: usize = 4;
 ///
 /// | invocation | tested store |
 /// |---|---|
-/// | `conformance!(make)` | a store of sessions, tickets and revocations: the last four rows of this table |
+/// | `conformance!(make)` | a store of sessions, tickets and revocations, with the rules of the last four rows |
 /// | `conformance!(accounts: make)` | an [`AccountStore`](doorward_core::AccountStore) |
 /// | `conformance!(sessions: make)` | a [`SessionStore`](doorward_core::SessionStore) |
 /// | `conformance!(tickets: make)` | a [`TicketStore`](doorward_core::TicketStore) |
 /// | `conformance!(revocations: make)` | a [`RevocationStore`](doorward_core::RevocationStore) |
-/// | `conformance!(together: make)` | a store of sessions, tickets and revocations: the rules about several of them |
+/// | `conformance!(together: make)` | a store of sessions, tickets and revocations, with the rules about several of these |
 ///
 /// # Examples
 /// ```

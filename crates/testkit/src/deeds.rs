@@ -1,7 +1,7 @@
 //! Makes every kind of change to a store, and looks for each change later.
 //!
-//! A test makes a round of changes during a fault. Afterwards it opens the store again and looks for each acknowledged
-//! change. The changes are independent of each other, so a refused one affects no other.
+//! A test makes a round of changes during a fault. Afterwards it opens the store again and looks for each
+//! acknowledged change. The changes are independent of each other, so a change that fails affects no other.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +15,8 @@ use crate::conformance::Stores;
 /// Name of a change, and the result that the store returned for it.
 pub type Deed = (&'static str, Result<(), StoreError>);
 
-/// Makes every kind of change to a store of sessions, tickets and revocations, with ids made of `n`.
+/// Makes every kind of change to a store of sessions, tickets and revocations, with ids made of `n`. Returns the
+/// name and the result of each change.
 pub async fn do_sessions(store: &dyn Stores, n: u8) -> Vec<Deed> {
     let (hour, id) = (Duration::from_secs(3600), session(n));
     let made = Session::new(id.clone(), user(n), at(0), hour, 12 * hour);
@@ -30,7 +31,8 @@ pub async fn do_sessions(store: &dyn Stores, n: u8) -> Vec<Deed> {
     ]
 }
 
-/// Returns `true` if a store of sessions has the change with this name and number. Takes the ticket.
+/// Returns `true` if a store has the change with this name that [`do_sessions`] makes for `n`. Looking for
+/// `put_ticket` takes the ticket, so it succeeds only once.
 ///
 /// # Errors
 /// The error of the store.
@@ -60,7 +62,8 @@ pub async fn prepare_accounts(
     Ok(())
 }
 
-/// Makes every kind of change to a store of accounts. Call [`prepare_accounts`] with the same number first.
+/// Makes every kind of change to a store of accounts, with ids made of `n`. Returns the name and the result of each
+/// change. Call [`prepare_accounts`] with the same number first.
 pub async fn do_accounts(store: &dyn AccountStore, n: u8) -> Vec<Deed> {
     let old = UserId::new(format!("old {n}"));
     let codes = RecoveryCodes { salt: [n; 16], hashes: vec![[n; 32]] };
@@ -72,7 +75,7 @@ pub async fn do_accounts(store: &dyn AccountStore, n: u8) -> Vec<Deed> {
     ]
 }
 
-/// Returns `true` if a store of accounts has the change with this name and number.
+/// Returns `true` if a store has the change with this name that [`do_accounts`] makes for `n`.
 ///
 /// # Errors
 /// The error of the store.

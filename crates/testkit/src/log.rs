@@ -9,7 +9,7 @@ use doorward_core::lock;
 use tracing::{Level, subscriber::DefaultGuard};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Log lines of the current thread.
+/// Recorder of the log lines of the current thread. Clones share the lines.
 ///
 /// # Examples
 /// ```
@@ -47,7 +47,7 @@ impl Log {
         String::from_utf8_lossy(&lock(&self.0)).lines().map(str::to_owned).collect()
     }
 
-    /// Returns the recorded lines that contain a text.
+    /// Returns the recorded lines that contain `text`.
     #[must_use]
     pub fn lines_with(&self, text: &str) -> Vec<String> {
         self.lines().into_iter().filter(|line| line.contains(text)).collect()

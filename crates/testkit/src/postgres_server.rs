@@ -1,9 +1,9 @@
 //! Runs a real PostgreSQL server for tests.
 //!
 //! One server serves a whole test program, because creating one takes a second. Each test gets a database of its
-//! own. The server listens only on a Unix socket in its own folder. A shell starts it, and stops it when the pipe to
-//! this process breaks. So nothing is left behind, however the process ends.
-//! Start reading at [`PostgresServer::shared`].
+//! own. The server listens only on a Unix socket in its own folder. A shell starts the server, and stops it when
+//! the pipe to this process breaks. So nothing is left behind, however this process ends. Start reading at
+//! [`PostgresServer::shared`].
 
 #![expect(clippy::panic, reason = "a test without its server fails with the reason")]
 
@@ -90,7 +90,7 @@ impl PostgresServer {
     /// Creates an empty database and returns its URL.
     ///
     /// # Panics
-    /// If the server does not create it.
+    /// If the server does not create the database.
     #[must_use]
     pub fn database(&self) -> String {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
@@ -104,7 +104,7 @@ impl PostgresServer {
         format!("postgres://postgres@localhost/{database}?host={}", self.folder.display())
     }
 
-    /// Returns the path of the Unix socket.
+    /// Returns the path of the Unix socket on which the server listens.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
         self.folder.join(".s.PGSQL.5432")
@@ -113,7 +113,7 @@ impl PostgresServer {
     /// Runs a statement with `psql`.
     ///
     /// # Panics
-    /// If it fails.
+    /// If the statement fails.
     pub fn run(&self, statement: &str) {
         let mut command = Command::new(self.programs.join("psql"));
         command.arg("--host").arg(&self.folder);
@@ -125,7 +125,7 @@ impl PostgresServer {
     /// Stops the server at once with `SIGQUIT`, as after a crash, and starts it again with the same data.
     ///
     /// # Panics
-    /// If it does not start.
+    /// If the server does not start again.
     pub fn restart(&self) {
         let mut shell = lock(&self.shell);
         shell.orders.write_all(b"restart\n").expect("the shell is there");
@@ -163,9 +163,9 @@ fn programs() -> PathBuf {
     })
 }
 
-/// Runs the server. PostgreSQL refuses to run as root, so root starts it as the user `postgres`. Each line on
-/// standard input restarts the server; the end of input stops it and removes the folder. `fsync` is off: tests kill
-/// only the process, and what it has written is then still in the page cache.
+/// Shell script that runs the server. PostgreSQL refuses to run as root, so root starts it as the user `postgres`.
+/// Each line on standard input restarts the server. The end of input stops the server and removes the folder.
+/// `fsync` is off, because tests kill only the process, and what it has written is then still in the page cache.
 const SCRIPT: &str = r#"
 if [ "$(id -u)" = 0 ]; then
     as="setpriv --reuid=postgres --regid=postgres --clear-groups --"

@@ -1,7 +1,7 @@
 //! A WebSocket client that can send invalid bytes.
 //!
-//! It opens a WebSocket by hand and sends exactly the bytes that a test passes. Bytes that must arrive together
-//! are sent in one write. Answers are returned one message at a time.
+//! The client opens a WebSocket by hand and sends exactly the bytes that a test passes. Bytes that must arrive
+//! together are sent in one write. Answers are returned one message at a time.
 
 #![expect(clippy::panic, reason = "an unexpected answer fails the test")]
 
@@ -51,12 +51,13 @@ pub enum Seen {
     Text(String),
     /// A pong with its payload.
     Pong(Vec<u8>),
-    /// The end: a close frame with its code, or `None` if the transport ended without one.
+    /// The end of the connection. The code is that of the close frame, or `None` if there was no close frame or no
+    /// code.
     Closed(Option<u16>),
 }
 
 impl RawClient {
-    /// Opens a link on `/socket.io/` and reads the open packet.
+    /// Opens a link (a WebSocket) on `/socket.io/`, and reads the open packet.
     ///
     /// # Panics
     /// If the server does not open a link.
@@ -161,7 +162,7 @@ impl RawClient {
         self.bytes(&bytes).await;
     }
 
-    /// Sends any bytes. Ignores a connection that the server has closed already.
+    /// Sends any bytes. Ignores the error if the server has closed the connection.
     pub async fn bytes(&mut self, bytes: &[u8]) {
         drop(self.stream.write_all(bytes).await);
     }
@@ -178,7 +179,7 @@ impl RawClient {
         }
     }
 
-    /// Sends the same bytes repeatedly until the server closes the connection. Yields to other tasks in between.
+    /// Sends the same bytes repeatedly until the server closes the connection. Lets other tasks run in between.
     pub async fn flood_slowly(&mut self, bytes: &[u8]) {
         while self.stream.write_all(bytes).await.is_ok() {
             for _ in 0..100 {
@@ -229,10 +230,10 @@ impl RawClient {
         seen
     }
 
-    /// Reads the next frame.
+    /// Waits for the next text message, pong or end of the connection.
     ///
     /// # Panics
-    /// If a server must not send such a frame.
+    /// If the server sends a frame that it must not send.
     pub async fn next(&mut self) -> Seen {
         loop {
             if let Some((opcode, payload)) = self.take_frame() {
@@ -251,7 +252,8 @@ impl RawClient {
         }
     }
 
-    /// Removes the next frame from the bytes that were read. It must be unfragmented and unmasked.
+    /// Removes the next frame from the bytes that were read. Returns `None` if the frame is not complete. Panics if
+    /// it is fragmented or masked.
     fn take_frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let (&[first, second], rest) = self.unread.split_first_chunk()?;
         assert_eq!(first & 0xF0, 0x80, "a server frame is whole and uses no extension");

@@ -1,7 +1,7 @@
 //! Runs a real Redis server for one test, which may suspend and kill it.
 //!
-//! The server listens on a Unix socket in its own folder, so that tests cannot reach each other's servers.
-//! Tests about addresses can let it listen on the loopback interface. It is killed when it is dropped.
+//! The server listens on a Unix socket in its own folder, so that tests cannot reach each other's servers. Tests
+//! about addresses can let it listen on the loopback interface. The server is killed when its value is dropped.
 //! Start reading at [`RedisServer::start`].
 
 #![expect(clippy::panic, reason = "a test without its server fails with the reason")]
@@ -22,7 +22,8 @@ use tokio::{
     time,
 };
 
-/// A running `redis-server`: the program in the environment variable `REDIS_SERVER`, or the first on the path.
+/// A running `redis-server`. The environment variable `REDIS_SERVER` names the program. Without it, the first
+/// `redis-server` on the path is used.
 ///
 /// For tests only: every method panics if the server does not do what was requested.
 ///
@@ -54,7 +55,8 @@ enum Place {
 }
 
 impl RedisServer {
-    /// Starts a server on a Unix socket. Without arguments it keeps its data only in memory.
+    /// Starts a server on a Unix socket, with these arguments of `redis-server`. Without arguments, it keeps its
+    /// data only in memory.
     ///
     /// # Panics
     /// If `redis-server` is not installed or does not start.
@@ -93,7 +95,7 @@ impl RedisServer {
         }
     }
 
-    /// Returns the port of a server on TCP, and `None` on a Unix socket.
+    /// Returns the port on which the server listens. Returns `None` if it listens on a Unix socket.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
         match &self.place {
@@ -102,7 +104,7 @@ impl RedisServer {
         }
     }
 
-    /// Suspends the server with `SIGSTOP`. Connections stay open, and it answers nothing.
+    /// Suspends the server with `SIGSTOP`. Its connections stay open, but it answers nothing.
     ///
     /// # Panics
     /// If the server is not running.
@@ -121,7 +123,7 @@ impl RedisServer {
     /// Kills the server with `SIGKILL`.
     ///
     /// # Panics
-    /// If it cannot be killed.
+    /// If the server cannot be killed.
     pub fn kill(&mut self) {
         self.process.kill().expect("the server is ours");
         self.process.wait().expect("the server is ours");
@@ -130,7 +132,7 @@ impl RedisServer {
     /// Kills the server and starts it again at the same address, with the files in its folder.
     ///
     /// # Panics
-    /// If it does not start.
+    /// If the server does not start again.
     pub async fn restart(&mut self) {
         self.kill();
         self.process = spawn(&self.folder, &self.place, &self.arguments);
@@ -147,7 +149,7 @@ impl RedisServer {
         Ok(server)
     }
 
-    /// Waits until the server answers. If it ends instead, returns its log as the error.
+    /// Waits until the server answers. If the server ends instead, returns its log as the error.
     async fn wait_until_available(&mut self) -> Result<(), String> {
         let asking = async {
             loop {

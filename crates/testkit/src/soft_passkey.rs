@@ -1,8 +1,8 @@
 //! A WebAuthn authenticator in software, which can give false answers.
 //!
-//! It has one passkey (ES256 or RS256) and answers in the format of `credential.toJSON()` in browsers. A test can change
-//! every field of an answer before it is signed, to be wrong in exactly one place.
-//! Start reading at [`SoftPasskey::attestation`].
+//! The authenticator has one passkey (ES256 or RS256), and answers in the format of `credential.toJSON()` in
+//! browsers. A test can change every field of an answer before it is signed, so that the answer is wrong in exactly
+//! one place. Start reading at [`SoftPasskey::attestation`].
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
@@ -33,9 +33,9 @@ use serde_json::{Value, json};
 pub struct SoftPasskey {
     /// Credential id: the SHA-256 of the public key.
     pub id: Vec<u8>,
-    /// User handle that the server sent at the registration.
+    /// User handle that the server has sent at the registration. Empty before.
     pub user_handle: Vec<u8>,
-    /// Signature counter.
+    /// Signature counter of the last answer. The next answer has a counter that is one higher.
     pub counter: u32,
     key: Key,
 }
@@ -72,15 +72,16 @@ pub struct SoftAnswer {
     pub rp_id: String,
     /// Authenticator flags: [`USER_PRESENT`], [`USER_VERIFIED`], [`BACKUP_ELIGIBLE`], [`BACKED_UP`].
     pub flags: u8,
-    /// Signature counter.
+    /// Signature counter of this answer.
     pub counter: u32,
-    /// User handle in the answer.
+    /// User handle in the answer. `None` to leave it out.
     pub user_handle: Option<Vec<u8>>,
     /// COSE algorithm identifier in the attestation of a new key.
     pub algorithm: i64,
-    /// Model of the authenticator of a new passkey (AAGUID). All zero if it is not stated.
+    /// Model of the authenticator of a new passkey (AAGUID). All zero if the authenticator does not state its
+    /// model.
     pub aaguid: [u8; 16],
-    /// Credential id in the answer, if it is to differ from the passkey's id.
+    /// Credential id in the answer. `None` for the id of the passkey.
     pub id: Option<Vec<u8>>,
 }
 
@@ -222,7 +223,8 @@ impl Default for SoftPasskey {
 }
 
 impl SoftAnswer {
-    /// Signs the answer and returns it as a browser would.
+    /// Signs the answer, and returns it as a browser would. The passkey remembers the counter, and the user handle
+    /// of a registration.
     ///
     /// # Panics
     /// If the cryptography library fails.

@@ -51,7 +51,8 @@ pub(super) async fn run() -> String {
     format!("{acknowledged} messages acknowledged, {lost} lost in {ROUNDS} kills")
 }
 
-/// Writes messages to a separate room, and records the acknowledged messages.
+/// Writes messages to a new room of the user, and adds each acknowledged message to `kept` with its
+/// user and room.
 async fn write(
     address: SocketAddr,
     number: usize,
@@ -74,7 +75,7 @@ async fn write(
     }
 }
 
-/// Returns the number of these messages that the server no longer has.
+/// Returns the number of messages in `kept` that the server no longer has.
 async fn missing(server: &Server, kept: &[(String, String, String)], tokens: &Tokens) -> usize {
     let rooms: BTreeSet<_> = kept.iter().map(|(user, room, _)| (user, room)).collect();
     let lost = rooms.into_iter().enumerate().map(|(number, (user, room))| {

@@ -1,4 +1,4 @@
-//! Sends costly requests from clients that leave at once.
+//! Sends costly requests from clients that leave before the answer.
 
 use std::{
     process::Command,
@@ -67,7 +67,7 @@ pub(super) async fn run() -> String {
     )
 }
 
-/// Creates a session with the command line, as an operator does.
+/// Creates a session with the command line, as an operator does, and returns its token.
 fn sign_in(server: &Server, user: &str) -> String {
     let program =
         std::env::var_os("E2E_DOORWARD").unwrap_or_else(|| "target/debug/doorward".into());

@@ -1,4 +1,5 @@
-//! Reconnects all clients at once through one reverse proxy.
+//! Connects all clients at the same time through one reverse proxy, as after a restart of the
+//! server.
 
 use doorward_testkit::RawClient;
 use futures_util::future::join_all;

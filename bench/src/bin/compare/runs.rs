@@ -65,7 +65,8 @@ const fn timed(
 
 const ALL: &[&str] = &["floor", "subject", "doorward-bench-socketioxide"];
 
-/// Servers with broadcasts. The floor has none: each of its connections knows only its own client.
+/// Servers with broadcasts. The floor has none, because each of its connections knows only its own
+/// client.
 const WITH_ROOMS: &[&str] = &["subject", "doorward-bench-socketioxide"];
 
 impl Work {
@@ -78,7 +79,7 @@ impl Work {
 /// Servers to measure. The floor comes first, because the other servers are compared with it.
 pub(crate) const SERVERS: &[&str] = &["floor", "subject"];
 
-/// Assignment of programs to cores.
+/// Assignment of the server and the load to cores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pins {
     OneCoreEach,
@@ -86,7 +87,8 @@ pub(crate) enum Pins {
 }
 
 impl Pins {
-    /// Tries `taskset` with the second core, and returns `Unpinned` if that fails.
+    /// Tries to run a program on the second core with `taskset`. Returns `OneCoreEach` if that
+    /// works, and `Unpinned` otherwise.
     pub(crate) fn find() -> Self {
         let mut taskset = Command::new("taskset");
         taskset.args(["-c", "1", "true"]).stdout(Stdio::null()).stderr(Stdio::null());

@@ -4,7 +4,7 @@ use doorward_bench::measurement::Measurement;
 
 use crate::runs::{Figures, Work};
 
-/// Returns the head of the table. `base` is the server with which the other servers are compared.
+/// Returns the first two lines of the table. `base` is the server with which the other servers are compared.
 pub(crate) fn head(base: &str) -> String {
     format!(
         "| work | server | CPU us (own) | to {base}, and range | a second | p50 us | p99 us | out of order | bytes | load busy |\n\

@@ -36,7 +36,8 @@ struct Tally {
     delivered: u64,
     out_of_order: u64,
     latencies: Latencies,
-    /// Messages in flight, oldest first: the time of sending, and the number of clients that have received it.
+    /// Messages in flight, oldest first. Each entry has the time of sending, and the number of clients that have
+    /// received the message.
     on_their_way: VecDeque<(Instant, usize)>,
     /// Number of the oldest message in flight.
     first: u64,
@@ -123,7 +124,7 @@ async fn speak(mut client: Client, in_flight: usize, shared: Rc<Shared>) -> Resu
     }
 }
 
-/// Counts received messages, and those that arrive out of order.
+/// Counts the messages that a client receives, and those that it receives out of order.
 async fn listen(mut client: Client, listeners: usize, shared: Rc<Shared>) -> Result<(), Failure> {
     let mut expected = 0;
     loop {
@@ -181,7 +182,7 @@ impl Tally {
     }
 }
 
-/// Parses the number in `42["shouted","<20 digits>..."]`.
+/// Parses the number in `42["shouted","<20 digits>..."]`. Returns `None` for any other packet.
 fn number(text: &[u8]) -> Option<u64> {
     let rest = text.strip_prefix(br#"42["shouted",""#)?;
     let digits = rest.get(..20)?;

@@ -26,8 +26,8 @@ pub(crate) enum Frame<'a> {
 }
 
 impl Client {
-    /// Opens a link and reads the open packet. `number` selects the local address, because a single
-    /// address would run out of ports.
+    /// Opens a link (a WebSocket) and reads the open packet. `number` selects the local address,
+    /// because a single address would run out of ports.
     pub(crate) async fn open(address: SocketAddr, number: usize) -> Result<Self, Failure> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::new(source(number), 0))?;
@@ -47,7 +47,7 @@ impl Client {
         }
     }
 
-    /// Sends a CONNECT for `/`.
+    /// Sends a CONNECT for `/` with this token. The answer is the next packet.
     pub(crate) async fn connect(&mut self, token: &str) -> io::Result<()> {
         let mut out = Vec::new();
         append(&mut out, format!(r#"40{{"token":"{token}"}}"#).as_bytes());
@@ -78,7 +78,7 @@ impl Client {
         }
     }
 
-    /// Waits for bytes and returns how many were read; 0 at the end.
+    /// Waits for bytes, and returns how many were read. Returns 0 if the connection has ended.
     pub(crate) async fn fill(&mut self) -> io::Result<usize> {
         if self.read == self.unread.len() {
             self.unread.clear();
@@ -90,7 +90,7 @@ impl Client {
         self.stream.read_buf(&mut self.unread).await
     }
 
-    /// Takes the next complete frame from the received bytes.
+    /// Takes the next frame from the received bytes. Returns `None` if no frame is complete.
     pub(crate) fn take(&mut self) -> Option<Frame<'_>> {
         let unread = self.unread.get(self.read..)?;
         let (&[first, second], rest) = unread.split_first_chunk()?;
@@ -122,7 +122,7 @@ impl Client {
     }
 }
 
-/// Appends a masked text message.
+/// Appends a masked text message to `out`.
 pub(crate) fn append(out: &mut Vec<u8>, payload: &[u8]) {
     out.push(0x81);
     match payload.len() {
@@ -144,7 +144,7 @@ pub(crate) fn append(out: &mut Vec<u8>, payload: &[u8]) {
     }
 }
 
-/// Returns one of a thousand loopback addresses.
+/// Returns the local address of a client, which is one of a thousand loopback addresses.
 fn source(number: usize) -> IpAddr {
     let octet = |number: usize| u8::try_from(number).expect("a remainder is small enough");
     Ipv4Addr::new(127, 0, 1 + octet(number / 250 % 4), 1 + octet(number % 250)).into()

@@ -74,8 +74,8 @@ pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failu
 
 /// Repeatedly sends `in_flight` events and waits until all of them are answered.
 ///
-/// Sending one event for each answer would be the same with one event in flight. With more, bursts break up into
-/// ever smaller ones, and the measurement would be dominated by system calls.
+/// Sending one event for each answer would be the same with one event in flight. With more events in flight, bursts
+/// would break up into ever smaller ones, and system calls would dominate the measurement.
 async fn echo(
     mut client: Client,
     event: String,
@@ -125,7 +125,7 @@ async fn echo(
     }
 }
 
-/// Writes `42<id>["echo","<64 bytes>"]`.
+/// Replaces `packet` with `42<id><event>`, such as `42<id>["echo","<64 bytes>"]`.
 fn write_event(packet: &mut Vec<u8>, id: u64, event: &str) {
     packet.clear();
     packet.extend_from_slice(b"42");

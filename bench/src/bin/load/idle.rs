@@ -29,7 +29,8 @@ pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failu
     Ok(measurement)
 }
 
-/// Opens `count` clients. `user` maps the number of a client to the number of its user.
+/// Opens `count` clients, and waits until all are admitted. `user` maps the number of a client to
+/// the number of its user.
 pub(crate) async fn open_many(
     target: Target,
     count: usize,
@@ -49,7 +50,8 @@ pub(crate) async fn open_many(
     Ok(clients)
 }
 
-/// Opens a client from one of many addresses, with the token of a user.
+/// Opens a client with the token of a user, and waits until it is admitted. `number` selects the
+/// local address.
 pub(crate) async fn open(target: Target, number: usize, user: usize) -> Result<Client, Failure> {
     let mut client = Client::open(target.address, number).await?;
     client.connect(&credentials::token(user)?).await?;

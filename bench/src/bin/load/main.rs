@@ -1,7 +1,7 @@
-//! The client of the benchmark: puts load on one server and measures it.
+//! The client of the benchmark, which puts load on one server and measures it.
 //!
-//! It runs on one thread, so that it needs only one core. It implements the protocol itself and shares no code with
-//! the server. It reads the server's processor time and memory from `/proc`.
+//! The client runs on one thread, so that it needs only one core. It implements the protocol itself and shares no
+//! code with the server. It reads the server's processor time and memory from `/proc`.
 
 mod broadcast;
 mod client;

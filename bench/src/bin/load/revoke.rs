@@ -25,7 +25,8 @@ pub(crate) struct Plan {
     rounds: usize,
 }
 
-/// Measures the time from the request of a revocation to its ack, as the requesting client sees it.
+/// Measures the time from the request of a revocation to its ack, as the client that sends the
+/// request sees it.
 pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failure> {
     let users = (plan.connections / plan.hit).min(credentials::USERS - 1);
     let number = |connection| connection % users;

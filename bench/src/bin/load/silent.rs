@@ -46,7 +46,8 @@ pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failu
     Ok(measurement)
 }
 
-/// Opens a link, sends nothing until the server closes it, and starts again.
+/// Opens a link, sends no CONNECT until the server closes the link, and starts again. `open` counts
+/// the open links.
 async fn stay(target: Target, number: usize, open: Rc<Cell<usize>>) {
     loop {
         let Ok(mut client) = Client::open(target.address, number).await else { continue };

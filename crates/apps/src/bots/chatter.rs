@@ -16,10 +16,11 @@ use super::{
 #[derive(Default)]
 pub(super) struct Slate {
     pub(super) latency: Latency<String>,
-    /// Number of members.
+    /// Number of bots that have become members of the room.
     pub(super) members: watch::Sender<usize>,
     /// Id of the room, after its creation.
     pub(super) room: watch::Sender<Option<String>>,
+    /// Number of messages that all bots have received together.
     pub(super) heard: AtomicU64,
     /// Number of messages that arrived out of order, or after a missing message.
     pub(super) disordered: AtomicU64,
@@ -48,7 +49,7 @@ struct Message {
     version: i64,
 }
 
-/// Follows orders until the channel of orders closes or the connection ends.
+/// Follows orders until the channel of orders closes. Fails if the connection ends before.
 pub(super) async fn chat(
     client: &mut Client,
     mut orders: mpsc::Receiver<Order>,

@@ -12,12 +12,15 @@ use tokio_tungstenite::{
 pub(super) struct Client {
     stream: WebSocketStream<TcpStream>,
     namespace: &'static str,
+    /// Id of the last ack that was requested.
     asked: u64,
 }
 
 /// Packet from the server. The arguments are a JSON array.
 pub(super) enum Received {
+    /// Ack, with its id and its arguments.
     Ack(u64, String),
+    /// Event, with its name and its arguments.
     Event(String, String),
 }
 
@@ -35,7 +38,8 @@ pub(super) enum ClientError {
 }
 
 impl Client {
-    /// Connects, authenticates with a token, and waits for admission.
+    /// Connects, authenticates with a token, and waits until the server admits or refuses the
+    /// client.
     pub(super) async fn connect(
         address: &str,
         namespace: &'static str,
@@ -118,7 +122,8 @@ impl Client {
     }
 }
 
-/// Splits the payload of an event into its name and an array of its arguments.
+/// Splits the payload of an event into its name and an array of its arguments. Returns `None` if
+/// the payload is not an array that begins with a string.
 fn split_event(array: &str) -> Option<(String, String)> {
     let mut parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(array).ok()?;
     let name = serde_json::from_str(parts.first()?.get()).ok()?;

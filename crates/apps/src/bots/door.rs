@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::client::{Client, ClientError};
 
-/// Function that returns an access token for the bot of a name.
+/// Function that receives the name of a bot, and returns an access token for this bot.
 type MakeToken = Box<dyn Fn(&str) -> Result<String, BoxError> + Send + Sync>;
 
 /// Function that prints one line of a report.
@@ -24,7 +24,7 @@ pub(super) struct Door {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BotError {
-    /// The connections of all players have ended.
+    /// All players have lost their connections, and have failed to reconnect.
     #[error("all bots have lost their connections")]
     AllOut,
     /// A bot was not admitted.
@@ -46,10 +46,10 @@ pub enum BotError {
         /// Time that the bots have waited.
         patience: Duration,
     },
-    /// Not all members of the room have read all messages in order.
+    /// A member of the chat room has not received every message in order.
     #[error("messages were lost")]
     Lost,
-    /// The connection of a member has ended.
+    /// A member of the chat room has lost its connection.
     #[error("{name} has lost its connection")]
     Out {
         /// Name of the bot.
@@ -78,7 +78,8 @@ impl Door {
         })
     }
 
-    /// Connects one bot for each name, [`AT_ONCE`] at the same time.
+    /// Connects one bot for each name, [`AT_ONCE`] at the same time. Returns the clients in the
+    /// order of the names.
     pub(super) async fn enter_all(
         &self,
         names: &[String],

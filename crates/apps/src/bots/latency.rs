@@ -14,7 +14,7 @@ use crate::lock::lock;
 
 /// Times from the sending of an event to its arrival at each client. `K` identifies the event.
 pub(super) struct Latency<K> {
-    /// Protects the numbers; held for one update.
+    /// Times of sending and arrival. The lock is held for one update.
     inner: Mutex<Inner<K>>,
 }
 
@@ -93,6 +93,7 @@ impl fmt::Display for Summary {
     }
 }
 
+/// Width of a bucket of the histogram. Times are rounded up to a multiple of this width.
 const BUCKET: Duration = Duration::from_micros(100);
 
 /// Number of buckets, for times up to ten seconds. Longer times are counted in the last bucket.

@@ -1,4 +1,5 @@
-//! Bot that plays whack-a-mole like a person: it reacts to a mole after a delay, and sometimes misses.
+//! Bot that plays whack-a-mole like a person. It reacts to a mole after a delay, and ignores some
+//! moles.
 
 use std::{
     collections::HashMap,
@@ -24,9 +25,10 @@ pub(super) struct Player {
     pub(super) room: String,
     /// `true` for the bot that starts rounds if no other player does.
     pub(super) leads: bool,
-    /// Measured times. The key of an event is the user and the number of the hit.
+    /// Times from a strike to the arrival of the new score. The key is the user who has struck, and
+    /// the number of the hit.
     pub(super) latency: Arc<Latency<(String, u32)>>,
-    /// Sender for the ranking of each round, which every bot sends.
+    /// Channel to which every bot sends the ranking of each round.
     pub(super) rounds: mpsc::Sender<Vec<Ranked>>,
 }
 
@@ -64,6 +66,7 @@ struct Playing<'a> {
     /// Id of the pending ack. Before the next strike, a bot waits for the ack and for the end of its
     /// stroke.
     asked: Option<u64>,
+    /// Time at which the current stroke ends.
     rested: Instant,
     /// Last known number of hits of each player.
     hits: HashMap<String, u32>,
@@ -81,7 +84,7 @@ enum Deed {
 }
 
 impl Player {
-    /// Plays until the connection ends.
+    /// Plays until the connection ends, and returns the reason.
     pub(super) async fn play(&self, client: &mut Client) -> Result<Infallible, ClientError> {
         let mut playing = Playing {
             player: self,
@@ -102,7 +105,7 @@ impl Player {
 }
 
 impl Playing<'_> {
-    /// Waits until a plan is due.
+    /// Waits until a plan is due. Never completes while there is no plan or an ack is pending.
     async fn due(&self) {
         match self.plans.iter().map(|plan| plan.at).min() {
             Some(at) if self.asked.is_none() => {
@@ -186,7 +189,7 @@ fn read<T: DeserializeOwned>(arguments: &str, take: impl FnOnce(T)) {
     }
 }
 
-/// Duration of a stroke.
+/// Duration of a stroke. A bot does nothing else during this time.
 const STROKE: Duration = Duration::from_millis(60);
 
 /// Pause between rounds, in which other players can enter.

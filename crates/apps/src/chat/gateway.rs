@@ -27,7 +27,7 @@ use crate::{
 #[gateway(namespace = "/chat")]
 #[filter(not_kept)]
 impl Chat {
-    /// Permits members of the chat room to join.
+    /// Permits the members of a chat room to join its framework room.
     #[room("room:{id}")]
     async fn may_join(&self, me: Socket<NamedUser>, id: &str) -> Result<bool> {
         Ok(self.store.is_member(me.user(), id).await?)
@@ -53,7 +53,7 @@ impl Chat {
         self.presence.go(me.user(), || tell_presence(&me, &rooms, false));
     }
 
-    /// Returns the rooms of the user, and joins them.
+    /// Joins the framework rooms of all chat rooms of the user, and returns the chat rooms.
     #[subscribe("rooms")]
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
     async fn rooms(&self, me: Me) -> Result<Vec<Room>> {
@@ -91,8 +91,8 @@ impl Chat {
         Ok(self.store.history(&room, last_seen).await?)
     }
 
-    /// Stores a message and broadcasts it. Returns the message. Returns `None` if it was sent before and is no
-    /// longer kept.
+    /// Stores a message and broadcasts it. Returns the message. Returns `None` if the message was sent before with
+    /// the same key and is no longer kept.
     #[subscribe("send")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn send(
@@ -138,7 +138,7 @@ impl Chat {
         self.change(me, room, seq, None).await
     }
 
-    /// Marks messages as read, and returns the number of unread messages.
+    /// Marks the messages up to `seq` as read, and returns the number of unread messages in the room.
     #[subscribe("read")]
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
     async fn read(&self, me: Me, Valid(At { room, seq }): Valid<At>) -> Result<i64> {
@@ -219,7 +219,7 @@ impl Chat {
         Ok(self.store.invitations(me.user()).await?)
     }
 
-    /// Accepts an invitation.
+    /// Accepts an invitation, and returns the room. Fails if there is no invitation.
     #[subscribe("accept")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn accept(

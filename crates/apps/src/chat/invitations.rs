@@ -106,7 +106,7 @@ impl Store {
     }
 }
 
-/// Returns the reason to reject an invitation, or `None` if it is permitted.
+/// Returns the reason to reject an invitation, or `None` if the invitation is permitted.
 async fn refusal(
     connection: &mut SqliteConnection,
     room: &str,

@@ -1,7 +1,8 @@
 //! Checks that a user is a member of a room, and sends presence events.
 //!
-//! Only members may read, write and invite, so each event in `gateway` asks [`check_member`]. Users leave a room
-//! themselves (`leave` in `gateway`), and only its author changes a message (`change` in `store`).
+//! Only members of a room may read, write and invite in it, so each such event in `gateway` asks [`check_member`].
+//! A member cannot be removed by others, but can leave (`leave` in `gateway`). Only the author of a message can
+//! change it (`change` in `store`).
 
 use doorward::{Exception, Socket};
 

@@ -9,13 +9,13 @@ use crate::lock::lock;
 /// Number of connections by user.
 #[derive(Default)]
 pub(super) struct Presence {
-    /// Protects the counts; held while the first or last connection of a user is announced, so that these events
-    /// are sent in the right order.
+    /// Number of connections by user. The lock is held while the first or last connection of a user is announced,
+    /// so that these events are sent in the right order.
     connections: Mutex<HashMap<UserId, usize>>,
 }
 
 impl Presence {
-    /// Adds a connection of a user. Calls `tell` if it is the first one.
+    /// Adds a connection of a user. Calls `tell` if the user had no other connection.
     pub(super) fn come(&self, user: &UserId, tell: impl FnOnce()) {
         let mut connections = lock(&self.connections);
         let count = connections.entry(user.clone()).or_insert(0);
@@ -25,7 +25,7 @@ impl Presence {
         }
     }
 
-    /// Removes a connection of a user. Calls `tell` if it was the last one.
+    /// Removes a connection of a user. Calls `tell` if the user has no other connection.
     pub(super) fn go(&self, user: &UserId, tell: impl FnOnce()) {
         let mut connections = lock(&self.connections);
         let Some(count) = connections.get_mut(user) else { return };

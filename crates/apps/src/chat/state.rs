@@ -17,7 +17,7 @@ use super::{
 };
 use crate::application::{Directory, Me, Person, Services};
 
-/// Answer of a handler.
+/// Result of a handler or of one of its helpers.
 pub(super) type Result<T, E = BoxError> = std::result::Result<T, E>;
 
 /// State of the chat, which all handlers share.
@@ -28,7 +28,7 @@ pub(super) struct Chat {
     pub(super) directory: Arc<dyn Directory>,
     pub(super) presence: Presence,
     /// Held while a change is stored and broadcast, so that clients receive changes in the order of their versions.
-    /// It costs nothing, because the database runs one change at a time anyway.
+    /// This lock costs nothing, because the database runs one change at a time anyway.
     turn: Mutex<()>,
 }
 
@@ -44,7 +44,8 @@ impl Chat {
         }
     }
 
-    /// Finds the user whose account has this id, or a connected user with this id and without an account.
+    /// Finds the user whose account has this id, or a connected user with this id and without an account. Returns
+    /// `None` if there is neither.
     pub(super) async fn with_id(&self, me: &Me, id: &UserId) -> Result<Option<Person>> {
         if let Some(account) = self.directory.with_id(id).await? {
             return Ok(Some(account));
@@ -62,7 +63,8 @@ impl Chat {
         Ok(())
     }
 
-    /// Joins all connections of a new member to the room, and sends the room to them.
+    /// Joins all connections of a new member to the framework room, sends them the chat room, and returns it. Fails
+    /// if the user is not a member.
     pub(super) async fn welcome(&self, me: &Me, member: &UserId, room: &str) -> Result<Room> {
         let connections = me.hub().to(member.clone());
         for (socket, error) in connections.sockets_join(&room_of(room)).await.value {
@@ -86,8 +88,8 @@ impl Chat {
         Ok(turn)
     }
 
-    /// Waits until no other change is stored and broadcast, for at most [`PATIENCE`]. Without this bound, abandoned
-    /// requests would queue before a stuck database.
+    /// Waits until no other change is being stored and broadcast. Fails after [`PATIENCE`]. Without this bound,
+    /// abandoned requests would queue before a stuck database.
     pub(super) async fn turn(&self) -> Result<MutexGuard<'_, ()>, Exception> {
         let patience = self.clock.sleep_until(self.clock.now() + PATIENCE);
         tokio::select! {

@@ -96,7 +96,8 @@ impl Store {
         members.bind(room).fetch_all(self.0.readers()).await.map_err(store_error)
     }
 
-    /// Updates the name of a user. If the name is unchanged, it writes nothing and does not wait for other changes.
+    /// Updates the name of a user in all rooms. If the name is unchanged, this method writes nothing and does not
+    /// wait for other changes.
     pub(super) async fn rename(&self, user: &UserId, name: &str) -> Result<(), StoreError> {
         let is_other = query_scalar(
             "SELECT EXISTS (SELECT 1 FROM chat_members WHERE user_id = ? AND name <> ?)",
@@ -113,7 +114,8 @@ impl Store {
         rename.await
     }
 
-    /// Creates a room with its first member.
+    /// Creates a room with its first member. Returns [`Added::Full`] if this user is in the maximum number of
+    /// rooms.
     pub(super) async fn create(
         &self,
         room: &str,
@@ -172,7 +174,7 @@ impl Store {
     }
 
     /// Replaces the text of a message that the user has sent, or removes the message if `text` is `None`. Returns
-    /// `None` if there is no such message.
+    /// `None` if there is no such message, or if it was removed before.
     pub(super) async fn change(
         &self,
         room: &str,
@@ -384,7 +386,7 @@ pub(super) fn millis(time: SystemTime) -> i64 {
 /// Maximum number of messages that a room keeps.
 const KEPT: i64 = 200;
 
-/// Maximum number of keys that a room keeps. They take about a megabyte.
+/// Maximum number of message keys that a room keeps. These keys take about a megabyte.
 const KEYS_KEPT: i64 = 10_000;
 
 /// Maximum number of messages in one page. A page with the longest texts is far smaller than the largest message

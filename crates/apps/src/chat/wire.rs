@@ -36,7 +36,7 @@ pub(super) struct InRoom {
 pub(super) struct Since {
     #[garde(length(max = ID))]
     pub(super) room: String,
-    /// Version of the last change that the client has received, or 0.
+    /// Version of the last change that the client has received, or 0 if it has received none.
     #[garde(range(min = 0))]
     pub(super) last_seen: i64,
 }
@@ -72,7 +72,7 @@ pub(super) struct At {
     pub(super) seq: i64,
 }
 
-/// Room of the user. It is sent when the user becomes a member.
+/// Chat room as one of its members sees it. It is sent when a user becomes a member.
 #[derive(Serialize, ServerEvent, sqlx::FromRow)]
 pub(super) struct Room {
     pub(super) id: String,
@@ -91,8 +91,8 @@ pub(super) struct Member {
     pub(super) online: bool,
 }
 
-/// Answer to an invitation: the invited user. It does not tell if the user is online, because only
-/// members of a common room may know.
+/// Answer to an invitation: the invited user. The answer does not tell if the user is online, because only members
+/// of a common room may know.
 #[derive(Serialize)]
 pub(super) struct Invitee {
     #[serde(serialize_with = "id_of")]
@@ -162,10 +162,10 @@ pub(super) struct Read<'a> {
 pub(super) struct Message {
     #[serde(rename = "room")]
     pub(super) room_id: String,
-    /// Position in the room. It does not change.
+    /// Position of the message in the room, which never changes.
     pub(super) seq: i64,
-    /// Version of the last change of the message. It increases by one with every change in the room. A
-    /// gap means that the client has missed a change.
+    /// Version of the room after the last change of the message. Every change in the room increases the version by
+    /// one, so a gap means that the client has missed a change.
     pub(super) version: i64,
     #[serde(rename = "user")]
     pub(super) user_id: String,

@@ -29,8 +29,9 @@ pub(super) struct Game {
     spectators: HashSet<SocketId>,
     moles: Vec<Mole>,
     next_mole: u32,
-    /// Users whose scores have changed since the last broadcast. `tell_at` is the time of the next broadcast.
+    /// Users whose scores have changed since the last broadcast of scores.
     changed: BTreeSet<UserId>,
+    /// Time of the next broadcast of scores. `None` if no score has changed.
     tell_at: Option<Instant>,
     /// Time at which the last connection has left the room. `None` while there are connections.
     deserted_at: Option<Instant>,
@@ -84,8 +85,8 @@ impl Game {
         Self { round, next_mole: 1, ..Self::default() }
     }
 
-    /// Adds a player. A user who has already played in the current round continues with the same score. A
-    /// spectator becomes a player.
+    /// Adds a player. A user who has already played in the current round continues with the same score. A spectator
+    /// becomes a player. Fails if the room has the maximum number of players.
     pub(super) fn join(&mut self, user: &UserId, name: &str, socket: SocketId) -> Result<(), Full> {
         if self.players.len() >= MAX_PLAYERS && !self.players.contains_key(user) {
             return Err(Full);
@@ -98,7 +99,7 @@ impl Game {
         Ok(())
     }
 
-    /// Adds a spectator. A player becomes a spectator.
+    /// Adds a spectator. A player becomes a spectator. Fails if the room has the maximum number of spectators.
     pub(super) fn watch(&mut self, user: &UserId, socket: SocketId) -> Result<(), Full> {
         if self.spectators.len() >= MAX_SPECTATORS && !self.spectators.contains(&socket) {
             return Err(Full);
@@ -162,7 +163,7 @@ impl Game {
         true
     }
 
-    /// Judges a strike of a user at time `now`.
+    /// Judges a strike of a user at time `now`. Returns the points of a hit, or the reason for a miss.
     pub(super) fn strike(
         &mut self,
         user: &UserId,
@@ -205,7 +206,7 @@ impl Game {
         down.chain(phase).chain(self.tell_at).chain(deserted).min()
     }
 
-    /// Processes all events that are due.
+    /// Processes all events that are due at time `now`.
     pub(super) fn tick(&mut self, now: Instant, entropy: &dyn Entropy) {
         if self.deserted_at.is_some_and(|since| now >= since + DESERTED) {
             *self = Self::new(self.round);
@@ -382,6 +383,6 @@ const FIRST_MOLE: Duration = Duration::from_millis(500);
 /// Time for which a mole is up at the start of a round. At the end of a round it is half of this time.
 const STAYS: Duration = Duration::from_millis(1600);
 
-/// Interval between broadcasts of scores. Without it, a large room would receive hundreds of broadcasts per
-/// second.
+/// Interval between broadcasts of scores. Without this interval, a large room would receive hundreds of broadcasts
+/// per second.
 const BETWEEN_SCORES: Duration = Duration::from_millis(20);

@@ -1,8 +1,8 @@
 //! Gateway of whack-a-mole.
 //!
-//! The namespace is `/mole`. A player has one connection: a second tab takes over the game. `game` has the rules,
-//! `tables` has the rooms and the tasks that advance them, `top` has the best scores, and `wire` has the payloads.
-//! Start reading at [`Mole::strike`].
+//! The namespace is `/mole`. A player has one connection, so a second tab takes over the game. `game` has the
+//! rules, `tables` has the rooms and the tasks that advance them, `top` has the best scores, and `wire` has the
+//! payloads. Start reading at [`Mole::strike`].
 
 use std::{
     sync::{Arc, Mutex},

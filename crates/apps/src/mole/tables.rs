@@ -1,8 +1,8 @@
 //! Rooms, each with its game and a task that advances the game.
 //!
 //! A change of a game is broadcast before the next change, so that all players receive the same news in the same
-//! order. A room exists from its first connection to its last. `game` decides what a player keeps after leaving. Start
-//! reading at [`Tables::enter`].
+//! order. A room exists from its first connection until its last connection has left and no round is running.
+//! `game` decides what a player keeps after leaving. Start reading at [`Tables::enter`].
 
 use std::{
     collections::HashMap,
@@ -26,13 +26,13 @@ use crate::{
     lock::lock,
 };
 
-/// State that the rooms share.
+/// The rooms, and the services that they share.
 pub(super) struct Tables {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) top: Top,
     pub(super) round: Duration,
-    /// Protects the list of rooms; held while a client enters, and while an empty room is removed.
+    /// Rooms by name. The lock is held while a client enters, and while an empty room is removed.
     rooms: Mutex<HashMap<Box<str>, Arc<Table>>>,
 }
 
@@ -40,10 +40,10 @@ pub(super) struct Tables {
 pub(super) struct Table {
     pub(super) name: Box<str>,
     hub: Hub<NamedUser>,
-    /// Protects the game; held for one change and the broadcast of its news. A change that has panicked has sent no
-    /// news, so the game can continue.
+    /// Game of the room. The lock is held for one change and the broadcast of its news. A change that has panicked
+    /// has sent no news, so the game can continue.
     game: Mutex<Game>,
-    /// Wakes the task of the room, because the next event may be due earlier or the room may be empty.
+    /// Wakes the task of the room after a change. The next event may now be due earlier, or the room may be empty.
     changed: Notify,
 }
 
@@ -87,7 +87,7 @@ impl Tables {
         Some((table, entered))
     }
 
-    /// Advances a room until it is empty.
+    /// Advances the game of a room until the room ends.
     async fn run(self: Arc<Self>, table: Arc<Table>) {
         while !self.ends(&table) {
             let deadline = lock(&table.game).deadline();

@@ -13,11 +13,11 @@ use doorward_core::{Audit, AuditRecord, BoxFuture, Decision, DecisionId, lock};
 /// Audit sink that limits the records that any client can cause to 1,000 in ten seconds.
 ///
 /// A client that is refused, or that enters and leaves a public namespace, can cause any number of
-/// records ([`AuditRecord::is_by_stranger`]). Records above the limit are counted by their reason
-/// or outcome. Each count is recorded as one [`Decision::LeftOut`], before the first record after
-/// the ten seconds and when [`written`](Audit::written) is called. So the numbers still add up.
-/// Admissions, sign-ins, revocations and ends of authenticated clients are always recorded one by
-/// one.
+/// records ([`AuditRecord::is_by_stranger`]). Records above the limit are not passed on, but
+/// counted by their reason or outcome. Each count is recorded as one [`Decision::LeftOut`]. This
+/// happens before the first record after the ten seconds, and when [`written`](Audit::written) is
+/// called. So the numbers still add up. Admissions, sign-ins, revocations and ends of authenticated
+/// clients are always recorded one by one.
 ///
 /// # Examples
 /// ```
@@ -28,22 +28,28 @@ use doorward_core::{Audit, AuditRecord, BoxFuture, Decision, DecisionId, lock};
 #[derive(Debug)]
 pub struct BoundedAudit<A> {
     sink: A,
+    /// `true` if admissions, sign-ins and revocations wait until their records are kept.
     records_first: bool,
-    /// Protects the counts; held for one lookup.
+    /// Counts of the current window. The lock is held for one update of the counts.
     window: Mutex<Window>,
 }
 
+/// Counts of the records that were made in one period of [`WINDOW`].
 #[derive(Debug)]
 struct Window {
+    /// Wall-clock time at which the window ends.
     ends: SystemTime,
+    /// Number of records in this window that any client can cause.
     strangers: u64,
+    /// Numbers of records that were not passed on, by their reason or outcome.
     left_out: HashMap<&'static str, u64>,
     /// Id and time of the last decision that was left out.
     last: Option<(DecisionId, SystemTime)>,
 }
 
 impl<A: Audit> BoundedAudit<A> {
-    /// Creates a sink that passes records on to `sink`, and limits those that any client can cause.
+    /// Creates a sink that passes records on to `sink`. It limits the number of records that any
+    /// client can cause.
     #[must_use]
     pub fn new(sink: A) -> Self {
         let (ends, left_out) = (SystemTime::UNIX_EPOCH, HashMap::new());
@@ -51,8 +57,10 @@ impl<A: Audit> BoundedAudit<A> {
         Self { sink, records_first: false, window: Mutex::new(window) }
     }
 
-    /// Makes admissions, sign-ins and revocations wait until the sink has kept their records. So if
-    /// the process is killed, every decision that it has acted on is recorded.
+    /// Makes admissions, sign-ins and revocations wait until the sink has kept their records.
+    ///
+    /// A client is neither admitted nor signed in if its record is not kept. A revocation waits for
+    /// at most two seconds, and then ends its sockets even if its record was not kept.
     #[must_use]
     pub fn record_first(self) -> Self {
         Self { records_first: true, ..self }
@@ -63,8 +71,8 @@ impl<A: Audit> BoundedAudit<A> {
         &self.sink
     }
 
-    /// Returns `true` if `record` must be passed on, and the counts that must be recorded before
-    /// it.
+    /// Counts a record. Returns `true` if the record must be passed on, and the numbers of earlier
+    /// records that were left out. The caller must record these numbers first.
     fn count(&self, record: &AuditRecord<'_>) -> (bool, HashMap<&'static str, u64>) {
         let mut window = lock(&self.window);
         // A new window also begins if the clock was set back.
@@ -88,7 +96,8 @@ impl<A: Audit> BoundedAudit<A> {
         (false, left_out)
     }
 
-    /// Records how many decisions were left out, with one record for each reason.
+    /// Records how many decisions were left out, with one record for each reason or outcome. `id`
+    /// and `at` are the id and the time of these records.
     fn tell(&self, left_out: HashMap<&'static str, u64>, id: DecisionId, at: SystemTime) {
         for (name, count) in left_out {
             self.sink.record(&AuditRecord::new(id, at, Decision::LeftOut(name, count)));

@@ -28,15 +28,15 @@ use crate::audit::json_lines::line::line;
 /// Writes each record as one line of JSON to a file, in the order in which the decisions were made.
 ///
 /// A separate thread writes each line at once. If the process is killed, the lines that wait at
-/// that moment are lost, usually none. A power failure may lose more lines. A line that cannot be
-/// written, for example because the disk is full, waits and is retried every second. The log
-/// reports once that such a problem begins, and once that it ends.
+/// that moment are lost. Usually no line waits. A power failure may lose more lines. A line that
+/// cannot be written, for example because the disk is full, waits and is retried every second. The
+/// log reports once that such a problem begins, and once that it ends.
 ///
 /// Up to 65,536 lines may wait. When half of them wait, records that any client can cause are
 /// dropped ([`AuditRecord::is_by_stranger`]). When three quarters wait,
-/// [`has_room`](Audit::has_room) is `false` and no client is admitted. Records beyond the maximum
-/// go to the log. The metric `doorward_audit_dropped_total` counts every record that is not in the
-/// file.
+/// [`has_room`](Audit::has_room) is `false`, no client is admitted and no user is signed in.
+/// Records beyond the maximum go to the log. The metric `doorward_audit_dropped_total` counts every
+/// record that is not in the file.
 ///
 /// | member | content |
 /// |---|---|
@@ -71,33 +71,37 @@ pub struct JsonLinesAudit {
 /// State that the sink shares with its thread.
 #[derive(Debug, Default)]
 struct Shared {
-    /// Number of lines that are not in the file yet.
+    /// Number of lines that are waiting, because they are not in the file yet.
     waiting: AtomicUsize,
-    /// Each caller of [`JsonLinesAudit::flush`] holds a clone. While there is one, failed lines are
-    /// given up.
+    /// Each caller of [`JsonLinesAudit::flush`] holds a clone. While there is such a caller, lines
+    /// that cannot be written are given up.
     flushing: Arc<()>,
-    /// `true` if the file must be reopened.
+    /// `true` if the thread must reopen the file.
     reopen: AtomicBool,
     /// Number of records that will never be in the file.
     dropped: AtomicU64,
-    /// Number of these that were logged. Records that were dropped to make room are not among them.
+    /// Number of the dropped records whose lines were logged. Records that were dropped to make
+    /// room are not logged and not counted here.
     given_up: AtomicU64,
 }
 
+/// Message to the thread that writes the file.
 enum Order {
+    /// Write this line.
     Line(String),
-    /// Report when every line before this order is written or given up.
+    /// Report when every line that was sent before this order is written or given up.
     Answer(oneshot::Sender<()>),
-    /// Check the flags in the shared state.
+    /// Wake up and check the flags in [`Shared`].
     Wake,
 }
 
 impl JsonLinesAudit {
-    /// Opens the file and starts the thread, which appends lines. A new file can be read only by
-    /// its owner.
+    /// Opens the file and starts the thread that appends lines to it. A missing file is created,
+    /// and on Unix only its owner can read it.
     ///
     /// # Errors
-    /// The error of the operating system.
+    /// The error of the operating system, if the file cannot be opened or the thread cannot be
+    /// started.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref().to_owned();
         let file = open(&path)?;
@@ -109,16 +113,17 @@ impl JsonLinesAudit {
         Ok(Self { orders, shared })
     }
 
-    /// Reopens the file at its path, after the old file was moved away. The thread does so at once,
-    /// and the log reports the outcome.
+    /// Reopens the file at its path. Call this method after the old file was moved away. The thread
+    /// reopens the file as soon as it has finished its current work, and the log reports the
+    /// outcome.
     pub fn reopen(&self) {
         self.shared.reopen.store(true, Ordering::Release);
         // If the queue is full, the thread is awake and will see the flag.
         self.orders.try_send(Order::Wake).ok();
     }
 
-    /// Waits until every earlier record is in the file. Records that cannot be written now go to
-    /// the log.
+    /// Waits until every earlier record is in the file or was given up. A record that cannot be
+    /// written while this method waits is given up and goes to the log.
     ///
     /// # Cancel safety
     /// Dropping the future loses no record.
@@ -174,9 +179,10 @@ impl Audit for JsonLinesAudit {
 struct Writer {
     path: PathBuf,
     file: File,
-    /// `true` if a line was written in part. The next line then begins with a line break.
+    /// `true` if the last line may have been written only in part. The next line then begins with a
+    /// line break.
     is_broken: bool,
-    /// Number of dropped records when writing began to fail; `None` while writing succeeds.
+    /// Value of [`Shared::dropped`] when writing began to fail. `None` while writing succeeds.
     failing: Option<u64>,
     shared: Arc<Shared>,
 }
@@ -203,7 +209,7 @@ impl Writer {
         }
     }
 
-    /// Writes lines, and retries until they are written or given up.
+    /// Writes lines to the file, and retries until each line is written or given up.
     fn write_all(&mut self, lines: &[String]) {
         if self.shared.reopen.swap(false, Ordering::AcqRel) {
             self.reopen();
@@ -239,7 +245,8 @@ impl Writer {
         }
     }
 
-    /// Returns `true` if failed lines are given up, as a caller flushes or the sink was dropped.
+    /// Returns `true` if lines that cannot be written are given up now, because a caller flushes or
+    /// the sink was dropped.
     fn is_over(&self) -> bool {
         Arc::strong_count(&self.shared.flushing) > 1 || Arc::strong_count(&self.shared) == 1
     }
@@ -303,7 +310,7 @@ impl Shared {
 /// Maximum number of lines that may wait. They take about 20 MB.
 const QUEUE: usize = 65_536;
 
-/// Maximum number of orders that are handled between two checks of the shared state.
+/// Maximum number of orders that are handled between two checks of the shared flags.
 const BATCH: usize = 512;
 
 /// Interval between attempts to write a line.

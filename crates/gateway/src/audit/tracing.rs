@@ -3,8 +3,8 @@
 use doorward_core::{Audit, AuditRecord, Fault, Part, Problem};
 use tracing::info;
 
-/// Writes each record as one `tracing` event with the target `doorward::audit`. This is the default
-/// sink.
+/// Writes each record to the log, as one `tracing` event with the target `doorward::audit`. This is
+/// the default sink.
 ///
 /// # Examples
 /// ```

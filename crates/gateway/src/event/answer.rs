@@ -22,12 +22,14 @@ pub(crate) struct Answer<'a> {
     /// Number of bytes that may wait in `out` before a stream pauses.
     pub(crate) room: usize,
     /// Set by a stream that has more items and waits until the client has read some packets. The
-    /// stream wakes no task for that: the link polls it again after it has flushed the outbox.
+    /// stream wakes no task for that. The link polls the stream again after it has flushed the
+    /// outbox.
     pub(crate) is_blocked: bool,
 }
 
 impl Answer<'_> {
-    /// Writes the ack. Does nothing if the client did not ask for an ack.
+    /// Writes the ack. Does nothing if the client did not ask for an ack. Fails if `value` cannot
+    /// be written as JSON.
     pub(crate) fn value(&mut self, value: &impl Arguments) -> Result<(), BoxError> {
         let Some(id) = self.ack else { return Ok(()) };
         Ok(self.out.packet(self.owner, |out| packet::write_ack(out, self.namespace, id, value))?)
@@ -43,7 +45,7 @@ impl Answer<'_> {
     }
 
     /// Sends an event instead of `exception`. The caller has checked the name, which may be
-    /// `exception` itself.
+    /// `exception` itself. Fails if `data` cannot be written as JSON.
     pub(crate) fn instead(&mut self, event: &str, data: &impl Arguments) -> Result<(), BoxError> {
         Ok(self.out.packet(self.owner, |out| {
             packet::write_event(out, self.namespace, None, event, data)

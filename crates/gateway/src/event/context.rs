@@ -36,9 +36,9 @@ pub struct EventContext<'a, P> {
     pub(super) asked: bool,
     /// Id in the tracing span of the event; `None` if the span is disabled.
     pub(super) id: Option<DecisionId>,
-    /// Receiver of the answer, if the handler has taken an `Ack`. A second `Ack` fails, because the
-    /// receiver is already set. Extractors only have `&EventContext`, so the receiver is in a mutex
-    /// to be taken out later. The mutex is never contended.
+    /// Receiver of the answer, set when the handler takes an `Ack`. A second `Ack` fails, because
+    /// the receiver is already set. Extractors have only `&EventContext`, so a mutex is needed to
+    /// take the receiver out later. The mutex is never contended.
     pub(super) manual: OnceLock<Mutex<Option<Waiter>>>,
 }
 
@@ -85,7 +85,8 @@ impl<'a, P> EventContext<'a, P> {
         self.asked
     }
 
-    /// Takes the receiver of the answer out. Returns `None` if the handler took no `Ack`.
+    /// Takes out the receiver of the answer. Returns `None` if the handler took no `Ack`, or if the
+    /// receiver was already taken.
     pub(crate) fn take_manual(&self) -> Option<Waiter> {
         lock(self.manual.get()?).take()
     }
@@ -125,10 +126,11 @@ impl<P> fmt::Debug for EventContext<'_, P> {
             or a type of yours that implements `FromEvent<{P}>`"
 )]
 pub trait FromEvent<P>: Sized {
-    /// Creates the argument. This method is called before the handler starts and cannot wait.
+    /// Creates the argument. The server calls this method before the handler starts. The method
+    /// cannot wait.
     ///
     /// # Errors
-    /// Exception that the client receives instead of an answer. The handler does not run.
+    /// The exception that the client receives instead of an answer. The handler does not run.
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception>;
 }
 

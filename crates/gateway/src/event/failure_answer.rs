@@ -2,8 +2,8 @@
 //!
 //! The exception filters of the handler, of the gateway and of the server are called first. If no
 //! filter answers, an error that has a form for clients is sent in that form. Any other error is
-//! logged with its cause, and the client receives `internal`. `answer` sends it as the ack, or as the
-//! event `exception` if the client asked for no ack.
+//! logged with its cause, and the client receives `internal`. `answer` sends the result as the ack,
+//! or as the event `exception` if the client asked for no ack.
 
 use std::borrow::Cow;
 

@@ -18,7 +18,8 @@ use crate::{
 ///
 /// The filters of the handler are called first, then the filters of its gateway, then the filters
 /// of the server. The first answer that a filter returns is sent. Filters are called for every
-/// failure. A refusal of a guard or of an extractor is passed to them as an [`Exception`].
+/// failure. They receive a refusal of a guard or of an extractor as an [`Exception`], and a panic
+/// as [`Exception::internal`].
 ///
 /// If no filter returns an answer, errors of these types are sent to the client: [`Exception`],
 /// [`Refusal`](crate::Refusal), [`JoinError`](crate::room::JoinError) and
@@ -123,10 +124,10 @@ where
 /// An [`Exception`] is sent as the ack. If the client did not ask for an ack, it is sent as the
 /// event `exception`.
 ///
-/// An [`Emit`] is sent in place of the event `exception`. Its name may be `exception` too, with a
-/// payload of the application's own. If the client asked for an ack, it receives the ack as well,
-/// because its callback waits for it. The ack contains the error if it is one that clients can read
-/// (see [`ExceptionFilter`]), and `internal` otherwise.
+/// An [`Emit`] is sent instead of the event `exception`. Its name may be `exception` too, with
+/// another payload. If the client asked for an ack, it receives the ack as well, because its
+/// callback waits for the ack. The ack contains the error if it is one that clients can read (see
+/// [`ExceptionFilter`]), and `internal` otherwise.
 ///
 /// # Examples
 /// ```

@@ -18,9 +18,10 @@ use crate::event::{
 
 /// An async function that handles an event.
 ///
-/// It is implemented for every function and closure with up to six arguments. Each argument must
-/// implement [`FromEvent`], and the result must implement [`IntoReply`]. The parameter `M` tells
-/// these implementations apart. The compiler infers it.
+/// The trait is implemented for every async function and for every closure that returns a future,
+/// with up to six arguments. Each argument must implement [`FromEvent`], and the result must
+/// implement [`IntoReply`]. The parameter `M` tells these implementations apart. The compiler
+/// infers it.
 ///
 /// # Examples
 /// ```
@@ -49,7 +50,7 @@ pub trait Handler<P, M>: Send + Sync + 'static {
     /// Creates the arguments and returns the future of the handler.
     ///
     /// # Errors
-    /// The exception of the first extractor that failed. The function is not called then.
+    /// The exception of the first extractor that failed. The function is then not called.
     fn call(
         &self,
         context: &EventContext<'_, P>,
@@ -105,7 +106,7 @@ impl_handler!(A, B, C, D, E, G);
 pub(crate) trait AnyHandler<P>: Send + Sync {
     /// Starts the handler. The returned invocation writes the answer.
     fn start(&self, context: &EventContext<'_, P>) -> Started;
-    /// Runs the handler and returns its answer, for interceptors.
+    /// Runs the handler and returns its answer to interceptors.
     fn call<'a>(&'a self, context: &'a EventContext<'_, P>) -> BoxFuture<'a, Outcome>;
 }
 

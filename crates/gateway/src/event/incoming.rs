@@ -19,7 +19,7 @@ pub(crate) struct Incoming<'a> {
     pub(crate) id: Option<DecisionId>,
 }
 
-/// An event that owns its data, for guards and interceptors that wait.
+/// An event that owns its data, so that guards and interceptors can wait.
 pub(crate) struct Stored<P> {
     pub(super) socket: Socket<P>,
     pub(super) name: Arc<str>,

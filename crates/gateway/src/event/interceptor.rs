@@ -21,8 +21,9 @@ use crate::{
 ///
 /// An interceptor runs after the guards, so it does not see events that the guards deny. It sees
 /// every failure of the handler and of the inner interceptors before the exception filters do. A
-/// panic of the handler is such a failure. An interceptor may change the outcome, or not run the
-/// handler at all.
+/// panic of the handler is such a failure. A timeout is not, because it drops the interceptor
+/// together with the handler. An interceptor may change the outcome, or answer without running the
+/// handler.
 ///
 /// If the handler takes an [`Ack`](crate::Ack), the outcome is known only when the handler is done
 /// and the `Ack` is used or dropped. The answer is sent only then.
@@ -87,7 +88,7 @@ impl<P: Send + Sync + 'static, I: Interceptor<P>> AnyInterceptor<P> for I {
     }
 }
 
-/// The rest of the chain: the inner interceptors and the handler.
+/// Rest of the chain that handles an event, which is the inner interceptors and the handler.
 ///
 /// # Examples
 /// See [`Interceptor`]. An interceptor that drops its `Next` answers instead of the handler:
@@ -113,7 +114,8 @@ impl<P: Send + Sync + 'static> Next<'_, P> {
     ///
     /// # Errors
     /// The error of the handler, of one of its extractors, or of an inner interceptor. A panic of
-    /// the handler is an error too.
+    /// the handler is an error too. If the socket has ended before the handler runs, the error is
+    /// [`EmitError::Ended`].
     pub async fn run(self, context: &EventContext<'_, P>) -> Outcome {
         match self.interceptors.split_first() {
             Some((first, rest)) => {

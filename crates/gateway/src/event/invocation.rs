@@ -36,8 +36,8 @@ pub(crate) type Invocation = Pin<Box<dyn Run>>;
 /// Result of starting an event: its invocation, or the failure that the client receives.
 pub(crate) type Started = Result<Invocation, Failure>;
 
-/// Progress of an invocation. If it failed, the link calls the exception filters and writes the
-/// answer.
+/// Progress of an invocation. `Ready(Ok(()))` means that the answer is written and the handler is
+/// done. On `Ready(Err(_))` the link calls the exception filters and writes the answer.
 type Progress = Poll<Result<(), Failure>>;
 
 /// Result of the future of an invocation.
@@ -48,15 +48,15 @@ pub(crate) enum Step<V = RawArguments> {
     Run(Invocation),
 }
 
-/// Creates an invocation whose future is the event itself.
+/// Creates an invocation of an event that its guards have already allowed.
 pub(crate) fn begun<V: Arguments + 'static>(
     future: impl Future<Output = Result<Step<V>, Failure>> + Send + 'static,
 ) -> Invocation {
     Box::pin(Running { future, rest: None, begins: true })
 }
 
-/// Creates an invocation that begins with guards. The event itself begins when the guards have
-/// allowed it.
+/// Creates an invocation whose future calls the guards first. The event itself begins when the
+/// guards have allowed it.
 pub(super) fn behind_guards<V: Arguments + 'static>(
     future: impl Future<Output = Result<Step<V>, Failure>> + Send + 'static,
 ) -> Invocation {
@@ -77,7 +77,8 @@ pub(super) fn answered_by_hand(
 
 /// A future that writes its output instead of returning it, so that its type can be erased.
 ///
-/// The defaults are for a handler that has begun and that answers by its return value.
+/// The default methods fit a handler that the guards have allowed and that answers by its return
+/// value.
 pub(crate) trait Run: Send {
     /// Runs the handler, and writes the answer when it is known.
     fn run(self: Pin<&mut Self>, cx: &mut Context<'_>, answer: &mut Answer<'_>) -> Progress;
@@ -97,8 +98,8 @@ pub(crate) trait Run: Send {
         false
     }
 
-    /// Returns `true` if the handler has returned. It is called after a poll that was `Ready`: a
-    /// handler that has failed its `Ack` may still be running then.
+    /// Returns `true` if the handler has returned. The link calls this method after `run` was
+    /// `Ready`. A handler whose `Ack` was answered with an error may still be running then.
     fn is_done(&self) -> bool {
         true
     }
@@ -116,7 +117,7 @@ pin_project! {
     }
 }
 
-/// Work that remains after the future has returned.
+/// Work that remains after the future of an invocation has returned.
 enum Rest {
     Stream(ReplyStream),
     Run(Invocation),

@@ -9,13 +9,13 @@
 //!    server.
 //! 7. The answer.
 //!
-//! An event is borrowed from the receive buffer of its link while no step waits. Guards that answer
-//! at once, listeners and extractors read the event there, and nothing is copied or boxed for them.
-//! If a guard may wait, or if there are interceptors, the event is copied into a [`Stored`]. The
-//! future that owns this copy becomes the `Invocation`.
+//! While no step waits, an event is borrowed from the receive buffer of its link. Guards that
+//! answer at once, listeners and extractors read the event there, and nothing is copied or boxed
+//! for them. If a guard may wait, or if there are interceptors, the event is copied into a
+//! [`Stored`]. The future that owns this copy becomes the `Invocation`.
 //!
-//! An invocation is polled by the task of its link and not spawned, so that events of one socket begin
-//! in the order in which they arrived. Start reading at [`Routes::start`].
+//! The task of the link polls an invocation and does not spawn it, so that the events of one socket
+//! begin in the order in which they arrived. Start reading at [`Routes::start`].
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -76,8 +76,8 @@ impl<P: Send + Sync + 'static> Routes<P> {
     /// at once runs in the first poll, because only a poll can write the answer.
     ///
     /// # Errors
-    /// A guard that answers at once denied the event, an extractor rejected it, or the code of the
-    /// application panicked.
+    /// A guard that answers at once denied the event, an extractor rejected the event, or code of
+    /// the application panicked.
     pub(crate) fn start(&self, socket: &Socket<P>, incoming: Incoming<'_>) -> Started {
         // The name of a known event is shared. Only an unknown name is copied.
         let (name, route) = match self.table.get_key_value(incoming.event) {
@@ -160,7 +160,8 @@ async fn through_interceptors<P: Send + Sync + 'static>(
     Ok(Step::Reply(next.run(&event.context()).await?))
 }
 
-/// Calls the guards of a route. A denial is recorded in the audit.
+/// Calls the guards of a route. Returns an error if one of them denies the event. The denial is
+/// recorded in the audit.
 async fn ask<P>(
     guards: &[Arc<dyn AnyGuard<P>>],
     socket: &Socket<P>,

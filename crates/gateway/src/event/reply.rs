@@ -24,18 +24,19 @@ use crate::{event::sealed::Sealed, room::hub::broadcast::Delivered};
 pub enum Reply<V = RawArguments> {
     /// Value of the ack.
     Value(V),
-    /// Event for the client; the ack is `null`.
+    /// Event for the client. If the client asked for an ack, the ack is `null`.
     Emit {
         /// Name of the event.
         event: Cow<'static, str>,
         /// Payload of the event.
         data: V,
     },
-    /// Events for the client, one after the other. The ack is `null` and follows the last event.
+    /// Events for the client, one after the other. If the client asked for an ack, the ack is
+    /// `null` and follows the last event.
     Stream(ReplyStream),
 }
 
-/// A stream of replies that are already serialized.
+/// A stream of replies that are already serialized. [`Reply::Stream`] contains it.
 ///
 /// # Examples
 /// ```
@@ -55,8 +56,9 @@ impl fmt::Debug for ReplyStream {
 }
 
 impl<V: Arguments> Reply<V> {
-    /// Serializes the values, so that their type can be erased. `serialize` is the function for an
-    /// ack, or for an event if the reply is an item of a stream.
+    /// Serializes the values, so that their type can be erased. `serialize` encodes the value of a
+    /// [`Reply::Value`], which is sent as an ack, or as an event if the reply is an item of a
+    /// stream.
     pub(super) fn erase(self, serialize: fn(&V) -> serde_json::Result<RawArguments>) -> Outcome {
         Ok(match self {
             Self::Value(value) => Reply::Value(serialize(&value)?),
@@ -76,8 +78,8 @@ impl<V: Arguments> Reply<V> {
 /// | a stream of these | Each item as an event, in order and no faster than the client reads, then `null` as the ack. Items other than [`Emit`] have the name of the handled event. The stream is dropped when its socket ends. |
 /// | a `Result` of these | The value, or the error as [exception filters](crate::event::ExceptionFilter) translate it. |
 ///
-/// A stream ends at the first item that is an error. The client receives the items before it, then the
-/// error as the answer.
+/// A stream ends at the first item that is an error. The client receives the items before it, and
+/// then the error as the answer.
 ///
 /// The parameter `M` tells these implementations apart. The compiler infers it.
 ///

@@ -15,7 +15,7 @@ use crate::{
     guard::authorise::AnyGuard,
 };
 
-/// A handler with its own guards, interceptors and filters; see [`handle`].
+/// A handler with its own guards, interceptors and filters. [`handle`] creates it.
 ///
 /// # Examples
 /// ```
@@ -45,7 +45,8 @@ impl<P> Default for Layers<P> {
 }
 
 impl<P> Layers<P> {
-    /// Combines this level with the level `inner` inside of it.
+    /// Combines this level with `inner`, which is the next level inside of it, such as a gateway
+    /// inside of the server.
     ///
     /// Each list is in call order. Guards and interceptors go from outside to inside, so that a
     /// server can deny what a gateway would allow. Filters go from inside to outside, so that a

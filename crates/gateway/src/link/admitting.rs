@@ -26,10 +26,10 @@ use crate::{
 };
 
 impl LinkState {
-    /// Starts admissions that wait and polls those that run, until none of them makes progress.
+    /// Starts the admissions that wait and polls those that run, until no admission makes progress.
     ///
-    /// The protocol limits the number of concurrent admissions, so the end of one may allow another
-    /// to start.
+    /// The protocol limits the number of concurrent admissions, so the end of one admission may
+    /// allow another to start.
     pub(super) fn poll_admissions(&mut self, turn: &Turn<'_>) {
         loop {
             self.start_admissions(turn);
@@ -131,8 +131,8 @@ impl LinkState {
     }
 
     /// Cancels a running admission, because its client was revoked or has lost its rights. The
-    /// client receives the same refusal as if that had happened before its CONNECT. If the reason
-    /// is `Unavailable`, the link ends without a refusal.
+    /// client receives the refusal that it would have received for a CONNECT after this change. If
+    /// the reason is `Unavailable`, the link ends without a refusal.
     pub(super) fn cut_admission(
         &mut self,
         slot: SlotId,
@@ -177,8 +177,10 @@ impl LinkState {
     }
 
     /// Refuses a CONNECT with a `CONNECT_ERROR`. Closes the link if no other namespace is on it, or
-    /// if the client was refused too often. If a budget is used up and no socket uses the link, the
-    /// link closes without a `CONNECT_ERROR`.
+    /// if the client was refused too often.
+    ///
+    /// If the refusal is `too_many_attempts` and no socket uses the link, the link closes without a
+    /// `CONNECT_ERROR`, so that the client tries again later.
     fn refuse(&mut self, slot: SlotId, refusal: &Refusal, user: Option<&UserId>, turn: &Turn<'_>) {
         drop_quietly(self.sockets.take(slot));
         // The name of a namespace that does not exist is input of the client, and is not recorded.
@@ -218,7 +220,8 @@ impl LinkState {
         self.end_link(end, turn);
     }
 
-    /// Records that an admission was not decided.
+    /// Records in the audit that an admission was not decided. The caller has removed the
+    /// admission.
     pub(super) fn forget_admission(&self, slot: SlotId, reason: RefusalReason) {
         let subject = self.connecting(Some(self.protocol.namespace(slot)));
         self.services.decided(Decision::Undecided(reason), subject);

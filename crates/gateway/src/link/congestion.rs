@@ -1,9 +1,10 @@
 //! Disconnects clients that read too slowly.
 //!
 //! A client is disconnected if it reads nothing for `Limits::write_stall`, or if more than
-//! `Limits::outbox` bytes wait for it. From a quarter of `Limits::outbox` on, its own events wait
-//! too, because their answers would make the outbox longer. `presence/mailbox.rs` bounds what waits
-//! before the outbox, and `pending` what waits for an admission.
+//! `Limits::outbox` bytes wait for it. While a quarter of `Limits::outbox` or more waits, no
+//! further event of the client is handled, because its answer would make the outbox longer.
+//! `presence/mailbox.rs` limits the packets that wait in the mailbox, and `pending` limits those
+//! that wait for an admission.
 
 use std::{io, task::Poll};
 
@@ -17,8 +18,8 @@ impl LinkState {
         self.outbox.len() >= self.congestion_limit()
     }
 
-    /// Returns the number of waiting bytes at which the link becomes congested: a quarter of
-    /// `Limits::outbox`. The rest is left for the answers of handlers that are already running.
+    /// Returns the number of waiting bytes at which the link becomes congested, which is a quarter
+    /// of `Limits::outbox`. The rest is left for the answers of handlers that are already running.
     pub(super) fn congestion_limit(&self) -> usize {
         self.services.limits.outbox / 4
     }
@@ -31,7 +32,8 @@ impl LinkState {
         }
     }
 
-    /// Handles the outcome of a flush. The outbox held `before` bytes when the flush began.
+    /// Handles the outcome of a flush. `before` is the number of bytes in the outbox when the flush
+    /// began.
     pub(super) fn flushed(&mut self, poll: &Poll<io::Result<()>>, before: usize, turn: &Turn<'_>) {
         self.outbox.report(&self.services.metrics.outbox);
         match poll {

@@ -1,9 +1,10 @@
 //! Ends sockets and links.
 //!
 //! A socket leaves every list before its hooks run and its last packets are written. After a final
-//! end the client does not reconnect (DISCONNECT, then close). After a temporary end it reconnects
-//! automatically, because only the transport ends. While other sockets use the link, DISCONNECT is
-//! sent in both cases and the link stays open. Start reading at [`LinkState::end_socket`].
+//! end the client does not reconnect, because it receives a DISCONNECT before the link closes.
+//! After a temporary end it reconnects automatically, because only the transport ends. While other
+//! sockets use the link, DISCONNECT is sent in both cases and the link stays open. Start reading at
+//! [`LinkState::end_socket`].
 
 use std::{fmt, future::Future, sync::Arc, task::Poll, time::Duration};
 
@@ -43,7 +44,7 @@ impl LinkState {
     }
 
     /// Ends one socket whose client has lost its access. Packets that are queued for the socket are
-    /// dropped.
+    /// dropped. If one of them was already sent in part, the connection is cut.
     pub(super) fn cut_socket(&mut self, slot: SlotId, reason: DisconnectReason, turn: &Turn<'_>) {
         let others = self.sockets.all_live().filter(|live| live.slot != slot);
         let others: Vec<_> = others.map(|live| live.owner).collect();
@@ -77,8 +78,8 @@ impl LinkState {
         }
     }
 
-    /// Ends the link and all of its sockets. The client reconnects, unless it left on its own
-    /// initiative.
+    /// Ends the link and all of its sockets. The client reconnects automatically, unless it has
+    /// closed the link itself.
     pub(super) fn end_link(&mut self, reason: DisconnectReason, turn: &Turn<'_>) {
         if self.closing.is_some() {
             return;
@@ -98,8 +99,8 @@ impl LinkState {
         }
     }
 
-    /// Closes the link without a packet, so that a stock client reconnects automatically. The
-    /// reason in the close frame names the time to wait.
+    /// Closes the link without a packet, so that a stock client reconnects automatically. The link
+    /// has no admitted sockets. The reason in the close frame tells the client to wait for `wait`.
     pub(super) fn come_back_after(&mut self, wait: Duration, turn: &Turn<'_>) {
         for occupant in self.sockets.take_all() {
             // No socket uses the link. The client repeats pending CONNECTs on its next link.
@@ -128,8 +129,8 @@ impl LinkState {
         }
     }
 
-    /// Closes a link without an authenticated client. The client receives no packet. `why` is in
-    /// the close frame, for the developer of the client.
+    /// Closes a link without an authenticated client. The client receives no packet about this. The
+    /// close frame contains `why`, for the developer of the client.
     pub(super) fn throw_out(
         &mut self,
         reason: RefusalReason,
@@ -168,9 +169,9 @@ impl LinkState {
         self.closing.get_or_insert(turn.now + LAST_WORDS);
     }
 
-    /// Keeps a handler running after its socket has ended. Its output is dropped. If too many such
-    /// handlers run already, the handler itself is dropped, so that a client that reconnects in a
-    /// loop does not accumulate them.
+    /// Keeps a handler running after its socket has ended. The output of the handler is dropped. If
+    /// too many such handlers run already, this handler is cancelled, so that a client that
+    /// reconnects in a loop does not accumulate them.
     pub(super) fn let_finish(&self, invocation: Invocation, trace: Trace) {
         // A handler that has not begun must not begin now, and a stream has no receiver.
         if invocation.is_streaming() || !invocation.has_begun() {
@@ -227,8 +228,8 @@ impl LinkState {
         }
     }
 
-    /// Counts the link as unauthenticated again after its last authenticated socket has ended, even
-    /// if its address has no place left.
+    /// Counts the link as unauthenticated again after its last authenticated socket has ended. It
+    /// is counted even if its address has no place left.
     fn keep_count(&mut self) {
         if self.place.is_none() && !self.protocol.is_known() {
             let headers = self.request.headers();
@@ -259,7 +260,7 @@ fn abandoned(reason: DisconnectReason) -> RefusalReason {
     }
 }
 
-/// Runs a handler to its end, for `Limits::handler_timeout` at most.
+/// Runs a handler whose socket has ended until it is done, for at most `Limits::handler_timeout`.
 async fn finish(services: Arc<Services>, mut invocation: Invocation, trace: Trace) {
     let mut nowhere = Outbox::default();
     let done = std::future::poll_fn(|cx| {

@@ -1,8 +1,9 @@
 //! Runs the handlers of the sockets of a link.
 //!
-//! Each socket handles as many events concurrently as its namespace allows, one by default. Further
-//! events wait in the inbox of the socket, in order. A handler that completes in its first poll is
-//! never stored. A stream that a handler has returned runs concurrently with the events after it.
+//! Each socket handles as many events concurrently as its namespace allows, which is one by
+//! default. Further events wait in the inbox of the socket, in the order in which they arrived. A
+//! handler that completes in its first poll is never stored. A stream that a handler has returned
+//! runs concurrently with the events after it.
 
 use std::{
     collections::VecDeque,
@@ -34,6 +35,7 @@ use crate::{
 
 impl LinkState {
     /// Handles an event at once if its socket may start another handler, and queues it otherwise.
+    /// An event that refreshes the credential of the socket never waits in the queue.
     pub(super) fn event(&mut self, event: Event<'_>, turn: &Turn<'_>) {
         let wall = turn.wall;
         self.check_life(event.slot, turn);
@@ -126,7 +128,7 @@ impl LinkState {
         self.was_answered(ack, turn.now);
     }
 
-    /// Records the time that the client has waited for the ack, if it asked for one.
+    /// Records in the metrics for how long the client has waited for the ack, if it asked for one.
     fn was_answered(&self, ack: Option<u64>, since: Instant) {
         if ack.is_some() {
             let now = self.services.clock.now();
@@ -163,7 +165,7 @@ impl LinkState {
 
     /// Stores a handler that is not done, unless its socket has ended meanwhile. A new stream
     /// beyond `Limits::max_streams` is dropped, and its event fails. `others` is the number of
-    /// streams of the socket that are not in its list at the moment.
+    /// streams of the socket that are not in the list of its running handlers at the moment.
     fn keep_running(&mut self, slot: SlotId, mut running: Running, others: usize, turn: &Turn<'_>) {
         let limit = self.services.limits.max_streams;
         let Some(live) = self.sockets.live(slot) else {
@@ -229,7 +231,8 @@ impl LinkState {
         polled
     }
 
-    /// Sends the answer to a failed event, and ends the socket if the failure requires it.
+    /// Runs the exception filters for a failed event and sends its answer. Ends the socket if the
+    /// failure requires it.
     fn failed(&mut self, asked: Asked<'_>, failure: Failure, turn: &Turn<'_>) {
         let slot = asked.slot;
         let Some(live) = self.sockets.live(slot) else { return };
@@ -284,5 +287,5 @@ enum Polled {
     Unheard,
 }
 
-/// Time that a client with too many streams is told to wait.
+/// Time for which a client with too many streams is told to wait before it tries again.
 const STREAMS_AGAIN_AFTER: Duration = Duration::from_secs(1);

@@ -1,10 +1,10 @@
-//! Handles the lifetimes of the sockets of a link: warns clients before expiry, refreshes their
-//! credentials, and ends sockets that have expired.
+//! Handles the lifetimes of the sockets of a link. Warns clients before their sockets expire,
+//! refreshes their credentials, and ends sockets that have expired.
 //!
-//! [`Lifetime`](crate::presence::expiry::Lifetime) decides when each of these is due. A refresh is
-//! polled here and does not wait for queued events. A session that seems to have expired is renewed
-//! once more before its socket ends, because another server may have seen activity of the client.
-//! Start reading at [`LinkState::poll_lifetimes`].
+//! [`Lifetime`](crate::presence::expiry::Lifetime) decides when a socket expires and when its
+//! client is warned. A refresh is polled here and does not wait for queued events. A session that
+//! seems to have expired is renewed once more before its socket ends, because another server may
+//! have noticed activity of the client. Start reading at [`LinkState::poll_lifetimes`].
 
 use std::{task::Poll, time::Duration};
 
@@ -101,7 +101,8 @@ impl LinkState {
         written.expect("wire types are strings, numbers and plain structs");
     }
 
-    /// Handles a refresh event: starts to check the new credential that the client has sent.
+    /// Handles a refresh event, with which the client sends a new credential. Starts to check the
+    /// credential.
     pub(super) fn refresh(&mut self, event: &Event<'_>, turn: &Turn<'_>) {
         let (slot, ack) = (event.slot, event.id);
         let until = turn.now + self.services.limits.admission_timeout;
@@ -183,8 +184,8 @@ impl LinkState {
     }
 }
 
-/// Returns the credential payload of a refresh event. The event has no argument, or one object like
-/// the `auth` payload of a CONNECT. Returns `None` for any other arguments.
+/// Returns the credential in a refresh event. The event has no argument, or one object like the
+/// `auth` payload of a CONNECT. Returns `None` for any other arguments.
 fn payload(event: &Event<'_>) -> Option<AuthPayload> {
     let arguments: Vec<&RawValue> = serde_json::from_str(&event.data).ok()?;
     match arguments[..] {

@@ -1,4 +1,5 @@
-//! Carries out the orders that the rest of the server posts to a link.
+//! Carries out the letters in the mailbox of a link, which are commands and packets from the rest
+//! of the server.
 
 use doorward_core::DisconnectReason;
 use doorward_protocol::SlotId;
@@ -9,7 +10,7 @@ use crate::{
 };
 
 impl LinkState {
-    /// Carries out all orders in the mailbox.
+    /// Carries out all letters in the mailbox.
     pub(super) fn read_letters(&mut self, turn: &Turn<'_>) {
         if self.handle.has_letters() {
             let mut letters = self.handle.take();
@@ -20,9 +21,9 @@ impl LinkState {
         }
     }
 
-    /// Carries out the orders that were posted while a handler of the socket at `slot` ran. Returns
-    /// `true` if one of them ends this very socket as forbidden. The caller then ends the socket
-    /// after the answer of the handler.
+    /// Carries out the letters that were posted while a handler of the socket at `slot` ran.
+    /// Returns `true` if one of them ends this socket with the reason `Forbidden`. The caller then
+    /// ends the socket after the answer of the handler.
     pub(super) fn read_letters_of(&mut self, slot: SlotId, turn: &Turn<'_>) -> bool {
         let own = self.sockets.live(slot).map(|live| live.id);
         let mut is_forbidden = false;

@@ -1,4 +1,4 @@
-//! An admitted socket on its link: its running handlers and its inbox.
+//! An admitted socket on its link, with its running handlers and its inbox.
 
 use std::{
     collections::VecDeque,
@@ -23,8 +23,8 @@ use crate::{
 pub(super) struct Live {
     pub(super) slot: SlotId,
     pub(super) id: SocketId,
-    /// Owner of the socket's packets in the outbox. It selects the packets to drop when the socket
-    /// is cut.
+    /// Owner of the socket's packets in the outbox. The outbox finds the packets of the socket by
+    /// this value, and drops them when the socket is cut.
     pub(super) owner: Owner,
     pub(super) socket: Box<dyn AnySocket>,
     pub(super) running: Vec<Running>,
@@ -103,8 +103,8 @@ impl Live {
         Some(event)
     }
 
-    /// Returns the earliest deadline of the socket: of its handlers, its renewals, its warning or
-    /// its expiry.
+    /// Returns the earliest deadline of the handlers, the renewals, the warning and the expiry of
+    /// the socket. Returns `None` if there is no deadline.
     pub(super) fn deadline(&self, now: Instant, wall: SystemTime) -> Option<Instant> {
         let handlers = self.running.iter().filter_map(|running| running.deadline);
         let renewals = self.renewals.deadline();
@@ -126,16 +126,16 @@ impl Live {
         end.is_some() && end != self.renewals.warned_of
     }
 
-    /// Returns `true` if the socket has not expired. Activity of its client may prolong the session
-    /// only then.
+    /// Returns `true` if the socket has not expired. Only then may activity of its client extend
+    /// the session.
     pub(super) fn is_alive(&self, now: Instant, wall: SystemTime) -> bool {
         self.lifetime.state(now, wall) == Life::Lives
     }
 
     /// Returns `true` if another event may be handled now.
     ///
-    /// While guards check an event, no later event starts, so that handlers begin in the order in
-    /// which the events were sent.
+    /// While the session of the socket is renewed, no event starts. While guards check an event, no
+    /// later event starts, so that handlers begin in the order in which the events were sent.
     pub(super) fn is_free(&self) -> bool {
         !self.renewals.is_in_doubt()
             && (self.running.is_empty()
@@ -151,12 +151,12 @@ impl Live {
         self.running.len() - self.handling()
     }
 
-    /// Returns `true` if a waiting event may be handled now.
+    /// Returns `true` if the inbox has an event that may be handled now.
     pub(super) fn is_ready(&self) -> bool {
         !self.inbox.is_empty() && self.is_free()
     }
 
-    /// Returns `true` if a waiting event or a blocked stream needs only room in the outbox.
+    /// Returns `true` if a queued event or a blocked stream waits only for room in the outbox.
     pub(super) fn is_runnable(&self) -> bool {
         self.is_ready() || self.running.iter().any(|running| running.is_blocked)
     }

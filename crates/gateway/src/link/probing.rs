@@ -1,7 +1,8 @@
-//! Checks if a client is still alive, because another connection of its user waits for the seat.
+//! Checks if a client is still alive, because another connection of its user waits for the seat
+//! that this client holds.
 //!
-//! The server sends a ping before the next one is due, and the client has [`PATIENCE`] to answer.
-//! Every message of the client is a sign of life.
+//! The server sends a ping at once, and the client has [`PATIENCE`] to answer. Every message of the
+//! client is a sign of life.
 
 use std::time::Duration;
 
@@ -15,8 +16,9 @@ use crate::link::{
 };
 
 impl LinkState {
-    /// Starts a probe, or adds the caller to the running one. Sends on `alive` at the first sign of
-    /// life, and drops `alive` if the client is dead.
+    /// Starts a probe, or adds the caller to the running probe. Sends on `alive` at the first sign
+    /// of life, and drops `alive` if the client is dead. If the link has paused reading although
+    /// the client reads, the client counts as alive at once.
     pub(super) fn probe(&mut self, alive: oneshot::Sender<()>, turn: &Turn<'_>) {
         let is_stuck = self.stalled_since.is_some();
         // While the link does not read, no pong of the client arrives. So its silence proves
@@ -42,7 +44,8 @@ impl LinkState {
         }
     }
 
-    /// Ends the link if its client has not answered a probe in time.
+    /// When the time of a probe is over, ends the link if its client has shown no sign of life.
+    /// Otherwise reports the client as alive.
     pub(super) fn check_probe(&mut self, turn: &Turn<'_>) {
         let due = self.probing.as_ref().filter(|probing| probing.until <= turn.now);
         let Some(probing) = due else { return };

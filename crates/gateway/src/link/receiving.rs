@@ -87,7 +87,8 @@ impl LinkState {
     }
 
     /// Closes the link because of a message that is too long. A CONNECT is recognised by its
-    /// beginning and refused first, so that a stock client does not reconnect and send it again.
+    /// beginning and refused first, so that a stock client does not reconnect and send the CONNECT
+    /// again.
     fn oversized(&mut self, beginning: &str, turn: &Turn<'_>) {
         let is_known = self.protocol.is_known();
         if let Some(namespace) = packet::connects_to(beginning) {
@@ -100,8 +101,8 @@ impl LinkState {
         self.violated(CloseCode::TooBig, &FrameError::TooLarge, turn);
     }
 
-    /// Refuses a CONNECT that takes no place on the link. Closes the link if no namespace is on it,
-    /// or if the client was refused too often.
+    /// Refuses a CONNECT before it takes one of the link's places for namespaces. Closes the link
+    /// if the client has no other namespace on it, or if the client was refused too often.
     fn refuse_unseen(&mut self, namespace: &str, refusal: &Refusal, turn: &Turn<'_>) {
         self.tell_refused(namespace, refusal);
         if self.protocol.is_refused() {

@@ -10,8 +10,8 @@ use doorward_core::{BoxFuture, LeaseError};
 
 use crate::{link::seam::NotAdmitted, presence::expiry::Lifetime, runtime::catch::Caught};
 
-/// Pending session renewal and credential refresh of a socket, and the expiry that its client was
-/// warned of.
+/// Pending session renewal and pending credential refresh of a socket, and the expiry of which its
+/// client was warned.
 #[derive(Default)]
 pub(super) struct Renewals {
     /// Renewal of a session that seems to have expired.
@@ -20,11 +20,12 @@ pub(super) struct Renewals {
     pub(super) refreshing: Option<Refreshing>,
     /// Number of credentials that were refused since the last successful refresh.
     pub(super) refusals: usize,
-    /// Expiry that the client was warned of.
+    /// Expiry of which the client was last warned. `None` if it was never warned.
     pub(super) warned_of: Option<SystemTime>,
 }
 
-/// Credential that is being checked, and the id of the ack that the client waits for.
+/// Credential that is being checked, and the id of the ack that the client waits for. `ack` is
+/// `None` if the client asked for no ack.
 pub(super) struct Refreshing {
     pub(super) ack: Option<u64>,
     pub(super) request: Request<Result<Lifetime, NotAdmitted>>,
@@ -48,8 +49,8 @@ impl<T> Request<T> {
 }
 
 impl Renewals {
-    /// Returns `true` while the session is renewed, so that it is unknown if the socket may stay
-    /// connected.
+    /// Returns `true` while the session is being renewed. Meanwhile it is unknown if the socket may
+    /// stay connected.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.renewing.is_some()
     }

@@ -59,12 +59,17 @@ pub(crate) type AdmitResult = Result<Admitted, NotAdmitted>;
 
 /// Reason why a client was not admitted.
 pub(crate) enum NotAdmitted {
+    /// The client was refused. `user` is the authenticated user, if the client was refused after
+    /// its authentication.
     Refused { refusal: Refusal, user: Option<UserId> },
+    /// The admission could not be decided, so the client may try again. `cause` is the error that
+    /// is logged, if there is one.
     Undecided { reason: RefusalReason, cause: Option<BoxError> },
 }
 
 impl NotAdmitted {
-    /// Nothing was decided, and the client may try again.
+    /// Creates the outcome of an admission that could not be decided because a service did not
+    /// answer.
     pub(crate) fn unavailable(cause: Option<BoxError>) -> Self {
         Self::Undecided { reason: RefusalReason::Unavailable, cause }
     }
@@ -72,12 +77,12 @@ impl NotAdmitted {
 
 /// A socket without the type of its principal.
 pub(crate) trait AnySocket: Send + Sync {
-    /// Returns the subject of a decision about it, for the audit record.
+    /// Returns the subject of a decision about the socket, for the audit record.
     fn subject<'a>(&'a self, action: Option<Action<'a>>) -> Subject<'a>;
     /// Returns `true` if the client was admitted with a credential, which it may refresh.
     fn has_credential(&self) -> bool;
     /// Checks a new credential of the client. If the credential is accepted, the socket continues
-    /// with it. Otherwise nothing changes.
+    /// with it, and its new lifetime is returned. Otherwise nothing changes.
     fn refresh(&self, handshake: Handshake) -> BoxFuture<'static, Result<Lifetime, NotAdmitted>>;
     /// Starts to handle an event.
     fn start(&self, incoming: Incoming<'_>) -> Started;
@@ -87,8 +92,8 @@ pub(crate) trait AnySocket: Send + Sync {
     fn explain(&self, event: &str, failure: Failure, trace: &Trace) -> Explained;
     /// Passes an ack of the client to the caller that waits for it.
     fn acknowledge(&self, id: u64, arguments: RawArguments);
-    /// Ends the socket at once. Returns the future of its disconnect hooks, if it has any. The
-    /// caller records the end in the audit.
+    /// Ends the socket at once. Returns the future of its disconnect hooks, or `None` if it has no
+    /// such hooks. The caller runs this future, and records the end in the audit.
     fn end(self: Box<Self>, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>>;
 }
 

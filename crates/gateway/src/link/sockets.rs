@@ -11,7 +11,7 @@ use crate::{
 /// The sockets of a link, indexed by the [`SlotId`] that the protocol assigns to each namespace.
 pub(super) struct Sockets {
     slots: Vec<Option<Occupant>>,
-    /// Owner of the packets of the next socket.
+    /// Owner that the packets of the next socket will have.
     next: Owner,
 }
 
@@ -33,7 +33,7 @@ impl Sockets {
         owner
     }
 
-    /// Returns the length of the table. Each index below it may hold a socket.
+    /// Returns the length of the table. An index below this length may hold a socket or be empty.
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }

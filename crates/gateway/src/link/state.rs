@@ -1,8 +1,8 @@
 //! State of one link and its deadlines. Decides when the link pauses reading from its client.
 //!
-//! Only the task of the link changes the state, so there are no races. The state does not know the
-//! wire: the wire passes messages to the state, and sends the packets in its outbox. Start reading
-//! at [`LinkState::check_deadlines`].
+//! Only the task of the link changes the state, so there are no races. The wire passes messages to
+//! the state, and sends the packets in its outbox. The state itself does not know the wire. Start
+//! reading at [`LinkState::check_deadlines`].
 
 use std::{
     net::IpAddr,
@@ -47,13 +47,13 @@ pub(super) struct LinkState {
     /// Place of the link among the unauthenticated links of its client's address. `None` while a
     /// socket of the link is authenticated.
     pub(super) place: Option<Place>,
-    /// Time at which packets began to wait because the client does not read, or of the last
-    /// progress since then. `None` while no packets wait.
+    /// Time at which bytes were last sent while packets wait, or at which packets began to wait if
+    /// none were sent since. `None` while no packets wait.
     pub(super) stalled_since: Option<Instant>,
-    /// Time at which the connection is cut, even if not all packets were sent. Set once the link
-    /// ends, while its last packets are sent.
+    /// Time at which the connection is cut, even if not all packets were sent. Set when the link
+    /// ends, and `None` before. Until this time the last packets are sent.
     pub(super) closing: Option<Instant>,
-    /// Pending probe that checks if the client is alive.
+    /// Running probe that checks if the client is alive.
     pub(super) probing: Option<Box<Probing>>,
     /// Each handler that outlives its socket holds a clone. The number of clones limits how many
     /// such handlers run.
@@ -71,6 +71,7 @@ pub(crate) struct Opening {
     pub(crate) request: Arc<HandshakeRequest>,
     /// Headers with credentials, which only authenticators see.
     pub(crate) credentials: Arc<Headers>,
+    /// Place of the link among the unauthenticated links of its client's address.
     pub(crate) place: Place,
     /// Place of the link among all connections of the server. `None` if another HTTP server
     /// accepted the connection.
@@ -81,8 +82,9 @@ pub(crate) struct Opening {
 pub(super) struct Probing {
     /// Time at which the client counts as dead if it has shown no sign of life.
     pub(super) until: Instant,
-    /// Number of bytes in the outbox when the probe began. If fewer wait at the end, the client is
-    /// alive. `None` if the client was reading its packets when the probe began.
+    /// Number of bytes in the outbox when the probe began, if the client was not reading its
+    /// packets at that time. If fewer bytes wait at the end of the probe, the client is alive.
+    /// `None` if the client was reading.
     pub(super) stuck: Option<usize>,
     /// Callers that wait for the result. Dropping their senders reports that the client is dead.
     pub(super) askers: Vec<oneshot::Sender<()>>,
@@ -132,8 +134,8 @@ impl LinkState {
         }
     }
 
-    /// Returns `true` while the link reads from its client. It pauses while an inbox is full or the
-    /// client does not read its packets, and stops when the link ends.
+    /// Returns `true` while the link reads from its client. The link pauses reading while an inbox
+    /// is full or the client does not read its packets. It stops reading when it ends.
     pub(super) fn is_reading(&self) -> bool {
         self.closing.is_none() && !self.is_congested() && !self.any_inbox_full()
     }
@@ -144,12 +146,14 @@ impl LinkState {
         !self.handle.has_pending_acks() && self.is_inbox_beyond(1)
     }
 
-    /// Returns `true` if an inbox holds twice its limit, because reading continued for a pending
-    /// ack.
+    /// Returns `true` if an inbox holds twice its limit. This happens if reading continues because
+    /// the server waits for an ack of the client.
     fn is_overloaded(&self) -> bool {
         self.handle.has_pending_acks() && self.is_inbox_beyond(2)
     }
 
+    /// Returns `true` if the inbox of a socket has `times` as many events as `Limits::inbox`, or if
+    /// all inboxes of the link together have `times` as many bytes as `Limits::inbox_bytes`.
     fn is_inbox_beyond(&self, times: usize) -> bool {
         let limits = &self.services.limits;
         let events = limits.inbox.saturating_mul(times);
@@ -162,7 +166,8 @@ impl LinkState {
         })
     }
 
-    /// Returns `true` if a waiting event or stream can run now.
+    /// Returns `true` if a waiting event or stream can run now, because the outbox has room for its
+    /// packets.
     pub(super) fn has_runnable(&self) -> bool {
         !self.is_congested() && self.sockets.all_live().any(Live::is_runnable)
     }
@@ -189,7 +194,8 @@ impl LinkState {
         }
     }
 
-    /// Returns the earliest time at which the task of the link must be polled again.
+    /// Returns the earliest time at which the task of the link must be polled again, or `None` if
+    /// it has no deadline.
     pub(super) fn deadline(&self, turn: &Turn<'_>) -> Option<Instant> {
         let own = match self.closing {
             Some(until) => Some(until),
@@ -220,7 +226,7 @@ impl LinkState {
         }
     }
 
-    /// Returns the handshake of a client for a namespace.
+    /// Returns the handshake with which the client asks to enter a namespace.
     pub(super) fn handshake(&self, namespace: impl Into<Arc<str>>, auth: AuthPayload) -> Handshake {
         let (request, at) = (Arc::clone(&self.request), self.services.clock.wall());
         Handshake::new(request, namespace, auth, at).with_credentials(Arc::clone(&self.credentials))
@@ -245,14 +251,14 @@ impl Drop for LinkState {
     }
 }
 
-/// Close reason for the developer of the client. The usual cause is an `auth` function that takes
-/// no callback, or never calls it.
+/// Reason in the close frame if no CONNECT arrived in time, for the developer of the client. The
+/// usual cause is an `auth` function that takes no callback, or never calls it.
 const NO_CONNECT: &str = "no CONNECT in time: does the client's auth function call back?";
 
 const NO_ATTACHMENTS: &str = "attachments that were announced did not arrive in time";
 
-/// Interval between checks of a connection that the link does not read, to notice that the client
-/// has closed it.
+/// Interval between checks that detect if the client has closed the connection. These checks run
+/// while the link does not read.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Time that a client is told to wait after it has used up the attempts of its link. Each new link

@@ -1,8 +1,9 @@
 //! Task of one link, which reads its wire, runs the work of its sockets, and sends their packets.
 //!
-//! All work that a client causes runs inside [`LinkTask::poll`], in the order in which the messages
-//! arrived. The task polls admissions and handlers itself and does not spawn them. The rules of the
-//! protocol are in [`doorward_protocol::Link`]. Start reading at [`LinkTask::drive`].
+//! All work that a client causes runs inside [`LinkTask::poll`]. It runs in the order in which the
+//! messages of the client arrived. The task polls admissions and handlers itself and does not spawn
+//! them. The rules of the protocol are in [`doorward_protocol::Link`]. Start reading at
+//! [`LinkTask::drive`].
 
 use std::{
     future::Future,
@@ -25,8 +26,8 @@ use crate::{
 
 /// The task of one link.
 pub(crate) struct LinkTask<W> {
-    /// Dropped before the state, so that the file descriptor is closed before the state makes room
-    /// for another connection.
+    /// Connection of the link. It is dropped before the state, so that the file descriptor is
+    /// closed before the state makes room for another connection.
     wire: W,
     state: LinkState,
     timer: Timer,
@@ -39,7 +40,8 @@ impl<W: Wire> LinkTask<W> {
         Self { wire, state: LinkState::open(opening), timer }
     }
 
-    /// Makes all progress that is possible now. Returns `Ready` when the link has ended.
+    /// Runs the work of the link until nothing more can progress, or until the budget of this turn
+    /// is used up. Returns `Ready` when the link has ended.
     fn drive(&mut self, turn: &mut Turn<'_>) -> Poll<()> {
         let mut passes = PASSES_PER_TURN;
         // The machine may have slept. If a socket has expired meanwhile, the packets that are still
@@ -132,7 +134,7 @@ impl<W: Wire> Future for LinkTask<W> {
 
 /// Yields to other tasks and to the I/O driver before this link continues.
 ///
-/// A task that wakes itself goes straight back to the run queue, and the runtime rarely polls I/O
+/// A task that wakes itself returns at once to the run queue, and the runtime rarely polls I/O
 /// before that queue is empty. `yield_now` defers the wake-up until I/O was polled.
 fn yield_turn(turn: &Turn<'_>) {
     let mut pause = std::pin::pin!(tokio::task::yield_now());

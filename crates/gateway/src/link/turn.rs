@@ -11,7 +11,7 @@ use std::{
 pub(super) struct Turn<'a> {
     waker: &'a Waker,
     pub(super) now: Instant,
-    /// Wall-clock time of the turn.
+    /// Wall-clock time at the beginning of the turn.
     pub(super) wall: SystemTime,
     /// Number of frames and events that may still be handled in this turn.
     pub(super) budget: usize,
@@ -28,6 +28,6 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// Maximum number of frames and events that one link handles in one turn, before other links run.
-/// They take about 100 us.
+/// Maximum number of frames and queued events that one link handles in one turn, before other links
+/// run. Handling that many takes about 100 us.
 const FRAMES_PER_TURN: usize = 128;

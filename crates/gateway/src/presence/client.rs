@@ -6,7 +6,7 @@ use http::request::Parts;
 
 use crate::{peer::addr::PeerAddr, presence::services::Services};
 
-/// Request extension with the address of the client, if it was already determined.
+/// Request extension that holds the address of the client after it was determined.
 #[derive(Clone, Copy)]
 pub(crate) struct Client(pub(crate) SocketAddr);
 

@@ -19,7 +19,8 @@ use doorward_protocol::Trust;
 
 use crate::limits::Limits;
 
-/// Access of a socket whose principal is `P`.
+/// Access of a socket, which is all that it was granted at its admission or last refresh. `P` is
+/// the type of its principal.
 pub(crate) struct Access<P> {
     pub(crate) principal: Arc<P>,
     pub(crate) credential: Credential,
@@ -36,16 +37,17 @@ pub(crate) struct Credential {
     pub(crate) signed_in_at: Option<SystemTime>,
 }
 
-/// Lifetime of a socket. It ends when the credential or the session expires, whichever is first.
+/// Lifetime of a socket. It ends when the credential or the session expires, whichever expires
+/// first.
 #[derive(Clone)]
 pub(crate) struct Lifetime {
     expiry: Option<Expiry>,
     pub(crate) lease: Option<Arc<dyn Lease>>,
-    /// Time between the warning of the client and the expiry.
+    /// Time before the expiry at which the client is warned.
     notice: Duration,
 }
 
-/// Expiry of a credential, by the monotonic clock and by the wall clock.
+/// Expiry of a credential, by the monotonic clock (`at`) and by the wall clock (`wall`).
 ///
 /// The credential expires by the clock that reaches its time first. Otherwise it would live longer
 /// if the wall clock is set back, or if the monotonic clock stops while the machine sleeps.
@@ -68,7 +70,9 @@ pub(crate) enum Life {
 }
 
 impl<P> Access<P> {
-    /// Creates the access for a grant. Refuses a grant that has already expired.
+    /// Creates the access for a grant. Refuses a grant that has already expired. `shown_at` is the
+    /// wall-clock time at which the client showed the credential. It counts as the time of issue if
+    /// the grant names none.
     pub(crate) fn new(
         grant: Grant<P>,
         shown_at: SystemTime,
@@ -133,8 +137,8 @@ impl Credential {
         CredentialRef { user, session, token, issued: self.issued }.outlives(epoch)
     }
 
-    /// Returns the time since the user signed in. Returns `None` if the credential has no such
-    /// time, or if it is more than [`AHEAD`] in the future.
+    /// Returns the time since the user signed in. Returns `None` if the credential does not say
+    /// when the user signed in, or if that time is more than [`AHEAD`] in the future.
     pub(crate) fn since_sign_in(&self, wall: SystemTime) -> Option<Duration> {
         match wall.duration_since(self.signed_in_at?) {
             Ok(ago) => Some(ago),
@@ -154,14 +158,16 @@ impl Lifetime {
     }
 
     /// Returns the wall-clock time at which the socket expires if its client shows no further
-    /// activity. This time is sent to the client.
+    /// activity. Returns `None` if neither the credential nor the session expires. This time is
+    /// sent to the client.
     pub(crate) fn expires_at(&self) -> Option<SystemTime> {
         let session = self.lease.as_ref().map(|lease| lease.expires_at());
         let credential = self.expiry.and_then(|expiry| expiry.wall);
         session.into_iter().chain(credential).min()
     }
 
-    /// Returns the time at which the state must be checked again.
+    /// Returns the time at which the [state](Lifetime::state) must be checked again, or `None` if
+    /// the socket never expires.
     pub(crate) fn deadline(&self, now: Instant, wall: SystemTime) -> Option<Instant> {
         let session = self.lease.as_ref().and_then(|lease| {
             now.checked_add(lease.expires_at().duration_since(wall).unwrap_or_default())
@@ -190,5 +196,6 @@ impl Lifetime {
     }
 }
 
-/// Maximum time by which a sign-in may be ahead of the clock of this server.
+/// Maximum time by which a sign-in may be ahead of the clock of this server. A larger difference is
+/// not trusted.
 const AHEAD: Duration = Duration::from_secs(5);

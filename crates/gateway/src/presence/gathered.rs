@@ -2,8 +2,7 @@
 
 use doorward_core::NodeId;
 
-/// Combined result of the nodes that answered, and the names of the nodes that did not answer in
-/// time.
+/// Combined result of the nodes that answered, and a list of the nodes that did not answer in time.
 ///
 /// For a single server `missing` is always empty.
 ///

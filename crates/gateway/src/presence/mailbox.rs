@@ -1,4 +1,5 @@
-//! Delivers packets and commands from the rest of the server to the task of a link.
+//! Delivers packets and commands from the rest of the server to the task of a link. Both are called
+//! letters.
 //!
 //! Each link has one mailbox, whose size in bytes is bounded. The task of the link reads the
 //! mailbox when it is woken, so no sender ever waits for a client.
@@ -16,7 +17,7 @@ use doorward_core::{DisconnectReason, LinkId, SocketId, lock};
 use doorward_protocol::Frame;
 use tokio::sync::oneshot;
 
-/// Handle to the task of a link.
+/// Handle to the task of a link, with the mailbox of the link.
 pub(crate) struct LinkHandle {
     id: LinkId,
     /// Number of the link that operators see. Unlike the id, it may be shown.
@@ -24,8 +25,8 @@ pub(crate) struct LinkHandle {
     task: AtomicWaker,
     /// Queue of letters. The lock is held for one push or one swap.
     letters: Mutex<Letters>,
-    /// `true` if there may be letters. It saves a busy link from taking the lock of an empty
-    /// mailbox.
+    /// `true` if there may be letters. A busy link reads this flag, so that it does not take the
+    /// lock of an empty mailbox.
     waiting: AtomicBool,
     /// Maximum number of bytes in the mailbox.
     limit: usize,
@@ -40,7 +41,8 @@ pub(crate) struct LinkHandle {
 struct Letters {
     queue: Vec<Letter>,
     bytes: usize,
-    /// `true` if the link has ended. Further letters are rejected.
+    /// `true` if the link has ended, or ends because its mailbox was full. Further letters are
+    /// rejected.
     closed: bool,
 }
 
@@ -53,8 +55,8 @@ pub(crate) enum Letter {
     End { socket: SocketId, reason: DisconnectReason, cut: bool },
     /// End the link and all sockets of the link.
     EndLink { reason: DisconnectReason },
-    /// Probe the client. The link uses the sender if the client is alive, and drops it if the link
-    /// ends.
+    /// Check that the client is alive. The link sends on `alive` at the first sign of life, and
+    /// drops `alive` if the client is dead or the link ends.
     Probe { alive: oneshot::Sender<()> },
 }
 
@@ -72,9 +74,10 @@ impl LinkHandle {
         }
     }
 
-    /// Posts a letter. Returns `false` if it was rejected.
+    /// Posts a letter. Returns `false` if the letter was rejected, because the link has ended, the
+    /// mailbox is full, or the letter is a volatile packet and the client does not keep up.
     ///
-    /// If the mailbox is full, the client does not read, and the link ends as a slow consumer.
+    /// A full mailbox means that the client does not read. The link then ends as a slow consumer.
     pub(crate) fn post(&self, letter: Letter) -> bool {
         if let Letter::Emit { is_volatile: true, .. } = letter
             && self.behind.load(Ordering::Relaxed)
@@ -113,8 +116,8 @@ impl LinkHandle {
         self.number
     }
 
-    /// Sends a probe to the client. The receiver completes if the client is alive, and fails if the
-    /// link ends.
+    /// Asks the link to check that its client is alive. The receiver completes if the client is
+    /// alive, and fails if the client is dead or the link ends.
     pub(crate) fn probe(&self) -> oneshot::Receiver<()> {
         let (alive, answer) = oneshot::channel();
         // If the letter is rejected, the sender is dropped and the receiver fails.
@@ -146,7 +149,7 @@ impl LinkHandle {
         self.task.wake();
     }
 
-    /// Ends the link and all sockets of the link.
+    /// Tells the link to end, with all of its sockets.
     pub(crate) fn end(&self, reason: DisconnectReason) {
         self.post(Letter::EndLink { reason });
     }
@@ -171,7 +174,7 @@ impl LinkHandle {
         std::mem::replace(&mut letters.queue, spare)
     }
 
-    /// Keeps an empty queue for the next link of this thread.
+    /// Keeps an empty queue for the next link of this thread. A queue that is too large is freed.
     pub(crate) fn give_back(letters: Vec<Letter>) {
         if letters.is_empty() && letters.capacity() <= SPARE_LIMIT {
             SPARE.set(letters);
@@ -186,7 +189,8 @@ impl LinkHandle {
 }
 
 thread_local! {
-    /// Spare queue of this thread. Because of it, an idle link needs no memory for letters.
+    /// Spare queue of this thread. All links of the thread share it, so an idle link needs no
+    /// memory for letters.
     static SPARE: Cell<Vec<Letter>> = const { Cell::new(Vec::new()) };
 }
 
@@ -201,7 +205,8 @@ mod tests {
     use super::*;
     use crate::runtime::system::OsEntropy;
 
-    /// Promise 3: a client that does not read gets no packet after its end, and loses no order.
+    /// A client that does not read gets no packet after its end, and no earlier command to its link
+    /// is lost.
     #[test]
     fn a_full_mailbox_drops_packets_and_keeps_orders() {
         let link = LinkHandle::new(LinkId::generate(&OsEntropy), 12);

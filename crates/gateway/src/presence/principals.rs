@@ -1,7 +1,7 @@
 //! Revokes users, sessions, tokens and sockets, and reloads the rights of users.
 //!
 //! A revocation is stored durably first. Then every socket that it covers is ended, and the call
-//! completes when these sockets have closed. The admission of a client that connects meanwhile
+//! completes when these sockets have closed. If a client connects in the meantime, its admission
 //! reads the stored revocation. Start reading at [`Principals::revoke`].
 
 use std::{
@@ -45,8 +45,8 @@ use crate::presence::{
 /// ```
 #[derive(Clone)]
 pub struct Principals {
-    /// Services of the server, set when it is built. Before that there are no sockets, and revoking
-    /// fails.
+    /// Services of the server, set when the server is built. Before that there are no sockets, and
+    /// revoking fails.
     services: Arc<OnceLock<Arc<Services>>>,
 }
 
@@ -62,12 +62,13 @@ pub struct Principals {
 pub struct Refreshed {
     /// Number of sockets that continue with the new rights.
     pub kept: usize,
-    /// Number of sockets that were ended because they are no longer allowed.
+    /// Number of sockets that were ended, because guards no longer allow their connection or
+    /// because their user no longer exists.
     pub ended: usize,
     /// Number of sockets whose principal could not be loaded or checked. They keep their previous
     /// principal. Call [`Principals::refresh`] again.
     pub undecided: usize,
-    /// Nodes that did not answer in time. For a single server it is always empty.
+    /// Nodes that did not answer in time. For a single server this list is always empty.
     pub missing: Vec<NodeId>,
 }
 
@@ -84,10 +85,12 @@ impl Principals {
 
     /// Returns the address of the client that sent an HTTP request to a route of the application.
     ///
-    /// The server applies its budgets to the same address, so use it for limits of the application.
-    /// Behind [`trusted_proxies`](crate::Builder::trusted_proxies) it is the address that the proxy
-    /// reports. It is `None` if the HTTP server does not provide the address of the peer (see
-    /// [`PeerAddr`](crate::server::PeerAddr)), or before the server is built.
+    /// The server applies its budgets to the same address, so use this method for limits of the
+    /// application. Behind [`trusted_proxies`](crate::Builder::trusted_proxies) it returns the
+    /// address that the proxy reports.
+    ///
+    /// Returns `None` if the HTTP server does not provide the address of the peer (see
+    /// [`PeerAddr`](crate::server::PeerAddr)), or if the server is not built yet.
     ///
     /// # Examples
     /// ```
@@ -110,16 +113,16 @@ impl Principals {
         client(self.services.get()?, request).map(|client| client.ip())
     }
 
-    /// Revokes a user, a session, a token or a socket, and completes when all sockets that it
-    /// covers have ended.
+    /// Revokes a user, a session, a token or a socket. Completes when all sockets that the
+    /// revocation covers have ended, or after a time limit.
     ///
-    /// The revocation is stored durably first. Then every socket that it covers is ended, and the
-    /// client of the socket receives `revoked`. No further handler starts for these sockets, and
-    /// their queued packets are dropped. A handler that is running may complete, but its answer is
-    /// not sent.
+    /// The revocation is stored durably first. Then every socket that it covers is ended, and its
+    /// client receives `revoked`. No further handler starts for these sockets, and their queued
+    /// packets are dropped. A handler that is running may complete, but its answer is not sent.
     ///
     /// Storing the revocation, recording it in the audit and ending the sockets may each take up to
-    /// 2 s.
+    /// 2 s. If some sockets have not ended by then, their node is listed in
+    /// [`Revocation::missing`].
     ///
     /// # Errors
     /// [`RevokeError::Store`] if the revocation was not stored. The sockets of this server were
@@ -146,7 +149,7 @@ impl Principals {
     ///
     /// A principal is reloaded with the function in the [`Grant`](crate::auth::Grant) of the
     /// client. If the authenticator sets no function, the principal remains the same and is only
-    /// checked again.
+    /// checked again. Before the server is built, this method does nothing.
     ///
     /// # Cancel safety
     /// The work is completed even if the future is dropped after its first poll.
@@ -187,7 +190,7 @@ impl Principals {
     }
 
     /// Returns descriptions of all connected sockets, including those whose admission is not
-    /// completed.
+    /// completed. Before the server is built, there are none.
     ///
     /// # Cancel safety
     /// Dropping the future has no effect.
@@ -264,7 +267,8 @@ async fn record(services: &Services, what: &Revoke) {
     }
 }
 
-/// Ends the sockets that a revocation covers.
+/// Ends the sockets that a revocation covers, and waits until they have closed or the time limit
+/// has passed.
 async fn end(services: &Services, what: &Revoke) -> Revocation {
     let registry = &services.registry;
     let found = match what {

@@ -1,10 +1,11 @@
-//! Re-checks connected sockets against the session store, every `Limits::sweep_interval`.
+//! Re-checks connected sockets against the stores of sessions and revocations, every
+//! `Limits::sweep_interval`. One such re-check is called a sweep.
 //!
 //! A revocation ends the sockets of its own server at once. The sweep finds sockets whose session
 //! was ended by another process, or whose revocation was interrupted by a failure of a server. It
-//! also renews the sessions that are in use. While the store does not answer, sockets stay
-//! connected for at most `Limits::store_grace`, and `admission/vetting.rs` admits no new ones. If
-//! the store is slow, more lookups run concurrently. A socket whose lookup has not started does not
+//! also renews the sessions that are in use. While the stores do not answer, sockets stay connected
+//! for at most `Limits::store_grace`, and `admission/vetting.rs` admits no new clients. If the
+//! stores are slow, more lookups run concurrently. A socket whose lookup has not started does not
 //! count as unanswered. Start reading at [`Sweeper::sweep`].
 
 pub(crate) mod pace;
@@ -53,11 +54,13 @@ pub(crate) fn start(services: &Arc<Services>) {
     });
 }
 
-/// State of the sweeps, which is the last lookup of each socket and its result.
+/// State that is kept between sweeps, which is the time and the result of the last lookup of each
+/// socket.
 #[derive(Default)]
 struct Sweeper {
     seen: HashMap<SocketId, Seen>,
-    /// Start of the current round. A round looks up every socket once, in one sweep or several.
+    /// Start of the current round, or `None` between two rounds. A round looks up every socket
+    /// once, in one sweep or several.
     round: Option<Instant>,
 }
 
@@ -76,9 +79,10 @@ struct Seen {
 /// Failing lookups of a socket.
 #[derive(Clone, Copy)]
 struct Failing {
+    /// Start of the grace period, after which the socket is ended.
     since: Instant,
-    /// `true` if the store answered lookups of other sockets but not of this one. `false` if it
-    /// answered no lookup.
+    /// `true` if lookups of other sockets succeeded but not those of this socket. `false` if no
+    /// lookup succeeded.
     is_own: bool,
 }
 
@@ -92,16 +96,17 @@ struct Swept {
     gave_up: bool,
 }
 
-/// Answer of the store, or the reason why there is none, which is a timeout (`None`), a panic or an
-/// error.
+/// Result of one lookup. `None` if it timed out, and `Err` if it panicked.
 type Answer = Option<Result<Looked, Panicked>>;
 
-/// Reason to end a socket, if its store or its lease has one.
+/// Answer of the stores about one socket: the reason to end it, or `None` if it may stay connected.
+/// `Err` if a store failed.
 type Looked = Result<Option<DisconnectReason>, BoxError>;
 
 impl Sweeper {
     /// Looks up as many sockets as the time allows, beginning with the socket whose last lookup is
-    /// the oldest. Returns the time from the beginning of this sweep to the next one.
+    /// the oldest. Returns the time from the beginning of this sweep to the beginning of the next
+    /// one.
     async fn sweep(&mut self, services: &Services) -> Duration {
         // The sweep must distinguish three situations, because each ends different sockets:
         // - The store answers, but not about one socket. This socket ends when its grace period has
@@ -219,8 +224,8 @@ impl Sweeper {
         Swept { is_complete: next.len() == 0, is_answered: failed.is_empty(), gave_up }
     }
 
-    /// Records one answer, and ends the socket if the answer demands it. Returns `false` if there
-    /// was no answer.
+    /// Records the result of one lookup, and ends the socket if the answer demands it. Returns
+    /// `false` if the lookup failed.
     fn settle(&mut self, resident: &dyn Resident, answer: &Answer, services: &Services) -> bool {
         let now = services.clock.now();
         let cause: &(dyn Error + 'static) = match answer {
@@ -241,10 +246,11 @@ impl Sweeper {
         false
     }
 
-    /// Records a failed lookup of a socket.
+    /// Records a failed lookup of a socket that started at `asked`. `is_own` has the meaning of
+    /// [`Failing::is_own`].
     ///
-    /// The grace period starts at the last answer, or one interval before this lookup if that is
-    /// later. So a slow sweep does not shorten the grace period.
+    /// The grace period of the socket starts at the last answer about it, or one `interval` before
+    /// this lookup if that is later. So a slow sweep does not shorten the grace period.
     fn failed(&mut self, socket: SocketId, asked: Instant, interval: Duration, is_own: bool) {
         let Some(seen) = self.seen.get_mut(&socket) else { return };
         if seen.answered.is_some_and(|answered| answered >= asked) {
@@ -255,8 +261,8 @@ impl Sweeper {
         seen.failing.get_or_insert(Failing { since, is_own }).is_own |= is_own;
     }
 
-    /// Clears the failures that an outage of the whole store caused. It is called when the store
-    /// has answered again, so that sockets that this sweep has not reached stay connected.
+    /// Clears the failures that an outage of the whole store caused. This method is called when the
+    /// store has answered again, so that sockets that this sweep has not reached stay connected.
     fn forgive(&mut self) {
         for seen in self.seen.values_mut() {
             seen.failing = seen.failing.filter(|failing| failing.is_own);
@@ -304,8 +310,8 @@ async fn question<'a>(
     (resident, asked, services.within(ASKED_WITHIN, look).await)
 }
 
-/// Returns the time for which a socket stays connected without an answer. It is shorter than the
-/// grace period, so that the last group of sockets ends within the grace period.
+/// Returns the time for which a socket stays connected without an answer of the stores. It is
+/// shorter than the grace period, so that the last group of sockets ends within the grace period.
 fn patience(services: &Services) -> Duration {
     services.limits.store_grace.saturating_sub(SPREAD_OVER)
 }
@@ -331,8 +337,8 @@ async fn look(services: &Services, resident: &dyn Resident) -> Looked {
 /// Time limit for the lookup of one socket.
 const ASKED_WITHIN: Duration = Duration::from_secs(2);
 
-/// Initial number of concurrent lookups. The sweep gives up if this many fail before the first one
-/// succeeds, or if all lookups of a smaller sweep fail.
+/// Initial number of concurrent lookups. A sweep gives up if this many lookups fail before the
+/// first one succeeds. A sweep of fewer sockets gives up if all lookups fail.
 const AT_ONCE: usize = 64;
 
 /// Maximum number of concurrent lookups.

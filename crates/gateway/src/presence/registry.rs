@@ -1,7 +1,7 @@
 //! Registry of all links, and of all sockets that are admitted or being admitted.
 //!
-//! An entry is removed when the guard object that was returned for it is dropped, so no entry can
-//! be left behind. A socket is found by its id, its user, its session and its token, so every
+//! Adding an entry returns a guard object, and dropping this object removes the entry. So no entry
+//! can be left behind. A socket is found by its id, its user, its session and its token, so every
 //! revocation can find it.
 
 use std::{
@@ -37,7 +37,7 @@ struct Entries {
     index: HashMap<Key, Vec<SocketId>>,
 }
 
-/// Key by which a socket is found, besides its id.
+/// Key by which a socket is found, in addition to its id.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Session(SessionId),
@@ -82,10 +82,11 @@ impl Registry {
         SocketEntry { registry: Arc::clone(self), socket }
     }
 
-    /// Lists a socket under the keys of another credential too.
+    /// Lists a socket under the keys of the new credential that its client has shown.
     ///
-    /// The keys of earlier credentials are kept, up to [`MAX_NAMES`] in all, because a revocation
-    /// of an earlier credential applies to this client as well.
+    /// The keys of earlier credentials are kept too, because a revocation of an earlier credential
+    /// applies to this client as well. A socket has at most [`MAX_NAMES`] keys, and the oldest are
+    /// dropped first.
     pub(crate) fn also_named(&self, socket: SocketId, credential: &Credential) {
         let mut entries = lock(&self.entries);
         let Some((resident, known)) = entries.sockets.get_mut(&socket) else { return };
@@ -140,7 +141,7 @@ impl Registry {
         }
     }
 
-    /// Completes when no link is left.
+    /// Completes when no link is registered.
     pub(crate) async fn emptied(&self) {
         loop {
             // The future is created before the check, so that a link that is removed in between is
@@ -176,8 +177,8 @@ impl Entries {
     }
 }
 
-/// Returns the keys of a socket. The user is not among them for anonymous clients, because they
-/// share one user id.
+/// Returns the keys of a socket. For anonymous clients the user is not a key, because they share
+/// one user id.
 fn named(resident: &dyn Resident, credential: &Credential) -> Named {
     let user = resident.is_known().then(|| Key::User(resident.user().clone()));
     let session = credential.session.clone().map(Key::Session);

@@ -1,6 +1,6 @@
 //! View of a socket for revocations, re-checks and operators, without the type of its principal.
 //!
-//! `admission/resident.rs` implements it. Start reading at [`Resident`].
+//! `admission/resident.rs` implements the trait. Start reading at [`Resident`].
 
 use std::{net::IpAddr, sync::Arc, time::SystemTime};
 
@@ -24,7 +24,7 @@ pub(crate) trait Resident: Send + Sync {
     fn cut(&self, reason: DisconnectReason);
     /// Completes when the socket has ended.
     fn closed(&self) -> BoxFuture<'_, ()>;
-    /// Reloads the principal, checks the connection and the rooms again, and ends the socket if the
+    /// Reloads the principal, and checks the connection and the rooms again. Ends the socket if the
     /// connection is no longer allowed.
     fn reload(&self) -> BoxFuture<'_, Reloaded>;
     fn describe(&self) -> SocketInfo;
@@ -53,13 +53,16 @@ pub struct SocketInfo {
     pub namespace: Arc<str>,
     /// User of the socket. It is `anonymous` in a public namespace.
     pub user: UserId,
-    /// Session to which the credential refers, if there is one. `Debug` does not print the id.
+    /// Id of the session to which the credential refers, or `None` if it refers to no session.
+    /// `Debug` does not print the id.
     pub session: Option<SessionId>,
     /// Wall-clock time at which the client was authenticated.
     pub connected_at: SystemTime,
-    /// Wall-clock time at which the socket expires if its client shows no further activity.
+    /// Wall-clock time at which the socket expires if its client shows no further activity. `None`
+    /// if neither its credential nor its session expires.
     pub expires_at: Option<SystemTime>,
     /// Network of the client, which is its IP address without the part that identifies a household.
+    /// `None` if the address is not known.
     pub network: Option<IpAddr>,
 }
 

@@ -1,7 +1,7 @@
 //! Targets, results and errors of revocations. `principals` performs them.
 //!
-//! While the store does not answer, `recheck` decides how long connected sockets stay, and
-//! `admission/vetting.rs` admits no new ones.
+//! While the stores of sessions and revocations do not answer, `recheck` decides how long connected
+//! sockets stay, and `admission/vetting.rs` admits no new clients.
 
 use std::fmt;
 
@@ -20,10 +20,10 @@ use doorward_core::{NodeId, SessionId, SocketId, StoreError, TokenId, UserId};
 pub enum Revoke {
     /// One session, with all sockets and tokens of the session.
     Session(SessionId),
-    /// One socket. Its credential remains valid, so the client may connect again. Nothing is
-    /// stored.
+    /// One socket. Its credential remains valid, so the client may connect again. Nothing is stored
+    /// in the revocation store.
     Socket(SocketId),
-    /// One token, with the sockets that were opened with it.
+    /// One token, with the sockets that were opened or refreshed with it.
     Token(TokenId),
     /// All sessions, tokens and sockets of a user.
     User(UserId),
@@ -41,8 +41,8 @@ impl fmt::Display for Revoke {
     }
 }
 
-/// Result of a revocation, with the number of closed sockets and the nodes that confirmed it or did
-/// not.
+/// Result of a revocation. It contains the number of sockets that have ended, the nodes that
+/// confirmed the revocation, and the nodes that did not.
 ///
 /// # Examples
 /// ```
@@ -53,12 +53,12 @@ impl fmt::Display for Revoke {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revocation {
-    /// Number of sockets that have ended.
+    /// Number of sockets that the revocation has ended, and that have closed in time.
     pub closed: usize,
     /// Nodes on which all sockets that the revocation covers have ended.
     pub confirmed: Vec<NodeId>,
     /// Nodes that did not confirm in time. Unless the target is a [`Revoke::Socket`], the
-    /// revocation is stored nevertheless. No client can connect with the revoked credential, and
+    /// revocation is stored nevertheless. So no client can connect with the revoked credential, and
     /// the remaining sockets end at the next re-check
     /// ([`Limits::sweep_interval`](crate::Limits::sweep_interval)).
     pub missing: Vec<NodeId>,
@@ -76,9 +76,9 @@ pub struct Revocation {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RevokeError {
-    /// The store rejected the revocation or did not answer in time, or the server is not built yet.
-    /// The sockets of this server were ended, but their clients may connect again with the same
-    /// credential, so try again.
+    /// The revocation store rejected the revocation or did not answer in time, or the server is not
+    /// built yet. The sockets of this server were ended, but their clients may connect again with
+    /// the same credential. Call [`Principals::revoke`](crate::Principals::revoke) again.
     #[error("the revocation was not stored")]
     Store(#[from] StoreError),
 }

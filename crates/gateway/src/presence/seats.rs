@@ -1,7 +1,8 @@
 //! Seats in memory, which count the connections of each user on one server.
 //!
-//! `replacing` decides which sockets are replaced, and which new ones are refused. Admission probes the holders of seats, and ends the
-//! sockets that are replaced.
+//! `replacing` decides which sockets are replaced, and which new sockets are refused. The admission
+//! probes the links that hold seats before it refuses a client, and ends the sockets that are
+//! replaced.
 
 pub(crate) mod replacing;
 
@@ -17,10 +18,14 @@ use doorward_core::{
 
 use crate::presence::seats::replacing::{Limits, Table};
 
-/// Seats in memory. They are exact for one server, and lost when it stops. Clones share the seats.
+/// Store that keeps the seats of users in memory. A seat is the right to one of the connections
+/// that a user may have.
+///
+/// The seats are exact for one server, and are lost when the server stops. Clones share the seats.
 ///
 /// A builder uses a `MemorySeats` unless [`Builder::seats`](crate::Builder::seats) sets another
-/// store. A server cannot probe the sockets of another server, so each server needs its own seats.
+/// store. A server cannot probe the sockets of another server, so each server needs a `MemorySeats`
+/// of its own.
 ///
 /// # Examples
 /// ```
@@ -50,8 +55,10 @@ impl MemorySeats {
         Self { table: Arc::new(Mutex::new(Table::new())) }
     }
 
-    /// Returns the number of counted sockets of all users. These are admitted, are being admitted,
-    /// or were replaced and have not closed yet. Sockets without a limit are not counted.
+    /// Returns the number of sockets that are counted, for all users together.
+    ///
+    /// A socket is counted from the moment at which its admission reserves a seat until it has
+    /// closed, even if it was replaced earlier. Sockets without a limit are not counted.
     #[must_use]
     pub fn taken(&self) -> usize {
         lock(&self.table).count()

@@ -32,7 +32,7 @@ use crate::{
 pub(crate) struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    /// Name of this node.
+    /// Name of this node, for the results of revocations and the holders of seats.
     pub(crate) node: NodeId,
     pub(crate) limits: Limits,
     pub(crate) link_config: Arc<LinkConfig>,
@@ -46,11 +46,13 @@ pub(crate) struct Services {
     pub(crate) connections: Arc<Addresses>,
     /// Limit on the HTTP connections of each trusted proxy.
     pub(crate) proxied: Arc<Addresses>,
-    /// Peers whose `X-Forwarded-For` header is trusted.
+    /// Peers whose `X-Forwarded-For` header is trusted, which are the application's reverse
+    /// proxies.
     pub(crate) proxies: TrustedProxies,
     /// Origins of the application's pages on other hosts.
     pub(crate) pages: Vec<Box<str>>,
-    /// Ensures that an ignored `X-Forwarded-For` header of another peer is logged only once.
+    /// Ensures that an ignored `X-Forwarded-For` header is logged only once. The header is ignored
+    /// if its peer is not trusted.
     forwarded: Once,
     /// Ensures that an unknown client address is logged only once.
     unknown: Once,
@@ -63,13 +65,15 @@ pub(crate) struct Services {
     pub(crate) accepting: Outage,
     /// Outages of authenticators, stores and guards, on which admission depends.
     pub(crate) admissions: Outage,
-    /// Outages of the session store.
+    /// Outages of the stores of sessions and revocations, as revocations and re-checks notice them.
     pub(crate) store: Outage,
     pub(crate) attempts: Attempts,
-    /// Permits for verifying credentials from addresses whose budget is used up.
+    /// Permits for verifying credentials from addresses whose budget for refused attempts is used
+    /// up.
     pub(crate) recognising: Semaphore,
     pub(crate) metrics: Metrics,
     pub(crate) audit: Arc<dyn Audit>,
+    /// `true` once the server shuts down. It then admits no more clients.
     draining: AtomicBool,
     /// Incremented by each change of a user's rights, before the sockets of the user are searched.
     pub(crate) rights_changed: AtomicU64,
@@ -80,7 +84,7 @@ pub(crate) struct Services {
     pub(crate) farewells: watch::Sender<()>,
 }
 
-/// Subject of a decision. Unknown parts are `None`.
+/// Subject of a decision, for its audit record. Unknown parts are `None`.
 #[derive(Clone, Default)]
 pub(crate) struct Subject<'a> {
     /// Part of the credential or request that caused the decision. [`Services::said_no`] takes it
@@ -159,12 +163,13 @@ impl Services {
         });
     }
 
-    /// Returns the kind of page that opened a link.
+    /// Returns the kind of page that sent a request with these headers.
     pub(crate) fn page(&self, headers: &Headers) -> Page {
         Page::of(headers, &self.pages)
     }
 
-    /// Returns the places for links without an authenticated socket that a page of this kind opens.
+    /// Returns the per-address limit on links without an authenticated socket. It depends on the
+    /// kind of page that sent these headers.
     pub(crate) fn link_places(&self, headers: &Headers) -> &Arc<Addresses> {
         match self.page(headers) {
             Page::Foreign => &self.foreign,
@@ -204,9 +209,11 @@ impl Services {
         self.decided(outcome(refusal.reason()), Subject { fault: refusal.fault(), ..subject })
     }
 
-    /// Returns a future that waits until the records up to then are kept, if the audit demands that.
-    /// Its output is `false` if a record since the call could not be kept, so call it before the
-    /// record is made.
+    /// Returns a future that waits until the audit has kept its records, if the audit demands that.
+    /// Otherwise the future is ready at once.
+    ///
+    /// Call this method before the record is made, and await the future afterwards. Its output is
+    /// `false` if a record since the call could not be kept.
     pub(crate) fn kept_first(&self) -> BoxFuture<'_, bool> {
         self.audit.kept_first().unwrap_or_else(|| Box::pin(std::future::ready(true)))
     }
@@ -245,13 +252,13 @@ impl Services {
 /// Node name of a server that is the only node.
 const NODE: &str = "this server";
 
-/// Replaces a duration that the clock cannot represent.
+/// Time limit in place of one that the clock cannot represent.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Time without a failure after which an answer ends an outage. A single answer is not enough,
 /// because some lookups may fail while others succeed.
 pub(crate) const QUIET: Duration = Duration::from_secs(5);
 
-/// Maximum number of credentials from addresses without a budget that are verified at the same
-/// time.
+/// Maximum number of credentials that are verified at the same time for addresses whose budget for
+/// refused attempts is used up.
 const RECOGNISED_AT_ONCE: usize = 2;

@@ -17,18 +17,19 @@ use crate::{presence::mailbox::LinkHandle, room::error::AckError, runtime::metri
 /// Pending acks of one socket, by the id with which the client answers.
 #[derive(Default)]
 pub(crate) struct AckTable {
-    /// Pending acks. The lock is held for one change.
+    /// Pending acks, by id. The lock is held for one change.
     table: Mutex<Table>,
 }
 
 #[derive(Default)]
 struct Table {
     open: HashMap<u64, oneshot::Sender<RawArguments>>,
-    /// `true` if the socket has closed. No further ack may be requested.
+    /// `true` if the socket has closed. Further requests for acks are rejected.
     has_ended: bool,
 }
 
-/// A pending ack. If it is dropped, a later ack of the client is ignored.
+/// A pending ack, with which the caller waits for the answer of the client. If it is dropped, a
+/// later ack of the client is ignored.
 pub(crate) struct PendingAck {
     acks: Arc<AckTable>,
     link: Arc<LinkHandle>,
@@ -37,7 +38,8 @@ pub(crate) struct PendingAck {
 }
 
 impl AckTable {
-    /// Registers a pending ack. Fails if the socket has closed, or if `limit` acks are pending.
+    /// Registers a pending ack under `id`. Fails if the socket has closed, or if `limit` acks are
+    /// pending.
     pub(crate) fn ask(
         self: &Arc<Self>,
         id: u64,
@@ -82,7 +84,8 @@ impl AckTable {
 }
 
 impl PendingAck {
-    /// Waits for the ack, and returns its arguments.
+    /// Waits for the ack, and returns its arguments. Fails with [`AckError::Ended`] if the socket
+    /// closes first.
     pub(crate) async fn answer(mut self) -> Result<RawArguments, AckError> {
         (&mut self.answer).await.map_err(|_ended| AckError::Ended)
     }

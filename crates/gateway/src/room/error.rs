@@ -15,7 +15,7 @@ use doorward_protocol::{DecodeError, packet};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmitError {
-    /// The socket has ended, or it is ending now because its client does not read.
+    /// The socket has ended, or it is ending because too many bytes wait for its client.
     #[error("the socket has ended")]
     Ended,
     /// The event was sent on behalf of a client, to a room that the client has not joined.
@@ -36,8 +36,8 @@ pub enum EmitError {
          choose another name"
     )]
     Reserved,
-    /// The event is larger than half of [`Limits::outbox`](crate::Limits::outbox). It could end the
-    /// link of every receiver.
+    /// The event is larger than half of [`Limits::outbox`](crate::Limits::outbox). Such an event
+    /// could end the link of every receiver.
     #[error("the event is too large")]
     TooLarge,
 }

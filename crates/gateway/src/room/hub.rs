@@ -1,7 +1,7 @@
 //! Handle to all sockets of one namespace.
 //!
-//! A hub can exist before its namespace is mounted: `Builder::hub` returns it, and `Builder::build`
-//! mounts the namespace. Until then there are no sockets. Start reading at [`Hub::frame`].
+//! `Builder::hub` returns a hub before its namespace is mounted, and `Builder::build` mounts the
+//! namespace. Until then there are no sockets. Start reading at [`Hub::frame`].
 
 pub(crate) mod broadcast;
 
@@ -32,8 +32,8 @@ use crate::{
 
 /// Handle to all sockets of one namespace.
 ///
-/// Use a hub to send events, and to find, move and disconnect sockets. It is cheap to clone and may
-/// be kept.
+/// Use a hub to send events, to find sockets, to move them between rooms, and to disconnect them.
+/// It is cheap to clone and may be kept.
 ///
 /// - Handlers and `on_init` take it as an argument, and [`Socket::hub`] returns it.
 /// - Background tasks and routes of the application get it from
@@ -76,8 +76,8 @@ pub(crate) struct Mounted<P> {
     pub(crate) policies: Vec<RoomPolicy<P>>,
     pub(crate) outgoing: Vec<OutgoingListener>,
     pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
-    /// Id of the next ack. Ids ascend and need not be secret: a socket accepts an ack only for an event
-    /// that was sent to it.
+    /// Id of the next ack. Ids ascend. They need not be secret, because a socket accepts an ack
+    /// only for an event that was sent to it.
     pub(crate) next_ack: AtomicU64,
     /// `true` if it was logged that no policy covers a room. This is logged only once, because
     /// clients choose the names of rooms and must not be able to fill the log.
@@ -86,7 +86,7 @@ pub(crate) struct Mounted<P> {
     pub(crate) warned_of_rooms: AtomicBool,
 }
 
-/// Listener that is called for every event that is emitted.
+/// Listener that is called for every event that is emitted. `Gateway::on_any_outgoing` adds it.
 pub(crate) type OutgoingListener = Box<dyn Fn(&Outgoing<'_>) + Send + Sync>;
 
 /// Listener for events of [`Hub::server_side_emit`].
@@ -95,8 +95,8 @@ pub(crate) type ServerListener<P> =
 
 /// An event that is about to be sent. Listeners receive it.
 ///
-/// [`Gateway::on_any_outgoing`](crate::Gateway::on_any_outgoing) adds a listener. It is called once
-/// for each emit, for any number of receivers.
+/// [`Gateway::on_any_outgoing`](crate::Gateway::on_any_outgoing) adds a listener. The listener is
+/// called once for each emit, for any number of receivers.
 ///
 /// # Examples
 /// ```
@@ -253,12 +253,12 @@ impl<P> Hub<P> {
         &self.mounted().policies
     }
 
-    /// Returns `true` at the first call only.
+    /// Returns `true` at the first call only, so that the missing policy is logged once.
     pub(crate) fn is_first_without_policy(&self) -> bool {
         !self.mounted().warned.swap(true, Ordering::Relaxed)
     }
 
-    /// Returns `true` at the first call only.
+    /// Returns `true` at the first call only, so that the reached limit is logged once.
     pub(crate) fn is_first_in_too_many_rooms(&self) -> bool {
         !self.mounted().warned_of_rooms.swap(true, Ordering::Relaxed)
     }
@@ -270,7 +270,8 @@ impl<P> Hub<P> {
     }
 
     /// Encodes an event as a packet that any number of links can share, and calls the listeners of
-    /// outgoing events.
+    /// outgoing events. Fails if the name of the event is reserved, if the arguments cannot be
+    /// written as JSON, or if the packet is too large.
     pub(crate) fn frame(
         &self,
         event: &str,

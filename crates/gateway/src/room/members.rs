@@ -1,9 +1,9 @@
 //! Members of every room of one namespace.
 //!
-//! Rooms are distributed over shards, each with its own lock. A lock is held for one change or for
-//! taking a snapshot, and never while anything is sent. The first broadcast to a room takes the
-//! snapshot, which is kept until a socket joins or leaves the room. Start reading at
-//! [`Rooms::snapshot`].
+//! Rooms are distributed over shards, and each shard has its own lock. A lock is held for one
+//! change or for taking a snapshot, and never while anything is sent. The first broadcast to a room
+//! takes a snapshot of its members. The snapshot is kept until a socket joins or leaves the room.
+//! Start reading at [`Rooms::snapshot`].
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use doorward_core::{SocketId, UserId, lock};
 
 use crate::room::socket::Socket;
 
-/// Rooms of one namespace.
+/// Rooms of one namespace, with their members.
 // The three maps are changed one after the other, without a common lock. A concurrent broadcast may
 // find a socket in one map and not in another. The effect is the same as if the broadcast had run a
 // moment earlier or later. Named rooms and the list of rooms of a socket change together, under the
@@ -24,7 +24,7 @@ use crate::room::socket::Socket;
 pub(crate) struct Rooms<P> {
     /// Every socket of the namespace.
     all: All<P>,
-    /// Rooms that sockets have joined.
+    /// Sockets in each room that sockets have joined.
     named: Sharded<Arc<str>, P>,
     /// Sockets of each user, without anonymous clients.
     users: Sharded<UserId, P>,
@@ -49,12 +49,12 @@ pub(crate) struct Rooms<P> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Target {
-    /// Every socket in a room.
+    /// Every socket in the room of this name.
     Room(Arc<str>),
-    /// One socket.
+    /// The socket with this id.
     Socket(SocketId),
-    /// Every socket of a user. Anonymous clients share one user id, and their sockets are not
-    /// selected.
+    /// Every socket of this user. Anonymous clients share one user id, and this target does not
+    /// select their sockets.
     User(UserId),
 }
 
@@ -94,8 +94,8 @@ impl<P> Rooms<P> {
         }
     }
 
-    /// Removes a socket from the namespace and from the sockets of its user. The caller removes it
-    /// from its named rooms.
+    /// Removes a socket from the namespace and from the sockets of its user. The caller removes the
+    /// socket from its named rooms, with [`part`](Rooms::part).
     pub(crate) fn leave(&self, socket: &Socket<P>) {
         // The guard of the lock is dropped at the end of this statement, before the removed values
         // are dropped.
@@ -140,7 +140,7 @@ impl<P> Rooms<P> {
     }
 }
 
-/// Members of one room, or of one shard of [`All`].
+/// Sockets of one named room, of one user, or of one shard of [`All`].
 struct Room<P> {
     members: HashMap<SocketId, Socket<P>>,
     /// Snapshot of `members`. `None` if they have changed since the last snapshot, or if no
@@ -202,7 +202,7 @@ impl<K: Hash, T: Default> Shards<K, T> {
 /// Every socket of the namespace, by id.
 type All<P> = Shards<SocketId, Room<P>>;
 
-/// Rooms by key. A room exists while it has members.
+/// Sockets by the name of a room or by the user. An entry exists while it has sockets.
 type Sharded<K, P> = Shards<K, HashMap<K, Room<P>>>;
 
 impl<K: Hash + Eq, P> Sharded<K, P> {

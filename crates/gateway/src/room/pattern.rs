@@ -15,9 +15,9 @@ use crate::room::{principal::Principal, socket::Socket};
 /// Request of a client to join a room. The policy of the room receives it.
 ///
 /// [`Gateway::room`](crate::Gateway::room) sets the policy. The policy reads the placeholders of
-/// its pattern with [`parse`](RoomRequest::parse) or [`param`](RoomRequest::param). It is also
-/// called for rooms that the socket has already joined, when the credential is refreshed or the
-/// rights of the user change.
+/// its pattern with [`parse`](RoomRequest::parse) or [`param`](RoomRequest::param). The policy is
+/// also called for rooms that the socket has already joined, when its client refreshes the
+/// credential or the rights of its user change.
 ///
 /// # Examples
 /// ```
@@ -47,14 +47,16 @@ impl<P> RoomRequest<P> {
         &self.socket
     }
 
-    /// Returns the principal to check. Use it instead of [`Socket::principal`], which is still the
-    /// old principal while the access of the socket is being replaced.
+    /// Returns the principal that the policy checks.
+    ///
+    /// Use it instead of [`Socket::principal`]. If the policy is called because the principal of
+    /// the socket is being replaced, [`Socket::principal`] still returns the old principal.
     #[must_use]
     pub fn principal(&self) -> Principal<P> {
         Principal(Arc::clone(&self.principal))
     }
 
-    /// Returns the id of the user.
+    /// Returns the id of the user of the socket.
     #[must_use]
     pub fn user(&self) -> &UserId {
         self.socket.user()
@@ -77,14 +79,15 @@ impl<P> RoomRequest<P> {
         &found.expect("the pattern has a placeholder of this name").1
     }
 
-    /// Parses the text that the placeholder `{name}` matches. Returns `None` if it is not a `T`.
+    /// Parses the text that the placeholder `{name}` matches. Returns `None` if the text is not a
+    /// `T`, or if `Display` prints the parsed value as another text.
     ///
     /// # Panics
     /// Panics like [`param`](RoomRequest::param).
     ///
     /// # Security
-    /// `7` and `007` are the same number, but names of two rooms. The value is returned only if
-    /// `Display` prints it as the same text, so that each value has one room.
+    /// `7` and `007` are the same number, but they name two rooms. A value is returned only for the
+    /// text that `Display` prints, so that each value belongs to one room.
     #[must_use]
     pub fn parse<T: FromStr + fmt::Display>(&self, name: &str) -> Option<T> {
         let text = self.param(name);
@@ -95,16 +98,17 @@ impl<P> RoomRequest<P> {
 
 doorward_core::debug_fields!(RoomRequest<P> { room });
 
-/// Policy for the rooms of a pattern.
+/// Policy for the rooms whose names match a pattern.
 pub(crate) struct RoomPolicy<P> {
     pub(crate) pattern: Pattern,
     pub(crate) may_join: MayJoin<P>,
 }
 
+/// Function of the application that decides if a socket may join a room.
 pub(crate) type MayJoin<P> =
     Box<dyn Fn(RoomRequest<P>) -> BoxFuture<'static, Verdict> + Send + Sync>;
 
-/// Pattern of the names of rooms.
+/// Pattern of room names, such as `team:{id}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern {
     text: Arc<str>,
@@ -118,7 +122,7 @@ enum Part {
 }
 
 impl Pattern {
-    /// Parses a pattern. Returns `None` if it is not valid.
+    /// Parses a pattern. Returns `None` if the pattern is not valid or matches no valid name.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -156,11 +160,12 @@ impl Pattern {
     }
 
     /// Returns the values of the placeholders for every way in which `room` matches this pattern.
-    /// The list is empty if it does not match.
+    /// The list is empty if `room` does not match. Fails if matching takes more than [`MAX_STEPS`]
+    /// steps.
     ///
-    /// `a1-2-3` matches the pattern `a{x}-{y}` in two ways: `x` is `1` or `1-2`. If a policy
-    /// received only one reading, a client could bypass it with the other. So the caller asks the
-    /// policy about each reading.
+    /// `a1-2-3` matches the pattern `a{x}-{y}` in two ways: `x` is `1` or `1-2`. Each way is called
+    /// a reading. If a policy received only one reading, a client could bypass the policy with the
+    /// other reading. So the caller asks the policy about each reading.
     pub(crate) fn readings(&self, room: &str) -> Result<Vec<Parameters>, TooManyReadings> {
         let mut reading = Reading { taken: Vec::new(), found: Vec::new(), steps: 0 };
         reading.go_on(&self.parts, room)?;
@@ -168,13 +173,14 @@ impl Pattern {
     }
 }
 
-/// Matching the name of a room takes too many steps. The room cannot be joined.
+/// Error for a name whose matching takes more than [`MAX_STEPS`] steps. The room of this name
+/// cannot be joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooManyReadings;
 
-/// State of matching one name.
+/// State of matching one name of a room against a pattern.
 struct Reading {
-    /// Placeholders before the current position.
+    /// Placeholders before the current position, with their values.
     taken: Parameters,
     /// Complete readings.
     found: Vec<Parameters>,
@@ -182,7 +188,8 @@ struct Reading {
 }
 
 impl Reading {
-    /// Matches the rest of the name against the rest of the pattern, in every possible way.
+    /// Matches the rest of the name against the rest of the pattern, in every possible way. Adds
+    /// each complete match to `found`.
     fn go_on(&mut self, parts: &[Part], rest: &str) -> Result<(), TooManyReadings> {
         self.steps += 1;
         if self.steps > MAX_STEPS {
@@ -209,8 +216,11 @@ impl Reading {
     }
 }
 
-/// Returns the positions at which a placeholder at the start of `rest` may end. At each of them
-/// `next` begins, after at least one byte and no later than the first separator.
+/// Returns the byte positions at which a placeholder at the start of `rest` may end.
+///
+/// The value of the placeholder has at least one byte, and contains no `:` and no `/`. `next` is
+/// the part after the placeholder, and must match at each returned position. If `next` is `None`,
+/// the placeholder must match the whole `rest`.
 fn ends(rest: &str, next: Option<&Part>) -> Vec<usize> {
     let most = rest.find([':', '/']).unwrap_or(rest.len());
     match next {
@@ -223,8 +233,9 @@ fn ends(rest: &str, next: Option<&Part>) -> Vec<usize> {
     }
 }
 
-/// Maximum number of steps to match one name. A sensible name takes far fewer. The limit is needed
-/// because the client chooses the name, and the number of readings grows as a power of its length.
+/// Maximum number of steps to match one name. Matching a sensible name takes far fewer. The limit
+/// is needed because the client chooses the name, and the number of readings grows as a power of
+/// the length of the name.
 const MAX_STEPS: usize = 1_000;
 
 impl Part {
@@ -237,7 +248,8 @@ impl Part {
     }
 }
 
-/// Returns `true` if the name of a room is valid. Guards and policies decide if a client may join
+/// Returns `true` if the name of a room is valid. A valid name has 1 to [`MAX_ROOM_NAME`] bytes, no
+/// control characters and no [`RESERVED`] prefix. Guards and policies decide if a client may join
 /// the room.
 pub(crate) fn is_room_name(name: &str) -> bool {
     (1..=MAX_ROOM_NAME).contains(&name.len())
@@ -245,8 +257,8 @@ pub(crate) fn is_room_name(name: &str) -> bool {
         && RESERVED.iter().all(|prefix| !name.starts_with(prefix))
 }
 
-/// Prefixes that no room may have. Applications and operators could mistake a room such as
-/// `user:alice` for a user.
+/// Prefixes that no name of a room may have. Applications and operators could mistake a room such
+/// as `user:alice` for a user.
 const RESERVED: [&str; 3] = ["session:", "socket:", "user:"];
 
 /// Maximum length of the name of a room, in bytes.

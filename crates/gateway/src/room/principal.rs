@@ -4,10 +4,10 @@ use std::{ops::Deref, sync::Arc};
 
 /// Principal of the client that sent an event. Handlers take it as an argument.
 ///
-/// It derefs to the principal type of the namespace's authenticator. Its value is the principal at
-/// the start of the event. If the rights of the user change while the handler runs,
-/// [`Socket::principal`](crate::Socket::principal) returns the new principal, and this value does
-/// not change.
+/// It dereferences to `P`, the principal type of the namespace's authenticator. Its value is the
+/// principal at the moment at which the arguments of the handler are created. If the rights of the
+/// user change while the handler runs, [`Socket::principal`](crate::Socket::principal) returns the
+/// new principal, and this value does not change.
 ///
 /// # Examples
 /// ```

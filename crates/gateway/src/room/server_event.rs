@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 
-/// Event that the server sends, as a type. The type has the name of the event, and its values are
-/// the payload.
+/// Type of an event that the server sends. [`NAME`](ServerEvent::NAME) is the name of the event.
 ///
-/// The struct is the only argument of the event.
+/// A value of the type is sent as the only argument of the event.
 ///
 /// Derive the trait with `#[derive(Serialize, ServerEvent)]`. The name of the event is then the
 /// name of the type in `snake_case`, unless `#[event("..")]` sets another name.
@@ -34,6 +33,6 @@ use serde::Serialize;
     note = "write `#[derive(serde::Serialize, ServerEvent)]` above it"
 )]
 pub trait ServerEvent: Serialize {
-    /// Name of the event, with which clients listen for it.
+    /// Name of the event. Clients listen for events of this name.
     const NAME: &'static str;
 }

@@ -1,8 +1,8 @@
 //! A client in one namespace.
 //!
 //! `emit` sends to the client, and `joining` changes the rooms and the access of the socket. The
-//! link owns the transport, and a socket only posts letters to the link. Start reading at
-//! [`Socket::new`].
+//! link owns the transport. A socket only posts letters, which are messages to the task of the
+//! link. Start reading at [`Socket::new`].
 
 pub(crate) mod data;
 pub(crate) mod emit;
@@ -59,7 +59,7 @@ use crate::{
 /// ```
 pub struct Socket<P>(Arc<Inner<P>>);
 
-/// Values of a socket that never change.
+/// Values of a socket that never change after its creation.
 pub(crate) struct Parts<P> {
     pub(crate) id: SocketId,
     pub(crate) hub: Hub<P>,
@@ -84,7 +84,7 @@ struct Inner<P> {
     /// shard of [`Rooms`](crate::room::members::Rooms), never after it.
     joined: Mutex<Joined>,
     /// `true` if the socket is in its namespace. The connect hooks have then returned, and the
-    /// answer to CONNECT is sent to the client.
+    /// client receives the answer to CONNECT next.
     is_admitted: AtomicBool,
     ended: AtomicBool,
     /// Notified once, after `ended` is set.
@@ -94,8 +94,9 @@ struct Inner<P> {
 /// Result of an attempt to replace the access of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replaced {
+    /// The access was replaced.
     Done,
-    /// Another access was installed in the meantime. Nothing was changed.
+    /// Another access was installed after the caller had read the old one. Nothing was changed.
     Late,
     /// The socket is in a room that was not checked. Nothing was changed.
     Unchecked,
@@ -105,10 +106,10 @@ pub(crate) enum Replaced {
 #[derive(Default)]
 struct Joined {
     rooms: Vec<Arc<str>>,
-    /// Number of changes that may make an earlier verdict wrong. Removing the socket from a room
-    /// and replacing its access are counted.
+    /// Number of changes that may make an earlier verdict of guards and policies wrong. Removing
+    /// the socket from a room is counted, and so is replacing its access.
     changes: u64,
-    /// `true` if the socket has ended, so it can no longer join a room.
+    /// `true` if the socket has ended. It can then join no room.
     has_ended: bool,
 }
 
@@ -149,7 +150,8 @@ impl<P> Socket<P> {
         &self.0.parts.user
     }
 
-    /// Returns the session to which the credential refers, or `None` if there is none.
+    /// Returns the id of the session to which the credential refers, or `None` if it refers to no
+    /// session.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
         self.0.access.load().credential.session.clone()
@@ -173,8 +175,8 @@ impl<P> Socket<P> {
         self.0.parts.connected_at
     }
 
-    /// Returns the HTTP request that opened the Engine.IO connection. The `auth` payload is not
-    /// kept.
+    /// Returns the HTTP request that opened the Engine.IO connection. It contains neither the
+    /// `auth` payload nor headers that may hold a credential, such as `Cookie`.
     #[must_use]
     pub fn request(&self) -> &HandshakeRequest {
         &self.0.parts.request
@@ -227,8 +229,8 @@ impl<P> Socket<P> {
         let _posted = self.link().post(Letter::End { socket: self.id(), reason, cut: false });
     }
 
-    /// Marks the socket as ended. Removes it from every room, and completes all futures that wait
-    /// for its end or for its acks.
+    /// Marks the socket as ended. Removes it from every room and from the namespace, and completes
+    /// all futures that wait for its end or for its acks.
     pub(crate) fn end(&self) {
         // The rooms are left first, so that the socket is in no room when `is_closed` returns
         // `true`.
@@ -284,7 +286,8 @@ impl<P> Socket<P> {
         }
     }
 
-    /// Returns the pending acks of this socket. Cancels them if the socket has closed.
+    /// Returns the table of the pending acks of this socket. If the socket has ended, all pending
+    /// acks are cancelled.
     pub(crate) fn acks(&self) -> &Arc<AckTable> {
         let acks = self.0.acks.get_or_init(Arc::default);
         fence(Ordering::SeqCst);

@@ -1,6 +1,6 @@
 //! The read buffer that the links of a thread share.
 //!
-//! A buffer for each link would be most of the memory of an idle link.
+//! If each link had its own buffer, the buffer would be most of the memory of an idle link.
 
 use std::cell::Cell;
 
@@ -19,6 +19,6 @@ thread_local! {
     static BUFFER: Cell<Box<[u8]>> = Cell::default();
 }
 
-/// Size of the buffer in bytes. It is enough for the largest message of an unauthenticated client
-/// by default, and for hundreds of small events.
+/// Size of the buffer in bytes. With the default limits, it is enough for the largest message of an
+/// unauthenticated client, and for hundreds of small events.
 const SIZE: usize = 32 * 1024;

@@ -2,15 +2,16 @@
 //!
 //! Packets are stored as WebSocket frames, because nearly all of them are sent in this form. Frames
 //! that several links share are queued without a copy. Packets of the link itself are appended to a
-//! buffer, the tail. In the common case there is only the tail: it is sent in one write, and its
-//! memory is then reused by the next link of the thread.
+//! buffer, which is called the tail. Usually the queue has no shared frames. The tail is then sent
+//! in one write, and the next link of the thread reuses its memory.
 //!
-//! A mark for each frame holds its end, its owner and its opcode. With the marks, the packets of
-//! one socket can be removed, and another kind of wire can find each packet, without parsing the
-//! frames again. Start reading at [`Outbox::packet`].
+//! Each frame has a mark with its end, its owner and its opcode. With the marks, the packets of one
+//! socket can be removed without parsing the frames again. A wire that is no WebSocket finds each
+//! packet by its marks. Start reading at [`Outbox::packet`].
+
+mod spare;
 
 use std::{
-    cell::Cell,
     collections::VecDeque,
     io::{self, IoSlice},
     num::NonZeroU32,
@@ -32,21 +33,25 @@ pub(crate) struct Outbox {
     /// Parts, which are buffers that are sent before the tail, oldest first. Each holds one or more
     /// whole frames.
     queue: VecDeque<Bytes>,
+    /// Buffer of the newest packets, which are not shared with other links.
     tail: Vec<u8>,
-    /// Number of bytes of the oldest part that were already sent.
+    /// Number of bytes of the oldest part that were already sent. If the queue is empty, the tail
+    /// is the oldest part.
     sent: usize,
-    /// Number of bytes in the queue, including those that were sent.
+    /// Number of bytes in the parts of `queue`, including those that were sent.
     queued: usize,
     /// Marks of the frames in the queue and in the tail, oldest first.
     marks: VecDeque<Mark>,
-    /// Offset of the oldest part, which is the number of bytes that have left the outbox. Offsets
-    /// count every byte that was queued since the memory was last given back.
+    /// Number of bytes in the parts that have left the outbox since its memory was last given back.
+    /// This number is the offset of the oldest part. The offsets in marks count from the same
+    /// origin.
     gone: usize,
     /// Number of bytes of this outbox that the gauge of the server includes.
     reported: usize,
 }
 
-/// Identifies the socket that a packet belongs to. Unlike a slot, it is not reused on the link.
+/// Identifies the socket that a packet is for. Unlike a [`SlotId`](doorward_protocol::SlotId), an
+/// owner is not reused for a later socket of the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Owner(NonZeroU32);
 
@@ -63,12 +68,12 @@ impl Owner {
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     end: usize,
-    /// Socket that the frame is for. Frames without an owner are never cut.
+    /// Socket that the frame is for. Frames without an owner are never [cut](Outbox::cut).
     owner: Option<Owner>,
     opcode: Opcode,
 }
 
-/// A position in the tail. Packets that are written after it can be removed again.
+/// A position in the tail. Packets that were written after this position can be removed again.
 #[derive(Clone, Copy)]
 pub(crate) struct Position {
     tail: usize,
@@ -83,7 +88,7 @@ pub(crate) struct Withheld {
 }
 
 impl Outbox {
-    /// Queues a packet without attachments that belongs to the link itself.
+    /// Queues a packet without attachments. It has no owner, because it belongs to the link itself.
     pub(crate) fn text(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         self.frame(Opcode::Text, write);
     }
@@ -110,7 +115,7 @@ impl Outbox {
         self.frame(Opcode::Pong, |out| out.extend_from_slice(payload));
     }
 
-    /// Queues a close frame; `reason` is for the developer of the client.
+    /// Queues a close frame. `reason` is sent in the frame, for the developer of the client.
     pub(crate) fn close(&mut self, code: CloseCode, reason: &str) {
         self.borrow_tail();
         ws::append_close(&mut self.tail, code, reason);
@@ -128,11 +133,9 @@ impl Outbox {
         self.marks.push_back(Mark { end, owner: None, opcode });
     }
 
-    /// Queues a packet that is shared with other links.
+    /// Queues a packet that is shared with other links, without a copy.
     pub(crate) fn push(&mut self, owner: Owner, frame: &Frame) {
-        if self.marks.capacity() == 0 {
-            self.marks = SPARE_MARKS.take();
-        }
+        self.borrow_marks();
         if !self.tail.is_empty() {
             // The tail is copied, because its buffer is far larger and is reused by the thread.
             self.queued += self.tail.len();
@@ -146,8 +149,8 @@ impl Outbox {
         self.queue.push_back(frame.websocket().clone());
     }
 
-    /// Returns the position of the next packet. It is valid until a packet is [pushed](Self::push)
-    /// or bytes are sent.
+    /// Returns the position at which the next packet will begin. The position is valid until a
+    /// packet is [pushed](Self::push) or bytes are sent.
     pub(crate) fn position(&self) -> Position {
         Position { tail: self.tail.len(), marks: self.marks.len() }
     }
@@ -170,7 +173,7 @@ impl Outbox {
         Withheld { bytes: self.tail.split_off(position.tail), frames }
     }
 
-    /// Queues withheld packets again.
+    /// Queues packets again that [`withhold`](Self::withhold) has taken out.
     pub(crate) fn resume(&mut self, withheld: &Withheld) {
         self.borrow_tail();
         let mut end = self.gone + self.queued + self.tail.len();
@@ -235,7 +238,8 @@ impl Outbox {
         })
     }
 
-    /// Returns the mark of each frame that was not sent completely, and the start of the frame.
+    /// Returns the mark of each frame that was not sent completely, and the start of the frame. The
+    /// start is counted from the oldest part.
     fn unsent(&self) -> impl Iterator<Item = (usize, Mark)> {
         let mut next = 0;
         let marks = self.marks.iter().map(move |mark| {
@@ -245,7 +249,8 @@ impl Outbox {
         marks.skip_while(|(_, mark)| mark.end - self.gone <= self.sent)
     }
 
-    /// Copies every byte of the outbox, beginning with the oldest part.
+    /// Returns a copy of every byte of the outbox, beginning with the oldest part. Bytes of this
+    /// part that were already sent are included.
     fn waiting(&self) -> Vec<u8> {
         self.parts().collect::<Vec<_>>().concat()
     }
@@ -254,7 +259,8 @@ impl Outbox {
         self.queue.iter().map(|part| &part[..]).chain([&self.tail[..]])
     }
 
-    /// Updates the gauge of waiting bytes. Bytes that are sent at once are never counted.
+    /// Updates the gauge of waiting bytes of all links. Bytes that are sent before the next report
+    /// are never counted.
     pub(crate) fn report(&mut self, gauge: &Gauge) {
         let waiting = self.len();
         if waiting != self.reported {
@@ -271,7 +277,7 @@ impl Outbox {
         self.report(gauge);
     }
 
-    /// Drops all packets and keeps the memory for more.
+    /// Drops all packets and keeps the memory for later packets.
     pub(crate) fn forget(&mut self) {
         self.queue.clear();
         self.tail.clear();
@@ -288,7 +294,8 @@ impl Outbox {
         self.len() == 0
     }
 
-    /// Writes to `io` in one call, and returns the number of bytes that `io` has accepted.
+    /// Writes as many waiting bytes to `io` as it accepts in one call, and returns their number.
+    /// The caller then [removes](Self::advance) these bytes.
     pub(crate) fn poll_write(
         &self,
         io: &mut (impl AsyncWrite + Unpin),
@@ -325,7 +332,7 @@ impl Outbox {
             self.marks.pop_front();
         }
         // Bytes are moved at most once for each byte that was sent.
-        if self.queue.is_empty() && self.sent >= SPARE_LIMIT.max(self.tail.len() / 2) {
+        if self.queue.is_empty() && self.sent >= FREED_FROM.max(self.tail.len() / 2) {
             self.free_sent();
         }
     }
@@ -353,45 +360,10 @@ impl Outbox {
             self.advance(last.end - self.gone - self.sent);
         }
     }
-
-    /// Gives the memory back to the thread, after all packets were sent.
-    pub(crate) fn give_back(&mut self) {
-        (self.gone, self.sent) = (0, 0);
-        self.queue.shrink_to(0);
-        let mut tail = std::mem::take(&mut self.tail);
-        if (1..=SPARE_LIMIT).contains(&tail.capacity()) {
-            tail.clear();
-            SPARE.set(tail);
-        }
-        let mut marks = std::mem::take(&mut self.marks);
-        if (1..=SPARE_MARKS_LIMIT).contains(&marks.capacity()) {
-            marks.clear();
-            SPARE_MARKS.set(marks);
-        }
-    }
-
-    fn borrow_tail(&mut self) {
-        if self.tail.capacity() == 0 {
-            self.tail = SPARE.take();
-        }
-        if self.marks.capacity() == 0 {
-            self.marks = SPARE_MARKS.take();
-        }
-    }
 }
 
-thread_local! {
-    /// Spare buffer of this thread, for the next link that sends.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    /// Spare queue of marks of this thread, for the next link that sends.
-    static SPARE_MARKS: Cell<VecDeque<Mark>> = const { Cell::new(VecDeque::new()) };
-}
-
-/// Maximum capacity, in bytes, of a buffer that is kept for reuse. A larger one is freed.
-const SPARE_LIMIT: usize = 64 * 1024;
-
-/// Maximum capacity, in marks, of a queue of marks that is kept for reuse. A larger one is freed.
-const SPARE_MARKS_LIMIT: usize = 4 * 1024;
+/// Number of sent bytes from which the memory of the tail is freed although packets still wait.
+const FREED_FROM: usize = 64 * 1024;
 
 /// Maximum number of parts in one system call. Linux accepts up to 1,024 (`IOV_MAX`).
 const SLICES: usize = 64;

@@ -23,8 +23,8 @@ impl ByteStream for TcpStream {
     }
 }
 
-/// The stream of another HTTP server does not show that the peer has closed it. Reads and writes
-/// fail instead.
+/// The stream of another HTTP server does not show that the peer has closed the connection. Reads
+/// and writes fail instead.
 impl ByteStream for TokioIo<Upgraded> {
     fn is_closed_by_peer(&self) -> bool {
         false

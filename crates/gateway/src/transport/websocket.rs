@@ -24,8 +24,8 @@ pub(crate) struct WebSocket<S> {
     /// Bytes that were read and not handled yet. They are an incomplete frame, or input that waits
     /// until the receiver is ready.
     rest: Vec<u8>,
-    /// Number of bytes in `rest` that were not counted yet, because they arrived with the
-    /// handshake.
+    /// Number of bytes in `rest` that were not reported as [`Received::Bytes`] yet, because they
+    /// arrived with the handshake.
     uncounted: usize,
     /// `true` once all packets are sent and the server has shut down its side of the connection.
     is_shut: bool,
@@ -33,7 +33,8 @@ pub(crate) struct WebSocket<S> {
 
 impl<S: ByteStream> WebSocket<S> {
     /// Creates a WebSocket on the stream of an upgraded connection. `early` holds the bytes that
-    /// the client has sent right after its upgrade request.
+    /// the client has sent right after its upgrade request, and that the HTTP server has already
+    /// read.
     pub(crate) fn new(io: S, early: &[u8]) -> Self {
         let (rest, uncounted) = (early.to_vec(), early.len());
         Self { io, reader: ws::Reader::default(), rest, uncounted, is_shut: false }
@@ -64,8 +65,8 @@ impl<S: ByteStream> WebSocket<S> {
         self.rest = if rest.is_empty() { Vec::new() } else { rest };
     }
 
-    /// Passes complete frames to the receiver while it is ready. Returns the number of bytes in
-    /// these frames.
+    /// Passes the complete frames in `bytes` to the receiver while it is ready. Returns the number
+    /// of bytes in these frames.
     fn show_frames(&mut self, bytes: &mut [u8], receiver: &mut impl Receiver) -> usize {
         let mut used_up = 0;
         while receiver.is_ready() {
@@ -163,6 +164,6 @@ impl<S: ByteStream> Wire for WebSocket<S> {
     }
 }
 
-/// Number of bytes that are passed on from the beginning of a message that is too long. They
-/// contain the namespace, if the message is a CONNECT.
+/// Number of bytes that are passed on from the beginning of a message that is too long. If the
+/// message is a CONNECT, they contain the namespace.
 const HEAD: usize = 300;

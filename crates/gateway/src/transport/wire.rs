@@ -17,10 +17,11 @@ use crate::transport::outbox::Outbox;
 pub(crate) trait Wire: Unpin {
     /// Passes the input of the client to `receiver`, while `receiver` is ready for more.
     ///
-    /// Returns [`ReadEnd::Dry`] if no input is left. The task of `cx` is woken when more arrives.
+    /// Returns [`ReadEnd::Dry`] if no input is left. The task of `cx` is then woken when more
+    /// arrives. Returns [`ReadEnd::NotReading`] if `receiver` is not ready.
     fn read(&mut self, cx: &mut Context<'_>, receiver: &mut impl Receiver) -> ReadEnd;
 
-    /// Drops input that was read and not passed on yet, because the link ends.
+    /// Drops the input that was read but not passed on yet, because the link ends.
     fn stop_reading(&mut self);
 
     /// Sends the packets in the outbox, and removes those that were sent. Returns `Pending` while
@@ -40,7 +41,8 @@ pub(crate) trait Wire: Unpin {
 
 /// The side of a link that handles what its client sends.
 pub(crate) trait Receiver {
-    /// Returns `true` while the receiver accepts more input. A wire asks before each frame.
+    /// Returns `true` while the receiver accepts more input. A wire calls this method before each
+    /// frame.
     fn is_ready(&self) -> bool;
 
     /// Returns the maximum size of the next message, in bytes.
@@ -68,7 +70,8 @@ pub(crate) enum Received<'a> {
     TooLarge { beginning: &'a str },
     /// Bytes that violate the protocol of the wire.
     Broken(FrameError),
-    /// Number of bytes that were read. It is passed on after the frames in these bytes.
+    /// Number of bytes that were read, so that the receiver can count them. It is passed on after
+    /// the frames in these bytes.
     Bytes(usize),
     /// The connection is lost.
     Lost,
@@ -77,7 +80,7 @@ pub(crate) enum Received<'a> {
 /// The reason why reading stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReadEnd {
-    /// Nothing more has arrived.
+    /// No input is left.
     Dry,
     /// More may have arrived, but the receiver is not ready for it.
     NotReading,

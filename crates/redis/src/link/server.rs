@@ -57,7 +57,7 @@ async fn syncs_always(connection: &mut MultiplexedConnection) -> bool {
     answer.is_ok_and(|answer| answer.get(1).is_some_and(|value| value == "always"))
 }
 
-/// Returns the value of the line `name:value`; `None` if there is no such line.
+/// Returns the value of the line `name:value` of the answer to `INFO`. Returns `None` if there is no such line.
 fn line<'a>(information: &'a str, name: &str) -> Option<&'a str> {
     information.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }

@@ -1,5 +1,5 @@
-//! Keeps revocations, which are the floor for all users, the state of each user, and marks for ended sessions
-//! and tokens.
+//! Keeps revocations: the floor for all users ([crate](crate)), the state of each user, and a mark for each ended
+//! session or token.
 
 use std::time::SystemTime;
 

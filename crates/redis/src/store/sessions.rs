@@ -1,5 +1,5 @@
-//! Keeps sessions. A session has a record, and an entry that maps its token to it. Each user has a
-//! list of sessions.
+//! Keeps sessions. Each session has a record, and an entry that maps the session token to the
+//! session. Each user has a list of sessions.
 
 use std::{future::ready, time::SystemTime};
 
@@ -21,8 +21,9 @@ fn one(fields: &Fields) -> Result<Option<Session>, StoreError> {
     if fields.is_empty() { Ok(None) } else { record::read(fields).map(Some) }
 }
 
-/// Converts the answer of a script, which is 1 if the change was made and 0 if the session was not
-/// found. `create` answers 0 if the token or the id of the session is taken.
+/// Converts the answer of a script. The answer is 1 (`true`) if the change was made, and 0
+/// (`false`) if the session was not found. `create` answers 0 if the token or the id of the session
+/// is taken.
 fn done(answer: i64) -> Result<bool, StoreError> {
     match answer {
         0 => Ok(false),

@@ -9,8 +9,8 @@ use crate::{
     time::{from_millis, to_millis},
 };
 
-/// Returns the expiry, the challenge and the session of a ticket, separated by colons. The session comes
-/// last, because its id may contain colons.
+/// Returns the expiry, the challenge and the session id of a ticket, separated by colons. The session id comes
+/// last, because it may contain colons.
 fn write(ticket: &TicketRecord) -> String {
     let (expires_at, challenge) = (to_millis(ticket.expires_at), hex(&ticket.challenge));
     format!("{expires_at}:{challenge}:{}", ticket.session.as_str())

@@ -35,7 +35,8 @@ impl AdminClient {
         if client.sockets.is_empty() { Err(client.no_server()) } else { Ok(client) }
     }
 
-    /// Sends a request to the first server that answers.
+    /// Sends a request to the first running server. Fails if no server is running, or if this server does not
+    /// answer or reports an error.
     pub(crate) async fn ask_one<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -50,8 +51,8 @@ impl AdminClient {
         Err(self.no_server())
     }
 
-    /// Sends a request to every server. Returns all responses, and the failure of the first running server that
-    /// does not answer. Fails if no server is running.
+    /// Sends a request to every server. Returns the responses, and the first failure if a running server does not
+    /// answer or reports an error. Fails if no server is running.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -86,20 +87,20 @@ impl AdminClient {
     }
 }
 
-/// Responses of all servers, and the failure of the first server that did not answer.
+/// Responses of the servers that succeeded, and the failure of the first server that did not.
 pub(crate) struct Answers<T> {
     pub(crate) said: Vec<T>,
     pub(crate) failed: Option<Failure>,
 }
 
 impl<T> Answers<T> {
-    /// Returns the responses if every server has answered.
+    /// Returns the responses if every server has succeeded. Fails with the first failure otherwise.
     pub(crate) fn all(self) -> Result<Vec<T>, Failure> {
         self.failed.map_or(Ok(self.said), Err)
     }
 }
 
-/// Connects to the server of a socket. Returns `None` if it is no longer running.
+/// Connects to the server of a socket. Returns `None` if the server is no longer running.
 async fn connect(socket: &Path) -> Result<Option<UnixStream>, Failure> {
     match UnixStream::connect(socket).await {
         Err(error) if matches!(error.kind(), ConnectionRefused | NotFound) => Ok(None),
@@ -148,5 +149,5 @@ async fn ask<T: DeserializeOwned>(
 /// Maximum size of a response in bytes. A list of all connections of a large server fits.
 const MAX_ANSWER: usize = 256 * 1024 * 1024;
 
-/// Timeout of a request, longer than any request should take.
+/// Timeout of one server for a request that is sent to every server.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(15);

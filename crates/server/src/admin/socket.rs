@@ -1,7 +1,7 @@
 //! Creates the admin socket in the data directory.
 //!
 //! Other users can never open the socket, because it is created in a private directory and then moved to its place.
-//! Sockets of killed servers are removed.
+//! A server that starts removes the sockets of killed servers.
 
 use std::{
     fs, io,
@@ -91,7 +91,7 @@ fn clear(data_dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns the paths of all admin sockets in a data directory.
+/// Returns the paths of the admin sockets in a data directory, sorted. Sockets of other users are left out.
 pub(super) fn sockets(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
     let me = geteuid().as_raw();
     let mut found = Vec::new();
@@ -115,14 +115,15 @@ pub(super) fn sockets(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
 const PREFIX: &str = "admin-";
 const SUFFIX: &str = ".sock";
 
-/// Maximum length of a socket path in bytes, minus the bytes that the private directory adds.
+/// Length of a path in bytes above which an error suggests a shorter data directory. The system accepts socket
+/// paths of up to 107 bytes, and the rest is a margin.
 const MAX_PATH: usize = 107 - 16;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Attack 103.
+    /// Attack 103 in `docs/attacks.md`: reaching the administration from the network.
     #[tokio::test]
     async fn the_socket_is_for_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();

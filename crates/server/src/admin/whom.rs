@@ -54,7 +54,8 @@ pub(super) fn told(found: &Found, name: &str) -> String {
     )
 }
 
-/// Finds a user by user name, id or subject. Fails if `name` matches two users.
+/// Finds a user by user name, id or subject. Returns the error response if `name` matches two users, or if a store
+/// does not answer.
 pub(super) async fn find(admin: &Admin, name: &str) -> Result<Found, Response> {
     let named = match admin.accounts.named(name).await {
         Ok(named) => named,

@@ -14,24 +14,31 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Revoke {
+    /// User name of an account, or else an id or a subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<String>,
+    /// Exact id or subject of a user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<String>,
+    /// Id of a session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) session: Option<String>,
+    /// Id of an access token (`jti`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<String>,
+    /// Id of a socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) socket: Option<String>,
 }
 
 /// Target of a revocation.
 pub(super) enum Named {
+    /// User with exactly this id or subject.
     Id(String),
     Session(SessionId),
     Socket(SocketId),
     Token(TokenId),
+    /// User with this user name, or else with this id or subject.
     User(String),
 }
 
@@ -54,8 +61,11 @@ impl Revoke {
 /// Result of a revocation.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Revocation {
+    /// Number of sockets that the revocation has closed.
     pub(crate) closed: usize,
+    /// Ids of the nodes that have applied the revocation.
     pub(crate) confirmed: Vec<String>,
+    /// Ids of the nodes that have not confirmed the revocation in time.
     pub(crate) missing: Vec<String>,
     /// Sentence that describes the target.
     pub(crate) told: String,

@@ -199,7 +199,8 @@ pub(crate) struct TokenOptions {
     pub(crate) place: PlaceOptions,
 }
 
-/// Rejects a text that cannot be a subject, before a key is created. The issuer checks all rules.
+/// Parses a subject or an id. Rejects an invalid text before the command does anything. The issuer of tokens checks
+/// further rules.
 fn subject(text: &str) -> Result<String, &'static str> {
     let is_subject =
         (1..=255).contains(&text.chars().count()) && !text.chars().any(char::is_control);

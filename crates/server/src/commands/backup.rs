@@ -1,4 +1,5 @@
-//! Copies the content of a data directory, with or without a running server.
+//! Copies the databases and the key of a data directory to a new directory, with or without a
+//! running server.
 
 use std::{
     fs::{self, DirBuilder, File},

@@ -1,7 +1,7 @@
 //! Prints the authenticator, guards, events and rooms of each namespace.
 //!
 //! The command builds the server that `doorward serve` would run, but with a temporary key and temporary stores.
-//! The printed table does not depend on them.
+//! The printed table depends on neither.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Prints one access token.
 //!
-//! The token is signed with the key of the data directory. `doorward serve` trusts this key, so no server needs
-//! to run. The token is written only to standard output.
+//! The token is signed with the key of the data directory. `doorward serve` trusts this key, so no server needs to
+//! run. A missing key is created in profile `development`. The token is written only to standard output.
 
 use std::sync::Arc;
 

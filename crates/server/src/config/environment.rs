@@ -1,8 +1,8 @@
 //! Reads settings from environment variables: `DOORWARD_SECTION__KEY`, `DATABASE_URL` and `REDIS_URL`.
 //!
 //! A variable is parsed like the same entry of the configuration file, so there is only one list of settings. A
-//! variable that names no setting is an error. Errors never repeat a value, because it may be a secret under a
-//! misspelled name. `precedence` decides which source overrides which.
+//! variable with the prefix `DOORWARD_` that names no setting is an error. Errors never repeat a value, because it
+//! may be a secret under a misspelled name. `precedence` decides which source overrides which.
 
 use std::ffi::OsString;
 
@@ -19,7 +19,8 @@ use crate::terminal::Failure;
 /// Name and value of an environment variable.
 pub(super) type Variable = (OsString, OsString);
 
-/// Reads all variables that belong to the server.
+/// Reads the settings in the variables that belong to the server. `DOORWARD_DATABASE__URL` overrides
+/// `DATABASE_URL`, and `DOORWARD_REDIS__URL` overrides `REDIS_URL`.
 pub(super) fn read(variables: impl Iterator<Item = Variable>) -> Result<Settings, Failure> {
     let mut own = Settings::default();
     let mut common = Settings::default();
@@ -47,7 +48,7 @@ pub(super) fn read(variables: impl Iterator<Item = Variable>) -> Result<Settings
     Ok(own.or(common))
 }
 
-/// Parses one variable; `setting` is its name in the form `SECTION__KEY`.
+/// Parses one variable. `setting` is its name in the form `SECTION__KEY`, without the prefix.
 fn setting_of(name: &str, setting: &str, text: &str) -> Result<Settings, Failure> {
     let wrong = |what: &str| Failure::new(format_args!("the environment variable {name}: {what}"));
     let setting = setting.to_ascii_lowercase().replace("__", ".");
@@ -70,8 +71,8 @@ fn setting_of(name: &str, setting: &str, text: &str) -> Result<Settings, Failure
         .map_err(|error| wrong(error.message().lines().next().unwrap_or_default()))
 }
 
-/// Parses a value as TOML. A setting of the form [`Form::Text`] needs no quotes, so that an issuer may be named
-/// `1`.
+/// Parses a value as TOML. The value of a [`Form::Text`] setting is taken literally, without quotes, so that an
+/// issuer may be named `1`.
 fn read_as(form: Form, text: &str) -> Result<Value, &'static str> {
     let (is_good, expected): (fn(&Value) -> bool, _) = match form {
         Form::List => (Value::is_array, "write a list, such as [\"one\", \"two\"]"),
@@ -92,7 +93,7 @@ const PREFIX: &str = "DOORWARD_";
 /// Name of the variable with the log filter, which is read before the settings.
 const LOG: &str = "DOORWARD_LOG";
 
-/// Prefixes of the variables that Kubernetes sets for a service named `doorward`.
+/// Prefixes of the variables that Kubernetes sets for a service named `doorward`. They are no settings.
 const FOREIGN: [&str; 2] = ["DOORWARD_PORT", "DOORWARD_SERVICE_"];
 
 /// Variables with conventional names, and the settings that they set.

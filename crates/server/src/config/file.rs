@@ -7,7 +7,8 @@ use toml::de::DeTable;
 use super::{known, tables::Settings};
 use crate::terminal::{Failure, OrFail as _};
 
-/// Reads a configuration file.
+/// Reads a configuration file. Relative paths of the data directory and the audit file start at the
+/// folder of the configuration file.
 pub(super) fn read(path: &Path) -> Result<Settings, Failure> {
     let name = path.display();
     let text = fs::read_to_string(path);

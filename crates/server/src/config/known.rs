@@ -26,7 +26,7 @@ pub(crate) fn all() -> Vec<Known> {
     all
 }
 
-/// Looks up `name`; `write` formats the name of a suggested setting.
+/// Looks up `name`. `write` formats the name of a suggested setting.
 pub(super) fn meaning(name: &str, write: impl Fn(&str) -> String) -> Meaning {
     let all = all();
     if let Some(known) = all.iter().find(|known| known.name == name) {
@@ -46,8 +46,8 @@ pub(super) fn meaning(name: &str, write: impl Fn(&str) -> String) -> Meaning {
     })
 }
 
-/// Checks that every name in a file is a setting. The error is the position of the first mistake,
-/// and its description.
+/// Checks that every name in a table is that of a setting. `inside` is the prefix of the names,
+/// such as `session.`. The error is the position of the first mistake and its description.
 pub(super) fn check_names(table: &DeTable<'_>, inside: &str) -> Result<(), (Range<usize>, String)> {
     for (key, value) in table {
         let name = format!("{inside}{}", key.get_ref());

@@ -20,7 +20,7 @@ use super::span::Span;
 pub(super) struct LimitSettings(BTreeMap<&'static str, LimitValue>);
 
 impl LimitSettings {
-    /// Takes the limits that are not set here from `weaker`.
+    /// Returns these limits, and those of `weaker` that are not set here.
     pub(super) fn or(self, mut weaker: Self) -> Self {
         weaker.0.extend(self.0);
         weaker
@@ -37,7 +37,8 @@ impl LimitSettings {
         }));
     }
 
-    /// Returns the defaults of the framework, overridden by the limits that were set.
+    /// Returns the defaults of the framework, overridden by the limits that were set. Fails if the
+    /// limits contradict each other.
     pub(super) fn limits(&self) -> Result<Limits, LimitError> {
         let mut limits = Limits::default();
         for limit in Limits::ALL {

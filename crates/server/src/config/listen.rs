@@ -36,7 +36,7 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-/// Returns `true` for a host name or an IPv4 address: letters, digits, `-`, `.` and `_`.
+/// Returns `true` for a host name or an IPv4 address. It may contain letters, digits, `-`, `.` and `_`.
 pub(crate) fn is_name(host: &str) -> bool {
     !host.is_empty()
         && host.len() <= MAX_NAME

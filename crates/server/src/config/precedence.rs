@@ -20,7 +20,7 @@ use crate::terminal::Failure;
 
 impl Config {
     /// Reads the configuration file, if one is named, then the environment and the options. Later sources override
-    /// earlier ones.
+    /// earlier ones. `listen` is the option of that name.
     pub(crate) fn load(
         place: &PlaceOptions,
         listen: Option<&ListenAddress>,
@@ -28,7 +28,7 @@ impl Config {
         Self::join(place, listen, std::env::vars_os())
     }
 
-    /// Reads the configuration of a server. `apps` overrides the setting of that name.
+    /// Reads the configuration of a server. The options `listen` and `apps` override the settings of the same name.
     pub(crate) fn load_to_serve(
         place: &PlaceOptions,
         listen: Option<&ListenAddress>,
@@ -125,7 +125,7 @@ impl Config {
     }
 }
 
-/// Rejects settings that are unsafe for a server with users.
+/// Rejects settings that profile `production` forbids: sessions in memory, and origins without TLS.
 fn check_production(
     store: &StoreConfig,
     public_url: Option<&PublicUrl>,

@@ -1,8 +1,8 @@
 //! Parses the public URL of the server.
 //!
 //! The URL is an origin (scheme, host and port) with an optional base path. Redirects, the accepted `Host` and the
-//! content security policy are built from it. It may contain only characters that have no special meaning in any of
-//! these.
+//! content security policy are built from the URL. It may contain only characters that have no special meaning in
+//! any of these.
 
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 
@@ -47,7 +47,8 @@ impl PublicUrl {
         format!("{}://{}", self.scheme.as_str(), self.authority())
     }
 
-    /// Returns the base path without a trailing slash: empty, or such as `/chat`.
+    /// Returns the base path without a trailing slash, such as `/chat`. It is empty if the server has the whole
+    /// host.
     pub(crate) fn base(&self) -> &str {
         &self.base
     }
@@ -57,7 +58,7 @@ impl PublicUrl {
         self.port
     }
 
-    /// Returns host and port in the form of a `Host` header: without a default port.
+    /// Returns host and port in the form of a `Host` header, without a default port.
     pub(crate) fn authority(&self) -> String {
         if self.port == self.scheme.default_port() {
             self.host.clone()
@@ -135,7 +136,7 @@ pub(crate) enum PublicUrlError {
     /// The host is missing or contains an invalid character.
     #[error("an origin has a valid host: write one such as https://chat.example.org")]
     Host,
-    /// A path follows an origin.
+    /// A path follows the origin in `origins.allow`.
     #[error("an origin ends after host and port: no path, query or fragment")]
     NoOrigin,
     /// The part after the port is not a path of plain segments.
@@ -155,7 +156,8 @@ pub(crate) enum PublicUrlError {
     UserInfo,
 }
 
-/// Parses a path of plain segments. `.` and `..` are rejected, because browsers resolve them.
+/// Parses a path of plain segments, and returns it without a trailing slash. Returns `None` for any other path. `.`
+/// and `..` are rejected, because browsers resolve them.
 fn read_base(path: &str) -> Option<String> {
     let base = path.strip_suffix('/').unwrap_or(path);
     let is_name = |name: &str| {
@@ -167,7 +169,8 @@ fn read_base(path: &str) -> Option<String> {
     (names.next() == Some("") && names.all(is_name)).then(|| base.to_owned())
 }
 
-/// Splits `host:port`; colons inside brackets belong to the host.
+/// Splits `host:port`. Colons inside brackets belong to the host. The port is `None` if there is no colon after the
+/// host.
 pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),

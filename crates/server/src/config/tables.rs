@@ -28,7 +28,7 @@ macro_rules! settings {
             }
 
             impl $name {
-                /// Takes the settings that are not set here from `weaker`.
+                /// Returns these settings, and those of `weaker` that are not set here.
                 pub(super) fn or(self, weaker: Self) -> Self {
                     Self { $($setting: self.$setting.or(weaker.$setting),)+ }
                 }

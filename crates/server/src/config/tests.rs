@@ -377,7 +377,7 @@ fn accounts_are_in_postgresql_when_it_is_named_and_everything_else_stays() {
     assert!(!format!("{config:?}").contains("secret"));
 }
 
-/// Attack 105.
+/// Attack 105 in `docs/attacks.md`: starting with insecure settings.
 #[test]
 fn production_refuses_what_is_convenient_only() {
     let cases = [

@@ -95,13 +95,13 @@ choices! {
         Sqlite = "sqlite",
     }
 
-    /// `SameSite` attribute of the cookie.
+    /// `SameSite` attribute of the session cookie.
     SameSite {
         Lax = "lax",
         Strict = "strict",
     }
 
-    /// Policy for a connection above the limit.
+    /// Policy for a connection above the limit of a user.
     Excess {
         RefuseNew = "refuse_new",
         ReplaceOldest = "replace_oldest",
@@ -139,7 +139,7 @@ impl ChoiceError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AppName(&'static str);
 
-/// Names of applications, separated by commas; empty for none.
+/// Names of applications, separated by commas. An empty text names none.
 #[derive(Clone, Debug)]
 pub(crate) struct AppNames(pub(crate) Vec<AppName>);
 
@@ -221,7 +221,8 @@ pub(crate) struct SecretUrl(String);
 #[serde(try_from = "i64")]
 pub(crate) struct Count(pub(super) NonZeroUsize);
 
-/// Value of the claim `iss` or `aud`: a visible line of at most 255 bytes.
+/// Value of the claim `iss` or `aud`, or the name that authenticators show. It is one line of printable characters,
+/// of at most 255 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct TokenName(String);
@@ -252,7 +253,7 @@ impl SecretUrl {
         &self.0
     }
 
-    /// Returns the SQLite file, or `None` for a PostgreSQL URL.
+    /// Returns the path of the SQLite file, or `None` for a PostgreSQL URL. Fails for any other URL.
     pub(crate) fn sqlite_file(&self) -> Result<Option<PathBuf>, Failure> {
         match self.0.split_once(':') {
             Some(("sqlite", rest)) => Ok(Some(rest.strip_prefix("//").unwrap_or(rest).into())),
@@ -342,7 +343,7 @@ impl TryFrom<String> for TokenName {
     }
 }
 
-/// Maximum length of a [`TokenName`] in bytes.
+/// Maximum length of a [`TokenName`] or [`RpId`] in bytes.
 const MAX_NAME: usize = 255;
 
 const NO_HOST: &str =

@@ -7,8 +7,8 @@ use doorward_apps::{Application, Database};
 use super::custody;
 use crate::terminal::{Failure, OrFail as _};
 
-/// Opens the database. Creates the file if it is missing, and the tables that the mounted
-/// applications lack.
+/// Opens the database. Creates a missing file, and missing tables of the mounted applications.
+/// Fails if another user may have read or replaced the file.
 pub(crate) async fn open(
     file: &Path,
     mounted: &[&'static dyn Application],
@@ -18,7 +18,7 @@ pub(crate) async fn open(
     opened.or_fail(format_args!("cannot use the database {}", file.display()))
 }
 
-/// Name of the file in the data directory.
+/// Name of the database file in the data directory.
 pub(crate) const FILE: &str = "applications.db";
 
 #[cfg(test)]

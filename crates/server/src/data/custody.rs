@@ -48,7 +48,7 @@ pub(crate) fn check_directory(path: &Path) -> Result<(), Failure> {
         .map_err(|flaw| flaw.explain("data directory", path, me))
 }
 
-/// Checks the owner and the permissions of a file; a missing file passes.
+/// Checks the owner and the permissions of a file. A missing file passes, and a link fails.
 pub(crate) fn check_file(path: &Path) -> Result<(), Failure> {
     let me = geteuid().as_raw();
     let metadata = match fs::symlink_metadata(path) {

@@ -26,12 +26,12 @@ use crate::terminal::{Failure, OrFail as _, output};
 #[derive(Debug)]
 pub(crate) struct DataDir {
     _lock: File,
-    /// Whether a server has used the directory before.
+    /// `true` if a server has used the directory before.
     pub(crate) was_used: bool,
 }
 
 impl DataDir {
-    /// Locks an existing directory; `None` if it does not exist.
+    /// Locks the directory like [`take`](Self::take) if it exists. Returns `None` if it does not exist.
     pub(crate) async fn take_existing(path: &Path) -> Result<Option<Self>, Failure> {
         // With the dot, the path of a file is an error.
         if fs::metadata(path.join(".")).is_err() {
@@ -78,8 +78,8 @@ fn open(file: &Path) -> io::Result<File> {
     options.open(file)
 }
 
-/// Returns the id of the process that holds the lock, in parentheses. Returns an empty text if the file does not
-/// contain it.
+/// Returns the id of the process that holds the lock, in parentheses. Returns an empty text if the lock file does
+/// not contain an id.
 fn holder(sign: &File) -> String {
     let mut text = String::new();
     match io::Read::take(sign, MAX).read_to_string(&mut text) {
@@ -88,7 +88,8 @@ fn holder(sign: &File) -> String {
     }
 }
 
-/// Writes the process id into the lock file, for operators to read. A full disk is not an error.
+/// Writes the process id into the lock file, for operators to read. The id is missing if the disk is full, which is
+/// not an error.
 fn write_down(sign: &mut File) -> io::Result<()> {
     sign.set_len(0)?;
     sign.rewind()?;

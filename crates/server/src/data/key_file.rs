@@ -1,9 +1,9 @@
 //! Keeps the signing keys of the server in its data directory.
 //!
-//! A key file appears completely or not at all: it is written under another name, synced to the disk and renamed.
-//! The first key never replaces an existing file: if several processes create a key at the same time, one of them
-//! succeeds. `custody` checks whether other users may have read or replaced a key file. Start reading at
-//! [`KeyFile::read_or_create`].
+//! A key file appears completely or not at all, because it is written under another name, synced to the disk and
+//! renamed. The first key never replaces an existing file. If several processes create a key at the same time, one
+//! of them succeeds, and the others read its key. `custody` checks whether other users may have read or replaced a
+//! key file. Start reading at [`KeyFile::read_or_create`].
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
@@ -65,7 +65,8 @@ impl KeyFile {
         self.read()?.ok_or_else(gone)
     }
 
-    /// Creates a new key to sign with. The previous key is trusted until its last token expires.
+    /// Creates a new key to sign with, and returns all keys. The previous key is trusted until its last token
+    /// expires.
     pub(crate) fn rotate(&self) -> Result<KeyRing, Failure> {
         let keys = self.create()?;
         keys.rotate(new_key()?, SystemClock.wall());
@@ -73,7 +74,8 @@ impl KeyFile {
         Ok(keys)
     }
 
-    /// Reads the keys. Returns `None` if there is no key file.
+    /// Reads the keys. Returns `None` if there is no key file. Fails if the file is damaged, or if another user may
+    /// have read or replaced it.
     pub(crate) fn read(&self) -> Result<Option<KeyRing>, Failure> {
         let path = self.path.display();
         let cannot = format_args!("cannot read the key {path}");
@@ -142,7 +144,7 @@ impl KeyFile {
     }
 }
 
-/// Condition for replacing an existing key file.
+/// Condition under which a key file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum When {
     Always,
@@ -153,7 +155,7 @@ fn new_key() -> Result<SigningKey, Failure> {
     SigningKey::generate().or_fail("cannot make a signing key")
 }
 
-/// Turns a missing file into `None`; other errors remain errors.
+/// Returns `None` if the file is missing. Other errors remain errors.
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

@@ -26,7 +26,7 @@ pub(crate) struct Stores {
     pub(crate) revocations: Arc<dyn RevocationStore>,
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) audit: Arc<BoundedAudit<Sink>>,
-    /// SQLite file, for health checks and to close it.
+    /// SQLite file. It is checked for `/readyz`, and closed when the server stops.
     pub(crate) database: SqlStore,
     /// Database of the applications.
     pub(crate) applications: Database,
@@ -36,14 +36,15 @@ pub(crate) struct Stores {
 pub(crate) enum Sink {
     /// Sink that writes each record immediately.
     AtOnce(Arc<dyn Audit>),
-    /// File, which must be flushed when the server stops and can be reopened.
+    /// File of JSON lines. It can be reopened, and must be flushed when the server stops.
     File(Arc<JsonLinesAudit>),
     /// Table of the SQLite file, which must be flushed when the server stops.
     Sql(Arc<SqlAudit>),
 }
 
 impl Stores {
-    /// Opens the configured stores. `was_used` says whether a server has used the data directory before.
+    /// Opens the configured stores. `was_used` is `true` if a server has used the data directory before. Then a
+    /// missing SQLite file means that the revocations in it are lost.
     pub(crate) async fn open(config: &Config, was_used: bool) -> Result<Self, Failure> {
         // If sessions are kept in another store, so are revocations, and a new SQLite file has lost none.
         let keeps_revocations = matches!(config.session.store, StoreConfig::Sqlite);
@@ -90,7 +91,7 @@ impl Stores {
         Ok(Self { sessions, tickets, revocations, accounts, audit, database, applications })
     }
 
-    /// Flushes and closes all stores, with a timeout of [`CLOSED_WITHIN`].
+    /// Flushes the audit records, and closes the SQLite files. Gives up after [`CLOSED_WITHIN`].
     pub(crate) async fn close(&self) {
         let closing = async {
             // First, write a record with the number of records that were left out.
@@ -112,7 +113,7 @@ impl Stores {
 }
 
 impl Sink {
-    /// Returns the audit file, if records are written to one.
+    /// Returns the audit file, or `None` if records are not written to a file.
     pub(crate) fn file(&self) -> Option<Arc<JsonLinesAudit>> {
         match self {
             Self::File(audit) => Some(Arc::clone(audit)),
@@ -186,7 +187,7 @@ async fn sqlite(file: &Path, was_used: bool) -> Result<SqlStore, Failure> {
     Ok(opened)
 }
 
-/// Checks that no other user can replace the audit file or its target.
+/// Checks that no other user can read or replace the audit file. A symbolic link is rejected.
 pub(crate) fn check_audit(path: &Path) -> Result<(), Failure> {
     custody::check_directory(path.parent().unwrap_or_else(|| Path::new("")))?;
     custody::check_file(path)

@@ -13,7 +13,7 @@ use tower_service::Service as _;
 
 use crate::config::public_url::PublicUrl;
 
-/// All routes, and the base path that they are below.
+/// All routes, served below the base path of the public URL.
 #[derive(Clone, Debug)]
 pub(crate) struct BasePath {
     routes: Router,
@@ -25,7 +25,8 @@ impl BasePath {
         Self { routes, public_url: public_url.clone() }
     }
 
-    /// Answers a request with the route below the base path.
+    /// Strips the base path from a request, and answers it with the routes. Redirects or rejects a request outside
+    /// of the base path.
     pub(crate) async fn answer(mut self, mut request: Request) -> Response {
         let asked = request.uri();
         let Some(uri) = self.inside(asked.path()).and_then(|rest| with_path(asked, rest)) else {
@@ -47,7 +48,8 @@ impl BasePath {
         rest.starts_with('/').then_some(rest)
     }
 
-    /// Returns the response to a request outside of the base path.
+    /// Returns the response to a request outside of the base path. The base path without its slash is redirected,
+    /// and any other path is not found.
     fn elsewhere(&self, uri: &Uri) -> Response {
         if uri.path() == self.public_url.base() {
             let location = [(header::LOCATION, self.public_url.to_string())];

@@ -1,7 +1,7 @@
 //! Serves the Socket.IO client for browsers, at the same paths as other Socket.IO servers.
 //!
-//! The files are those of the released npm package, unchanged. They are embedded in the program. The version of
-//! the client is the `ETag`, so that a browser revalidates each time and downloads each version once.
+//! The files are those of the released npm package, unchanged, and are embedded in the program. The version of the
+//! client is the `ETag`, so that a browser revalidates each time and downloads each version once.
 
 use axum::{
     Router,

@@ -1,8 +1,9 @@
 //! Permits cross-origin requests from the configured origins.
 //!
-//! A front end on another origin, such as a development server on another port, needs two permissions. CORS permits
-//! the page to read responses, and the cookie must be accepted from the origin. The setting `origins.allow` grants
-//! both. There is no wildcard, because it would allow every page to act for a signed-in user.
+//! A front end on another origin, such as a development server on another port, needs two permissions. CORS must
+//! permit the page to read responses, and the server must accept its cookie in requests of the page. The setting
+//! `origins.allow` grants both. There is no wildcard, because it would allow every page to act for a signed-in
+//! user.
 
 use std::time::Duration;
 

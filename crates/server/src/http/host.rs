@@ -1,10 +1,10 @@
 //! Decides which `Host` values the server answers.
 //!
 //! A foreign page can point its own host name at this machine (DNS rebinding), and could then read the responses.
-//! The `Host` of such a request is the name of the page, so the server answers only requests for known names. On
-//! loopback there is one origin: requests to an address are redirected to `localhost`. Names are compared literally
-//! and never resolved. A redirect repeats only the path and the query of a request. Start reading at
-//! [`Hosts::check`].
+//! The `Host` of such a request is the name of the page, so the server answers only requests for known names. If
+//! the public URL is on `localhost`, requests to a loopback address are redirected to it, so that browsers use one
+//! origin. Names are compared literally and never resolved. A redirect repeats only the path and the query of a
+//! request. Start reading at [`Hosts::check`].
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -35,9 +35,9 @@ pub(crate) struct Hosts {
 enum Verdict {
     /// The host is another name of the server, and the request is redirected.
     Alias,
-    /// The request names no host, several hosts or an unreadable one.
+    /// The request names no host, several hosts or an unreadable host.
     Malformed,
-    /// The host belongs to another server.
+    /// The host is not a name of this server.
     Misdirected,
     /// The host is a name of the server.
     Own,
@@ -104,7 +104,7 @@ impl Hosts {
 }
 
 /// Passes on requests whose `Host` is a name of the server. Redirects aliases to `public_url`, and rejects all
-/// others. Health checks pass with any host, and Socket.IO requests under an alias.
+/// other requests. Health checks pass with any host. Socket.IO requests also pass with an alias.
 pub(crate) async fn check_host(
     State(hosts): State<Arc<Hosts>>,
     request: Request,

@@ -83,7 +83,8 @@ fn fill(mut file: EmbeddedFile, script: &str, apps: &str) -> EmbeddedFile {
     file
 }
 
-/// Returns the response with a file. `filled` is the part of its content that depends on the configuration.
+/// Returns the response with a file, or 404 if there is no file. `filled` is the part of its content that depends
+/// on the configuration.
 fn answer(found: Option<EmbeddedFile>, name: &str, headers: &HeaderMap, filled: &str) -> Response {
     let Some((file, content_type)) = found.zip(content_type(name)) else {
         return (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response();

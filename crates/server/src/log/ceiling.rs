@@ -1,10 +1,10 @@
 //! Limits the number of lines that one place in the code writes to the log.
 //!
 //! Unauthenticated clients, or a failure of all sockets at once, would otherwise fill the disk with copies of one
-//! line. Each place may write [`LINES`] lines in ten seconds. Further lines are counted, and one line at the end
-//! of the interval reports the count. Errors are limited too, because the first errors are enough to see the
-//! cause. Audit records are not limited here: records that unauthenticated clients cause are aggregated before
-//! they reach the log.
+//! line. Each place may write [`LINES`] lines in ten seconds. Further lines are counted, and one line at the end of
+//! the interval reports the count. Errors are limited too, because the first errors are enough to see the cause.
+//! Debug and trace lines are not limited. Audit records are not limited here, because records that unauthenticated
+//! clients cause are aggregated before they reach the log.
 
 use std::{
     collections::HashMap,
@@ -17,10 +17,10 @@ use doorward_core::lock;
 use tracing::{Event, Level, Metadata, Subscriber, callsite::Identifier};
 use tracing_subscriber::layer::{Context, Filter};
 
-/// Limit on the lines of each place. Clones share the counts.
+/// Filter that limits the lines of each place in the code. Clones share the counts.
 #[derive(Clone, Default)]
 pub(super) struct Ceiling {
-    /// Protects the counts, one for each place in the code that logs; held for one lookup.
+    /// Number of lines in this interval, by place in the code. The lock is held for one lookup.
     counts: Arc<Mutex<HashMap<Identifier, Count>>>,
 }
 
@@ -30,7 +30,7 @@ struct Count {
 }
 
 impl Ceiling {
-    /// Returns `true` if this place may write one more line.
+    /// Counts one line of a place. Returns `true` if the place may write this line.
     fn admits(&self, of: &'static Metadata<'static>) -> bool {
         let mut counts = lock(&self.counts);
         let count = counts.entry(of.callsite()).or_insert(Count { of, lines: 0 });
@@ -38,7 +38,7 @@ impl Ceiling {
         count.lines <= LINES
     }
 
-    /// Starts a new interval, and reports the suppressed lines of the previous one.
+    /// Starts a new interval, and logs how many lines of each place were suppressed in the previous one.
     pub(super) fn tell(&self) {
         let counts = mem::take(&mut *lock(&self.counts));
         for Count { of, lines } in counts.into_values() {
@@ -70,12 +70,13 @@ impl<S: Subscriber> Filter<S> for Ceiling {
     }
 }
 
-/// Target of audit records.
+/// Log target of audit records. Lines with this target are not limited.
 const AUDIT: &str = "doorward::audit";
 
 /// Maximum number of lines that one place in the code may log in one [`WINDOW`].
 const LINES: u64 = 100;
 
+/// Length of the interval in which the lines of a place are counted.
 pub(super) const WINDOW: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

@@ -38,8 +38,8 @@ fn shortened(line: &[u8]) -> Cow<'_, [u8]> {
     format!("{kept}.. ({} more bytes)\n", text.len() - kept.len()).into_bytes().into()
 }
 
-/// Maximum length of a line in bytes. A full audit record, or an error with all its causes, has a few
-/// hundred bytes.
+/// Maximum length of a line in bytes. The note at the end of a cut line is not counted. A full
+/// audit record, or an error with all its causes, has a few hundred bytes.
 pub(super) const MAX: usize = 8 * 1024;
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ pub(crate) struct Announcement<'a> {
 }
 
 impl Announcement<'_> {
-    /// Returns a hint if the server listens on a public address and its public URL is not configured.
+    /// Returns a hint if the server listens on an address other than loopback and its public URL is
+    /// not configured. Returns `None` otherwise.
     pub(crate) fn hint(&self) -> Option<String> {
         let open = self.addresses.iter().find(|address| !address.ip().is_loopback())?;
         (!self.is_configured).then(|| {

@@ -19,7 +19,7 @@ async fn echo(arguments: RawArguments) -> RawArguments {
     arguments
 }
 
-/// Answer of `whoami`: the user, and the time of the connection.
+/// Answer of `whoami`, with the user and the time of the connection.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct WhoAmI {

@@ -1,8 +1,8 @@
 //! Checks every two seconds whether the stores answer and their disk has room, and logs each outage once.
 //!
 //! Each outage is logged in two lines, one at its beginning and one at its end ([`Outage`]). The log limits the
-//! lines about requests that fail during the outage. `/readyz` reports the same state. Start reading at
-//! [`Dependencies::watch`].
+//! lines about requests that fail during the outage. `/readyz` reports the results of the last checks. Start
+//! reading at [`Dependencies::watch`].
 
 use std::{
     sync::{Arc, Mutex},
@@ -116,8 +116,9 @@ async fn ask_file(file: SqliteFile) -> Result<(), StoreError> {
     file.check().await
 }
 
-/// Checks the session store. Also logs an error if the store has lost its data. Every credential from before is
-/// then rejected, and all users have to sign in again.
+/// Checks the session store by reading the revocations of a user that does not exist. Logs an error if the store
+/// has lost its data since the last check. Such a store rejects all earlier credentials, so all users have to sign
+/// in again.
 async fn ask_sessions(
     revocations: Arc<dyn RevocationStore>,
     floor: Arc<Mutex<Option<SystemTime>>>,

@@ -1,7 +1,7 @@
 //! Raises the limit of open files, and reserves some for the stores.
 //!
 //! Every link is a file descriptor. The soft limit is low only for programs that still call `select`, which cannot
-//! handle more than 1024; this server does not call it. The hard limit belongs to the operator and is left
+//! handle more than 1024. This server does not call `select`. The hard limit belongs to the operator and is left
 //! unchanged. Connections may use all descriptors except a reserve. Without free descriptors, no store could be
 //! queried and nothing could be revoked.
 
@@ -26,7 +26,7 @@ pub(crate) fn limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// Returns the part of the limit that connections may use.
+/// Returns the number of descriptors that connections may use if there are `limit` descriptors.
 pub(crate) fn for_connections(limit: u64) -> usize {
     let reserve = (limit / 8).clamp(MIN_RESERVE, MAX_RESERVE).min(limit / 2);
     usize::try_from(limit - reserve).unwrap_or(usize::MAX).max(1)
@@ -38,7 +38,7 @@ pub(crate) fn open() -> Option<usize> {
     Some(std::fs::read_dir("/dev/fd").ok()?.count().saturating_sub(1))
 }
 
-/// Returns the limit to set. Returns `None` if the limit cannot be raised.
+/// Returns the soft limit to set. Returns `None` if it cannot be raised.
 fn raised(limit: Rlimit) -> Option<Rlimit> {
     let current = limit.current?;
     let wanted = limit.maximum.unwrap_or(MAX_WITHOUT_LIMIT);

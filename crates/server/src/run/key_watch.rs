@@ -17,7 +17,8 @@ pub(super) async fn watch(key_file: &KeyFile, keys: &KeyRing) {
     }
 }
 
-/// Reloads the keys on a thread for blocking work: a stuck disk must not block the runtime.
+/// Reloads the keys on a thread for blocking work, because a stuck disk must not block the runtime.
+/// Keeps the current keys if the file cannot be read.
 pub(super) async fn take_over(key_file: &KeyFile, keys: &KeyRing) {
     let file = key_file.clone();
     match tokio::task::spawn_blocking(move || file.read()).await {

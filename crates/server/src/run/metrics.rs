@@ -26,7 +26,8 @@ pub(crate) struct MetricsServer {
 }
 
 impl MetricsServer {
-    /// Binds the listener and installs the recorder. Components that are built before this call are not counted.
+    /// Binds the listener and installs the recorder. Call it before the components are built whose metrics are
+    /// served.
     pub(crate) async fn start(listen: &ListenAddress) -> Result<Self, Failure> {
         let listeners =
             Listeners::bind(&listen.to_string()).await.or_fail("cannot listen for metrics")?;
@@ -111,7 +112,8 @@ async fn look_at_process() {
     }
 }
 
-/// Returns the resident memory in bytes, if the system reports it (Linux: proc(5), `/proc/self/statm`).
+/// Returns the resident memory in bytes, as Linux reports it in `/proc/self/statm` (proc(5)). Returns `None` on
+/// other systems.
 fn memory() -> Option<u64> {
     let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
     let resident: u64 = pages.split_whitespace().nth(1)?.parse().ok()?;

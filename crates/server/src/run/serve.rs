@@ -1,8 +1,8 @@
 //! Runs the server.
 //!
-//! All steps that may fail run before the first client is accepted. The order ensures that a failure leaves no new
-//! files behind: options, configuration, an existing data directory, an existing key, the port, and then a new
-//! directory and a new key. The address is printed when the server accepts clients.
+//! All steps that may fail run before the first client is accepted. A failure before the port is bound leaves no
+//! new files behind. The order is: options, configuration, an existing data directory, an existing key, the port,
+//! and then a new directory and a new key. The address is printed when the server accepts clients.
 
 use std::{io, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
@@ -125,7 +125,7 @@ async fn serve(
     served.or_fail("cannot serve")
 }
 
-/// Returns the audit file and its path, if records are written to one.
+/// Returns the audit file and its path, or `None` if records are not written to a file.
 fn audit_file(config: &Config, stores: &Stores) -> Option<(Arc<JsonLinesAudit>, PathBuf)> {
     let AuditConfig::File(path) = &config.audit else { return None };
     Some((stores.audit.sink().file()?, path.clone()))
@@ -140,8 +140,8 @@ struct Prepared {
     metrics: Option<MetricsServer>,
 }
 
-/// Acquires the resources that only one server can hold. A new data directory is created only after the server has
-/// bound its address.
+/// Locks the data directory, binds the address, and opens the keys and stores. `held` receives the lock, which the
+/// caller releases last. A new data directory is created only after the server has bound its address.
 async fn prepare(config: &Config, held: &mut Option<DataDir>) -> Result<Prepared, Failure> {
     *held = DataDir::take_existing(&config.data_dir).await?;
     let key_file = KeyFile::of(&config.data_dir);
@@ -181,8 +181,8 @@ fn cannot_listen(error: &ServeError) -> Failure {
     Failure::new(format_args!("{}{option}", Causes(error)))
 }
 
-/// Interval between deletions of expired sessions. They use little space and are never accepted, so there is no
-/// hurry.
+/// Interval between deletions of expired sessions. Expired sessions use little space and are never accepted, so
+/// there is no hurry.
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(60);
 
 /// Time for blocking work to finish after the clients have been disconnected.

@@ -51,7 +51,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Joins lines, and escapes control characters: a file name must not control the terminal.
+/// Joins lines, and escapes control characters, so that a file name in an error cannot control the terminal.
 fn one_line(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut line = String::with_capacity(text.len());
@@ -65,7 +65,7 @@ fn one_line(text: &str) -> String {
     line
 }
 
-/// Exit code for a mistake, or for a dependency that does not answer.
+/// Exit code for a mistake of the operator, or for a dependency that does not answer.
 const FAILED: u8 = 2;
 
 /// Exit code for a requested thing that does not exist.

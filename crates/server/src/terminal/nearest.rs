@@ -1,9 +1,10 @@
 //! Suggests a name for a misspelled one.
 
-/// Returns the name closest to `written`, or `None` if no name is close.
+/// Returns the name closest to `written`, or `None` if no name is close. A name is close if at most
+/// one letter in three differs.
 ///
-/// Names with dots are also compared by their last part, because a setting may be in the wrong
-/// table.
+/// Names with dots are also compared by their last part, because a setting may be written in the
+/// wrong table.
 pub(crate) fn nearest<T: AsRef<str>>(
     written: &str,
     names: impl IntoIterator<Item = T>,

@@ -26,7 +26,7 @@ pub(crate) fn json(list: &impl Serialize) -> Result<String, Failure> {
     Ok(serde_json::to_string(list).or_fail("cannot print the list")? + "\n")
 }
 
-/// Writes one line to standard error.
+/// Writes one line to standard error. Ignores an error, and gives up after half a second.
 pub(crate) fn complain(line: &str) {
     let line = format!("{line}\n");
     let (said, heard) = mpsc::channel();

@@ -46,8 +46,9 @@ macro_rules! account_changes {
 
             /// Inserts an account with its first passkey, or returns the conflict that prevents it.
             ///
-            /// The check and the insertion are in one transaction. In SQLite, no other change can run between
-            /// them. In PostgreSQL, another change can, and the unique indexes then make the insertion fail.
+            /// The check and the insertion are in one transaction. In SQLite, no other change can run in between.
+            /// In PostgreSQL, another change can run in between, and the unique indexes then make the insertion
+            /// fail.
             pub(super) async fn create(
                 connection: &mut Connection,
                 account: &Account,

@@ -1,6 +1,7 @@
 //! Statements for accounts. SQLite and PostgreSQL both understand them.
 
-/// Stores the secret of decoys unless there is one. The table can have only one row.
+/// Stores the secret from which decoy passkeys are derived, unless a secret is stored. The table can have only one
+/// row.
 pub(crate) const PUT_DECOY_SECRET: &str =
     "INSERT INTO decoy_secret (one, secret) VALUES (1, $1) ON CONFLICT DO NOTHING";
 
@@ -17,7 +18,8 @@ pub(crate) const BY_ID: &str = "SELECT id, name, name_key, display_name, created
 pub(crate) const BY_NAME: &str = "SELECT id, name, name_key, display_name, created_at, disabled_at \
     FROM accounts WHERE name_key = $1";
 
-/// Lists accounts after a name. Unlike an offset, a name stays valid while accounts are created and removed.
+/// Lists the accounts after a name, sorted by name. Unlike an offset, a name stays valid while accounts are created
+/// and removed.
 pub(crate) const LIST: &str = "SELECT id, name, name_key, display_name, created_at, disabled_at \
     FROM accounts WHERE name_key > $1 ORDER BY name_key LIMIT $2";
 

@@ -10,7 +10,8 @@ pub(super) const INSERT: &str = "INSERT INTO audit \
     session_prefix, socket, peer_prefix) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
-/// Fields of a record. The log contains its `Debug` output, which quotes and escapes text.
+/// Fields of a record. If the record is logged, the log contains the `Debug` output, which quotes
+/// and escapes text.
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone, PartialEq, Eq, PartialOrd, Ord))]
 pub(super) struct Row {

@@ -97,7 +97,7 @@ async fn records_are_logged_when_the_file_cannot_be_written() {
     assert!(lines[1].contains("Some(\"bob\")"), "{lines:?}");
 }
 
-/// Attack 101.
+/// Attack 101 in `docs/attacks.md`: a name that forges a line of the log.
 #[tokio::test]
 async fn a_name_cannot_forge_a_line_of_the_log() {
     let folder = TempDir::new().unwrap();

@@ -27,7 +27,7 @@ pub(super) enum Order {
     Answer(oneshot::Sender<()>),
 }
 
-/// Task that writes records. If it is dropped before they are written, it logs them.
+/// Task that writes records. If the task is dropped, it logs the records that are not yet written.
 pub(super) struct Writer {
     pub(super) database: SqliteFile,
     pub(super) orders: mpsc::Receiver<Order>,
@@ -39,15 +39,15 @@ pub(super) struct Writer {
 /// State that the sink shares with its writer.
 #[derive(Default)]
 pub(super) struct Shared {
-    /// Cloned by each caller in [`flush`](super::SqlAudit::flush). While there is one, records that cannot be written
-    /// are logged at once, so that a flush ends even if the file never recovers.
+    /// Cloned by each call of [`flush`](super::SqlAudit::flush). While a clone exists, records that cannot be
+    /// written are logged at once, so that a flush ends even if the file never recovers.
     pub(super) flushing: Arc<()>,
     /// Number of records that were logged because they could not be written.
     pub(super) given_up: AtomicU64,
 }
 
 impl Writer {
-    /// Runs until all handles are dropped and the queue is empty.
+    /// Runs until all clones of the sink are dropped and the queue is empty.
     pub(super) async fn run(mut self) {
         let mut orders = Vec::with_capacity(BATCH);
         while self.orders.recv_many(&mut orders, BATCH).await > 0 {
@@ -66,8 +66,8 @@ impl Writer {
         }
     }
 
-    /// Writes the current batch, and retries until it is written. If a write fails while a caller flushes or after all
-    /// handles were dropped, logs the records.
+    /// Writes the current batch, and retries until it is written. If a write fails while a caller flushes or after
+    /// all clones of the sink were dropped, logs the records instead.
     async fn write(&mut self) {
         let mut is_reported = false;
         while let Err(reason) = self.try_to_write().await {

@@ -44,17 +44,16 @@ impl Schema {
         Self { application, migrations, unmarked: &[] }
     }
 
-    /// Also accepts a file without an application id if all of its tables are in `tables`. Use it
-    /// for an application whose earlier releases did not set the id. All migrations run on such a
-    /// file.
+    /// Also accepts a file without an application id if the names of all its tables are in `tables`. Use it for an
+    /// application whose earlier releases did not set the id. All migrations run on such a file.
     #[must_use]
     pub const fn adopting(self, tables: &'static [&'static str]) -> Self {
         Self { unmarked: tables, ..self }
     }
 }
 
-/// Verifies that the file belongs to the application or is empty, and runs the missing migrations. In an empty file,
-/// `on_new` runs in the same transaction.
+/// Verifies that the file is empty, belongs to the application or is adopted ([`Schema::adopting`]), and runs the
+/// missing migrations. If no migration has run before, `on_new` runs in the same transaction.
 pub(super) async fn prepare(
     connection: &mut SqliteConnection,
     schema: &Schema,

@@ -26,6 +26,7 @@ pub(super) const READ: &str = "SELECT \
     EXISTS (SELECT 1 FROM ended WHERE kind = 'session' AND id = $2) \
     OR EXISTS (SELECT 1 FROM ended WHERE kind = 'token' AND id = $3)";
 
+/// Replaces the generation and the time of a user.
 pub(super) const BUMP: &str = "INSERT INTO epochs (user_id, generation, revoked_at) \
     VALUES ($1, $2, $3) ON CONFLICT (user_id) DO UPDATE \
     SET generation = excluded.generation, revoked_at = excluded.revoked_at";
@@ -37,6 +38,7 @@ pub(super) const END: &str = "INSERT INTO ended (kind, id, ended_at) VALUES ($1,
     WHERE excluded.ended_at > ended.ended_at";
 
 /// Generation and time of the user, generation and time of the floor, and `true` if the session or token was ended.
+/// The floor applies to all users.
 type Row = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, bool);
 
 fn read(

@@ -39,7 +39,7 @@ pub(super) const GET: &str = concat!("SELECT ", columns!(), " FROM sessions WHER
 pub(super) const OF_USER: &str =
     concat!("SELECT ", columns!(), " FROM sessions WHERE user_id = $1 ORDER BY seq");
 
-/// Records activity, unless the session has ended by the rule of `Session::is_over`.
+/// Records activity of a session, unless the session has ended by the rule of `Session::is_over`.
 pub(super) const TOUCH: &str = "UPDATE sessions \
     SET seen_at = CASE WHEN seen_at < $2 THEN $2 ELSE seen_at END \
     WHERE id = $1 AND seen_at + idle_timeout > $2 AND ends_at > $2";

@@ -68,7 +68,7 @@ pub async fn an_account_is_read_back_as_written(store: Store) -> Outcome {
     Ok(())
 }
 
-/// Reads find nothing, and changes of a missing account report that.
+/// Reads of a missing account find nothing, and changes report that it is missing.
 pub async fn an_account_that_was_never_created_is_absent(store: Store) -> Outcome {
     let unknown = UserId::new("unknown");
 
@@ -100,7 +100,7 @@ pub async fn a_taken_name_or_passkey_makes_no_account(store: Store) -> Outcome {
     Ok(())
 }
 
-/// Attack 73, with all requests at the same moment.
+/// Of many sign-ups that claim one name at the same moment, one succeeds. Each has a different passkey.
 pub async fn of_many_sign_ups_with_one_name_at_once_one_succeeds(store: Store) -> Outcome {
     let made = at_once(16, &store, |store, number| async move {
         let id = number.to_string();
@@ -114,7 +114,7 @@ pub async fn of_many_sign_ups_with_one_name_at_once_one_succeeds(store: Store) -
     Ok(())
 }
 
-/// Attack 73, with all requests at the same moment.
+/// Attack 73: many accounts that claim one passkey at the same moment.
 pub async fn of_many_accounts_with_one_passkey_at_once_one_is_made(store: Store) -> Outcome {
     let made = at_once(16, &store, |store, number| async move {
         let id = number.to_string();
@@ -129,7 +129,7 @@ pub async fn of_many_accounts_with_one_passkey_at_once_one_is_made(store: Store)
     Ok(())
 }
 
-/// Accounts are listed in the order of the bytes of their names, from the one after the given name on.
+/// Accounts are listed in the order of the bytes of their names, beginning after the given name.
 pub async fn accounts_are_listed_by_name(store: Store) -> Outcome {
     for (id, key) in [("1", "b"), ("2", "a"), ("3", "é"), ("4", "Z"), ("5", "a.b")] {
         create(&*store, id, key).await?;
@@ -144,7 +144,7 @@ pub async fn accounts_are_listed_by_name(store: Store) -> Outcome {
     Ok(())
 }
 
-/// Other accounts are not affected.
+/// Disabling or enabling an account does not affect other accounts.
 pub async fn an_account_is_disabled_and_enabled(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     create(&*store, "2", "bob").await?;
@@ -208,7 +208,7 @@ pub async fn passkeys_that_are_added_at_once_do_not_exceed_the_limit(store: Stor
     Ok(())
 }
 
-/// The key is replaced only if it is still the one that was verified.
+/// A use of a passkey replaces the key only if the stored key is still the one that was verified.
 pub async fn a_use_is_recorded_only_if_the_key_is_unchanged(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     let id = CredentialId::new(*b"of 1");
@@ -240,7 +240,7 @@ pub async fn of_many_uses_of_one_counter_at_once_one_is_recorded(store: Store) -
     Ok(())
 }
 
-/// A passkey of another account counts as missing.
+/// A user cannot rename the passkey of another account. Such a passkey counts as missing.
 pub async fn a_passkey_is_renamed_by_its_owner(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     create(&*store, "2", "bob").await?;
@@ -271,7 +271,7 @@ pub async fn the_last_passkey_is_removed_only_if_a_recovery_code_is_left(store: 
     Ok(())
 }
 
-/// Attack 78, with all passkeys removed at the same moment.
+/// Attack 78: removing all passkeys of an account at the same moment.
 pub async fn of_all_passkeys_removed_at_once_one_is_kept(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     for number in 0..15 {
@@ -295,7 +295,7 @@ fn codes(numbers: &[u8]) -> RecoveryCodes {
     RecoveryCodes { salt: [numbers.len().try_into().unwrap_or(0); 16], hashes }
 }
 
-/// Replacing the codes removes all old ones.
+/// New recovery codes replace all old codes of the account.
 pub async fn recovery_codes_are_replaced_as_a_whole(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     let alice = UserId::new("1");
@@ -314,7 +314,8 @@ pub async fn recovery_codes_are_replaced_as_a_whole(store: Store) -> Outcome {
     Ok(())
 }
 
-/// This also holds if many requests show the code at once. A code of another account is not accepted.
+/// Of many requests that show one code at the same time, one succeeds. A code of another account is
+/// not accepted.
 pub async fn a_recovery_code_is_good_once(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     create(&*store, "2", "bob").await?;
@@ -330,7 +331,8 @@ pub async fn a_recovery_code_is_good_once(store: Store) -> Outcome {
     Ok(())
 }
 
-/// The secret that was stored first is kept, and every caller gets it.
+/// The secret that was stored first is kept, and every caller receives it. Decoy passkeys are
+/// derived from this secret.
 pub async fn the_secret_of_decoys_is_drawn_once(store: Store) -> Outcome {
     let drawn = at_once(16, &store, |store, number| async move {
         store.decoy_secret(&[number.try_into().unwrap_or(0); 32]).await

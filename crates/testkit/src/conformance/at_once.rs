@@ -9,8 +9,8 @@ use std::{
 
 use tokio::{sync::Barrier, task::JoinSet};
 
-/// Starts a task for each number below `count` with a clone of what the tasks share, releases all of them at once,
-/// and returns their results in the order of the numbers.
+/// Runs `task` once for each number below `count`, with the number and a clone of `shared`. All tasks start at the
+/// same moment. Returns their results in the order of the numbers.
 ///
 /// # Panics
 /// If one of the tasks panics.

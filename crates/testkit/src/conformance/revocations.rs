@@ -1,7 +1,7 @@
 //! Rules that every revocation store must satisfy.
 //!
-//! A store may reject credentials older than itself, so an unknown user need not be in generation 0. The
-//! rules compare with the state that the store returns first.
+//! A store may reject credentials that are older than the store, so an unknown user need not be in generation 0.
+//! The rules compare later states with the state that the store returns first.
 #![expect(clippy::missing_errors_doc, reason = "a rule fails when the store does not answer")]
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 
@@ -32,7 +32,7 @@ pub(super) async fn read(
     store.read(user, None, None).await
 }
 
-/// The state of a user whose credentials were all revoked at `at`, and no session or token alone.
+/// Returns the state of a user whose credentials were all revoked at `at`. No single session or token was ended.
 fn revoked(generation: u64, at: SystemTime) -> RevocationState {
     RevocationState { generation, revoked_at: Some(at), is_ended: false }
 }
@@ -42,7 +42,7 @@ pub(super) fn holds(user: &UserId, issued: Issued, epoch: &RevocationState) -> b
     CredentialRef { user, session: None, token: None, issued }.holds(epoch)
 }
 
-/// A credential is accepted if it was issued in the generation that was read before.
+/// A credential of a user without a revocation is accepted if it was issued in the current generation of the user.
 pub async fn a_user_is_not_revoked_at_first(store: Store) -> Outcome {
     let (session, token) = (SessionId::new("s-1"), TokenId::new("t-1"));
     for name in HOSTILE {
@@ -105,7 +105,7 @@ pub async fn generations_grow_even_if_the_clock_goes_back(store: Store) -> Outco
     Ok(())
 }
 
-/// A credential shown in the same millisecond, before the revocation, is revoked too.
+/// A credential that was shown just before a revocation is revoked, even if both happened in the same millisecond.
 pub async fn the_time_of_a_revocation_is_never_rounded_down(store: Store) -> Outcome {
     let user = UserId::new("alice");
     let (shown, revoked) =
@@ -155,7 +155,7 @@ pub async fn an_ended_session_takes_its_tokens_with_it_and_no_others(store: Stor
     Ok(())
 }
 
-/// Other tokens of the same session are still accepted.
+/// An ended token does not end its session, so other tokens of the session are still accepted.
 pub async fn an_ended_token_is_ended_alone(store: Store) -> Outcome {
     let user = UserId::new("alice");
     let session = SessionId::new("s-1");
@@ -172,7 +172,8 @@ pub async fn an_ended_token_is_ended_alone(store: Store) -> Outcome {
     Ok(())
 }
 
-/// Other parties choose the ids, so a session and a token may have the same one.
+/// The issuers of tokens choose the ids of tokens, so a session and a token may have the same id. Ending one does
+/// not end the other.
 pub async fn a_session_and_a_token_may_have_the_same_id(store: Store) -> Outcome {
     let user = UserId::new("same");
     let (session, token) = (SessionId::new("same"), TokenId::new("same"));

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use doorward_core::{Entropy, Session, SessionId, SessionKey, SessionToken, Ticket, TicketKey};
 
-/// Time at which all rules begin, in milliseconds since 1970: 2100-01-01T00:00:00.123Z. It is far in the
-/// future, so that a store that expires entries by its server's clock keeps them.
+/// Time at which all rules begin, 2100-01-01T00:00:00.123Z, in milliseconds since 1970. A store that expires
+/// entries by the clock of its server keeps them, because this time is far in the future.
 const BEGINNING: u64 = 4_102_444_800_123;
 
 /// Returns the time `millis` milliseconds after the start of the rules.

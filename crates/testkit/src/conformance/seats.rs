@@ -1,4 +1,5 @@
-//! Rules that every seat store must satisfy. Each rule gets a store in which no seat is taken.
+//! Rules that every seat store must satisfy. A seat stands for one live connection of a user, and a reservation
+//! holds a seat until the connection is admitted. Each rule gets a store in which no seat is taken.
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 
 use std::{
@@ -26,7 +27,7 @@ struct Client {
     sockets: PerUser,
 }
 
-/// Node that requests all seats, and on which their holders are.
+/// Name of the node that requests all seats.
 const NODE: &str = "eu-1";
 
 /// Entropy that never repeats, so that all ids differ.
@@ -111,7 +112,8 @@ pub async fn the_sockets_of_a_link_share_a_seat(seats: impl SeatStore) {
     Client::new("alice", policy).sit(&seats).await;
 }
 
-/// If namespaces are counted, each namespace has separate seats, also for the sockets of one link.
+/// If the sockets in each namespace are limited, each namespace has separate seats, also for the sockets of one
+/// link.
 pub async fn namespaces_have_seats_of_their_own_if_configured(seats: impl SeatStore) {
     let alice = Client::under("alice", (PerUser::Unlimited, PerUser::RefuseNew(1)));
     let first = alice.sit(&seats).await;
@@ -166,8 +168,8 @@ pub async fn of_many_at_once_as_many_sit_as_there_are_seats(seats: impl SeatStor
     }
 }
 
-/// Every later commit of the user returns a replaced socket until it has closed. This also holds for
-/// sockets on the same link, and after the socket that replaced it has closed.
+/// Every later commit of the user returns a replaced socket until this socket has closed. This also holds for
+/// commits on the same link, and after the replacing socket has closed.
 pub async fn every_new_socket_waits_for_a_replaced_one(seats: impl SeatStore) {
     let policy = PerUser::ReplaceOldest(1);
     let (lost, alice) = (Client::new("alice", policy), Client::new("alice", policy));
@@ -244,8 +246,8 @@ pub async fn the_stricter_of_two_policies_for_a_namespace_holds(seats: impl Seat
     drop(only);
 }
 
-/// If one replacement satisfies both limits, only one link is affected: a link whose only socket is the oldest of its
-/// namespace, or the oldest link together with its socket there.
+/// If one replacement satisfies both limits, only one link is affected. It is a link whose only socket is the
+/// oldest of its namespace, or the oldest link together with its socket in the namespace.
 pub async fn no_more_seats_are_lost_than_needed(seats: impl SeatStore) {
     let limits = (PerUser::ReplaceOldest(2), PerUser::ReplaceOldest(1));
     let oldest = Client::under("alice", limits).sit(&seats).await;
@@ -326,7 +328,7 @@ pub async fn a_link_without_sockets_becomes_the_youngest(seats: impl SeatStore) 
     drop((sitting, last));
 }
 
-/// If links are not counted, a replaced socket in one namespace does not delay sockets in another.
+/// If the links of a user are not limited, a replaced socket in one namespace does not delay sockets in another.
 pub async fn a_replaced_socket_does_not_delay_other_namespaces(seats: impl SeatStore) {
     let limits = (PerUser::Unlimited, PerUser::ReplaceOldest(1));
     let lost = Client::under("alice", limits);

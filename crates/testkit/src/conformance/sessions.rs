@@ -95,7 +95,7 @@ pub async fn a_session_that_was_never_created_is_absent(store: Store) -> Outcome
     assert_kept(&*store, 1, &kept).await
 }
 
-/// A second sign-in never overwrites the session of the first.
+/// Creating a session with the key or the id of another session fails, and leaves the other session unchanged.
 pub async fn a_taken_key_or_id_is_never_overwritten(store: Store) -> Outcome {
     let (first, second) = (session("s-1", "alice"), session("s-2", "bob"));
     store.create(&key(1), &first).await?;
@@ -207,7 +207,7 @@ pub async fn sessions_of_a_user_are_listed_in_order_of_creation(store: Store) ->
     Ok(())
 }
 
-/// Attack 64, with names that a pattern, a collation or a separator could confuse.
+/// Attack 64: users whose names a pattern, a collation or a separator could confuse.
 pub async fn users_with_similar_names_do_not_share_sessions(store: Store) -> Outcome {
     let sessions: Vec<_> = SIMILAR.iter().map(|name| session(&format!("s{name}"), name)).collect();
     for (number, session) in sessions.iter().enumerate() {

@@ -53,7 +53,7 @@ pub async fn a_ticket_is_given_out_once(store: Store) -> Outcome {
     Ok(())
 }
 
-/// Attack 61, with all requests at the same moment.
+/// Attack 61: many requests that take one ticket at the same moment.
 pub async fn of_many_takers_of_a_ticket_at_once_one_gets_it(store: Store) -> Outcome {
     store.put_ticket(&ticket_key(1), &record("s-1")).await?;
 

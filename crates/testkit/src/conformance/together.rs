@@ -90,7 +90,7 @@ pub async fn revocations_are_remembered_long_enough(store: Store) -> Outcome {
     Ok(())
 }
 
-/// Attack 87, in the store: a session created during a revocation of its user does not survive it.
+/// Attack 87, in the store: a session that is created during a revocation of its user is removed or revoked.
 pub async fn a_session_created_during_a_revocation_is_removed_or_revoked(store: Store) -> Outcome {
     let user = UserId::new("alice");
     for round in 0..20_usize {
@@ -114,7 +114,8 @@ pub async fn a_session_created_during_a_revocation_is_removed_or_revoked(store: 
     Ok(())
 }
 
-/// The user's sessions are removed if and only if a new generation has begun.
+/// A revocation whose future is dropped has removed the sessions of its user if and only if it has begun a new
+/// generation.
 pub async fn an_abandoned_revocation_is_complete_or_absent(store: Store) -> Outcome {
     for polls in 0..40_usize {
         let made = session(&format!("s-{polls}"), &format!("user-{polls}"));

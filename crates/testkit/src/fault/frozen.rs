@@ -2,8 +2,8 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Process that is suspended with `SIGSTOP`. Its sockets stay open, and it answers nothing. It resumes when this
-/// value is dropped.
+/// Process that is suspended with `SIGSTOP`. Its sockets stay open, but the process answers nothing. It resumes
+/// when this value is dropped.
 ///
 /// # Examples
 /// ```

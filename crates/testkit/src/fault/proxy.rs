@@ -32,14 +32,14 @@ use tokio::{
 pub enum Fault {
     /// Forwards all bytes without a fault.
     None,
-    /// Forwards each piece after this delay, in both directions. Pieces overlap: the latency grows, not the time
-    /// between pieces.
+    /// Forwards each piece after this delay, in both directions. Pieces overlap, so the latency grows, but not the
+    /// time between pieces.
     Delay(Duration),
-    /// Forwards one byte per interval.
+    /// Forwards one byte per interval, in both directions.
     Drip(Duration),
-    /// Closes all connections regularly (FIN), and new connections at once.
+    /// Closes all connections in the regular way (FIN), and each new connection at once.
     Cut,
-    /// Closes all connections with a reset (RST), and new connections at once.
+    /// Closes all connections with a reset (RST), and each new connection at once.
     Reset,
     /// Keeps all connections open, accepts new connections, and forwards nothing, like an unplugged cable.
     HalfOpen,
@@ -101,7 +101,7 @@ struct Weather {
 }
 
 impl FaultProxy {
-    /// Starts a proxy for a server.
+    /// Starts a proxy for a server that listens on TCP.
     ///
     /// # Panics
     /// If no port is free.
@@ -140,18 +140,18 @@ impl FaultProxy {
         self.address
     }
 
-    /// Sets the fault from now on.
+    /// Sets the fault of all open and later connections.
     pub fn set(&self, fault: Fault) {
         self.weather.send_modify(|weather| weather.fault = fault);
     }
 
-    /// Strands all current connections: they stay open and forward nothing. New connections work.
+    /// Strands all current connections, which then stay open and forward nothing. New connections work.
     pub fn strand(&self) {
         let taken = self.taken();
         self.weather.send_modify(|weather| weather.stranded = taken);
     }
 
-    /// Returns the number of accepted connections.
+    /// Returns the number of connections that the proxy has accepted so far.
     #[must_use]
     pub fn taken(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)

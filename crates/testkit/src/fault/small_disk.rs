@@ -12,8 +12,8 @@ use std::{
 
 /// File system in memory (tmpfs) of a limited size, for programs that are started on it.
 ///
-/// It is mounted in its own mount namespace, which ends when the value is dropped. Other processes do not see it, and
-/// nothing is left afterwards. A process that is not root needs user namespaces for it.
+/// The disk is mounted in its own mount namespace, which ends when the value is dropped. Other processes do not see
+/// the disk, and nothing is left afterwards. A process that is not root needs user namespaces to create one.
 ///
 /// For tests only: every method panics if the system refuses an operation.
 ///
@@ -67,14 +67,14 @@ impl SmallDisk {
         Self { holder, folder, is_root }
     }
 
-    /// Returns the path at which programs on the disk see it.
+    /// Returns the path at which the programs of [`command`](Self::command) see the disk.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Returns the path at which this process sees the file `path` of the disk. It does not work with SQLite, which
-    /// resolves the path and then does not find the file.
+    /// Returns the path at which this process sees the file `path` of the disk. SQLite cannot use this path,
+    /// because it resolves the path and then does not find the file.
     ///
     /// # Panics
     /// If temporary folders have no absolute path.
@@ -112,8 +112,9 @@ impl SmallDisk {
         free(&self.outside(FILLER));
     }
 
-    /// Runs the calling test again in a child process on a disk of `bytes` bytes. `test` is its path in this test
-    /// binary. Returns the disk in the child. In the parent, returns `None` after the test has passed in the child.
+    /// Runs the calling test again in a child process on a disk of `bytes` bytes. `test` is the path of the test in
+    /// this test binary. Returns the disk in the child. In the parent, returns `None` after the test has passed in
+    /// the child.
     ///
     /// # Panics
     /// If the test fails in the child.

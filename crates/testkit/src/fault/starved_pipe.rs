@@ -19,7 +19,7 @@ use std::{
 /// ```
 #[derive(Debug)]
 pub struct StarvedPipe {
-    /// Kept open, so that a write blocks. With a closed reader it would fail.
+    /// Kept open, so that a write blocks. With a closed reader, a write would fail.
     _reader: PipeReader,
     writer: std::io::PipeWriter,
 }

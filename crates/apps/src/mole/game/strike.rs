@@ -13,8 +13,11 @@ use crate::mole::wire::{MoleUp, Strike};
 pub(super) struct Mole {
     pub(super) number: u32,
     pub(super) hole: u8,
+    /// Time at which the mole has come up.
     pub(super) up: Instant,
+    /// Time at which the mole goes down.
     pub(super) down: Instant,
+    /// Users who have hit the mole. Each user can hit it once.
     pub(super) hit_by: HashSet<UserId>,
 }
 
@@ -56,7 +59,8 @@ pub(super) struct Pace {
     strikes: u32,
 }
 
-/// Returns the mole that a strike has hit, or the reason for a miss.
+/// Returns the mole that a strike has hit, or the reason for a miss. `next` is the number of the mole that comes up
+/// next.
 pub(super) fn aim<'a>(
     moles: &'a mut [Mole],
     next: u32,
@@ -83,8 +87,8 @@ pub(super) fn aim<'a>(
     }
 }
 
-/// Returns the points of a hit: ten, plus up to ten for speed, plus one for each previous hit in a row,
-/// up to ten.
+/// Returns the points of a hit. A hit has ten points, up to ten more for speed, and one more for each previous hit
+/// in a row, up to ten.
 pub(super) fn worth(mole: &Mole, combo: u32, now: Instant) -> u32 {
     let (left, stays) = (mole.down.saturating_duration_since(now), mole.down - mole.up);
     let quick = u32::try_from(10 * left.as_millis() / stays.as_millis().max(1)).unwrap_or(0);

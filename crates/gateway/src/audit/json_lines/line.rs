@@ -1,4 +1,4 @@
-//! Line of one audit record: its JSON members, and what is escaped in them.
+//! Formats one audit record as a line of JSON, and escapes what could end the line.
 
 use std::{collections::BTreeMap, fmt::Write as _, time::SystemTime};
 

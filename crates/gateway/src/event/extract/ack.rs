@@ -1,8 +1,8 @@
 //! Lets a handler answer explicitly instead of returning the answer.
 //!
 //! The event counts as being handled until the handler is done and its [`Ack`] is used or dropped,
-//! or until the event times out. So the order of events, the limits, and the rule that each event
-//! is answered exactly once are the same as for returned values.
+//! or until the event times out. So an `Ack` changes neither the order of events nor the limits. As
+//! with a returned value, each event is answered exactly once.
 
 use std::{marker::PhantomData, sync::Mutex};
 
@@ -12,15 +12,17 @@ use tokio::sync::oneshot;
 
 use crate::event::context::{EventContext, FromEvent, Given};
 
-/// Answers the event once, instead of the handler's return value. An `Ack` can be moved to another
-/// task or thread.
+/// Handle with which a handler answers its event, instead of returning the answer. An `Ack` can be
+/// moved to another task or thread.
 ///
 /// A handler that takes an `Ack` returns `()` or a `Result`. An error in the `Result` is the
 /// answer, unless the `Ack` was used before. If the `Ack` is dropped unused and the handler returns
 /// no error, the client receives `internal`.
 ///
-/// The next event of the socket waits until the handler is done and the `Ack` is used or dropped, at
-/// most for [`Limits::handler_timeout`](crate::Limits::handler_timeout).
+/// The event counts as being handled until the handler is done and the `Ack` is used or dropped, at
+/// most for [`Limits::handler_timeout`](crate::Limits::handler_timeout). The next event of the
+/// socket waits until then, unless [`Gateway::concurrency`](crate::Gateway::concurrency) allows
+/// more than one.
 ///
 /// # Examples
 /// ```
@@ -38,7 +40,7 @@ pub struct Ack<T> {
 
 impl<T: Arguments> Ack<T> {
     /// Answers with a value, or with several values if `value` is a tuple. The answer is dropped
-    /// silently if the client has disconnected.
+    /// silently if the event has timed out or the client has disconnected.
     #[expect(clippy::needless_pass_by_value, reason = "an answer is given away")]
     pub fn send(self, value: T) {
         self.answer(RawArguments::for_ack(&value).map_err(BoxError::from));
@@ -46,7 +48,8 @@ impl<T: Arguments> Ack<T> {
 }
 
 impl<T> Ack<T> {
-    /// Answers with an error.
+    /// Answers with an error, which [exception filters](crate::event::ExceptionFilter) translate
+    /// for the client.
     pub fn fail(self, error: impl Into<BoxError>) {
         self.answer(Err(error.into()));
     }

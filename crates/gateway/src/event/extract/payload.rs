@@ -118,7 +118,8 @@ pub(crate) fn bad_payload(error: DecodeError) -> Exception {
     Exception::bad_payload(vec![Detail { path: own_path(error.path), message }])
 }
 
-/// Replaces the name of a Rust type with the JSON type, because clients do not know the name.
+/// Replaces the name of a Rust type in `expected` with the JSON type, because clients do not know
+/// the Rust type. `expected` is the end of a message of serde.
 fn in_json(expected: &str) -> Cow<'_, str> {
     let (what, rest) = expected.split_once(", not ").unwrap_or((expected, ""));
     let what = match what.split_once(' ') {

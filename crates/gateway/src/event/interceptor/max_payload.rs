@@ -8,8 +8,8 @@ use crate::event::{
     reply::Outcome,
 };
 
-/// Rejects events that have more than a number of bytes with `bad_payload`, before they are
-/// decoded. The name of an event and its attachments count.
+/// Interceptor that rejects events above a size limit before they are decoded. The client receives
+/// `bad_payload`. The size includes the name of the event and its attachments.
 ///
 /// [`Limits::max_message`](crate::Limits::max_message) applies to every message, and a larger
 /// message closes the link. Use this interceptor for events that never need to be that large.
@@ -27,7 +27,7 @@ use crate::event::{
 pub struct MaxPayload(usize);
 
 impl MaxPayload {
-    /// Allows events of at most `limit` bytes.
+    /// Creates an interceptor that allows events of at most `limit` bytes.
     #[must_use]
     pub fn bytes(limit: usize) -> Self {
         Self(limit)

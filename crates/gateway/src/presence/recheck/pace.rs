@@ -1,13 +1,15 @@
 //! Adapts the number of concurrent lookups to the store.
 //!
-//! If the store has a long round trip, it answers many lookups as fast as one, and the window
-//! doubles until all lookups fit into the time. If the store processes lookups one after the other,
-//! each answer takes longer when more lookups run concurrently. The window then halves, so that
-//! admissions do not have to wait behind the sweep.
+//! The window is the number of lookups that may run concurrently. If the store has a long round
+//! trip, it answers many lookups as fast as one, and the window doubles until all lookups fit into
+//! the time. If the store processes lookups one after the other, each answer takes longer when more
+//! lookups run concurrently. The window then halves, so that admissions do not have to wait for the
+//! lookups of the sweep.
 
 use std::time::Duration;
 
-/// Number of lookups that may run concurrently, and the measurements that adapt it.
+/// Number of lookups that may run concurrently, which is the window, and the measurements that
+/// adapt it.
 pub(super) struct Pace {
     window: usize,
     least: usize,
@@ -29,7 +31,8 @@ impl Pace {
         self.window
     }
 
-    /// Records that an answer took `took`. The `left` remaining lookups should fit into `time`.
+    /// Records that an answer took `took`. After each full window of answers, adapts the window so
+    /// that the `left` remaining lookups fit into `time`.
     pub(super) fn answered(&mut self, took: Duration, left: usize, time: Duration) {
         self.answers += 1;
         self.took += took;

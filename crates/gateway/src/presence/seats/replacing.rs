@@ -1,8 +1,8 @@
 //! Table of taken and reserved seats. Decides which sockets are replaced.
 //!
-//! A row is a socket that is being admitted, is admitted, or was replaced and has not closed yet.
-//! The row is kept until the socket has closed, so that later sockets know for which sockets they
-//! must wait. Start reading at [`Table::take`].
+//! Each row is one socket that is being admitted, is admitted, or was replaced and has not closed
+//! yet. The row is kept until the socket has closed, so that later sockets know for which sockets
+//! they must wait. Start reading at [`Table::take`].
 
 use std::collections::HashMap;
 
@@ -12,9 +12,10 @@ use crate::runtime::metrics;
 
 use ::metrics::Gauge;
 
-/// Rows of all users.
+/// Rows of all users. A user without rows has no entry.
 pub(super) struct Table {
     users: HashMap<UserId, Vec<Row>>,
+    /// Number of the next row or of the next taken seat. It only ascends, so it orders them by age.
     next: u64,
     /// Number of all rows. All tables of the process share one gauge, so it is incremented and
     /// decremented but never set.
@@ -22,7 +23,7 @@ pub(super) struct Table {
     gauge: Gauge,
 }
 
-/// Limits on the links of a user, and on the sockets in one namespace.
+/// Limits on the links of a user, and on the sockets of the user in one namespace.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
     pub(super) links: PerUser,
@@ -62,7 +63,8 @@ impl Table {
         self.count
     }
 
-    /// Adds a row and returns its number. Fails if a limit that refuses new connections is reached.
+    /// Adds a row for a socket that is being admitted, and returns the number of the row. Fails
+    /// with the holders of the seats if a limit that refuses new connections is reached.
     pub(super) fn reserve(&mut self, request: SeatRequest<'_>) -> Result<u64, SeatError> {
         let SeatRequest { node, user, socket, link, namespace, links, sockets, .. } = request;
         let rows = self.users.entry(user.clone()).or_default();
@@ -90,10 +92,12 @@ impl Table {
         Ok(number)
     }
 
-    /// Takes a reserved seat, and replaces older connections where a limit is exceeded.
+    /// Takes the seat that row `number` reserves, and replaces older connections where a limit is
+    /// exceeded.
     ///
     /// Returns the sockets that must close before the new socket enters. They are replaced now, or
-    /// were replaced earlier and have not closed yet.
+    /// were replaced earlier and have not closed yet. Fails if the row is gone, because the link of
+    /// the new socket was replaced in the meantime.
     pub(super) fn take(
         &mut self,
         user: &UserId,
@@ -157,7 +161,8 @@ impl Row {
     }
 }
 
-/// Returns `true` if the policy refuses a connection in addition to `sitting` others.
+/// Returns `true` if the policy refuses a new connection in addition to `sitting` others. A policy
+/// that replaces the oldest connection refuses none.
 fn is_refused(policy: PerUser, sitting: usize) -> bool {
     !policy.replaces_oldest() && policy.seats().is_some_and(|seats| sitting >= seats)
 }
@@ -199,8 +204,8 @@ fn make_room(rows: &mut Vec<Row>, namespace: &str, limits: Limits) {
     }
 }
 
-/// Returns the index of the oldest socket in a namespace, if the namespace has more sockets than
-/// the limit.
+/// Returns the index of the row of the oldest socket in a namespace, if the namespace has more
+/// sockets than the limit. Returns `None` otherwise.
 fn one_socket_too_many(rows: &[Row], namespace: &str, policy: PerUser) -> Option<usize> {
     let there = rows.iter().enumerate().filter(|(_, row)| *row.namespace == *namespace);
     let sitting = there.filter_map(|(place, row)| Some((row.sitting()?, place)));
@@ -208,7 +213,7 @@ fn one_socket_too_many(rows: &[Row], namespace: &str, policy: PerUser) -> Option
     is_excess.then(|| sitting.min()).flatten().map(|(_, place)| place)
 }
 
-/// Returns the oldest link, if there are more links than the limit.
+/// Returns the oldest link, if there are more links than the limit. Returns `None` otherwise.
 fn one_link_too_many(rows: &[Row], policy: PerUser) -> Option<LinkId> {
     let seats = policy.seats()?;
     let sitting = rows.iter().filter(|row| row.sitting().is_some());

@@ -67,16 +67,17 @@ impl<P> Broadcast<P> {
         Self { to: Some(targets), ..Self::new(hub) }
     }
 
-    /// Sends on behalf of the client of `speaker`, so only to rooms that it has joined.
+    /// Sends on behalf of the client of `speaker`. Sending then fails if `speaker` has ended, or
+    /// has not joined a room among the targets.
     pub(crate) fn spoken_by(self, speaker: &Socket<P>) -> Self {
         Self { speaker: Some(speaker.clone()), ..self }
     }
 
     /// Adds a target to the selection.
     ///
-    /// On a selection of the whole namespace ([`Hub::all`], [`Hub::except`]), the first target
-    /// narrows the selection to its sockets. Each further target adds sockets. A socket that is
-    /// selected twice receives the event once.
+    /// If the whole namespace is selected ([`Hub::all`], [`Hub::except`]), the first target narrows
+    /// the selection to the sockets of this target. Each further target adds sockets. A socket that
+    /// is selected twice receives the event once.
     pub fn to(mut self, target: impl Into<Target>) -> Self {
         self.to.get_or_insert_default().push(target.into());
         self
@@ -88,7 +89,7 @@ impl<P> Broadcast<P> {
         self
     }
 
-    /// Skips clients that do not keep up with their packets, instead of queueing the event for
+    /// Skips the clients that do not keep up with their packets, instead of queueing the event for
     /// them.
     ///
     /// Use it for events that the next event makes obsolete, such as positions.
@@ -105,13 +106,14 @@ impl<P> Broadcast<P> {
     /// Sends an event. Returns the number of sockets for which it was queued.
     ///
     /// The event is encoded once for all sockets. For each client it is queued after everything
-    /// that was sent before, and the call does not wait for the client. A tuple is several
+    /// that was sent before, and the call does not wait for the client. A tuple is sent as several
     /// arguments (see [`Arguments`]).
     ///
     /// # Errors
     /// In each of these cases, nothing was sent.
     /// - [`EmitError::Ended`]: the broadcast was created by a socket that has ended.
-    /// - [`EmitError::NotThere`]: the broadcast was created by a socket that is not in the room.
+    /// - [`EmitError::NotThere`]: the broadcast was created by a socket that has not joined one of
+    ///   the rooms.
     /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. This is a mistake of the
     ///   program.
     /// - [`EmitError::Reserved`]: the event name is reserved, such as `disconnect`.
@@ -142,15 +144,16 @@ impl<P> Broadcast<P> {
 
     /// Sends an event and collects the acks of the clients.
     ///
-    /// The future completes when every client has answered, or when the
-    /// [timeout](Broadcast::timeout) expires. A client that does not answer in time, or whose
-    /// answer is not a `T`, is listed in [`Acks::missing`].
+    /// The future completes when every client has answered or disconnected, or when the
+    /// [timeout](Broadcast::timeout) expires. Sockets without an answer of type `T` are listed in
+    /// [`Acks::missing`], with the reason.
     ///
     /// # Errors
     /// Same as [`Broadcast::emit`].
     ///
     /// # Cancel safety
-    /// If the future is dropped, the event is still sent. Later answers are ignored.
+    /// If the future is dropped after its first poll, the event is still sent. Later answers are
+    /// ignored.
     pub async fn emit_with_ack<T: DeserializeOwned>(
         &self,
         event: &str,
@@ -249,7 +252,8 @@ impl<P> Broadcast<P> {
         Gathered::here(sockets.len())
     }
 
-    /// Checks that the client on whose behalf the event is sent may send to every target.
+    /// Checks that the client on whose behalf the event is sent may send to every target. Fails if
+    /// its socket has ended, or is not in a room among the targets.
     fn check_speaker(&self) -> Result<(), EmitError> {
         let Some(speaker) = &self.speaker else { return Ok(()) };
         if speaker.is_closed() {
@@ -290,7 +294,7 @@ impl<P> Broadcast<P> {
         }
     }
 
-    /// Returns the sockets that the targets in `except` exclude.
+    /// Returns the ids of the sockets that the targets in `except` exclude.
     fn left_out(&self) -> LeftOut {
         let mut left_out = LeftOut { one: None, others: HashSet::new() };
         for target in &self.except {
@@ -330,7 +334,7 @@ pub struct Delivered {
 /// Sockets that are excluded from a broadcast.
 ///
 /// Usually only the sender is excluded. The first excluded socket is therefore kept outside of the
-/// set, so that nothing is allocated and the ids of the members are not hashed.
+/// set. If no other socket is excluded, nothing is allocated and no id is hashed.
 struct LeftOut {
     one: Option<SocketId>,
     others: HashSet<SocketId>,

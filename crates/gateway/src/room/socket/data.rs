@@ -11,9 +11,9 @@ use doorward_core::lock;
 /// State of type `T` that belongs to one socket.
 ///
 /// Handlers take it as an argument, and [`Socket::data`](crate::Socket::data) returns it.
-/// `T::default()` creates the value at its first use. All handlers of the socket share the value,
-/// so state that changes needs an atomic or a lock. The value is dropped when no handle to it or to
-/// the socket is left.
+/// `T::default()` creates the value when it is first used. All handlers of the socket share the
+/// value, so state that changes needs an atomic or a lock. The value is dropped when no handle to
+/// it or to the socket is left.
 ///
 /// # Examples
 /// ```
@@ -44,11 +44,11 @@ impl<T> Clone for SocketData<T> {
     }
 }
 
-/// Values of one socket, by type. They are kept in a list, because there are only a few.
+/// Values of one socket, by type. They are kept in a list, because a socket has only a few.
 #[derive(Default)]
 pub(crate) struct DataMap {
     /// List of the values. The lock protects the list, not the values, and is held for one search.
-    /// Most sockets have no values, and use the memory of one pointer only.
+    /// Most sockets have no values, and use only the memory of one pointer.
     values: OnceLock<Box<Mutex<Values>>>,
 }
 

@@ -23,7 +23,7 @@ use crate::{
 };
 
 impl<P> Socket<P> {
-    /// Sends an event to this client. A tuple is several arguments (see
+    /// Sends an event to this client. A tuple is sent as several arguments (see
     /// [`Arguments`](crate::event::Arguments)).
     ///
     /// The event is queued after everything that was sent before. The call never waits for the
@@ -101,8 +101,8 @@ impl<P> Socket<P> {
         Ok(answer.ok_or(AckError::Timeout)??.decode()?)
     }
 
-    /// Selects this client for events that may be lost. Such an event is dropped if the client does
-    /// not keep up with its packets.
+    /// Selects this client for events that may be lost. Such an event is dropped while the client
+    /// does not keep up with its packets.
     ///
     /// In an `on_connect` hook nothing is sent, because broadcasts do not reach the socket yet.
     pub fn volatile(&self) -> Broadcast<P> {
@@ -119,8 +119,8 @@ impl<P> Socket<P> {
         self.within(target).except(self.id())
     }
 
-    /// Selects all sockets in a room that this client has joined, including this socket. Otherwise
-    /// it is the same as [`to`](Socket::to).
+    /// Selects all sockets in a room that this client has joined, or the sockets of another target.
+    /// Same as [`to`](Socket::to), except that this socket is not excluded.
     pub fn within(&self, target: impl Into<Target>) -> Broadcast<P> {
         self.hub().to(target).spoken_by(self)
     }
@@ -131,7 +131,8 @@ impl<P> Socket<P> {
         self.hub().all().spoken_by(self).except(self.id())
     }
 
-    /// Registers a pending ack under `id`. The caller posts the packet afterwards.
+    /// Registers a pending ack under `id`. The caller posts the packet afterwards. Fails if the
+    /// socket has ended or is not admitted yet, or if too many acks are pending.
     pub(crate) fn ask(&self, id: u64) -> Result<PendingAck, AckError> {
         // A connect hook would wait for itself, because its packets are sent after the answer to
         // CONNECT, and this answer waits for the hook.
@@ -149,8 +150,8 @@ impl<P> Socket<P> {
         }
     }
 
-    /// Posts a frame to the link. Returns `false` if the socket has ended or the mailbox rejected
-    /// the frame.
+    /// Posts a frame for this socket to the link. Returns `false` if the socket has ended or the
+    /// mailbox of the link rejected the frame.
     pub(crate) fn deliver(&self, frame: Frame, is_volatile: bool) -> bool {
         !self.is_closed()
             && self.link().post(Letter::Emit { socket: self.id(), frame, is_volatile })

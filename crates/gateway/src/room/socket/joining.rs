@@ -1,9 +1,10 @@
 //! Decides if a socket may join a room. Only this file contains the order of the steps.
 //!
-//! The steps check the name, the guards with `Action::Join`, the policies whose pattern matches,
-//! and the number of rooms. Then the socket becomes a member, unless it has ended in the meantime.
-//! Guards and policies are awaited without a lock. A counter of changes shows if their verdict is
-//! still valid. Start reading at [`Socket::join`].
+//! A join first checks the name of the room. Then it calls the guards with `Action::Join`, and the
+//! policies whose pattern matches the name. Last it checks the number of rooms, and makes the
+//! socket a member unless the socket has ended in the meantime. Guards and policies are awaited
+//! without a lock. A counter of changes shows if their verdict is still valid. Start reading at
+//! [`Socket::join`].
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -22,8 +23,8 @@ use crate::{
 };
 
 impl<P: Send + Sync + 'static> Socket<P> {
-    /// Joins a room, if the guards and the policy of the room allow it. If the socket is already in
-    /// the room, nothing changes.
+    /// Joins a room, if the guards and the policies of the room allow it. If the socket is already
+    /// in the room, nothing changes.
     ///
     /// The guards of the server and of all gateways of the namespace check [`Action::Join`] first.
     /// Then every [policy](crate::Gateway::room) whose pattern matches the name must allow the
@@ -106,8 +107,8 @@ impl<P: Send + Sync + 'static> Socket<P> {
             && self.may_enter(access, room).await.is_ok()
     }
 
-    /// Returns an error if a policy whose pattern matches a room denies the join, or if no pattern
-    /// matches.
+    /// Calls every policy whose pattern matches a room. Returns an error if one of them denies the
+    /// join, if no pattern matches, or if the name matches a pattern in too many ways.
     async fn may_enter(&self, access: &Arc<Access<P>>, room: &Arc<str>) -> Result<(), JoinError> {
         let (hub, services) = (self.hub(), self.hub().services());
         let action = Action::Join(room);
@@ -142,6 +143,7 @@ impl<P: Send + Sync + 'static> Socket<P> {
     }
 
     /// Records the denial of a guard or a policy, and ends the socket if the denial demands it.
+    /// Returns the error for the caller of the join.
     fn denied(&self, action: Action<'_>, denial: Denial) -> JoinError {
         let subject = self.subject(Some(action));
         self.hub().services().said_no(Decision::Denied, &denial.refusal, subject);
@@ -153,7 +155,7 @@ impl<P: Send + Sync + 'static> Socket<P> {
 }
 
 impl<P> Socket<P> {
-    /// Returns the rooms that this socket is in.
+    /// Returns the names of the rooms that this socket is in.
     #[must_use]
     pub fn rooms(&self) -> Vec<Arc<str>> {
         self.joined().rooms.clone()
@@ -167,8 +169,10 @@ impl<P> Socket<P> {
 
     /// Makes the socket a member of a room that the guards and policies have allowed.
     ///
-    /// Returns `false` if a change was counted since `moment`. The verdict may then be outdated,
-    /// and the caller must check again.
+    /// `moment` is the value of `Joined::changes` before the guards and policies were called.
+    /// Returns `true` if the socket is now in the room. Returns `false` if a change was counted
+    /// since `moment`. The verdict may then be outdated, and the caller must check again. Fails if
+    /// the socket has ended or is in too many rooms.
     fn enter(&self, room: &Arc<str>, moment: u64) -> Result<bool, JoinError> {
         // The verdict was reached without the lock, because guards and policies are awaited. Since
         // then the socket may have ended, or the server may have removed it from this room. The
@@ -210,9 +214,10 @@ impl<P> Socket<P> {
     }
 
     /// Replaces the access `before` with `access`, and leaves the rooms that `access` does not
-    /// allow.
+    /// allow. Nothing changes if `before` is no longer the current access, or if the socket is in a
+    /// room that is not in `checked`.
     ///
-    /// `allowed` contains the verdict about each room in `checked`, in the same order.
+    /// `allowed` contains one verdict for each room in `checked`, in the same order.
     pub(crate) fn replace_access(
         &self,
         before: &Arc<Access<P>>,
@@ -260,7 +265,7 @@ impl<P> Socket<P> {
         self.hub().rooms().enter(self, user);
     }
 
-    /// Records a denial that does not come from a guard or a policy.
+    /// Records a denial that does not come from a guard or a policy. Returns `error`.
     fn refused(&self, action: Action<'_>, error: JoinError) -> JoinError {
         let decided = Decision::Denied(RefusalReason::RoomDenied);
         self.hub().services().decided(decided, self.subject(Some(action)));
@@ -287,7 +292,7 @@ impl<P> Socket<P> {
         self.part(room);
     }
 
-    /// Leaves a room without calling the guards, and returns `true` if the socket was in it.
+    /// Leaves a room without calling the guards. Returns `true` if the socket was in the room.
     pub(crate) fn part(&self, room: &str) -> bool {
         let mut joined = self.joined();
         // The change is counted even if the socket is not in the room. A join may have been allowed

@@ -50,7 +50,7 @@ async fn shared_and_own_packets_are_sent_in_the_order_in_which_they_were_queued(
     }
 }
 
-/// Promise 3: no packet for the socket is left, no matter how many bytes were sent before.
+/// No packet for the socket is left after a cut, no matter how many bytes were sent before.
 #[tokio::test]
 async fn packets_of_one_socket_are_dropped_and_no_others() {
     let event = |text: &str| {
@@ -138,7 +138,7 @@ fn packets_that_are_undone_or_fail_leave_nothing_behind() {
     assert_eq!(outbox.frames().collect::<Vec<_>>(), [(Opcode::Text, Bytes::from_static(b"1"))]);
 }
 
-/// A wire of another kind reads each payload without its frame, at any length.
+/// A wire that is no WebSocket reads each payload without its frame, at any length.
 #[test]
 fn each_frame_is_found_with_its_payload() {
     for length in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
@@ -159,7 +159,7 @@ fn each_frame_is_found_with_its_payload() {
     }
 }
 
-/// A wire that sends whole frames gets each of them once.
+/// A wire that sends whole frames gets each frame once.
 #[test]
 fn frames_that_were_sent_are_removed() {
     for is_shared in [false, true] {
@@ -205,8 +205,8 @@ fn bytes_that_were_sent_are_freed_although_the_outbox_is_never_empty() {
     }
 
     assert_eq!((outbox.len(), outbox.frames().count()), (102, 1));
-    assert!(outbox.tail.capacity() < 4 * SPARE_LIMIT, "{}", outbox.tail.capacity());
-    assert!(outbox.marks.capacity() < 4 * SPARE_MARKS_LIMIT, "{}", outbox.marks.capacity());
+    assert!(outbox.tail.capacity() < 4 * FREED_FROM, "{}", outbox.tail.capacity());
+    assert!(outbox.marks.capacity() < 4 * FREED_FROM, "{}", outbox.marks.capacity());
 }
 
 /// What is freed and what is cut must not depend on where the bytes stopped.

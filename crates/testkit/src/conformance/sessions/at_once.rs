@@ -10,7 +10,8 @@ use super::super::{
 };
 use super::{Store, assert_gone, assert_kept};
 
-/// Returns the numbers of the calls that succeeded. All others must have failed with `Exists`.
+/// Returns the numbers of the calls that succeeded. Fails if another call has failed with an error other than
+/// `Exists`.
 fn winners(results: Vec<Result<(), StoreError>>) -> Result<Vec<usize>, StoreError> {
     let mut winners = Vec::new();
     for (number, result) in results.into_iter().enumerate() {
@@ -152,7 +153,8 @@ pub async fn an_abandoned_change_is_complete_or_absent(store: Store) -> Outcome 
     Ok(())
 }
 
-/// Uses every operation, on a session of its own user and on one of a user that all tasks share.
+/// Uses every operation, as one of many tasks. One session belongs to a user of this task, and one to a user that
+/// all tasks share.
 async fn live(store: Store, number: usize) -> Outcome {
     let own = session(&format!("own-{number}"), &format!("user-{number}"));
     let shared = session(&format!("shared-{number}"), "shared");

@@ -34,7 +34,7 @@ pub async fn a_rotated_session_keeps_its_id_and_its_old_token_opens_nothing(
     assert_kept(&*store, 6, &rotated).await
 }
 
-/// A rotation alone does not prove that the user is present.
+/// A rotation without a time of sign-in keeps the old time, because it does not prove that the user is present.
 pub async fn a_rotation_updates_the_time_of_sign_in_only_if_given(store: Store) -> Outcome {
     let mut rotated = session("s-1", "alice");
     store.create(&key(1), &rotated).await?;
@@ -63,7 +63,7 @@ pub async fn a_rotation_to_a_taken_key_changes_nothing(store: Store) -> Outcome 
     assert_kept(&*store, 2, &bob).await
 }
 
-/// Members that are not in the new data are removed.
+/// Replacing the data of a session removes all members that are not in the new data.
 pub async fn data_is_replaced_as_a_whole(store: Store) -> Outcome {
     let mut kept = session("s-1", "alice");
     kept.data = data(json!({ "a": 1, "b": { "c": [2] } }));
