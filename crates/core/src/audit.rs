@@ -290,8 +290,8 @@ pub trait Audit: Send + Sync + 'static {
         true
     }
 
-    /// Returns a future that admissions, sign-ins and revocations await before they take effect.
-    /// They call this method before they pass their record to [`record`](Self::record), and await
+    /// Returns a future that admissions and sign-ins await before they take effect, and revocations
+    /// before they return. They call this method before they pass their record to [`record`](Self::record), and await
     /// the future afterwards. Each of them limits the wait by its own deadline. With `None`, the
     /// default, no decision waits.
     ///

@@ -4,7 +4,7 @@
 //! client. These are provided:
 //!
 //! - [`Jwt`] verifies tokens.
-//! - [`SessionCookie`] and [`SessionCredential`] find sessions.
+//! - [`SessionCookie`] and [`SessionCredential`] find the session of a client.
 //! - [`FirstOf`] chooses among several credentials.
 //! - [`authenticate_fn`] turns a closure into an authenticator.
 

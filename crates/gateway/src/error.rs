@@ -35,22 +35,24 @@ pub enum Error {
     /// The configuration of the server is invalid.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// A namespace is not mounted, or has another principal.
+    /// [`Doorward::hub`](crate::Doorward::hub) was called for a namespace that is not mounted or
+    /// has another principal.
     #[error(transparent)]
     Hub(#[from] HubError),
     /// An I/O operation of the program failed.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A key is invalid.
+    /// A key for tokens is invalid.
     #[error(transparent)]
     Key(#[from] doorward_auth::KeyError),
-    /// A text is not an origin.
+    /// A text that was given as the origin of a web page is not an origin.
     #[error(transparent)]
     Origin(#[from] doorward_auth::OriginError),
     /// Another error of the program.
     #[error(transparent)]
     Other(#[from] BoxError),
-    /// The server cannot listen.
+    /// The server cannot start. For example, it cannot listen on its address, or an init hook
+    /// failed.
     #[error(transparent)]
     Serve(#[from] ServeError),
 }
@@ -113,12 +115,13 @@ pub enum BuildError {
         /// Name of the event.
         event: Arc<str>,
     },
-    /// [`Builder::hub`](crate::Builder::hub) was called with a namespace that has no gateway.
+    /// [`Builder::hub`](crate::Builder::hub) or [`Builder::public_hub`](crate::Builder::public_hub)
+    /// was called with a namespace that has no gateway.
     #[error(
         "a hub of namespace {namespace} was given out, and no gateway is mounted there: mount one, or correct the name"
     )]
     Hub {
-        /// Namespace that was passed to `Builder::hub`.
+        /// Namespace that was passed to the method.
         namespace: Arc<str>,
     },
     /// A limit is out of its bounds, or contradicts another limit.
@@ -145,7 +148,7 @@ pub enum BuildError {
     /// The server has no gateway.
     #[error("no gateway is mounted: add one with .gateway(..) or .public(..)")]
     NoGateway,
-    /// A trusted proxy is neither an address nor a network. See
+    /// A trusted proxy is neither an address nor a network, or is too large a network. See
     /// [`Builder::trusted_proxies`](crate::Builder::trusted_proxies).
     #[error(transparent)]
     TrustedProxy(#[from] TrustedProxyError),

@@ -1,4 +1,7 @@
-//! The trait of guards, guards that most applications need, and combinations of guards.
+//! Guards, which decide if a client may connect, send an event or enter a room.
+//!
+//! This module has the trait [`Guard`], guards that most applications need, and combinations of
+//! guards.
 
 // Start reading at `authorise`, which decides which verdicts allow an action.
 

@@ -1,9 +1,9 @@
 //! Decides which HTTP requests are answered and which become links.
 //!
-//! Another HTTP server needs only `service`. Start reading at its `open`. The other files are for
-//! the HTTP server of Doorward itself, which `server/serve.rs` runs: `io` is the stream below
-//! hyper, `requests` limits and counts each request, and `request_body` and `answer_body` are the
-//! bodies of a request and its response.
+//! An application that uses another HTTP server, such as axum, needs only `service`. Start reading
+//! at `service::open`. The other files are for the HTTP server of Doorward itself, which
+//! `server/serve.rs` runs: `io` is the stream below hyper, `requests` limits and counts each
+//! request, and `request_body` and `answer_body` are the bodies of a request and its response.
 
 pub(crate) mod answer_body;
 pub(crate) mod app;

@@ -1,7 +1,7 @@
 //! All limits of a server, in one table. Each line declares a field of [`Limits`] with its default,
 //! its minimum and its maximum.
 //!
-//! The files of the folder count against these limits: `connect_attempts` counts attempts to
+//! The other files of this module count against these limits: `connect_attempts` counts attempts to
 //! connect, `addresses` counts the links and connections of each address, and `capacity` counts all
 //! connections. Start reading at the table below.
 
@@ -23,10 +23,11 @@ macro_rules! limits {
         /// Limits of a server. Each limit is a size in bytes, a count or a duration.
         ///
         /// A *link* is the Engine.IO connection of one client. It carries a *socket* for each
-        /// namespace that the client is in.
+        /// namespace that the client is in. A *CONNECT* is the packet with which a client asks to
+        /// enter a namespace.
         ///
         /// [`Limits::ALL`] lists every field with its bounds.
-        /// [`Builder::build`](crate::Builder::build) rejects values outside of them.
+        /// [`Builder::build`](crate::Builder::build) rejects values outside of these bounds.
         ///
         /// # Examples
         /// ```
@@ -97,12 +98,13 @@ limits! {
     admission_timeout: Duration = Duration::from_secs(5), TENTH => HOUR;
     /// Time limit for the headers of an HTTP request: 10 s. On timeout the connection is closed.
     header_timeout: Duration = Duration::from_secs(10), TENTH => HOUR;
-    /// Time limit from the headers of an HTTP request to its whole body and the beginning of its
-    /// answer: 30 s. On timeout the connection is closed, and the application's work on the request
-    /// is dropped.
+    /// Time limit for an HTTP request, from its headers until its whole body has arrived and its
+    /// answer has begun: 30 s. On timeout the client receives an error, the connection is closed,
+    /// and the application's work on the request is dropped.
     request_timeout: Duration = Duration::from_secs(30), TENTH => DAY;
-    /// Time limit for a handler: 30 s. On timeout the client receives `timeout` and the handler is
-    /// dropped.
+    /// Time limit for a handler, or for a disconnect hook: 30 s. On timeout the handler or hook is
+    /// dropped, and the client of the handler receives `timeout`. A stream that a handler has
+    /// returned has no time limit.
     handler_timeout: Duration = Duration::from_secs(30), TENTH => DAY;
     /// Time limit for a guard, or for the policy of a room: 3 s. On timeout the action is denied.
     /// If the action is a CONNECT, the link is closed without an answer instead, so that the client
@@ -120,16 +122,17 @@ limits! {
     write_stall: Duration = Duration::from_secs(10), TENTH => HOUR;
     /// Lifetime of an anonymous socket, which is a socket in a public namespace: 6 min.
     anonymous_lifetime: Duration = Duration::from_mins(6), TENTH => YEAR;
-    /// Time before expiry at which the client is warned: 60 s, or a quarter of the lifetime that
-    /// remained when the credential was presented, if that is shorter.
+    /// Time before the expiry of a socket at which its client is warned: 60 s. A quarter of the
+    /// lifetime that remained when the client showed its credential applies instead if it is
+    /// shorter.
     expiry_notice: Duration = Duration::from_secs(60), TENTH => DAY;
     /// Interval between sweeps that re-check connected sockets: 10 s.
     sweep_interval: Duration = Duration::from_secs(10), TENTH => HOUR;
-    /// Time for which sockets stay connected while the store that confirms them does not answer: 30
-    /// s.
+    /// Time for which sockets stay connected while the session store or the revocation store does
+    /// not answer: 30 s.
     store_grace: Duration = Duration::from_secs(30), TENTH => DAY;
-    /// Time limit for links to close when the server stops: 2 s. On timeout the remaining links are
-    /// cut.
+    /// Time limit for connections, running handlers and disconnect hooks to end when the server
+    /// stops: 2 s. On timeout the server no longer waits for them.
     shutdown_grace: Duration = Duration::from_secs(2), TENTH => HOUR;
     /// Maximum size of a message from an authenticated client, in bytes: 64 KiB.
     max_message: usize = 64 * KIB, KIB => 64 * KIB * KIB;
@@ -138,23 +141,25 @@ limits! {
     max_connect: usize = 16 * KIB, KIB => KIB * KIB;
     /// Maximum number of bytes that a client may send before it is authenticated: 64 KiB.
     max_unauthenticated: usize = 64 * KIB, KIB => 64 * KIB * KIB;
-    /// Maximum number of refused CONNECTs on one link: 3.
+    /// Maximum number of CONNECTs on one link that may be refused: 3. Further CONNECTs are refused
+    /// without authentication.
     max_refusals: usize = 3, 1 => 1_000;
-    /// Maximum number of guesses per address and minute: 100, and in addition a fifth of that from
-    /// pages of other hosts. A guess is a credential that was refused, such as a forged token.
-    /// Expired and missing credentials do not count. Beyond the limit, only credentials that can be
-    /// verified locally are checked, such as signed tokens
+    /// Maximum number of guesses per address and minute: 100. Guesses from pages of other hosts
+    /// have a limit of their own, which is a fifth of it. A guess is a credential that was refused,
+    /// such as a forged token. Expired and missing credentials do not count. Beyond the limit, only
+    /// credentials that can be verified locally are checked, such as signed tokens
     /// ([`Authenticator::recognise`](crate::auth::Authenticator::recognise)). An IPv6 address
     /// counts by its first 64 bits. Clients without a known address are not counted.
     max_address_refusals: u32 = 100, 1 => UNCOUNTED;
-    /// Maximum number of attempts to connect per authenticated user and minute, admitted or not:
-    /// 240.
+    /// Maximum number of attempts to connect or to refresh a credential, per authenticated user and
+    /// minute: 240. Attempts that a guard or the seats then refuse count too.
     max_user_attempts: u32 = 240, 1 => UNCOUNTED;
-    /// Maximum number of links per address without an authenticated client: 100, and in addition
-    /// half as many that pages of other hosts opened. An IPv6 address counts by its first 64 bits.
-    /// Authenticated clients do not count, because an office may share one address.
+    /// Maximum number of links per address without an authenticated client: 100. Links that pages
+    /// of other hosts open have a limit of their own, which is half of it. An IPv6 address counts
+    /// by its first 64 bits. Authenticated clients do not count, because an office may share one
+    /// address.
     max_unauthenticated_links: usize = 100, 1 => MANY;
-    /// Maximum number of namespaces on one link: 20.
+    /// Maximum number of namespaces on one link: 20. Further CONNECTs are refused.
     max_namespaces: usize = 20, 1 => 1_000;
     /// Maximum number of events from an anonymous socket: 20. The next event closes the link.
     max_anonymous_events: u32 = 20, 1 => 1_000_000;
@@ -165,9 +170,10 @@ limits! {
     max_depth: usize = 32, 4 => 100;
     /// Maximum length of the name of an event, in bytes: 128.
     max_event_name: usize = 128, 32 => 4 * KIB;
-    /// Maximum number of rooms of one socket: 128.
+    /// Maximum number of rooms that one socket may be in: 128.
     max_rooms: usize = 128, 1 => MANY;
-    /// Maximum number of streams that run for one socket: 16.
+    /// Maximum number of streams, returned by handlers, that run for one socket: 16. The event of a
+    /// further stream fails with `rate_limited`.
     max_streams: usize = 16, 1 => 10_000;
     /// Maximum number of events that were sent to one socket and wait for its ack: 64.
     open_acks: usize = 64, 1 => 100_000;
@@ -178,12 +184,12 @@ limits! {
     /// Maximum total size of the queued events of a link, in bytes: 1 MiB. When it is reached, the
     /// server acts as for a full `inbox`.
     inbox_bytes: usize = KIB * KIB, KIB => KIB * KIB * KIB;
-    /// Maximum number of handlers that keep running after their sockets have ended: 1,024, and 8 of
-    /// one link. Further handlers are dropped when their socket ends.
+    /// Maximum number of handlers that keep running after their sockets have ended: 1,024 on the
+    /// server, and 8 of one link. Further handlers are dropped when their socket ends.
     afterwards: usize = 1024, 0 => MANY;
     /// Maximum number of connections of the server, including links: 1,000,000. Further connections
-    /// wait until another has closed. Set it below the number of file descriptors that the process
-    /// may have, so that some are left for other uses.
+    /// wait until another has closed. Set the limit below the number of file descriptors that the
+    /// process may have, so that some are left for other uses.
     max_connections: usize = 1_000_000, 1 => 100_000_000;
     /// Maximum number of connections per address that are not links yet: 256. Further connections
     /// are closed at once. Behind a trusted proxy, the limit is for the concurrent requests of one
@@ -193,12 +199,13 @@ limits! {
     /// connections are closed at once.
     max_proxy_connections: usize = 10_000, 1 => MANY;
     /// Minimum rate of the body of a request, in bytes per second: 500. It is measured once the
-    /// server has waited 10 s for the body. If the body is slower, the server acts as on the
-    /// timeout of `request_timeout`.
+    /// server has waited 10 s for the body. If the body is slower, reading it fails with
+    /// [`RequestBodyError::TimedOut`](crate::server::RequestBodyError::TimedOut), and the
+    /// connection is closed after the answer.
     min_body_rate: usize = 500, 1 => KIB * KIB * KIB;
-    /// Maximum size of the packets queued on a link, in bytes: 1 MiB. Beyond it, the link is
-    /// closed. From a quarter of it, the server stops reading from the link and starts no further
-    /// handlers.
+    /// Maximum size of the packets queued on a link, in bytes: 1 MiB. Above this size, the link is
+    /// closed. From a quarter of this size, the server stops reading from the link and starts no
+    /// further handlers.
     outbox: usize = KIB * KIB, 4 * KIB => KIB * KIB * KIB;
 }
 
@@ -302,7 +309,7 @@ pub struct Limit {
     pub(super) least: LimitValue,
     pub(super) most: LimitValue,
     pub(super) get: fn(&Limits) -> LimitValue,
-    /// Sets the field. Returns `None` if the value is of the other kind.
+    /// Sets the field. Returns `None` if the value is not of the type of the field.
     pub(super) set: fn(&mut Limits, LimitValue) -> Option<()>,
 }
 
@@ -340,7 +347,8 @@ impl Limit {
     /// Sets the value of this limit in `limits`.
     ///
     /// # Errors
-    /// [`LimitError`] if the value is not allowed. Then `limits` is unchanged.
+    /// [`LimitError`] if the value is out of bounds or of the wrong kind. Then `limits` is
+    /// unchanged. The value is not compared with other limits; [`Limits::check`] does that.
     pub fn set(&self, limits: &mut Limits, value: LimitValue) -> Result<(), LimitError> {
         self.check(value)?;
         (self.set)(limits, value).ok_or_else(|| self.kind(value))

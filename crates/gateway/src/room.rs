@@ -1,4 +1,5 @@
-//! Policies of rooms, targets of broadcasts, and the results of sending.
+//! Policies of rooms, targets of broadcasts, and the results of sending. A room is a named group of
+//! sockets in one namespace.
 //!
 //! [`Hub`](crate::Hub) and [`Socket`](crate::Socket) send to rooms. The policies that
 //! [`Gateway::room`](crate::Gateway::room) sets decide which clients may join a room.

@@ -2,7 +2,8 @@
 //! deadlines.
 //!
 //! `catch` contains panics of applications, and `outage_log` logs dependencies that do not answer.
-//! `shutdown_signal` waits for SIGINT and SIGTERM, and `system` reads the clock of the machine.
+//! `metrics` counts what the server does. `shutdown_signal` waits for SIGINT and SIGTERM, and
+//! `system` reads the clock of the machine.
 
 pub(crate) mod catch;
 pub(crate) mod metrics;

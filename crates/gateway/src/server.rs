@@ -1,7 +1,7 @@
 //! Types for building, serving and stopping a server.
 //!
-//! They are errors, listeners, limits by name, and the tower service that mounts a server into an
-//! application.
+//! These types are errors, listeners, limits by name, and the tower service that mounts a server
+//! into an application.
 
 // `builder` builds a server, `serve` accepts its connections, `shutdown` ends it. Start reading at `serve`.
 

@@ -1,4 +1,5 @@
-//! Sessions, which are records on the server. The token of a client refers to its session.
+//! Sessions, which are records on the server. A client shows a session token, which refers to its
+//! session.
 //!
 //! [`Sessions`] creates, verifies and ends sessions. They are kept in a [`MemoryStore`], or in a
 //! store of `doorward-sql` or `doorward-redis`. [`Tickets`] transfers a session from a socket into

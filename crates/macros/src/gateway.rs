@@ -1,9 +1,9 @@
-//! Implements `#[gateway]`, which turns an impl block into calls of the builder.
+//! Implements `#[gateway]`, which generates `IntoGateway` for the type of an impl block.
 //!
 //! `model` reads the block and removes the attributes of Doorward. `expand` writes the
-//! implementation of `IntoGateway`. If there is a mistake, a stand-in is written instead and the
-//! block is kept, so that the compiler shows the error of the macro and not its consequences. Start
-//! reading at [`expand`](fn@expand).
+//! implementation, which registers the methods of the block with the builder of a gateway. If there
+//! is a mistake, a stand-in is written instead and the block is kept, so that the compiler shows
+//! the error of the macro and not its consequences. Start reading at [`expand`](fn@expand).
 
 mod attributes;
 mod expand;
@@ -24,7 +24,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{ImplItem, Item, ItemImpl};
 
-/// Expands the attribute.
+/// Expands `#[gateway(options)]` on `item`. Returns the item with the generated implementation, or
+/// with compile errors.
 pub(crate) fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
     match syn::parse2(item.clone()) {
         Ok(Item::Impl(block)) if block.trait_.is_none() => expand_block(options, block),

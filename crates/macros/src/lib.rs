@@ -1,8 +1,9 @@
 //! Attributes that turn an `impl` block into a gateway, and a struct into an event.
 //!
-//! The attributes expand to calls of the builder that could also be written by hand. The page of
-//! each attribute shows these calls. A mistake that a macro can detect is reported at its place in
-//! the source. Use the attributes through the crate `doorward`. Start reading at [`macro@gateway`].
+//! The attributes expand to calls of the builder `doorward::Gateway`. An application could also
+//! write these calls by hand, and the page of each attribute shows them. A mistake that a macro can
+//! detect is reported at its place in the source. Use the attributes through the crate `doorward`.
+//! Start reading at [`macro@gateway`].
 //!
 //! The folder `docs` has the description of each attribute.
 
@@ -45,8 +46,8 @@ inside_a_gateway! {
     /// Makes a method of a [`macro@gateway`] run once at startup, before the first handshake.
     on_init;
 
-    /// Makes a method of a [`macro@gateway`] run for every authenticated client, before its CONNECT is
-    /// answered.
+    /// Makes a method of a [`macro@gateway`] run for every client that is authenticated and that
+    /// the guards allow, before its CONNECT is answered.
     on_connect;
 
     /// Makes a method of a [`macro@gateway`] run once for every connected client after it disconnects,

@@ -1,7 +1,7 @@
 //! Collects the mistakes of one item, so that the compiler shows all of them at once.
 //!
-//! After a mistake, the check continues with the parts that can be read. `done` fails if there was
-//! a mistake. Start reading at [`Mistakes::keep`].
+//! After a mistake, the check continues with the parts that can be read. [`Mistakes::done`] fails
+//! if there was a mistake. Start reading at [`Mistakes::keep`].
 
 use std::fmt::Display;
 
@@ -25,12 +25,13 @@ impl Mistakes {
         }
     }
 
-    /// Returns the value of `result`. If it is an error, adds the error and returns `None`.
+    /// Returns the value of `result`. If `result` is an error, adds the error and returns `None`.
     pub(crate) fn keep<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
     }
 
-    /// Returns all mistakes as one error, in the order in which they were found.
+    /// Fails if there are mistakes. The error contains all of them, in the order in which they were
+    /// found.
     pub(crate) fn done(self) -> syn::Result<()> {
         self.0.map_or(Ok(()), Err)
     }

@@ -13,7 +13,7 @@ use crate::{mistakes::Mistakes, names};
 /// Names of events that the framework sends to clients.
 const FRAMEWORK: [&str; 2] = ["exception", "session_ended"];
 
-/// Returns the implementation of the trait, or compile errors.
+/// Returns the implementation of `ServerEvent` for the struct, or compile errors.
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
     syn::parse2(item)
         .and_then(|input| implement(&input))

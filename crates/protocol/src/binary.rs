@@ -2,8 +2,8 @@
 //!
 //! On the wire, bytes follow their packet as attachments, and a placeholder in the JSON marks their
 //! place. serde has no attachments, so the encoder and the decoder keep them in a [`scope`] during
-//! the call, and [`Binary`] takes them from there. The module [`tree`] distinguishes bytes from
-//! JSON when a payload is decoded. Start reading at [`Binary`].
+//! the call. [`Binary`] adds them to the scope or takes them from there. The module [`tree`]
+//! distinguishes bytes from JSON when a payload is decoded. Start reading at [`Binary`].
 
 mod placeholders;
 pub(crate) mod scope;
@@ -22,8 +22,8 @@ pub(crate) use tree::{Node, recorded};
 
 /// Bytes anywhere in a payload that are sent as an attachment.
 ///
-/// A `Binary` can only be serialized into packets and deserialized from packets. Other formats
-/// cannot carry the attachment, so serializing it with them returns an error.
+/// A `Binary` can only be serialized into packets and deserialized from packets. With any other
+/// format, both return an error, because the format cannot carry the attachment.
 ///
 /// # Examples
 /// ```
@@ -95,9 +95,9 @@ impl<'de> Visitor<'de> for Attached {
 /// Newtype name by which a [`Node`] recognises that a [`Binary`] is requested.
 const NEWTYPE: &str = "$doorward::Binary";
 
-/// Token that represents an attachment while serde passes it on. It is a mark and the number of the
-/// attachment. No text starts with the mark, because 0xFF does not occur in UTF-8 (RFC 3629,
-/// section 1).
+/// Tokens, each of which represents an attachment while serde passes a value on. A token is a mark
+/// and the number of the attachment. No text starts with the mark, because 0xFF does not occur in
+/// UTF-8 (RFC 3629, section 1).
 mod token {
     const MARK: [u8; 8] = *b"\xFFbinary\xFF";
 

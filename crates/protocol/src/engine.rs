@@ -41,10 +41,10 @@ pub enum EngineError {
     /// A packet that only a server sends, or that belongs to a transport upgrade.
     #[error("engine packet from the wrong side")]
     Direction,
-    /// A message without a packet.
+    /// An empty message.
     #[error("empty engine packet")]
     Empty,
-    /// A packet type that does not exist, or a payload in a packet that has none.
+    /// A packet type that does not exist, or a close or pong packet with a payload.
     #[error("unknown engine packet")]
     Unknown,
 }

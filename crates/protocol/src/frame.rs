@@ -29,7 +29,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Creates a frame from the packet that `write` appends.
+    /// Creates a text frame from the packet that `write` appends to its buffer.
     #[must_use]
     pub fn text(write: impl FnOnce(&mut Vec<u8>)) -> Self {
         let mut out = Vec::with_capacity(USUAL);
@@ -37,8 +37,8 @@ impl Frame {
         Self { bytes: out.into(), ends: None }
     }
 
-    /// Creates frames from the packet that `write` appends and from the attachments that it
-    /// returns.
+    /// Creates a text frame for a packet, and a binary frame for each of its attachments. `write`
+    /// appends the packet to its buffer, and returns the attachments.
     ///
     /// # Errors
     /// Returns the error of `write`.

@@ -21,7 +21,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, SeqAccess
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonError {
-    /// The text is not JSON, or not an array that starts with the name of an event.
+    /// The text is not JSON, or not the array that the packet requires. The array of an event must
+    /// start with the name of the event.
     #[error("malformed JSON")]
     Malformed,
     /// The name of the event is reserved for Socket.IO libraries, such as `disconnect`.
@@ -68,7 +69,8 @@ fn skip_string(bytes: &mut std::str::Bytes<'_>) {
     }
 }
 
-/// Returns the name in the array of an event, and checks that the rest is JSON.
+/// Returns the name in the array of an event, and checks that the rest is JSON. Returns an empty
+/// name if the name contains a lone surrogate.
 pub(crate) fn event_name(json: &str) -> Result<Cow<'_, str>, JsonError> {
     struct Name;
 
@@ -102,8 +104,8 @@ pub(crate) fn check_array(json: &str) -> Result<(), JsonError> {
     items.map(drop).map_err(|_syntax| JsonError::Malformed)
 }
 
-/// Returns the text after the name in the array of an event, including the bracket at the end.
-/// Returns `None` if the array has no name.
+/// Returns the text after the name in the array of an event and its comma, including the bracket at
+/// the end. Returns `None` if the array has no name.
 pub(crate) fn behind_name(json: &str) -> Option<&str> {
     let text = json.trim_ascii().strip_prefix('[')?.trim_ascii_start();
     let rest = match text.strip_prefix('"') {

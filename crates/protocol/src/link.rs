@@ -1,10 +1,10 @@
 //! State of one link, which is one Engine.IO connection.
 //!
-//! A link has the namespaces that its client requested, and its deadlines. Its driver passes every
-//! message to [`Link::receive`], and calls [`Link::handle_timeout`] when [`Link::deadline`] has
-//! expired. The driver also runs the admissions that [`Link::poll_admission`] returns, and reports
-//! their outcome. The transport and the admissions are not part of this module. Start reading at
-//! [`Link::receive`], which is in `rules.rs`.
+//! A link holds the namespaces that its client requested, and its deadlines. The code that uses a
+//! link is called its driver. The driver passes every message to [`Link::receive`], and calls
+//! [`Link::handle_timeout`] when [`Link::deadline`] has expired. It also runs the admissions that
+//! [`Link::poll_admission`] returns, and reports their outcome. The transport and the admissions
+//! are not part of this module. Start reading at [`Link::receive`], which is in `rules.rs`.
 
 mod assembly;
 mod attachments;
@@ -23,7 +23,7 @@ pub use slots::{SlotId, Trust};
 use slots::{Slots, State};
 pub use types::{Ack, Admission, Event, Received, Timeout, Violation};
 
-/// Server side of one Engine.IO connection.
+/// Server side of one Engine.IO connection. The code that uses it is called its driver.
 ///
 /// # Examples
 /// ```
@@ -50,14 +50,14 @@ pub struct Link {
     /// Deadline for a CONNECT. `None` while a CONNECT is pending or the client is admitted to a
     /// namespace.
     connect_by: Option<Instant>,
-    /// Bytes received while no authenticated client is on the link.
+    /// Bytes received while the client is not authenticated in any namespace.
     unauthenticated_bytes: usize,
     /// Number of CONNECTs that the server refused or the client abandoned.
     refusals: usize,
     /// Binary packet whose attachments have not all arrived.
     assembly: Option<Box<Assembly>>,
-    /// `true` if the server has ended a socket of this link, so packets for it may still be in
-    /// transit.
+    /// `true` if the server has ended a socket of this link, so packets for that socket may still
+    /// be in transit.
     has_ended: bool,
 }
 
@@ -84,7 +84,8 @@ impl Link {
         if self.is_known() { self.config.max_message } else { self.config.max_connect }
     }
 
-    /// Counts `bytes` received bytes. Bytes of invalid messages count as well.
+    /// Counts `bytes` received bytes against the limit for unauthenticated clients. Bytes of
+    /// invalid messages count as well.
     ///
     /// # Errors
     /// [`Violation::Unauthenticated`] if the client has sent more than
@@ -134,18 +135,19 @@ impl Link {
         self.refusals = self.refusals.saturating_add(1);
     }
 
-    /// Records that the server has ended the socket at `slot`. In addition to [`Link::left`],
-    /// packets for the socket that are still in transit are tolerated.
+    /// Records that the server has ended the socket at `slot`. This does the same as
+    /// [`Link::left`]. In addition, packets for the socket that are still in transit are tolerated.
     pub fn ended(&mut self, slot: SlotId, now: Instant) {
         self.has_ended = true;
         self.left(slot, now);
     }
 
-    /// Records that the client has left the namespace at `slot` with a DISCONNECT. A link without
-    /// namespaces is unauthenticated again.
+    /// Records that the client has left the namespace at `slot` with a DISCONNECT.
     ///
-    /// An abandoned admission counts as a refusal, and only an authenticated client gets a new byte
-    /// budget. Otherwise an unauthenticated client could connect and disconnect forever.
+    /// If this was the last namespace of the link, the client must send a CONNECT within
+    /// [`LinkConfig::connect_timeout`]. If the admission to the namespace was still pending, it
+    /// counts as refused. The count of unauthenticated bytes starts again only if the client was
+    /// authenticated. Otherwise an unauthenticated client could connect and disconnect forever.
     pub fn left(&mut self, slot: SlotId, now: Instant) {
         match self.slots.state(slot) {
             State::Admitted { trust: Trust::Known, .. } => self.unauthenticated_bytes = 0,

@@ -12,7 +12,7 @@
 pub enum Message<'a> {
     /// A text message, which is one Engine.IO packet.
     Text(&'a str),
-    /// A binary message, which is an attachment.
+    /// A binary message, which is one attachment of a packet.
     Binary(&'a [u8]),
 }
 

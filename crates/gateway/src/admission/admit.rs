@@ -1,10 +1,13 @@
 //! Decides if a client may enter a namespace. Only this file contains the order of the steps.
 //!
-//! The steps are: room in the audit, budgets for attempts, authenticator, revocation state, guards,
-//! reservation of the seat, registration, revocation state again, `on_connect`, audit record (if the
-//! audit must keep it before the client enters), commit of the seat. Each acquired resource is owned
-//! by a value that releases it when dropped. So an early return, a panic or a disconnect releases all
-//! of them. No step after the authenticator sees the credential. Start reading at [`admit`].
+//! The steps are: check that the audit has room for a record, check the budgets for attempts, call
+//! the authenticator, read the revocation state, call the guards, reserve a seat, register the
+//! socket, read the revocation state again, run the `on_connect` hooks, write the audit record (if
+//! the audit must keep it before the client enters), and commit the seat.
+//!
+//! Each acquired resource is owned by a value that releases it when dropped. So an early return, a
+//! panic or a disconnect releases all of them. No step after the authenticator sees the credential.
+//! Start reading at [`admit`].
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -23,7 +26,7 @@ use crate::{
     room::socket::{self, Socket},
 };
 
-/// Decides if a candidate is admitted, and records the duration of the decision in the metrics.
+/// Decides if a client is admitted, and records the duration of the decision in the metrics.
 pub(crate) async fn admit<P: Send + Sync + 'static>(
     door: Arc<Door<P>>,
     candidate: Candidate,

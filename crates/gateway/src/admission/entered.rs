@@ -25,26 +25,31 @@ use crate::{
 };
 
 /// A registered socket. When it ends, for any reason, its seat and its registry entry are released.
-/// A disconnect hook runs if the connect hook of the same gateway has succeeded.
+/// The disconnect hook of a gateway runs if the connect hook of the same gateway has succeeded, or
+/// if the gateway has none.
 pub(crate) struct Entered<P: Send + Sync + 'static> {
     pub(crate) door: Arc<Door<P>>,
     pub(crate) socket: Socket<P>,
-    /// Number of gateways whose connect hook has succeeded, or that have none.
+    /// Number of gateways whose connect hook has succeeded, or that have none. They are the first
+    /// ones in the order of the hooks.
     pub(crate) greeted: usize,
+    /// Entry in the registry. `None` after the socket has ended.
     pub(crate) entry: Option<SocketEntry>,
+    /// Committed seat. `None` before the commit, and after the socket has ended.
     pub(crate) seat: Option<Box<dyn Seat>>,
     /// Reason that the disconnect hooks receive if the socket is dropped without
     /// [`AnySocket::end`].
     pub(crate) otherwise: DisconnectReason,
-    /// `true` if the admission was recorded here. Dropping the socket then records its end. After
-    /// [`AnySocket::end`] the link records it instead.
+    /// `true` if the admission is already in the audit, because the audit must keep its record
+    /// first. Dropping the socket then records its end. After [`AnySocket::end`] the link records
+    /// the end instead.
     pub(crate) is_recorded: bool,
     pub(crate) services: Arc<Services>,
 }
 
 impl<P: Send + Sync + 'static> Entered<P> {
     /// Releases the seat and the registry entry. Returns a future that runs the disconnect hooks,
-    /// or `None` if no hook must run. A second call does nothing.
+    /// or `None` if there is no hook to run. A second call does nothing.
     fn leave(&mut self, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>> {
         // The socket ends before its seat becomes free, so that it never overlaps with the next
         // holder of the seat.
@@ -121,8 +126,8 @@ impl<P: Send + Sync + 'static> AnySocket for Entered<P> {
     }
 }
 
-/// Ends a socket that never reached its link, because a later hook refused it or the client
-/// disconnected during admission.
+/// Ends a socket that is dropped without [`AnySocket::end`]. Such a socket never reached its link,
+/// because a later hook refused it or the client disconnected during admission.
 impl<P: Send + Sync + 'static> Drop for Entered<P> {
     fn drop(&mut self) {
         let reason =

@@ -23,8 +23,8 @@ use crate::{
     runtime::catch::Caught,
 };
 
-/// Checks a new credential for a connected socket and installs it. Returns the new lifetime. If the
-/// credential is not accepted, nothing changes.
+/// Checks a new credential for a connected socket and installs it. Returns the new lifetime. On
+/// error the socket keeps its access.
 pub(crate) async fn refresh<P: Send + Sync + 'static>(
     policy: &Policy<P>,
     socket: &Socket<P>,
@@ -76,7 +76,7 @@ pub(crate) async fn reload<P: Send + Sync + 'static>(socket: &Socket<P>) -> Relo
 
 /// Reloads the principal of a socket, checks the socket again, and installs the new principal.
 ///
-/// On error nothing changes. The caller ends the socket if the error is a refusal.
+/// On error the socket keeps its access. The caller ends the socket if the error is a refusal.
 pub(crate) async fn check_again<P: Send + Sync + 'static>(
     socket: &Socket<P>,
 ) -> Result<(), NotAdmitted> {
@@ -133,7 +133,8 @@ async fn exchange<P: Send + Sync + 'static>(
 }
 
 /// Returns a copy of `access` with a newly loaded principal, or `None` if the user no longer
-/// exists. If `access` has no function to load the principal, the principal stays the same.
+/// exists. If `access` has no function to load the principal, the principal stays the same. Fails
+/// if the principal cannot be loaded in time.
 async fn look_up<P: Send + Sync + 'static>(
     socket: &Socket<P>,
     access: &Arc<Access<P>>,

@@ -1,9 +1,9 @@
 //! Reserves and commits the seat of a socket that is about to enter a namespace.
 //!
-//! The seat store only counts seats. Before a client is refused, this module probes the holders of
-//! the seats, so that a dead connection does not lock out its user. Replaced sockets close before
-//! the new socket enters, so that the number of sockets never exceeds the policy. A revocation
-//! during the admission is handled in `admit`.
+//! A seat is one of the connections that a user may have. The seat store only counts seats. Before
+//! a client is refused, this module probes the holders of the seats, so that a dead connection does
+//! not lock out its user. Replaced sockets close before the new socket enters, so that the number
+//! of sockets never exceeds the policy. A revocation during the admission is handled in `admit`.
 
 use std::{
     future::Future,
@@ -23,8 +23,8 @@ use crate::{
     room::socket::Socket,
 };
 
-/// Reserves a seat for a socket. If no seat is free, the holders of the seats are probed before the
-/// client is refused.
+/// Reserves a seat for a socket. If no seat is free, the holders of the seats are probed. The
+/// client is refused only if all of them are alive.
 pub(crate) async fn reserve<P: Send + Sync + 'static>(
     policy: &Policy<P>,
     socket: &Socket<P>,
@@ -64,7 +64,8 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
     }
 }
 
-/// Commits the reservation, and ends the sockets that it replaces. Returns the seat.
+/// Commits the reservation, and ends the sockets that it replaces. Returns the seat. Fails if a
+/// replaced socket does not close in time.
 pub(crate) async fn commit(
     reservation: Box<dyn Reservation>,
     user: &UserId,

@@ -33,7 +33,7 @@ pub(crate) struct Policy<P> {
     pub(crate) sockets: PerUser,
 }
 
-/// Result for an accepted credential.
+/// Result of [`vet`] for a credential that was accepted.
 pub(crate) struct Vetted<P> {
     pub(crate) user: UserId,
     pub(crate) access: Access<P>,
@@ -50,6 +50,9 @@ pub(crate) enum Attempt {
 
 /// Authenticates a credential and checks that it is not revoked, within the budgets of its address
 /// and of its user. Guards are not called.
+///
+/// `trust` is that of the namespace. On error, a connecting client is not admitted, and a socket
+/// that refreshes its credential keeps its access.
 pub(crate) async fn vet<P>(
     policy: &Policy<P>,
     handshake: Handshake,
@@ -114,14 +117,16 @@ pub(crate) async fn vet<P>(
     Ok(vetted)
 }
 
-/// Returns the refusal of a client whose budget is used up.
+/// Returns the refusal of a client whose budget is used up. The client may try again after `wait`.
 pub(crate) fn turned_away(wait: Duration, user: Option<UserId>) -> NotAdmitted {
     NotAdmitted::Refused { refusal: Refusal::too_many_attempts(wait), user }
 }
 
-/// Returns the user of a credential that can be verified locally, such as a signed token. It is
-/// called for a client whose address has used up its budget. Any other credential is refused
-/// without being checked.
+/// Recognises the user of a client whose address has used up its budget.
+///
+/// Returns the user if the credential can be verified locally, such as a signed token. Any other
+/// credential is refused without being checked, and the client may try again after `wait`. A user
+/// who has shown too many recognised credentials that were refused is refused as well.
 pub(crate) async fn recognise<P>(
     policy: &Policy<P>,
     handshake: &Handshake,
@@ -155,8 +160,9 @@ pub(crate) async fn look_up<P>(
     Ok(Vetted { user, access, epoch })
 }
 
-/// Returns the revocation state. Refuses a credential that is revoked, or that may be older than a
-/// revocation.
+/// Returns the revocation state of a credential, which contains the revocations of its user, its
+/// session and its token. Refuses a credential that is revoked, or that may be older than a
+/// revocation. For an anonymous client, the state is empty.
 pub(crate) async fn read_epoch<P>(
     user: &UserId,
     access: &Access<P>,
@@ -187,7 +193,8 @@ pub(crate) async fn read_epoch<P>(
     Err(NotAdmitted::Refused { refusal, user: Some(user.clone()) })
 }
 
-/// Checks a connection with the guards of its namespace.
+/// Checks a connection with the guards of its namespace. Refuses the client if a guard denies, and
+/// leaves it undecided if a guard fails or times out.
 pub(crate) async fn ask_guards<P: Send + Sync + 'static>(
     context: GuardContext<'_, P>,
     hub: &Hub<P>,

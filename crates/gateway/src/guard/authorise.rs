@@ -21,7 +21,8 @@ pub(crate) struct Denial {
 }
 
 impl Denial {
-    /// Attributes a plain denial to a room policy. A timeout or a panic keeps its own reason.
+    /// Changes the reason of a plain denial to [`RefusalReason::RoomDenied`], because a room policy
+    /// denied the action. A timeout or a panic keeps its own reason.
     pub(crate) fn for_room(self) -> Self {
         if self.refusal.reason() == RefusalReason::GuardDenied {
             Self { refusal: self.refusal.because(RefusalReason::RoomDenied), ..self }
@@ -33,8 +34,9 @@ impl Denial {
 
 /// A [`Guard`] whose type is erased.
 ///
-/// The future of `check` is boxed, once for each guard and event. Most guards only look at the
-/// principal, so those with [`Guard::AT_ONCE`] are polled on the stack instead.
+/// The future of `check` is boxed, once for each guard and event. Guards with [`Guard::AT_ONCE`]
+/// are polled on the stack instead. Most guards are of this kind, because they only look at the
+/// principal.
 pub(crate) trait AnyGuard<P>: Send + Sync {
     /// Returns [`Guard::AT_ONCE`], which is `true` if the guard never waits.
     fn is_at_once(&self) -> bool;
@@ -106,7 +108,7 @@ fn ask_at_once<P>(guard: &dyn AnyGuard<P>, context: GuardContext<'_, P>) -> Resu
 }
 
 /// Converts the answer of a guard into a permission or a denial. `None` means that the guard did
-/// not answer in time.
+/// not answer in time, and `Some(Err(_))` that it panicked.
 pub(crate) fn verdict_of<E>(answer: Option<Result<Verdict, E>>) -> Result<(), Denial> {
     let failed = |reason| Refusal::forbidden().because(reason);
     match answer {

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use doorward_core::{Guard, GuardContext, Refusal, RefusalReason, Verdict};
 
-/// Returns a guard that allows an action if all of `guards` allow it. They are called in order, and
-/// the first denial is the answer.
+/// Returns a guard that allows an action if all of `guards` allow it. The guards are called in
+/// order, and the first denial is the answer.
 ///
 /// # Examples
 /// ```
@@ -22,8 +22,8 @@ pub fn all<G>(guards: G) -> All<G> {
     All(guards)
 }
 
-/// Returns a guard that allows an action if at least one of `guards` allows it. They are called in
-/// order until one allows.
+/// Returns a guard that allows an action if at least one of `guards` allows it. The guards are
+/// called in order until one of them allows the action.
 ///
 /// If no guard allows the action, the answer is the last denial that closes the socket. If no
 /// denial closes the socket, the answer is the last denial.
@@ -41,8 +41,9 @@ pub fn any<G>(guards: G) -> Any<G> {
 
 /// Returns a guard that allows what `guard` denies, and denies what `guard` allows.
 ///
-/// Only decisions are inverted. If `guard` could not decide because it failed, timed out or has
-/// reached a rate limit, its denial is passed on.
+/// Only a plain denial and a refusal that the application defines are inverted. Any other denial is
+/// passed on, such as the denial of a guard that failed, timed out or has reached a rate limit, or
+/// the denial of [`Fresh`](crate::guard::Fresh).
 ///
 /// # Examples
 /// ```
@@ -69,8 +70,9 @@ pub struct Any<G>(G);
 #[must_use]
 pub struct Not<G>(G);
 
-/// Returns `true` if a guard has decided to deny. Any other reason means that the guard could not
-/// decide. If such a denial were inverted, an outage of a store would allow the action.
+/// Returns `true` if the refusal is a plain denial or a refusal that the application defines. Other
+/// refusals are not inverted. Most of them mean that the guard could not decide. If these were
+/// inverted, an outage of a store would allow the action.
 fn is_no(refusal: &Refusal) -> bool {
     matches!(refusal.reason(), RefusalReason::GuardDenied | RefusalReason::Application)
 }

@@ -4,12 +4,12 @@ use std::{borrow::Cow, time::Duration};
 
 use doorward_core::{Guard, GuardContext, Refusal, Verdict};
 
-/// Guard that allows an action if the user has signed in within this time. Otherwise the client
-/// receives `reauthentication_required`.
+/// Guard that allows an action if the user has signed in within this time before the action.
+/// Otherwise the client receives `reauthentication_required`.
 ///
 /// The time of the sign-in is stored in the session, or is the claim `auth_time` of a token. A
 /// credential without this time is not fresh. After the user has signed in again, the client shows
-/// the new credential with `auth:refresh`.
+/// the new credential with the event `auth:refresh`.
 ///
 /// # Examples
 /// ```

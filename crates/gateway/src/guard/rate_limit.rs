@@ -6,16 +6,18 @@ use doorward_core::{Action, Anonymous, Guard, GuardContext, Refusal, SocketId, U
 
 use crate::limits::{addresses::network, budget::Budget};
 
-/// Guard that allows each user, socket or address a number of actions within a time window. After a
-/// pause, a client may use the whole limit at once. Each used action becomes available again after
-/// `window / limit`.
+/// Guard that allows each user, socket or address a number of actions within a time window.
 ///
-/// Every action for which the guard is called counts, except leaving a room. On a gateway these are
-/// connections, events and joins. In public namespaces, where clients have no user, `per_user` counts
-/// by address.
+/// Used actions become available again one by one, every `window / limit`. After a pause of
+/// `window`, a client may use the whole limit at once.
+///
+/// Every action for which the guard is called counts, except leaving a room. If the guard is on a
+/// gateway, these actions are connections, events and joins. In public namespaces, where clients
+/// have no user, `per_user` counts by address.
 ///
 /// A client that connects too often is disconnected without a refusal, and reconnects
-/// automatically. A connected client receives `rate_limited` with `retryAfter`.
+/// automatically. If other sockets use its link, it is refused instead. A connected client whose
+/// action is denied receives `rate_limited` with `retryAfter`.
 ///
 /// Up to a million users, sockets or addresses are counted. If more of them act within one window,
 /// all counts are cleared. The alternative would be to deny clients that cannot be counted, and an

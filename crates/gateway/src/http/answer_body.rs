@@ -1,8 +1,10 @@
 //! Holds the place of a request until its response is sent.
 //!
-//! A connection of a trusted proxy carries requests of many clients, so each request takes a place of its
-//! client. The place is free again when hyper has dropped the body of the response and the stream was flushed
-//! after that. A client that does not read its response keeps its place.
+//! A connection of a trusted proxy carries requests of many clients, so each request takes a place
+//! of its client. [`Limits::max_http_connections`](crate::Limits::max_http_connections) is the
+//! number of places of a client. The place is free again when hyper has dropped the body of the
+//! response and the stream was flushed after that. A client that does not read its response keeps
+//! its place.
 //!
 //! hyper does not report that a response was sent, so two signals are combined. First, hyper drops
 //! the body after it has moved the last part of the body into its buffer. [`Answering`] is part of
@@ -44,6 +46,7 @@ pub(crate) struct Answering(Carried);
 
 impl Carried {
     /// Keeps the place of a request that begins, and frees the place of the request before it.
+    /// Returns a value that marks the request as answered when it is dropped.
     pub(crate) fn begin(&self, place: Place) -> Answering {
         *lock(&self.0) = Some(Carrying { place, is_answered: false });
         Answering(self.clone())

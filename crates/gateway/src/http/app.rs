@@ -12,7 +12,7 @@ use crate::http::request_body::RequestBody;
 
 /// An HTTP application: any cloneable tower service that answers requests and cannot fail.
 ///
-/// It is implemented for every such service, including an axum `Router` and a
+/// This trait is implemented for every such service, including an axum `Router` and a
 /// [`DoorwardService`](crate::server::DoorwardService).
 ///
 /// # Examples

@@ -17,14 +17,23 @@ use sha1::{Digest, Sha1};
 /// Reason why a request opens no link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rejection {
+    /// The key or the subprotocol of the WebSocket is invalid.
     BadRequest,
+    /// The method is not GET.
     Method,
+    /// The server is shutting down, or an init hook failed.
     NotNow,
+    /// The client asks for HTTP long polling, which this server does not support.
     Polling,
+    /// The version of Engine.IO is not 4.
     Protocol,
+    /// The address of the client has too many links without an authenticated client.
     TooManyLinks,
+    /// The request names an existing link. With WebSocket only, every request opens a new link.
     UnknownSid,
+    /// The transport is missing, or is neither `websocket` nor `polling`.
     UnknownTransport,
+    /// The request does not ask for a WebSocket, or its connection cannot be upgraded.
     Upgrade,
 }
 
@@ -130,8 +139,8 @@ pub(super) fn check(request: &Parts) -> Result<Offer, Rejection> {
     Ok(Offer { key: key.clone(), protocol: first_protocol(headers)? })
 }
 
-/// Returns the first WebSocket subprotocol that the client offers, if any. The JavaScript server
-/// selects the same one.
+/// Returns the first WebSocket subprotocol that the client offers, or `None` if it offers none. The
+/// JavaScript server selects the same subprotocol.
 ///
 /// # Errors
 /// [`Rejection::BadRequest`] if the name of the subprotocol is not a token.
@@ -164,8 +173,9 @@ pub(super) fn switch(offer: Offer) -> Response<Full<Bytes>> {
     response
 }
 
-/// Returns the decoded value of a query parameter. If the parameter occurs twice, returns an empty
-/// value, which no check accepts, because a proxy may have read the other value.
+/// Returns the decoded value of a query parameter, or `None` if there is no such parameter. If the
+/// parameter occurs twice, returns an empty value, which no check accepts, because a proxy may have
+/// read the other value.
 fn parameter(query: &str, name: &str) -> Option<String> {
     let mut values = query.split('&').filter_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -51,8 +51,8 @@ impl HttpIo {
         Self { stream: TokioIo::new(stream), clock, patience, stalled: None, carried, open }
     }
 
-    /// Returns the stream for a link, with its place among all connections of the server. The write
-    /// timeout ends, because a link has its own.
+    /// Returns the TCP stream, and its place among all connections of the server, for a link. The
+    /// write timeout no longer applies, because a link has a timeout of its own.
     pub(crate) fn into_inner(self) -> (TcpStream, Open) {
         (self.stream.into_inner(), self.open)
     }

@@ -28,8 +28,8 @@ impl Listeners {
     /// # Errors
     /// - [`ServeError::Address`]: the address is not `HOST:PORT`, or the host name does not
     ///   resolve.
-    /// - [`ServeError::Bind`]: another program listens on the address, or it belongs to another
-    ///   machine.
+    /// - [`ServeError::Bind`]: another program listens on the address, or the address belongs to
+    ///   another machine.
     ///
     /// # Cancel safety
     /// A dropped future leaves nothing bound.
@@ -77,7 +77,8 @@ impl Listeners {
         self.0
     }
 
-    /// Binds all addresses, with the port of the first one.
+    /// Binds all addresses, with the port of the first one. An address after the first one is
+    /// skipped if the machine does not have it.
     fn bind_all(addresses: &[SocketAddr]) -> Result<Self, ServeError> {
         let mut listeners: Vec<TcpListener> = Vec::new();
         for &address in addresses {

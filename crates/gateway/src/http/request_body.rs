@@ -23,7 +23,7 @@ use crate::{http::sleep::Sleep, runtime::metrics::Metrics};
 
 /// Body of a request that [`Doorward::serve_with`](crate::Doorward::serve_with) serves.
 ///
-/// It fails if the client takes too long to send it: see
+/// Reading the body fails if the client takes too long to send it: see
 /// [`Limits::request_timeout`](crate::Limits::request_timeout) and
 /// [`Limits::min_body_rate`](crate::Limits::min_body_rate).
 ///
@@ -56,6 +56,7 @@ pub struct RequestBody {
 /// Deadline and minimum rate of a body.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms {
+    /// Time at which the whole body must have arrived.
     pub(crate) deadline: Instant,
     /// Minimum rate in bytes per second.
     pub(crate) min_rate: usize,
@@ -104,12 +105,12 @@ impl RequestBody {
         (body, unfinished)
     }
 
-    /// Completes when the client is late, at the deadline of the request or when the client has
-    /// used up its time.
+    /// Completes when the client is late. The client is late at the deadline of the request, or
+    /// earlier if it has used up its time.
     ///
-    /// The client has [`BODY_GRACE`], plus the time that the bytes so far take at the minimum rate,
-    /// minus the time that the application has already waited. Nothing arrives during a wait, so
-    /// this time does not change and one timer serves the whole wait.
+    /// The client has [`BODY_GRACE`], plus the time that the bytes received so far take at the
+    /// minimum rate, minus the time that the application has already waited. Nothing arrives during
+    /// a wait, so this time does not change and one timer serves the whole wait.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let (clock, terms) = (&self.clock, self.terms);
         let earned = Duration::from_secs_f64(self.received as f64 / terms.min_rate as f64);

@@ -1,5 +1,5 @@
-//! Answers the requests of one connection. Limits the time of each request, and counts it for its
-//! client.
+//! Answers the requests of one connection. Limits the time of each request, and the number of
+//! requests of each client behind a proxy.
 //!
 //! The connection of a client is counted when it is accepted. Its requests come one after the
 //! other, so they are not counted again. A connection of a trusted proxy carries requests of many
@@ -32,6 +32,7 @@ use crate::{
 pub(crate) struct Requests<A> {
     pub(crate) app: A,
     pub(crate) services: Arc<Services>,
+    /// Other end of the TCP connection, which is the client or a proxy.
     pub(crate) peer: SocketAddr,
     /// Place of the client whose request a trusted proxy forwards at the moment. `None` if the peer
     /// is not a trusted proxy.
@@ -39,7 +40,8 @@ pub(crate) struct Requests<A> {
 }
 
 impl<A: HttpService> Requests<A> {
-    /// Lets the application answer one request.
+    /// Lets the application answer one request. The server answers instead if the client has too
+    /// many requests (429), if the body is late (408), or if the application is late (503).
     pub(crate) async fn answer(
         mut self,
         mut request: Request<Incoming>,
@@ -76,8 +78,8 @@ impl<A: HttpService> Requests<A> {
         })
     }
 
-    /// Takes a place of the client, if a trusted proxy has forwarded the request. Takes none
-    /// otherwise.
+    /// Takes a place of the client if a trusted proxy has forwarded the request. Fails if the
+    /// client has no place left. Returns `None` if the client is connected directly.
     fn begin(&self, client: SocketAddr) -> Result<Option<Answering>, TooMany> {
         let Some(carried) = &self.carried else { return Ok(None) };
         let Some(place) = self.services.connections.try_take(Some(client.ip())) else {
@@ -99,6 +101,7 @@ enum Own {
     Late,
     /// The application did not answer in time.
     NoAnswer,
+    /// The client has too many requests at once.
     TooMany,
 }
 

@@ -14,6 +14,7 @@ use crate::{
 pub(crate) struct Server {
     pub(crate) services: Arc<Services>,
     pub(crate) namespaces: Arc<Namespaces>,
+    /// Path at which clients connect. It begins and ends with a slash.
     pub(crate) path: Box<str>,
     /// Set when the init hooks have succeeded. Concurrent handshakes wait for one run of the hooks.
     /// After a failure the cell stays empty, and the next handshake runs the hooks again.

@@ -2,8 +2,8 @@
 //!
 //! A link outlives the HTTP request that opens it. `open` checks the request, answers it with 101,
 //! and spawns `run`. When the response has been sent, hyper gives the connection to `run`, which
-//! takes the stream out of hyper and gives it to the task of the link. If the type of the stream is
-//! known, nothing of the HTTP server is left after that. Start reading at [`open`].
+//! takes the stream out of hyper and gives it to the task of the link. If it is a TCP stream of
+//! Doorward or of axum, nothing of the HTTP server is left after that. Start reading at [`open`].
 
 use std::{
     convert::Infallible,
@@ -80,7 +80,8 @@ fn is_own(own: &str, path: &str) -> bool {
     path == own || own.strip_suffix('/').is_some_and(|short| path == short)
 }
 
-/// Checks a request that asks for a link, and returns the response that upgrades the connection.
+/// Checks a request that asks for a link, and returns the response that upgrades the connection to
+/// a WebSocket.
 ///
 /// The order matters. The checks of the request are cheap, so they come before the link is counted
 /// for its address. The client is authenticated later: its credential arrives with the CONNECT on
@@ -120,9 +121,9 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
 /// Waits for the upgrade, takes the stream out of the HTTP server if the type of the stream is known,
 /// and starts the link.
 ///
-/// The buffers of the HTTP server, 16 KiB and more, are freed with it. A stream of another type, such
-/// as TLS, keeps them. `read_buf` contains the bytes that the HTTP server has read after the request:
-/// they are the first bytes of the link.
+/// The buffers of the HTTP server have 16 KiB and more, and are freed when the stream is taken out.
+/// A stream of another type, such as TLS, keeps them. `read_buf` contains the bytes that the HTTP
+/// server has read after the request, which are the first bytes of the link.
 async fn run(upgrade: OnUpgrade, opening: Opening) {
     // If the connection ended first, the place in `opening` is freed here.
     let Ok(upgraded) = upgrade.await else { return };
@@ -141,8 +142,9 @@ async fn run(upgrade: OnUpgrade, opening: Opening) {
     }
 }
 
-/// Spawns the task of a link. [`run`] does not await it: its own task would then be as large as a link
-/// with the largest kind of stream, once for each link.
+/// Spawns the task of a link. `early` are bytes that were read after the request. [`run`] does not
+/// await the link itself, because the task of `run` would then be as large as a link with the
+/// largest kind of stream.
 fn start<S: ByteStream + Send + 'static>(stream: S, early: &[u8], opening: Opening) {
     tokio::spawn(LinkTask::new(WebSocket::new(stream, early), opening));
 }

@@ -18,7 +18,7 @@ use std::{
 use doorward_core::lock;
 
 /// Rate limiter with one budget per key (generic cell rate algorithm). A key may make all attempts
-/// of a window in one burst; they are replenished evenly over the window.
+/// of a window in one burst. Used attempts refill evenly over the window.
 ///
 /// The number of keys is bounded: 100,000 with [`new`](Self::new). When more are in use, all counts
 /// are cleared. Rejecting new keys instead would let an attacker with that many keys lock out all
@@ -144,7 +144,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// full.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// Maximum number of keys. They take about 8 MB in each budget.
+/// Maximum number of keys of a budget that [`Budget::new`] creates. They take about 8 MB.
 const MAX_KEYS: usize = 100_000;
 
 /// Number of keys below which idle keys are not dropped.

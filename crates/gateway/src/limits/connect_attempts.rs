@@ -28,11 +28,12 @@ use crate::{
 
 /// Budgets of a server for attempts to connect.
 pub(crate) struct Attempts {
+    /// Budgets of addresses for all other guesses.
     addresses: Budget<IpAddr>,
     /// Budgets of addresses for guesses from pages of other hosts.
     foreign: Budget<IpAddr>,
-    /// Budgets for recognised credentials that are refused after the budget of their address is
-    /// used up.
+    /// Budgets for recognised credentials that were refused, by address and user. They apply once
+    /// the budget of the address is used up.
     recognised: Budget<(IpAddr, UserId)>,
     /// Authenticated attempts of each user.
     pub(crate) users: Budget<UserId>,
@@ -50,7 +51,8 @@ impl Attempts {
         }
     }
 
-    /// Checks that the budget of an address is not used up. The error is the time to wait.
+    /// Checks that the budget of an address is not used up. The error is the time to wait. A client
+    /// without a known address always passes.
     pub(crate) fn check_address(
         &self,
         address: Option<IpAddr>,
@@ -60,8 +62,8 @@ impl Attempts {
         address.map_or(Ok(()), |address| self.of(page).check(&network(address), now))
     }
 
-    /// Checks that the budget for refused, recognised credentials of a user is not used up. The
-    /// error is the time to wait.
+    /// Checks that the budget of an address and user for refused, recognised credentials is not
+    /// used up. The error is the time to wait. A client without a known address always passes.
     pub(crate) fn check_recognised(
         &self,
         address: Option<IpAddr>,

@@ -2,8 +2,8 @@
 
 use std::{fmt, time::Duration};
 
-/// Value of a limit. It prints as it is written in the settings of the ready-made server, such as
-/// `64` or `30s`.
+/// Value of a limit. `Display` prints it in the form of the settings of the program `doorward`,
+/// such as `64` or `30s`.
 ///
 /// # Examples
 /// ```

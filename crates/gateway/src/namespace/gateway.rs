@@ -1,7 +1,7 @@
 //! Gateways, which are the handlers, hooks and policies of one namespace.
 //!
 //! A [`Gateway`] only collects the settings of the application.
-//! [`Builder::build`](crate::Builder::build) checks them, because it has all gateways of a
+//! [`Builder::build`](crate::Builder::build) checks them, because only it has all gateways of a
 //! namespace.
 
 use std::{fmt, future::Future, sync::Arc};
@@ -115,7 +115,7 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         }
     }
 
-    /// Adds the handler of an event. It is an async function (see
+    /// Adds the handler of an event, which is an async function (see
     /// [`Handler`](crate::event::Handler)). [`handle`](crate::event::handle) gives a handler its
     /// own guards, interceptors and filters.
     ///
@@ -123,9 +123,11 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// unless [`Gateway::concurrency`] allows more. If a handler panics, the client receives
     /// `internal`. If a handler exceeds
     /// [`Limits::handler_timeout`](crate::Limits::handler_timeout), it is dropped and the client
-    /// receives `timeout`. If the socket ends, a running handler may finish within the same time.
-    /// Handlers beyond [`Limits::afterwards`](crate::Limits::afterwards) are dropped. If work must
-    /// not stop halfway, spawn a task for it and await the task in the handler.
+    /// receives `timeout`.
+    ///
+    /// If the socket ends, a running handler may finish within the same time. Handlers beyond
+    /// [`Limits::afterwards`](crate::Limits::afterwards) are dropped. If work must not stop
+    /// halfway, spawn a task for it and await the task in the handler.
     pub fn on<M>(
         mut self,
         event: impl Into<Arc<str>>,
@@ -136,7 +138,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     }
 
     /// Calls a guard for every connection to this namespace, for every room of the namespace that a
-    /// client enters or leaves, and for every event of this gateway.
+    /// client enters or leaves, for every event of this gateway, and for every event that has no
+    /// handler.
     ///
     /// The guard is called after the guards of the server and after the guards that were added
     /// earlier. It also applies to handlers that were added earlier.
@@ -152,8 +155,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Adds a filter that translates errors of this gateway's events. It runs before the filters of
-    /// the server.
+    /// Adds a filter that translates errors of this gateway's events. It runs after the filters of
+    /// the handler and before the filters of the server.
     pub fn filter<M>(mut self, filter: impl IntoExceptionFilter<P, M>) -> Self {
         self.layers.filters.push(filter.into_filter());
         self
@@ -180,8 +183,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// Handles up to `limit` events of one socket at the same time. Events start in the order in
     /// which the client sent them. The default is 1.
     ///
-    /// Applies to the whole namespace: [`Builder::build`](crate::Builder::build) fails if two
-    /// gateways of the namespace set different numbers.
+    /// This applies to the whole namespace: [`Builder::build`](crate::Builder::build) fails if two
+    /// gateways of the namespace set different numbers, or if the number is 0.
     pub fn concurrency(self, limit: usize) -> Self {
         Self { concurrency: Some(limit), ..self }
     }
@@ -189,10 +192,10 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// Limits the sockets that a user may have in this namespace. For example, a game that may be
     /// open in only one tab uses `PerUser::ReplaceOldest(1)`. The default is no limit.
     ///
-    /// Applies in addition to [`Builder::connections`](crate::Builder::connections). Both limits
-    /// must allow a connection. A connection that is refused does not replace another one.
+    /// This applies in addition to [`Builder::connections`](crate::Builder::connections). Both
+    /// limits must allow a connection. A connection that is refused does not replace another one.
     ///
-    /// Applies to the whole namespace: [`Builder::build`](crate::Builder::build) fails if two
+    /// This applies to the whole namespace: [`Builder::build`](crate::Builder::build) fails if two
     /// gateways of the namespace set different limits. A public namespace has no users, so `build`
     /// fails for a limit there
     /// ([`BuildError::PublicConnections`](crate::server::BuildError::PublicConnections)).
@@ -208,8 +211,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     }
 
     /// Lowers the limit on the sockets of a user in this namespace to `policy`. A limit that is
-    /// already stricter is kept (see [`PerUser::stricter`]). Use it to limit a gateway that another
-    /// crate defines.
+    /// already stricter is kept (see [`PerUser::stricter`]). Use this method to limit a gateway
+    /// that another crate defines.
     ///
     /// # Examples
     /// ```
@@ -241,8 +244,9 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Runs a hook for every authenticated client that the guards allow, before its CONNECT is
-    /// answered. A later call replaces the hook.
+    /// Runs a hook for every client that the authenticator accepts and the guards allow, before its
+    /// CONNECT is answered. In a public namespace, these are all clients that the guards allow. A
+    /// later call replaces the hook.
     ///
     /// The hook returns nothing, or `Result<(), Refusal>` to refuse the client. If the client
     /// disconnects while the hook runs, the hook is dropped, and `on_disconnect` of this gateway
@@ -260,7 +264,7 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     }
 
     /// Runs a hook exactly once when a socket ends, for any reason, if the `on_connect` hook of
-    /// this gateway has succeeded. A later call replaces the hook.
+    /// this gateway has succeeded or if there is none. A later call replaces the hook.
     ///
     /// The socket has left all rooms, and nothing can be sent to it. Use [`Socket::hub`] to notify
     /// other clients. A handler that is still running may finish after this hook. If the handler

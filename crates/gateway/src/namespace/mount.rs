@@ -66,20 +66,22 @@ impl<P> Hubs<P> {
         taken.cloned().unwrap_or_else(new)
     }
 
-    /// Returns a namespace whose hub was returned although the namespace has no gateway.
+    /// Returns a namespace whose hub was taken although no gateway is mounted there. Returns `None`
+    /// if there is no such namespace.
     fn unmounted(&self) -> Option<Arc<str>> {
         let unmounted = self.taken.iter().find(|hub| !hub.is_mounted());
         unmounted.map(|hub| hub.namespace().into())
     }
 }
 
-/// Creates the namespaces of all gateways whose principal is `P`.
+/// Creates the namespaces of all gateways whose principal is `P`, and returns them by name.
 ///
 /// `outer` are the guards, interceptors and filters of the server. `policy` creates the admission
 /// policy of a namespace from its limit on the sockets of each user.
 ///
 /// # Errors
-/// Fails if a gateway is invalid, or if two gateways of one namespace contradict each other.
+/// Fails if a gateway is invalid, if two gateways of one namespace contradict each other, or if a
+/// hub was taken of a namespace without a gateway.
 pub(crate) fn mount<P: Send + Sync + 'static>(
     gateways: Vec<Gateway<P>>,
     outer: &Layers<P>,

@@ -7,8 +7,9 @@ use doorward_protocol::Trust;
 
 use crate::{admission::door::Door, event::subscription::Layers};
 
-/// Human-readable table of all namespaces of a server. It lists the authenticator, guards, events,
-/// rooms, concurrency, and limit on the sockets of each user. `Display` prints the table.
+/// Human-readable table of all namespaces of a server. It lists the authenticator, the guards, the
+/// events, the patterns of rooms, the concurrency, and the limit on the sockets of each user.
+/// `Display` prints the table.
 ///
 /// # Examples
 /// ```

@@ -57,8 +57,8 @@ impl TrustedProxies {
     }
 
     /// Returns the address of the client that sent a request. `peer` is the other end of the TCP
-    /// connection, and `headers` are those of the request. The port is 0 if a proxy reported the
-    /// address.
+    /// connection, and `headers` are those of the request. If `peer` is not a trusted proxy, it is
+    /// the client. The port is 0 if a proxy reported the address.
     #[must_use]
     pub fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         if !self.trusts(peer.ip()) {

@@ -10,23 +10,29 @@ use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 /// Metrics that a server looks up once.
 pub(crate) struct Metrics {
+    /// Number of open links.
     pub(crate) links: Gauge,
+    /// Number of registered sockets.
     pub(crate) sockets: Gauge,
     pub(crate) events: Counter,
+    /// Bytes that wait in the outboxes of all links.
     pub(crate) outbox: Gauge,
     /// Durations from the start of a handler to the ack of its event.
     pub(crate) ack: Histogram,
     /// Durations of admissions with any outcome.
     pub(crate) admission: Histogram,
+    /// Durations of revocations, with the wait until their sockets have closed.
     pub(crate) revocation: Histogram,
-    /// Durations of sweeps, each of which re-checks every socket once.
+    /// Durations of sweeps, each of which re-checks every connected socket once.
     pub(crate) sweep: Histogram,
 }
 
 /// Metrics of a dependency that may be unavailable.
 #[derive(Debug)]
 pub(crate) struct Outages {
+    /// 1 during an outage, and 0 otherwise.
     away: Gauge,
+    /// Number of failed requests.
     failures: Counter,
 }
 
@@ -44,7 +50,7 @@ impl Metrics {
         }
     }
 
-    /// Counts a decision.
+    /// Counts a decision about a client, such as an admission or a revocation.
     pub(crate) fn decided(decision: Decision) {
         match decision {
             Decision::Admitted => counter!(HANDSHAKES, "outcome" => "admitted").increment(1),
@@ -85,7 +91,8 @@ impl Metrics {
         counter!(HTTP_TIMEOUTS).increment(1);
     }
 
-    /// Counts an event that was answered with an exception.
+    /// Counts an event that was answered with an exception, by the code of the exception. All codes
+    /// of applications are counted as `application`.
     pub(crate) fn failed(code: &str) {
         let known = Exception::CODES.into_iter().find(|known| *known == code);
         counter!(EVENT_FAILURES, "code" => known.unwrap_or("application")).increment(1);

@@ -46,14 +46,17 @@ pub struct Outage {
 /// The current outage.
 #[derive(Debug)]
 struct Away {
+    /// Time of the first failed request.
     since: Instant,
+    /// Time of the latest failed request.
     last: Instant,
+    /// Number of failed requests.
     failures: u64,
 }
 
 impl Outage {
-    /// Creates the log of a dependency, which log lines and metrics name `what`. A successful
-    /// request ends an outage if no request has failed for the time `quiet`.
+    /// Creates the log of a dependency. Log lines and metrics call the dependency `what`. A
+    /// successful request ends an outage if no request has failed for the time `quiet`.
     #[must_use]
     pub fn new(what: &'static str, quiet: Duration) -> Self {
         Self { what, quiet, metrics: Outages::new(what), away: Mutex::default() }

@@ -31,6 +31,7 @@ use doorward_core::{Clock, lock};
 //   which then ends.
 pub(crate) struct Timers {
     clock: Arc<dyn Clock>,
+    /// Time of tick 0.
     epoch: Instant,
     /// Protects the queue; held for one map operation, never while waking.
     queue: Mutex<Queue>,
@@ -40,14 +41,17 @@ pub(crate) struct Timers {
 
 #[derive(Default)]
 struct Queue {
+    /// Wakers by their tick and by the number of the entry.
     entries: BTreeMap<(u64, u64), Waker>,
     next_id: u64,
+    /// `true` once the driver task was spawned.
     driving: bool,
 }
 
 /// The timer of one link. Dropping it cancels the wake-up.
 pub(crate) struct Timer {
     timers: Arc<Timers>,
+    /// Entry in the queue. `None` before the first call of [`arm`](Self::arm).
     key: Option<(u64, u64)>,
 }
 

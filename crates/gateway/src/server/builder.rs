@@ -1,7 +1,8 @@
 //! Builds a server.
 //!
-//! Only a builder with an authenticator accepts private gateways, so a program that forgets it does
-//! not compile. [`Builder::build`] finds all other mistakes, such as two handlers for one event.
+//! Only a builder with an authenticator accepts private gateways, so a program that forgets the
+//! authenticator does not compile. [`Builder::build`] finds all other mistakes, such as two
+//! handlers for one event.
 
 use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc};
 
@@ -159,7 +160,8 @@ impl<P: Send + Sync + 'static> Builder<WithAuthenticator<P>> {
         self
     }
 
-    /// Returns the [`Hub`] of a private namespace before the server is built, for services that gateways use.
+    /// Returns the [`Hub`] of a private namespace before the server is built, for example for a
+    /// service that a gateway uses.
     ///
     /// Events that are sent before the server is built reach no socket. [`build`](Builder::build)
     /// fails if no gateway is mounted at the namespace.
@@ -189,9 +191,9 @@ impl<P: Send + Sync + 'static> Builder<WithAuthenticator<P>> {
         self.private.hubs.take(&namespace.into())
     }
 
-    /// Calls a guard for every connection, event and room in private namespaces. Guards of the server run before
-    /// those of the gateway and the handler, in the order in which they were added. The first denial is the
-    /// answer.
+    /// Calls a guard for every connection and event in private namespaces, and for every room that
+    /// a client enters or leaves. Guards of the server run before those of the gateway and the
+    /// handler, in the order in which they were added. The first denial is the answer.
     pub fn guard(mut self, guard: impl Guard<P>) -> Self {
         self.private.layers.guards.push(Arc::new(guard));
         self
@@ -203,7 +205,8 @@ impl<P: Send + Sync + 'static> Builder<WithAuthenticator<P>> {
         self
     }
 
-    /// Adds a filter for errors of private gateways that no filter of the gateway has translated.
+    /// Adds a filter for errors of private gateways that no filter of the handler or the gateway
+    /// has translated.
     pub fn filter<M>(mut self, filter: impl IntoExceptionFilter<P, M>) -> Self {
         self.private.layers.filters.push(filter.into_filter());
         self
@@ -238,8 +241,8 @@ impl<A> Builder<A> {
         self.public_hubs.take(&namespace.into())
     }
 
-    /// Returns the handle to list and revoke connections before the server is built. Until then it
-    /// lists no sockets, and revoking fails.
+    /// Returns the handle with which the application lists and revokes connections. Before the
+    /// server is built, the handle lists no sockets, and revoking fails.
     pub fn principals(&self) -> Principals {
         self.principals.clone()
     }
@@ -300,15 +303,17 @@ impl<A> Builder<A> {
     }
 
     /// Replaces the path at which clients connect. The default is `/socket.io/`.
+    /// [`build`](Builder::build) rejects a path that does not begin and end with a slash.
     pub fn path(self, path: impl Into<Box<str>>) -> Self {
         Self { path: path.into(), ..self }
     }
 
     /// Sets the addresses of the reverse proxies in front of the server, or their networks, such as `10.0.0.0/8`.
     ///
-    /// Budgets, limits and audit records use the address of the client. For requests of one of these proxies, it
-    /// is the last address in `X-Forwarded-For` that is not one of the proxies. The header of any other peer is
-    /// ignored. The list is empty by default.
+    /// Budgets, limits and audit records use the address of the client. For requests of one of
+    /// these proxies, the address of the client is the last address in `X-Forwarded-For` that is
+    /// not one of the proxies. The header of any other peer is ignored. The list is empty by
+    /// default.
     ///
     /// # Examples
     /// ```

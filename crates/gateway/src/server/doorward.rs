@@ -88,8 +88,8 @@ impl Doorward {
         &self.policy
     }
 
-    /// Returns the current number of sockets. A socket counts as soon as its credential is
-    /// accepted, the guards have allowed it and its seat is reserved, before the connect hooks run.
+    /// Returns the current number of sockets. A socket counts once its client is authenticated, the
+    /// guards have allowed it and a seat is reserved for it. The connect hooks run after that.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.server.services.registry.sockets()
@@ -105,10 +105,10 @@ impl Doorward {
     /// Serves on `address` (`HOST:PORT`) until SIGINT or SIGTERM, then shuts down.
     ///
     /// At shutdown, the server accepts no more connections, and ends every link in such a way that
-    /// clients reconnect later. The future completes when all connections have ended and the
-    /// disconnect hooks have finished, at the latest after
-    /// [`Limits::shutdown_grace`](crate::Limits::shutdown_grace). After that, the audit has up to 2
-    /// s to store its records.
+    /// clients reconnect later. For at most
+    /// [`Limits::shutdown_grace`](crate::Limits::shutdown_grace), the future waits for the
+    /// connections to end and for running handlers and disconnect hooks to finish. Then it waits
+    /// for the audit to store its records, for at most 2 s.
     ///
     /// # Errors
     /// [`ServeError`] if the server cannot listen on the address, signals cannot be handled, or an

@@ -6,7 +6,7 @@ use crate::server::{
 };
 
 /// Methods whose calls never compile. Without these methods, the compiler would report a missing
-/// method. With them, it reports that the authenticator is missing.
+/// method. With these methods, the compiler reports that the authenticator is missing.
 impl Builder<NoAuthenticator> {
     /// Never compiles. The error of the compiler asks for an authenticator.
     #[doc(hidden)]

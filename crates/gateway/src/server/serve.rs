@@ -4,10 +4,11 @@
 //! `http/requests.rs` limits the rest of each request, and the service of the application answers
 //! it.
 //!
-//! A connection is counted twice. Its `Place` counts it for its address while it is an HTTP
-//! connection. The task owns the `Place`, and a link takes a place of another kind. Its `Open`
-//! counts it for the whole server, together with all links. The `Open` is part of the stream, so
-//! that it stays with the file descriptor when the connection becomes a link.
+//! A connection is counted twice. Its `Place` counts for the limit of its address as long as the
+//! connection carries HTTP. The task of the connection owns the `Place`, and a link takes a place
+//! of another kind. Its `Open` counts for the limit of the whole server, which includes links. The
+//! `Open` is part of the stream, so that it stays with the file descriptor when the connection
+//! becomes a link.
 
 use std::{
     convert::Infallible,
@@ -138,7 +139,7 @@ async fn accept(
 /// Takes a place for a connection of `peer`. Returns `None` if `peer` has too many connections.
 ///
 /// Connections of trusted proxies are counted separately. They carry requests of many clients, so
-/// each request takes a place of its client until it has ended. See [`Carried`].
+/// each request takes a place of its client until the request has ended. See [`Carried`].
 fn take_place(services: &Services, peer: SocketAddr) -> Option<(Place, Option<Carried>)> {
     let is_proxy = services.proxies.trusts(peer.ip());
     let (places, bound) =

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::{presence::services::Services, runtime::metrics::Metrics};
 
 /// Ends all links and HTTP connections, and waits for them and for the audit. `stop` tells the HTTP
-/// tasks to end. Each of them holds a receiver of it.
+/// tasks to end. Each HTTP task holds a receiver of `stop` until it ends.
 pub(super) async fn shut_down(services: &Services, stop: &watch::Sender<()>) {
     tracing::info!(links = services.registry.links(), "Stopping.");
     services.registry.end_all(DisconnectReason::Shutdown);

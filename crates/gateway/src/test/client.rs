@@ -54,7 +54,8 @@ pub struct TestEvent {
     pub name: String,
     /// Arguments of the event.
     pub arguments: RawArguments,
-    /// Id of the ack, if the server waits for an ack. Send it with [`TestClient::answer`].
+    /// Id of the ack, or `None` if the server waits for no ack. Send the ack with
+    /// [`TestClient::answer`].
     pub ack: Option<u64>,
 }
 
@@ -67,7 +68,7 @@ impl TestEvent {
     }
 }
 
-/// Kind of end of a client's connection.
+/// Way in which the connection of a client has ended.
 ///
 /// # Examples
 /// ```
@@ -117,7 +118,8 @@ impl TestException {
         self.0["message"].as_str().unwrap_or_default()
     }
 
-    /// Returns the path and the message of each error in the payload.
+    /// Returns the path and the message of each error in the payload. The list is empty if the
+    /// payload had no errors.
     #[must_use]
     pub fn details(&self) -> Vec<(&str, &str)> {
         let details = self.0["details"].as_array().map_or(&[][..], Vec::as_slice);
@@ -164,7 +166,7 @@ impl TestClient {
         self.send(event, None, &arguments).await;
     }
 
-    /// Sends an event and returns the ack.
+    /// Sends an event, waits for the ack, and returns its arguments as a `T`.
     ///
     /// # Panics
     /// Panics if the ack is an error or not a `T`, or if the connection ends.
@@ -195,7 +197,7 @@ impl TestClient {
         TestException(answer)
     }
 
-    /// Sends an event and returns the arguments of the ack, not decoded.
+    /// Sends an event, waits for the ack, and returns its arguments without decoding them.
     ///
     /// # Panics
     /// Panics if the connection ends.
@@ -216,7 +218,7 @@ impl TestClient {
         }
     }
 
-    /// Returns the next event of the server.
+    /// Waits for the next event of the server, and returns it.
     ///
     /// # Panics
     /// Panics if the connection ends first.
@@ -235,7 +237,7 @@ impl TestClient {
         }
     }
 
-    /// Returns the payload of the next event, whose name must be `name`.
+    /// Waits for the next event, whose name must be `name`, and returns its payload.
     ///
     /// # Panics
     /// Panics if the next event has another name, if its payload is not a `T`, or if the connection
@@ -248,8 +250,9 @@ impl TestClient {
         event.decode()
     }
 
-    /// Returns the payload of the next event whose name is `name`, and drops the events before it.
-    /// Use it if the client also receives events that the test does not check.
+    /// Waits for the next event whose name is `name`, and returns its payload. The events before it
+    /// are dropped. Use this method if the client also receives events that the test does not
+    /// check.
     ///
     /// # Panics
     /// Panics if the payload is not a `T`, or if the connection ends first.
@@ -293,7 +296,8 @@ impl TestClient {
         self.link.send(Carried::Text(text(out))).await;
     }
 
-    /// Waits for the end of the connection. Events that arrived before the end can still be read.
+    /// Waits for the end of the connection, and returns how it ended. Events that arrived before
+    /// the end can still be read.
     pub async fn ended(&mut self) -> TestEnd {
         loop {
             if let Some(end) = self.end {
@@ -307,8 +311,9 @@ impl TestClient {
         }
     }
 
-    /// Returns how the connection has ended, or `None` if it is still open. It processes everything
-    /// that the server has sent so far. Events among it can still be read.
+    /// Returns how the connection has ended, or `None` if it is still open. The method first reads
+    /// everything that the server has sent so far. Events that it finds can still be read with the
+    /// other methods.
     pub async fn has_ended(&mut self) -> Option<TestEnd> {
         if self.end.is_none() {
             self.settle().await;
@@ -355,7 +360,8 @@ impl TestClient {
         }
     }
 
-    /// Returns the next packet for this socket among the messages already read.
+    /// Returns the next packet for this socket among the messages already read, or `None` if there
+    /// is no such packet.
     async fn read_ahead(&mut self) -> Option<Incoming> {
         while self.end.is_none()
             && let Some(seen) = self.link.read_ahead()
@@ -407,7 +413,7 @@ impl TestClient {
     }
 }
 
-/// Returns the name in `["name", ..]`.
+/// Returns the name in `["name", ..]`, or `None` if `data` is not such an array.
 fn event_name(data: &str) -> Option<String> {
     let items: Vec<Value> = serde_json::from_str(data).ok()?;
     Some(items.first()?.as_str()?.to_owned())

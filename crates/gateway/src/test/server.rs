@@ -68,7 +68,8 @@ impl TestServer {
         TestClientBuilder { server: self, headers: HeaderMap::new(), query: String::new(), peer }
     }
 
-    /// Connects a client with the payload `auth`. `()` sends no payload.
+    /// Connects a client to `namespace` with the payload `auth`, and returns the client. `()` sends
+    /// no payload.
     ///
     /// # Panics
     /// Panics if the client is not admitted.
@@ -138,7 +139,8 @@ impl TestClientBuilder<'_> {
         Self { peer, ..self }
     }
 
-    /// Connects the client to `namespace`, with the payload `auth`. `()` sends no payload.
+    /// Connects the client to `namespace` with the payload `auth`, and returns it. `()` sends no
+    /// payload.
     ///
     /// # Panics
     /// Panics if the client is not admitted.
@@ -264,7 +266,8 @@ impl ConnectError {
         self.data["data"]["code"].as_str().unwrap_or_default()
     }
 
-    /// Returns the hint that tells the client if and when to try again.
+    /// Returns the hint that tells the client if and when to try again, or `None` if the refusal
+    /// has no hint.
     #[must_use]
     pub fn retry(&self) -> Option<&str> {
         self.data["data"]["retry"].as_str()

@@ -76,7 +76,8 @@ impl MemoryLink {
         poll_fn(|cx| self.sent.poll_push(cx, &mut message, true)).await;
     }
 
-    /// Returns the next message that is not a heartbeat.
+    /// Waits for the next message, and returns it. Heartbeats are not among the messages. Returns
+    /// [`Carried::Closed`] if the connection has ended.
     pub(super) async fn next(&mut self) -> Carried {
         match self.ahead.pop_front() {
             Some(seen) => seen,
@@ -88,7 +89,8 @@ impl MemoryLink {
         poll_fn(|cx| self.seen.poll_pop(cx)).await.unwrap_or(Carried::Closed)
     }
 
-    /// Returns a message that [`settle`](Self::settle) has read.
+    /// Returns the next message that [`settle`](Self::settle) has read, or `None` if there is none
+    /// left.
     pub(super) fn read_ahead(&mut self) -> Option<Carried> {
         self.ahead.pop_front()
     }
@@ -210,6 +212,7 @@ struct Lane(Mutex<Messages>);
 #[derive(Debug, Default)]
 struct Messages {
     queue: VecDeque<Carried>,
+    /// Total size of the queued messages, in bytes.
     bytes: usize,
     is_closed: bool,
     reader: Option<Waker>,

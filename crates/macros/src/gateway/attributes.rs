@@ -43,8 +43,9 @@ pub(super) fn text(attribute: &Attribute, help: &str) -> syn::Result<LitStr> {
     attribute.parse_args().map_err(|_no_text| syn::Error::new_spanned(&attribute.meta, help))
 }
 
-/// Returns the last segment of a path if the attribute may belong to Doorward. Such paths are
-/// `guard`, `doorward::guard` and `::doorward::guard`, but not `other::guard`.
+/// Returns the last segment of the path of an attribute if the attribute may belong to Doorward,
+/// and `None` otherwise. `guard`, `doorward::guard` and `::doorward::guard` may belong to it, but
+/// `other::guard` does not.
 fn our_name(path: &Path) -> Option<String> {
     let mut segments = path.segments.iter().rev().map(|segment| segment.ident.to_string());
     let name = segments.next()?;

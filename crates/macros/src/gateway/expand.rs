@@ -1,8 +1,8 @@
-//! Writes the calls of the builder.
+//! Writes the implementation of `IntoGateway`, which calls the builder of a gateway.
 //!
-//! Each call is a separate statement, so that it can have a `#[cfg]`. The identifiers of the macro
-//! are hygienic, so code of the application cannot refer to them. Start reading at
-//! [`implementation`].
+//! Each call of the builder is a separate statement, so that it can have a `#[cfg]`. The
+//! identifiers of the macro are hygienic, so code of the application cannot refer to them. Start
+//! reading at [`implementation`].
 
 use std::collections::HashSet;
 
@@ -193,8 +193,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Writes a check of the answer type, so that an error names this type. An error of the builder
-/// would name only the closure.
+/// Writes a check of the answer type, so that an error names this type. Without the check, the
+/// error would name only the generated closure.
 fn answer_check(method: &Method, answer: &Type) -> TokenStream {
     let conditions = &method.conditions;
     quote_spanned! {answer.span().resolved_at(Span::mixed_site())=>
@@ -203,7 +203,7 @@ fn answer_check(method: &Method, answer: &Type) -> TokenStream {
     }
 }
 
-/// Writes one call of the builder, with the conditions of the method.
+/// Writes one call of the builder for a method, with the `#[cfg]` conditions of the method.
 fn statement(method: &Method, call: &TokenStream) -> TokenStream {
     let conditions = &method.conditions;
     quote_spanned! {here(method)=>
@@ -227,8 +227,8 @@ fn layer_call(layer: &Layer) -> TokenStream {
     }
 }
 
-/// Replaces `self` by the gateway in an expression outside of the methods. Also returns `true` if
-/// `self` occurs in the expression.
+/// Replaces `self` by the variable `this`, which holds the gateway, in the expression of an
+/// attribute. Also returns `true` if `self` occurs in the expression.
 fn of_gateway(tokens: TokenStream) -> (TokenStream, bool) {
     let mut found = false;
     let tokens = tokens.into_iter().map(|token| match token {
@@ -300,7 +300,8 @@ fn names(method: &Method) -> Vec<Ident> {
     (0..method.arguments.len()).map(|index| format_ident!("a{index}", span = here)).collect()
 }
 
-/// Returns the span of the method with hygienic names. Errors point to it.
+/// Returns the span of the method's name, so that errors point to the method. Identifiers with this
+/// span are hygienic.
 fn here(method: &Method) -> Span {
     method.name.span().resolved_at(Span::mixed_site())
 }

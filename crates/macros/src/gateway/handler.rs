@@ -122,7 +122,8 @@ fn parameters(generics: &Generics) -> String {
     types.chain(constants).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns a stream that captures every lifetime in scope, which is the default of `impl Trait`.
+/// Returns the first `impl Stream` in `ty` without `use<..>`. By default, an `impl Trait` captures
+/// every lifetime in scope. Returns `None` if there is no such stream.
 fn borrowing_stream(ty: &Type) -> Option<&TypeImplTrait> {
     find(ty, &|ty| match ty {
         Type::ImplTrait(found) if is_stream(found) && !is_precise(found) => Some(found),
@@ -139,8 +140,8 @@ fn is_precise(ty: &TypeImplTrait) -> bool {
     ty.bounds.iter().any(|bound| matches!(bound, TypeParamBound::PreciseCapture(_)))
 }
 
-/// Returns the error type of a `Result` if it is a `String` or `&'static str`. A text can be an
-/// answer or an error, so it would be ambiguous.
+/// Returns the error type of a `Result` if it is a `String` or a `&str`, and `None` otherwise. A
+/// text can be an answer or an error, so it would be ambiguous.
 fn text_as_error(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|last| last.ident == "Result")?;
@@ -152,7 +153,8 @@ fn text_as_error(ty: &Type) -> Option<&Type> {
     is_text.then_some(error)
 }
 
-/// Returns a reference that has the lifetime of the receiver.
+/// Returns the first reference in `ty` that has no explicit lifetime, and therefore the lifetime of
+/// the receiver. Returns `None` if there is no such reference.
 fn borrow(ty: &Type) -> Option<&Type> {
     find(ty, &|ty| match ty {
         Type::Reference(reference) => {
@@ -163,7 +165,8 @@ fn borrow(ty: &Type) -> Option<&Type> {
     })
 }
 
-/// Returns the first result of `hit` for a type and its components.
+/// Calls `hit` for a type and for the types that it contains, and returns the first result that is
+/// not `None`.
 fn find<'a, T>(ty: &'a Type, hit: &impl Fn(&'a Type) -> Option<T>) -> Option<T> {
     hit(ty).or_else(|| match ty {
         Type::Path(path) => {

@@ -10,14 +10,15 @@ use super::{
 };
 use crate::mistakes::Mistakes;
 
-/// Method that runs at one moment of the lifecycle.
+/// Method that runs at startup, on connect or on disconnect.
 pub(super) struct Hook {
     pub(super) moment: Moment,
     pub(super) method: Method,
 }
 
 impl Hook {
-    /// Checks the arguments and the return type.
+    /// Reads a hook. Fails if its attribute has arguments, or if its arguments or return type are
+    /// wrong.
     pub(super) fn read(moment: Moment, attribute: &Attribute, method: Method) -> syn::Result<Self> {
         let mut mistakes = Mistakes::default();
         if attribute.meta.require_path_only().is_err() {

@@ -22,7 +22,7 @@ pub(super) enum Kind {
 }
 
 impl Layer {
-    /// Reads the expression of the attribute.
+    /// Reads the expression of the attribute. Fails if there is no expression or more than one.
     pub(super) fn read(kind: Kind, attribute: Attribute) -> syn::Result<Self> {
         let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
         let given = match &attribute.meta {
@@ -47,7 +47,7 @@ impl Kind {
         [Self::Guard, Self::Intercept, Self::Filter].into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Returns the name that the attribute and the method of the builder have.
+    /// Returns the name of the attribute, which is also the name of the builder's method.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Guard => "guard",

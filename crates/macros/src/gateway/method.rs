@@ -1,8 +1,9 @@
-//! Reads the signature of a method with a role. The method must be async, with a shared receiver
-//! and known types.
+//! Reads the signature of a method with a role, which is a handler, a hook or a room policy. The
+//! method must be async, with a shared receiver and known types.
 //!
 //! The framework calls these methods concurrently. So a signature cannot contain anything that a
-//! caller would have to choose or to guarantee. Start reading at [`Method::read`].
+//! caller would have to choose, such as generic parameters, or to guarantee, such as `unsafe`.
+//! Start reading at [`Method::read`].
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -73,8 +74,8 @@ impl Method {
         }
     }
 
-    /// Returns the return type of the method. Returns `None` for an `impl Trait`, which cannot be
-    /// repeated elsewhere.
+    /// Returns the written return type of the method. Returns `None` if there is none, or if it
+    /// contains an `impl Trait`, which cannot be repeated elsewhere.
     pub(super) fn answer(&self) -> Option<&Type> {
         match &self.output {
             ReturnType::Type(_, ty) if !has_word(ty.to_token_stream(), "impl") => Some(ty),
@@ -110,7 +111,8 @@ pub(super) fn typed(signature: &Signature) -> impl Iterator<Item = &PatType> {
     })
 }
 
-/// Returns the `T` of a type `Name<T>`, with any module path, where `Name` is `name`.
+/// Returns `T` if `ty` is a `Name<T>` with any module path, where `Name` is `name`. Returns `None`
+/// otherwise.
 pub(super) fn inner_type<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|segment| segment.ident == name)?;

@@ -35,7 +35,8 @@ pub(super) struct Gateway {
     pub(super) rooms: Vec<Room>,
 }
 
-/// Reads the block, and removes the attributes of Doorward from it.
+/// Reads the block, and removes the attributes of Doorward from it. The error contains all
+/// mistakes.
 pub(super) fn read(options: TokenStream, block: &mut ItemImpl) -> syn::Result<Gateway> {
     let mut reader = Reader { generics: block.generics.clone(), ..Reader::default() };
     let options = reader.mistakes.keep(Options::read(options));
@@ -68,7 +69,8 @@ struct Reader {
     mistakes: Mistakes,
     /// Signatures that may name the principal.
     signatures: Vec<Signature>,
-    /// Names that must be unique. The value is `true` if the method has a condition.
+    /// Roles that only one method may have, each with the name of its event. The name is empty for
+    /// hooks. The value is `true` if the method has a `#[cfg]`.
     seen: HashMap<(Role, String), bool>,
     hooks: Vec<Hook>,
     handlers: Vec<Handler>,
@@ -110,7 +112,7 @@ impl Reader {
     }
 
     /// Returns the attributes that give a method its role. These are one or more `#[subscribe]`, or
-    /// one attribute of another role.
+    /// one attribute of another role. All further attributes are reported as mistakes.
     fn of_one_role(&mut self, role: Role, roles: Vec<(Role, Attribute)>) -> Vec<Attribute> {
         let mut written = Vec::new();
         for (other, attribute) in roles {
@@ -168,8 +170,9 @@ impl Reader {
         self.rooms.extend(room);
     }
 
-    /// Returns `true` if a method may have this name. Two methods with conditions may share a name,
-    /// because their conditions may exclude each other.
+    /// Returns `true` if the method may have the role for the event `name`, which is empty for
+    /// hooks. Two methods with a `#[cfg]` may share a role and a name, because their conditions may
+    /// exclude each other.
     fn is_first(&mut self, role: Role, name: String, method: &Method) -> bool {
         let conditional = !method.conditions.is_empty();
         let before = self.seen.insert((role, name), conditional);
@@ -199,8 +202,8 @@ impl Reader {
     }
 }
 
-/// Returns an attribute that silences a lint, because handlers must be async even if they await
-/// nothing.
+/// Returns an attribute that silences `clippy::unused_async`, because methods with a role must be
+/// async even if they await nothing.
 fn lints() -> Attribute {
     parse_quote!(#[allow(clippy::unused_async)])
 }

@@ -12,8 +12,8 @@ use syn::{
 
 use crate::mistakes::Mistakes;
 
-/// Options of a gateway. An option that was not given is `None`, and the namespace is then `/`. A
-/// second value for an option is a mistake.
+/// Options of a gateway. An option that was not given is `None`. Without `namespace`, the namespace
+/// is `/`. Giving an option twice is a mistake.
 #[derive(Default)]
 pub(super) struct Options {
     pub(super) namespace: Option<LitStr>,
@@ -101,7 +101,8 @@ fn check_namespace(literal: &LitStr) -> syn::Result<()> {
     Err(syn::Error::new_spanned(literal, message))
 }
 
-/// Returns an error for a literal that is certainly wrong. The builder checks constants.
+/// Returns an error for a literal that is not a positive whole number. Other expressions, such as
+/// constants, are checked when the server is built.
 fn check_concurrency(value: &Expr) -> syn::Result<()> {
     let Expr::Lit(ExprLit { lit, .. }) = value else { return Ok(()) };
     // `base10_digits` also covers `0x0` and `0_u8`.

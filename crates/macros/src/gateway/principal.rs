@@ -1,8 +1,8 @@
 //! Finds the principal type of a gateway.
 //!
-//! The option `principal` names it. Without the option, the signatures name it, and they must
-//! agree. If neither names a principal, the gateway accepts any principal. Start reading at
-//! [`find`].
+//! The option `principal` names the type. Without the option, the arguments of the methods name it,
+//! as in `Socket<User>`, and they must agree. If neither names a type, the gateway accepts any
+//! principal. Start reading at [`find`].
 
 use quote::ToTokens;
 use syn::{Signature, Type};
@@ -17,11 +17,11 @@ pub(super) enum Principal {
     Any,
 }
 
-/// Names of the types whose parameter is the principal.
+/// Names of the generic types whose parameter is the principal, as in `Socket<User>`.
 const CARRIERS: [&str; 3] = ["Principal", "Socket", "Hub"];
 
 /// Returns the principal that was given as an option. Otherwise finds it in the signatures of
-/// methods with a role.
+/// methods with a role, and fails if they name different types.
 pub(super) fn find(given: Option<Type>, signatures: &[Signature]) -> syn::Result<Principal> {
     if let Some(given) = given {
         return Ok(Principal::Known(Box::new(given)));

@@ -10,7 +10,7 @@ use quote::quote;
 pub(super) enum Role {
     /// Handles an event.
     Subscribe,
-    /// Runs at a moment of the lifecycle.
+    /// Runs at startup, on connect or on disconnect.
     Hook(Moment),
     /// Decides which clients may enter a room.
     Room,
@@ -61,7 +61,8 @@ impl Moment {
         }
     }
 
-    /// Returns the argument types of the hook for clients of `principal`.
+    /// Returns the types of the arguments that the hook receives. `principal` is the type of the
+    /// principal.
     pub(super) fn told(self, principal: &TokenStream) -> Vec<TokenStream> {
         match self {
             Self::Init => vec![quote!(::doorward::__private::Hub<#principal>)],
@@ -79,7 +80,7 @@ impl Moment {
         matches!(self, Self::Init | Self::Connect)
     }
 
-    /// Returns the names of the argument types, in order.
+    /// Returns the names of the argument types without their generic parameters, in order.
     pub(super) fn names(self) -> &'static [&'static str] {
         match self {
             Self::Init => &["Hub"],
@@ -88,7 +89,7 @@ impl Moment {
         }
     }
 
-    /// Returns the signature as it is shown in error messages.
+    /// Returns the signature of the hook as error messages show it.
     pub(super) fn signature(self) -> &'static str {
         match self {
             Self::Init => "(&self, hub: Hub<User>) -> Result<(), BoxError>",

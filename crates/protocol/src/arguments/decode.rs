@@ -1,8 +1,8 @@
 //! Deserializes arguments into types.
 //!
 //! A single argument is deserialized directly from the text. If that fails because there are
-//! several arguments, they are deserialized as a list. Otherwise the text is parsed once more to
-//! find the path of the error. Start reading at [`decode_event`].
+//! several arguments, they are deserialized as a list. If it fails for another reason, the text is
+//! parsed once more to find the path of the error. Start reading at [`decode_event`].
 
 use std::{fmt, marker::PhantomData};
 
@@ -133,7 +133,8 @@ pub(super) fn decode_ack_all<T: DeserializeOwned>(data: &str, attachments: &[Byt
 /// ```
 ///
 /// # Errors
-/// [`DecodeError`] if a placeholder refers to no attachment. This is the client's fault.
+/// [`DecodeError`] if a placeholder refers to no attachment, or if `data` is not JSON. This is the
+/// client's fault.
 pub fn check_binary(data: &str, attachments: &[Bytes]) -> Result<(), DecodeError> {
     if attachments.is_empty() {
         return Ok(());
@@ -149,8 +150,8 @@ fn decode<T: DeserializeOwned>(array: Array<'_>, attachments: &[Bytes]) -> Decod
     }
 }
 
-/// Decodes arguments that are not one valid argument. There are none or several, or the only one is
-/// invalid.
+/// Decodes the arguments after an attempt to decode a single one. There are none, there are
+/// several, or the only one is invalid. `is_none` is `true` if there are none.
 #[cold]
 fn decode_others<T: DeserializeOwned>(array: Array<'_>, is_none: bool) -> Decoded<T> {
     let null = || tracked(|_| T::deserialize(Value::Null));

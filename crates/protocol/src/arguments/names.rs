@@ -1,9 +1,9 @@
 //! Translates field names of a program into the names that its clients use.
 //!
 //! A validator reports `kick_user_id` although the client has sent `kickUserId`, because serde
-//! renamed the field and does not expose the mapping. However, a struct passes the client's names
-//! to its deserializer. The payload is therefore deserialized once more, and these names are
-//! recorded. Start reading at [`FieldNames::of`].
+//! renamed the field and does not expose the mapping. However, the derived `Deserialize` of a
+//! struct passes the names that clients use to its deserializer. The payload is therefore
+//! deserialized once more, and these names are recorded. Start reading at [`FieldNames::of`].
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -33,7 +33,8 @@ pub struct FieldNames {
 }
 
 impl FieldNames {
-    /// Collects the field names of `T` in `data`, the array `["name", argument, ..]` of an event.
+    /// Collects the names that clients use for the fields of `T`. `data` is the array
+    /// `["name", argument, ..]` of an event.
     #[must_use]
     pub fn of<T: DeserializeOwned>(data: &str, attachments: &[Bytes]) -> Self {
         // As in `decode_event`, a single argument is the payload itself, and several arguments are

@@ -111,8 +111,8 @@ impl RawArguments {
     }
 }
 
-/// Writes the arguments unchanged. Their placeholders are numbered from zero, so their attachments
-/// must be the first of the packet.
+/// Writes the arguments unchanged. Their placeholders are numbered from zero, so writing fails if
+/// the packet already has other attachments.
 impl Arguments for RawArguments {
     fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         if !self.attachments.is_empty() && !scope::attach_first(&self.attachments) {

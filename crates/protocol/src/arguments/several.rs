@@ -11,7 +11,7 @@ use serde::{
 /// Deserializer for the items that remain in `seq`.
 pub(super) struct Several<A> {
     pub(super) seq: A,
-    /// Error message for a type that is not a list.
+    /// Error message for a type that is neither a list nor a tuple.
     pub(super) refusal: &'static str,
 }
 

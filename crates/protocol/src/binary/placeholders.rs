@@ -11,20 +11,20 @@ use serde::{
     de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor},
 };
 
-/// Fails if the number of a placeholder in `json` is not below `attachments`.
+/// Fails if a placeholder in `json` has no number, or a number that is not below `attachments`.
 pub(crate) fn check_placeholders(json: &[u8], attachments: usize) -> serde_json::Result<()> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     Walk { attachments: attachments as u64 }.deserialize(&mut deserializer)?;
     deserializer.end()
 }
 
-/// Visitor that traverses any JSON of a packet with this many attachments.
+/// Visitor that checks the placeholders in any JSON. The packet has this many attachments.
 #[derive(Clone, Copy)]
 struct Walk {
     attachments: u64,
 }
 
-/// Meaning of a JSON value if it is a member of a placeholder.
+/// Meaning that a JSON value has if it is a member of a placeholder object.
 #[derive(Clone, Copy, PartialEq)]
 enum Seen {
     /// The value `true`.

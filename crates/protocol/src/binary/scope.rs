@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 
 use bytes::Bytes;
 
-/// State of the current thread. The number is the number of attachments on top of the stack that
-/// belong to the current call.
+/// State of the current thread. `Reading` and `Writing` hold the number of attachments on top of
+/// [`STACK`] that belong to the current call.
 #[derive(Clone, Copy)]
 enum Scope {
     Outside,
@@ -32,7 +32,7 @@ pub(crate) fn write<R>(write: impl FnOnce() -> R) -> (R, Vec<Bytes>) {
     (result, take())
 }
 
-/// Runs `read` with access to `attachments`.
+/// Runs `read`. During the call, [`attachment`] finds the `attachments` by their numbers.
 #[inline]
 pub(crate) fn read<R>(attachments: &[Bytes], read: impl FnOnce() -> R) -> R {
     let count = if attachments.is_empty() { 0 } else { push(attachments) };
@@ -84,7 +84,7 @@ pub(crate) fn attach(bytes: &Bytes) -> Option<usize> {
 }
 
 /// Adds attachments whose placeholders are already numbered from zero. Returns `false` if the
-/// packet already has attachments.
+/// packet already has attachments, or if no packet is being written.
 pub(crate) fn attach_first(bytes: &[Bytes]) -> bool {
     // Any earlier attachment would have taken the number zero.
     let is_first = matches!(SCOPE.get(), Scope::Writing(0));

@@ -121,8 +121,8 @@ fn a_type_without_bytes_fails_with_their_path_and_never_sees_a_placeholder() {
     assert_eq!(refused::<()>(&alone).1, "expected unit, not bytes");
 }
 
-/// Some types contain bytes in other formats. If bytes were copied into each place that refers to
-/// them, a small message would use much memory.
+/// A type that is not [`Binary`] must not receive attachments as bytes. If each placeholder gave
+/// such a type a copy, a small message would use much memory.
 #[test]
 fn no_other_type_takes_bytes_or_sees_their_stand_in() {
     #[derive(Debug)]

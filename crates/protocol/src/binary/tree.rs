@@ -2,8 +2,8 @@
 //!
 //! JSON has no bytes. If a type were deserialized from the text, it could treat a placeholder as an
 //! ordinary object of the client. It is therefore deserialized from a [`Node`].
-//! [`Binary`](super::Binary) accepts the bytes, and every other type returns an error that mentions
-//! them. Start reading at [`Node::parse`].
+//! [`Binary`](super::Binary) accepts the bytes. Every other type returns an error that says that it
+//! did not expect bytes. Start reading at [`Node::parse`].
 
 use std::{
     cell::{Cell, RefCell},
@@ -32,7 +32,7 @@ pub(crate) enum Node {
     Bytes(u64),
     List(Vec<Self>),
     Map {
-        /// Number of the object within the payload.
+        /// Number of the object within the payload, counted from zero in the order of the text.
         number: usize,
         /// Members in the order of the text, including duplicate keys.
         entries: Vec<(Key, Self)>,

@@ -1,8 +1,8 @@
 //! Assembles a binary packet from its head and its attachments.
 //!
 //! The head is checked like any packet before it is kept. If the packet has no recipient, it is not
-//! kept. Its attachments are still counted, because the client sends them anyway. `attachments`
-//! limits their number and sets their deadline.
+//! kept. Its attachments are still counted, because the client sends them anyway. The module
+//! `attachments` limits the number of attachments and sets their deadline.
 
 use std::{borrow::Cow, time::Instant};
 
@@ -14,6 +14,7 @@ use super::{Ack, Event, Received, SlotId, Violation};
 pub(super) struct Assembly {
     /// Event or ack to return when the packet is complete.
     received: Received<'static>,
+    /// Number of attachments that have not arrived yet.
     missing: usize,
     /// Size of the head and of the attachments received so far, in bytes.
     size: usize,
@@ -24,7 +25,8 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    /// Starts with the packet `received`, which was parsed from a head of `size` bytes.
+    /// Starts with the packet `received`, which was parsed from a head of `size` bytes. Its
+    /// `missing` attachments must arrive before `by`.
     pub(super) fn new(received: Received<'_>, missing: usize, size: usize, by: Instant) -> Self {
         let received = match received {
             Received::Event(event) => Received::Event(own_event(event, missing)),
@@ -34,7 +36,8 @@ impl Assembly {
         Self { received, missing, size, by, paused: None }
     }
 
-    /// Adds one attachment. The head and the attachments together may have at most `limit` bytes.
+    /// Adds one attachment. Fails if the head and the attachments together have more than `limit`
+    /// bytes.
     pub(super) fn take(&mut self, bytes: &[u8], limit: usize) -> Result<(), Violation> {
         self.size = self.size.saturating_add(bytes.len());
         if self.size > limit {
@@ -67,7 +70,7 @@ impl Assembly {
         }
     }
 
-    /// Continues to count attachments, but discards the packet.
+    /// Discards the packet. Its remaining attachments are still counted.
     pub(super) fn swallow(&mut self) {
         self.received = Received::Nothing;
     }

@@ -10,7 +10,8 @@ use crate::packet::{Kind, Packet};
 
 impl Link {
     /// Rejects a packet between the attachments of another packet. Attachments follow their packet
-    /// directly (Socket.IO protocol v5). Only pongs and closes may arrive between them.
+    /// directly (Socket.IO protocol v5). Only Engine.IO pongs and close packets may arrive between
+    /// them.
     pub(super) fn check_uninterrupted(&self) -> Result<(), Violation> {
         if self.assembly.is_some() { Err(Violation::Interrupted) } else { Ok(()) }
     }
@@ -28,13 +29,15 @@ impl Link {
         Ok(())
     }
 
-    /// Keeps a packet, whose message has `size` bytes, until its attachments have arrived.
+    /// Keeps a packet until its `missing` attachments have arrived. Its message has `size` bytes.
     pub(super) fn keep(&mut self, packet: Received<'_>, missing: usize, size: usize, now: Instant) {
         let by = now + self.config.attachments_timeout;
         self.assembly = Some(Box::new(Assembly::new(packet, missing, size, by)));
     }
 
-    /// Accepts an attachment if one is expected.
+    /// Accepts an attachment. Returns the packet if its last attachment has arrived. Fails with
+    /// [`Violation::Binary`] if no attachment is expected, and with [`Violation::TooLarge`] if the
+    /// packet becomes too large.
     pub(super) fn attachment(&mut self, bytes: &[u8]) -> Result<Received<'static>, Violation> {
         // Attachments of a socket that has ended may still be in transit.
         let may_come = self.is_known() || self.may_cross();

@@ -91,9 +91,11 @@ impl Link {
         Ok(Received::Event(event))
     }
 
-    /// Returns `true` if a packet without a recipient is ignored rather than a violation. Either
-    /// the client is admitted to a namespace of the link, or it has a pending CONNECT and the
-    /// server has ended a socket, so packets for that socket may be in transit.
+    /// Returns `true` if a packet without a recipient is ignored, and `false` if it is a violation.
+    ///
+    /// It is ignored if the client is admitted to a namespace of the link. It is also ignored if a
+    /// CONNECT is pending and the server has ended a socket of the link, because packets for that
+    /// socket may be in transit.
     pub(super) fn may_cross(&self) -> bool {
         self.slots.any_admitted() || self.has_ended && !self.slots.is_empty()
     }
@@ -118,5 +120,5 @@ impl Link {
     }
 }
 
-/// Data of an event without a name.
+/// Data of an event whose name is too long or contains a lone surrogate.
 const NAMELESS: &str = r#"[""]"#;

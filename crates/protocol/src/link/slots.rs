@@ -1,7 +1,7 @@
 //! Namespaces of a link, and the state of the client in each.
 
 /// Id of a slot, which holds one namespace of a link. The id is reused after the client has left
-/// the namespace.
+/// the namespace. The methods of [`Link`](crate::Link) may panic if no namespace has the id.
 ///
 /// # Examples
 /// ```
@@ -40,7 +40,7 @@ pub(super) enum State {
     Waiting { auth: Option<Box<str>> },
     /// An admission is running.
     Deciding,
-    /// The client is admitted.
+    /// The client is admitted. If it is anonymous, it may send `events_left` more events.
     Admitted { trust: Trust, events_left: u32 },
 }
 

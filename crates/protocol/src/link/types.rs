@@ -22,8 +22,8 @@ pub enum Received<'a> {
     Ack(Ack<'a>),
     /// The client closed the link with an Engine.IO close packet.
     Closed,
-    /// A CONNECT although the link already has the maximum number of namespaces. The CONNECT counts
-    /// as refused.
+    /// The client sent a CONNECT although the link already has the maximum number of namespaces.
+    /// The CONNECT counts as refused, and the driver answers it with an error.
     Crowded {
         /// Namespace that the client requested.
         namespace: &'a str,
@@ -33,7 +33,8 @@ pub enum Received<'a> {
     /// The client leaves a namespace. The driver closes its socket there and calls
     /// [`Link::left`](crate::Link::left).
     Left(SlotId),
-    /// A CONNECT whose `auth` is nested too deeply. The CONNECT counts as refused.
+    /// The client sent a CONNECT whose `auth` is nested too deeply. The CONNECT counts as refused,
+    /// and the driver answers it with an error.
     TooDeep {
         /// Namespace that the client requested.
         namespace: &'a str,
@@ -57,9 +58,11 @@ pub struct Event<'a> {
     pub slot: SlotId,
     /// Id of the ack that the client requests. `None` if it requests no ack.
     pub id: Option<u64>,
-    /// Name of the event.
+    /// Name of the event. It is empty if the client's name is too long or contains a lone
+    /// surrogate.
     pub name: Cow<'a, str>,
-    /// The whole JSON array, including the name. It is valid JSON and not nested too deeply.
+    /// The whole JSON array, including the name. It is valid JSON and not nested too deeply. If
+    /// `name` is empty, it is `[""]` without arguments.
     pub data: Cow<'a, str>,
     /// Attachments that placeholders in the array refer to.
     pub attachments: Vec<Bytes>,
@@ -154,7 +157,7 @@ pub enum Violation {
     /// A message that is not an Engine.IO packet.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// A packet before all attachments of the previous one have arrived.
+    /// A packet that arrived before all attachments of the previous packet.
     #[error("packet between attachments")]
     Interrupted,
     /// A packet with invalid JSON.

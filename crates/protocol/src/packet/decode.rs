@@ -48,9 +48,10 @@ pub struct Packet<'a> {
     pub kind: Kind,
     /// Name of the namespace. It is `/` if the packet does not name a namespace.
     pub namespace: &'a str,
-    /// Id of the ack. An event with an id requests an ack, and the ack repeats the id.
+    /// Id of the ack. An event with an id requests an ack, and the ack repeats the id. `None` if
+    /// the packet has no id.
     pub id: Option<u64>,
-    /// JSON payload, not yet parsed.
+    /// JSON payload, not yet parsed. `None` if the packet has no payload.
     pub data: Option<&'a str>,
     /// Number of binary messages that follow and belong to the packet.
     pub attachments: usize,
@@ -118,9 +119,9 @@ impl<'a> Packet<'a> {
     /// Returns the name of the event. Checks that the data is a JSON array that starts with a name
     /// and is nested at most `max_depth` deep.
     ///
-    /// If the name is a number, its decimal text is the name. For a name that has more than
-    /// `max_name` bytes or contains a lone surrogate, the empty name is returned, which no handler
-    /// has.
+    /// A number in the place of the name is returned as decimal text. The name is returned empty if
+    /// it has more than `max_name` bytes or contains a lone surrogate. No handler has an empty
+    /// name.
     ///
     /// # Errors
     /// [`JsonError`] if the check fails, or if the name is [reserved](super::is_reserved).
@@ -147,7 +148,8 @@ impl<'a> Packet<'a> {
     /// Checks that the `auth` payload of a CONNECT is nested at most `max_depth` deep.
     ///
     /// # Errors
-    /// [`JsonError::TooDeep`] if the check fails. Admission checks everything else.
+    /// [`JsonError::TooDeep`] if the check fails. The admission of the client checks everything
+    /// else.
     pub fn check_connect(&self, max_depth: usize) -> Result<(), JsonError> {
         self.data.map_or(Ok(()), |data| json::check_depth(data, max_depth))
     }

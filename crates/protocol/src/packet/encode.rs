@@ -1,8 +1,8 @@
 //! Writes Socket.IO packets, each as one Engine.IO message.
 //!
-//! The type of a packet depends on its arguments, which are serialized after its head. So every
-//! packet is written as a text packet first. In the rare case that there are attachments, its head
-//! is corrected afterwards.
+//! A packet is of a binary type if its arguments contain attachments. This is known only after the
+//! arguments are serialized, but the type precedes them. So every packet is first written as a text
+//! packet. If it turns out to have attachments, which is rare, its head is corrected.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -83,11 +83,12 @@ pub fn write_disconnect(out: &mut Vec<u8>, namespace: &str) {
 /// ```
 ///
 /// # Errors
-/// Fails if `arguments` cannot be serialized as JSON, such as a map whose keys are not strings, or
-/// if a placeholder in a binary packet refers to no attachment. On failure `out` remains unchanged.
+/// Fails if `arguments` cannot be serialized as JSON, such as a map whose keys are structs, or if a
+/// placeholder in a binary packet refers to no attachment. On failure `out` remains unchanged.
 pub fn write_event(
     out: &mut Vec<u8>,
     namespace: &str,
+    /// Id of the ack. `None` if an event requests no ack.
     id: Option<u64>,
     event: &str,
     arguments: &(impl Arguments + ?Sized),
@@ -119,9 +120,11 @@ pub fn write_ack(
 /// Everything before the arguments of a packet.
 #[derive(Clone, Copy)]
 struct Head<'a> {
+    /// Digit of the packet without attachments: `2` for an event, `3` for an ack.
     kind: u8,
     namespace: &'a str,
     id: Option<u64>,
+    /// Name of the event. `None` for an ack.
     event: Option<&'a str>,
 }
 
@@ -167,8 +170,8 @@ fn write_array(
     Ok(())
 }
 
-/// Turns the text packet at `start` into the head of a binary packet. Fails if its JSON contains an
-/// invalid placeholder.
+/// Turns the text packet at `start` of `out` into the head of a binary packet. Its JSON starts at
+/// `json`. Fails if a placeholder in this JSON refers to no attachment.
 fn make_binary(out: &mut Vec<u8>, start: usize, json: usize, attachments: usize) -> Result<()> {
     check_placeholders(&out[json..], attachments)?;
     let kind = start + 1;

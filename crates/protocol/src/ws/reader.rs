@@ -31,8 +31,12 @@ pub struct Reader {
 #[derive(Debug)]
 struct Parts {
     opcode: Opcode,
+    /// Number of fragments that have arrived.
     frames: usize,
+    /// Payloads of these fragments, one after the other.
     bytes: Vec<u8>,
+    /// `true` once the last fragment has arrived. The next call of [`Reader::read`] then frees the
+    /// message.
     complete: bool,
 }
 
@@ -80,7 +84,7 @@ pub enum Incoming<'a> {
     Close,
 }
 
-/// Violation of RFC 6455 by the client. It ends the connection.
+/// Violation of RFC 6455 or of a size limit by the client. It ends the connection.
 ///
 /// # Examples
 /// ```
@@ -305,9 +309,11 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     }
 }
 
-/// Returns the first bytes of the text frame at the front of `input`, at most `most` of them. Use
-/// it for a frame that will not be read as a whole. Returns `None` until these bytes have arrived,
-/// and an empty text if the frame is invalid or not a text frame.
+/// Returns at most `most` bytes of text from the front of the text frame in `input`. The caller
+/// uses it for a frame that it will not read as a whole.
+///
+/// Returns `None` until these bytes have arrived, and an empty text if the frame is invalid or is
+/// not a text frame.
 ///
 /// # Examples
 /// ```

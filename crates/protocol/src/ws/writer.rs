@@ -1,8 +1,8 @@
 //! Writes the frames of a server.
 //!
-//! A frame is written directly into the outbox. The payload is written first, behind space for the
-//! shortest header. If the payload turns out to be long, which is rare, it is moved to make room
-//! for a longer header.
+//! A frame is written directly into the buffer of the caller. The payload is written first, behind
+//! space for the shortest header. If the payload turns out to be long, which is rare, it is moved
+//! to make room for a longer header.
 
 use bytes::Bytes;
 
@@ -31,8 +31,8 @@ pub enum CloseCode {
     Policy = 1008,
     /// A message was too large.
     TooBig = 1009,
-    /// The client may reconnect after a while (from the IANA registry that RFC 6455, section 11.7,
-    /// defines).
+    /// The client may reconnect after a while. The code is defined in the IANA registry of RFC
+    /// 6455, section 11.7.
     TryAgainLater = 1013,
 }
 
@@ -149,7 +149,7 @@ pub fn append_close(out: &mut Vec<u8>, code: CloseCode, reason: &str) {
 }
 
 /// Maximum length of a close reason, in bytes. A control frame has a payload of at most 125 bytes
-/// (RFC 6455, section 5.5), and the code takes two of them.
+/// (RFC 6455, section 5.5), and the close code takes two of these bytes.
 const MAX_REASON: usize = 123;
 
 /// Appends a pong to `out`. `payload` is the payload of the ping.
