@@ -1,7 +1,7 @@
 //! Creates an authenticator from a closure.
 //!
-//! The closure receives the handshake, and its result is returned unchanged. No other code checks
-//! the credential. Start reading at [`authenticate_fn`].
+//! The closure receives the handshake and authenticates the client. Its result is returned
+//! unchanged. No other code checks the credential. Start reading at [`authenticate_fn`].
 
 use std::future::Future;
 

@@ -6,7 +6,8 @@
 
 use doorward_core::{is_printable, is_visible_line};
 
-/// Returns `true` if `text` has 1-255 printable characters that are not all blank.
+/// Returns `true` if `text` has 1-255 printable characters, and is visible as a whole and not blank
+/// ([`is_visible_line`]).
 pub(crate) fn is_identifier(text: &str) -> bool {
     // A character has at most four bytes. The bytes are checked first, so that a very long text is
     // rejected without counting its characters.

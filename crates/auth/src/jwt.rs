@@ -1,7 +1,8 @@
 //! Verifies access tokens, and issues the tokens of this server.
 //!
-//! `authenticator` runs the checks in order. Each other module has the rules for one part of a
-//! token. [`Issuer`](issuer::Issuer) issues tokens. Start reading at [`Jwt`](authenticator::Jwt).
+//! `authenticator` runs the checks in order. Most other modules have the rules for one part of a
+//! token, and `keys` selects the key. [`Issuer`](issuer::Issuer) issues tokens. Start reading at
+//! [`Jwt`](authenticator::Jwt).
 
 pub(crate) mod authenticator;
 pub(crate) mod claims;

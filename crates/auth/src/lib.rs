@@ -1,4 +1,4 @@
-//! Authenticates clients by access tokens, by sessions, or by code of the application.
+//! Authenticates clients by access tokens, by sessions, or by the application's own code.
 //!
 //! An [`Authenticator`] returns a [`Grant`] for the credential of a handshake. [`Jwt`] verifies
 //! access tokens, [`SessionCookie`] and [`SessionCredential`] look up sessions, and
@@ -7,11 +7,12 @@
 //!
 //! [`Sessions`] creates and ends sessions. [`Tickets`] carries a session from a socket into a
 //! cookie. [`Issuer`] issues the tokens that [`Jwt::key_ring`] accepts. This crate does not use the
-//! network. The caller passes keys as arguments, and stores are traits. Start reading at [`Jwt`],
-//! or at [`Sessions`].
+//! network. The caller passes keys as arguments, and passes stores as objects that implement the
+//! traits of `doorward-core`. Start reading at [`Jwt`], or at [`Sessions`].
 //!
 //! # Examples
-//! Accepts the tokens of an application that shares a secret with this server, and loads the user:
+//! The first example accepts the tokens of an application that shares a secret with this server,
+//! and loads the user:
 //! ```
 //! use doorward_auth::{Authenticator, Claims, Jwt, KeyError};
 //!
@@ -27,8 +28,8 @@
 //! # authenticator(b"4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?;
 //! # Ok::<_, KeyError>(())
 //! ```
-//! Accepts cookies from browsers, session tokens from other programs, and access tokens that end
-//! with their session:
+//! The second example accepts cookies from browsers, session tokens from other programs, and access
+//! tokens that become invalid when their session ends:
 //! ```
 //! use std::sync::Arc;
 //! use doorward_auth::{

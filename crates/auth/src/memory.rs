@@ -1,8 +1,8 @@
 //! Stores sessions, tickets and revocations in memory, for a single server process.
 //!
-//! The number of entries of each kind is limited, and new entries are rejected at the limit. A
-//! sweep removes expired entries. Sessions and revocations are also swept when they reach the
-//! limit. Start reading at [`MemoryStore`].
+//! The number of entries of each kind is limited, and new entries are rejected at the limit.
+//! [`SessionStore::sweep`] removes expired entries of all three kinds. Sessions and revocations are
+//! also swept when they reach the limit. Start reading at [`MemoryStore`].
 
 mod revocations;
 mod sessions;
@@ -25,10 +25,10 @@ use crate::memory::{revocations::Marks, sessions::Sessions, tickets::Tickets};
 /// ends.
 ///
 /// It implements [`SessionStore`], [`TicketStore`] and [`RevocationStore`]. Clones share their
-/// contents. Its operations fail only if a record exists already or the store is full. The limits
-/// are 1,000,000 sessions, 100,000 tickets and 1,000,000 revocations of each kind (users, sessions,
-/// tokens). [`with_capacity`](MemoryStore::with_capacity) sets other limits for sessions and
-/// revocations.
+/// contents. An operation fails only if the session or the ticket to store exists already, or if
+/// the store is full. The limits are 1,000,000 sessions, 100,000 tickets and 1,000,000 revocations
+/// of each kind (users, sessions, tokens). [`with_capacity`](MemoryStore::with_capacity) sets other
+/// limits for sessions and revocations.
 ///
 /// # Security
 /// A restart loses all sessions and all revocations. After the restart, a revoked token is accepted
@@ -44,8 +44,8 @@ use crate::memory::{revocations::Marks, sessions::Sessions, tickets::Tickets};
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Mutex<Kept>>);
 
-/// Contents of the store, under one lock because a revocation also changes sessions. The lock is
-/// held for one operation.
+/// Contents of the store. They share one lock, because a revocation also removes sessions. The lock
+/// is held for one operation.
 struct Kept {
     sessions: Sessions,
     tickets: Tickets,
@@ -53,7 +53,8 @@ struct Kept {
 }
 
 impl MemoryStore {
-    /// Creates a store for up to `sessions` sessions, and for as many revocations of each kind.
+    /// Creates a store for up to `sessions` sessions, and for as many revocations of each kind
+    /// (users, sessions, tokens).
     #[must_use]
     pub fn with_capacity(sessions: usize) -> Self {
         Self(Arc::new(Mutex::new(Kept {
@@ -63,8 +64,8 @@ impl MemoryStore {
         })))
     }
 
-    /// Treats all credentials that were issued before `at` as revoked. Pass the start of the
-    /// process, for example.
+    /// Treats all credentials that were issued before `at` as revoked. Pass the time at which the
+    /// process has started, for example.
     #[must_use]
     pub fn refusing_before(self, at: SystemTime) -> Self {
         lock(&self.0).marks.refuse_before(at);
@@ -169,6 +170,6 @@ impl Default for MemoryStore {
 
 doorward_core::debug_fields!(MemoryStore {});
 
-/// Default limit on sessions. A session takes about 500 bytes, so sessions take at most half a
-/// gigabyte.
+/// Default limit on sessions, and on revocations of each kind. A session takes about 500 bytes, so
+/// sessions take at most half a gigabyte.
 const SESSIONS: usize = 1_000_000;

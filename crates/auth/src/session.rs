@@ -1,5 +1,4 @@
-//! Keeps users signed in with sessions, and moves a session from a socket to a web page with
-//! tickets.
+//! Keeps users signed in with sessions. Tickets move a session from a socket to a web page.
 //!
 //! `sessions` decides how long a session lives, and its submodule `lease` extends a session when
 //! its client is active. `authenticator` authenticates clients by their session token. Start

@@ -1,12 +1,13 @@
 //! Account records, and the trait of the store that keeps them.
 //!
 //! An account is identified by a random id. Its user name is unique and may be shown to other
-//! users. `doorward-identity` verifies passkeys, folds names and hashes recovery codes. A store
-//! keeps only the results, and enforces the rules that must hold even under concurrent changes:
+//! users. `doorward-identity` verifies passkeys, folds names and hashes recovery codes. An account
+//! store keeps only the results, and enforces the rules that must hold even under concurrent
+//! changes:
 //! - a name belongs to one account;
 //! - a passkey belongs to one account;
 //! - the last passkey cannot be removed while there is no recovery code;
-//! - a recovery code works once.
+//! - a recovery code can be used once.
 
 use std::time::SystemTime;
 
@@ -15,7 +16,7 @@ use crate::{
     StoreFuture, UserId,
 };
 
-/// The account of a user who can sign in.
+/// Account of a user.
 ///
 /// A store keeps times to the millisecond.
 ///
@@ -35,7 +36,7 @@ pub struct Account {
     pub id: UserId,
     /// User name, spelled as it is displayed.
     pub name: Box<str>,
-    /// Folded form of the user name, by which names are compared. Unique among all accounts.
+    /// Folded form of the user name, by which names are compared. It is unique among all accounts.
     pub name_key: Box<str>,
     /// Name that other users see.
     pub display_name: Box<str>,
@@ -62,8 +63,8 @@ impl Account {
 
 /// Error of [`AccountStore::create_account`].
 ///
-/// The account was not created, unless the cause is [`StoreError::Unavailable`]. In that case it
-/// may have been created.
+/// The account was not created. Only if the cause is [`StoreError::Unavailable`], it may have been
+/// created.
 ///
 /// # Examples
 /// ```
@@ -78,7 +79,7 @@ pub enum CreateAccountError {
     /// The passkey belongs to an account already.
     #[error("the passkey belongs to an account")]
     PasskeyTaken,
-    /// The store failed.
+    /// The account store failed. The value is the cause.
     #[error("the account was not stored")]
     Store(#[from] StoreError),
 }
@@ -98,19 +99,21 @@ pub enum CreateAccountError {
 /// ```
 ///
 /// # Errors
-/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. The change may
-/// or may not have happened, so the caller must assume neither.
+/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. The caller
+/// cannot know if the change has happened. Methods that store something fail with
+/// [`StoreError::Full`] when the store is full.
 ///
 /// # Cancel safety
 /// If a future is dropped, its change is made completely or not at all.
 pub trait AccountStore: Send + Sync + 'static {
-    /// Returns the secret from which decoy passkeys are derived. With decoys, a sign-in with an
-    /// unknown user name looks like one with a known name.
+    /// Returns the secret from which made-up passkeys of unknown users are derived. With made-up
+    /// passkeys, a sign-in with an unknown user name looks like a sign-in with a known name.
     ///
-    /// Stores `drawn` if there is no secret yet. Concurrent callers all receive the same secret.
+    /// `drawn` is a random value from the caller. If the store has no secret yet, it keeps `drawn`
+    /// as the secret. Concurrent callers all receive the same secret.
     fn decoy_secret<'a>(&'a self, drawn: &'a [u8; 32]) -> StoreFuture<'a, [u8; 32]>;
 
-    /// Stores a new account together with its first passkey. Stores both or neither.
+    /// Stores a new account and its first passkey, either both or neither.
     ///
     /// # Errors
     /// - [`CreateAccountError::NameTaken`], [`CreateAccountError::PasskeyTaken`]: another account
@@ -122,10 +125,12 @@ pub trait AccountStore: Send + Sync + 'static {
         passkey: &'a PasskeyRecord,
     ) -> BoxFuture<'a, Result<(), CreateAccountError>>;
 
-    /// Finds an account by its id, including a disabled one.
+    /// Finds an account by its id, even if the account is disabled. Yields `None` if there is no
+    /// such account.
     fn account<'a>(&'a self, id: &'a UserId) -> StoreFuture<'a, Option<Account>>;
 
-    /// Finds an account by [`Account::name_key`], including a disabled one.
+    /// Finds an account by [`Account::name_key`], even if the account is disabled. Yields `None` if
+    /// there is no such account.
     fn account_named<'a>(&'a self, name_key: &'a str) -> StoreFuture<'a, Option<Account>>;
 
     /// Lists up to `limit` accounts, sorted by the bytes of [`Account::name_key`]. The list starts
@@ -151,7 +156,8 @@ pub trait AccountStore: Send + Sync + 'static {
     /// [`StoreError::Exists`] if an account already has the passkey. Nothing was changed.
     fn add_passkey<'a>(&'a self, passkey: &'a PasskeyRecord, limit: u32) -> StoreFuture<'a, bool>;
 
-    /// Finds a passkey by its id, among the passkeys of all accounts.
+    /// Finds a passkey by its id, among the passkeys of all accounts. Yields `None` if there is no
+    /// such passkey.
     fn passkey<'a>(&'a self, id: &'a CredentialId) -> StoreFuture<'a, Option<PasskeyRecord>>;
 
     /// Lists the passkeys of an account in the order in which they were added.
@@ -160,8 +166,8 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Records a sign-in with a passkey if the stored key still equals [`PasskeyUse::before`].
     /// Returns `true` if the sign-in was recorded.
     ///
-    /// This is a compare-and-swap: of two sign-ins that read the same counter, one gets `false`.
-    /// [`PasskeyRecord::used_at`] never goes back.
+    /// The method compares and replaces the key in one atomic step. If two sign-ins have read the
+    /// same key, one of them gets `false`. [`PasskeyRecord::used_at`] never goes back.
     fn record_use<'a>(
         &'a self,
         id: &'a CredentialId,
@@ -176,7 +182,8 @@ pub trait AccountStore: Send + Sync + 'static {
         name: &'a str,
     ) -> StoreFuture<'a, bool>;
 
-    /// Removes a passkey of `user`, unless it is the last one and the user has no recovery code.
+    /// Removes a passkey of `user`, unless it is the last passkey and the user has no recovery
+    /// code.
     ///
     /// Removals may run concurrently. If a user without recovery codes removes all passkeys at the
     /// same time, exactly one passkey must remain.
@@ -197,10 +204,11 @@ pub trait AccountStore: Send + Sync + 'static {
     /// empty and the salt is all zeros.
     fn recovery_codes<'a>(&'a self, user: &'a UserId) -> StoreFuture<'a, RecoveryCodes>;
 
-    /// Consumes the recovery code with this hash. Returns `true` if the account had such a code.
+    /// Removes the unused recovery code with this hash. Returns `true` if the account had such a
+    /// code.
     ///
-    /// If several callers present the same code, concurrently or later, exactly one of them gets
-    /// `true`.
+    /// If several callers present the same code, at the same time or one after the other, exactly
+    /// one of them gets `true`.
     fn take_recovery_code<'a>(
         &'a self,
         user: &'a UserId,

@@ -1,8 +1,8 @@
 //! Audit records, one for each decision, and the sink that keeps them.
 //!
-//! A record holds no credential and no payload of a client. A sink writes addresses and session ids
-//! only in the shortened form that [`AuditRecord::peer_prefix`] and [`AuditRecord::session_prefix`]
-//! return. Start reading at [`AuditRecord`].
+//! A record contains no credential and no payload of a client. A sink must not write the full
+//! address or session id. It writes what [`AuditRecord::peer_prefix`] and
+//! [`AuditRecord::session_prefix`] return. Start reading at [`AuditRecord`].
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -40,13 +40,13 @@ pub enum Decision {
     Closed(RefusalReason),
     /// A connected socket requested an action and was denied.
     Denied(RefusalReason),
-    /// A socket closed.
+    /// A connected socket closed.
     Ended(DisconnectReason),
-    /// A socket entered a room.
+    /// A socket joined a room of the framework.
     Joined,
-    /// This number of decisions was counted instead of recorded one by one, because unauthenticated
+    /// Several decisions were counted instead of recorded one by one, because unauthenticated
     /// clients can cause any number of them. The text is the reason of these decisions, or their
-    /// outcome if they have no reason.
+    /// outcome if they have no reason. The number is their count.
     LeftOut(&'static str, u64),
     /// A passkey was added to an account.
     PasskeyAdded,
@@ -56,7 +56,7 @@ pub enum Decision {
     RecoveryCodesMade,
     /// A socket continues with another credential of the same user.
     Refreshed,
-    /// A client was rejected.
+    /// A client that asked for admission, or a user who asked to sign in, was rejected.
     Refused(RefusalReason),
     /// A user, a session, a token or a socket was revoked.
     Revoked,
@@ -112,7 +112,7 @@ impl Decision {
         }
     }
 
-    /// Returns the number of decisions that the record stands for: 1, except for
+    /// Returns the number of decisions that the record stands for. It is 1, except for
     /// [`LeftOut`](Self::LeftOut).
     #[must_use]
     pub const fn count(self) -> u64 {
@@ -144,11 +144,11 @@ pub struct AuditRecord<'a> {
     /// Action that the client asked for; `None` for decisions without a request, such as a
     /// disconnect.
     pub action: Option<Action<'a>>,
-    /// Namespace that the client asked for; `None` until the client has named one.
+    /// Namespace that the client asked for; `None` if the client has not named a namespace.
     pub namespace: Option<&'a str>,
     /// User of the client; `None` until the client is authenticated.
     pub user: Option<&'a UserId>,
-    /// Session of the client, if its credential names one. A sink writes only
+    /// Session of the client; `None` if its credential names no session. A sink writes only
     /// [`AuditRecord::session_prefix`].
     pub session: Option<&'a SessionId>,
     /// Socket of the client; `None` if no socket was created.
@@ -189,7 +189,7 @@ impl AuditRecord<'_> {
 
     /// Returns the name of the part that was at fault if its kind is `part`, and `None` otherwise.
     ///
-    /// A sink that has one field for each kind calls this once for each kind.
+    /// A sink with one field for each kind calls this method once for each kind.
     #[must_use]
     pub fn at_fault(&self, part: Part) -> Option<&'static str> {
         self.fault.filter(|fault| fault.part() == part).map(Fault::name)
@@ -198,8 +198,8 @@ impl AuditRecord<'_> {
     /// Returns `true` if clients can cause any number of such records without a valid credential.
     /// These are refusals, denials, and all records of [`Anonymous`](crate::Anonymous) clients.
     ///
-    /// A sink may count such records instead of storing each one. If it runs out of room, it drops
-    /// them first.
+    /// A sink may count such records instead of storing each one. A sink that runs out of room
+    /// drops these records first.
     #[must_use]
     pub fn is_by_stranger(&self) -> bool {
         // A client needs no valid credential to be refused, or to be anonymous.
@@ -214,14 +214,15 @@ impl AuditRecord<'_> {
     }
 
     /// Returns the client's address, shortened by [`network_prefix`] so that it does not identify a
-    /// household.
+    /// household. Returns `None` if the address is unknown.
     #[must_use]
     pub fn peer_prefix(&self) -> Option<IpAddr> {
         self.peer.map(network_prefix)
     }
 
     /// Returns the first 32 bits of the SHA-256 of the session id, in hex. The prefix shows which
-    /// records belong together, and cannot be used as a session id.
+    /// records belong together, and cannot be used as a session id. Returns `None` if the record
+    /// has no session.
     #[must_use]
     pub fn session_prefix(&self) -> Option<String> {
         let hash: [u8; 32] = Sha256::digest(self.session?.as_str()).into();
@@ -269,34 +270,41 @@ pub fn network_prefix(address: IpAddr) -> IpAddr {
 /// }
 /// ```
 pub trait Audit: Send + Sync + 'static {
-    /// Takes one record. The server calls this while it handles a connection, so it must not block.
-    /// Move slow work to another thread or task.
+    /// Takes one record. The server calls this method while it handles a connection, so the method
+    /// must not block. Move slow work to another thread or task.
     fn record(&self, record: &AuditRecord<'_>);
 
     /// Returns a future that waits until every record taken so far has been stored or has failed.
-    /// Its output is `true` if no record has failed since this method was called. The default is
-    /// ready at once, for sinks whose `record` stores the record before it returns.
+    /// Its output is `true` if no record has failed since this method was called. The future of the
+    /// default implementation is ready at once. It suits sinks whose `record` stores the record
+    /// before it returns.
     ///
-    /// To learn whether a certain record is stored, call this method first, then
-    /// [`record`](Self::record), and await the future last. A record that fails in between counts.
+    /// To find out if a certain record is stored, call this method first, then
+    /// [`record`](Self::record), and await the future last. The output is also `false` if another
+    /// record fails in between.
     fn written(&self) -> BoxFuture<'_, bool> {
         Box::pin(std::future::ready(true))
     }
 
     /// Returns `true` while there is room for records of new clients. While it returns `false`, no
     /// client is admitted and no user is signed in. The remaining room is reserved for records that
-    /// must always be kept, such as disconnects and revocations.
+    /// must always be kept, such as disconnects and revocations. The default implementation always
+    /// returns `true`.
     fn has_room(&self) -> bool {
         true
     }
 
-    /// Returns a future that admissions and sign-ins await before they take effect, and revocations
-    /// before they return. They call this method before they pass their record to [`record`](Self::record), and await
-    /// the future afterwards. Each of them limits the wait by its own deadline. With `None`, the
-    /// default, no decision waits.
+    /// Returns a future that the server awaits before it admits a client, signs a user in, or
+    /// closes the sockets of a revocation. Returns `None`, which is the default, if no decision has
+    /// to wait.
+    ///
+    /// The server calls this method first, passes the record of the decision to
+    /// [`record`](Self::record), and then awaits the future, up to a time limit.
     ///
     /// A sink that must store a record before its decision takes effect returns
-    /// [`written`](Self::written) here. A client whose record is not stored is not admitted.
+    /// [`written`](Self::written) here. If the output is `false` or the time limit has passed, the
+    /// client is not admitted and the user is not signed in. A revocation takes effect
+    /// nevertheless.
     fn kept_first(&self) -> Option<BoxFuture<'_, bool>> {
         None
     }

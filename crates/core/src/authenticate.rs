@@ -1,8 +1,8 @@
 //! Authenticates clients.
 //!
-//! For the credentials of a handshake, an [`Authenticator`] returns a [`Grant`] or the reason for a
-//! rejection. It corresponds to a connection middleware of socket.io. Unlike with socket.io, a private
-//! namespace cannot be built without an authenticator.
+//! An [`Authenticator`] checks the credentials of a handshake. It returns a [`Grant`], or the
+//! reason for a rejection. It corresponds to a connection middleware of socket.io. Unlike with
+//! socket.io, a private namespace cannot be built without an authenticator.
 
 use std::future::Future;
 
@@ -37,7 +37,8 @@ use crate::{BoxError, Grant, Handshake, Refusal, UserId};
             `authenticate_fn(|handshake| async move {{ .. }})`"
 )]
 pub trait Authenticator: Send + Sync + 'static {
-    /// The application's own type for an authenticated client, available on every socket.
+    /// The application's own type for an authenticated client. A value of it is available on every
+    /// socket.
     type Principal: Send + Sync + 'static;
 
     /// Authenticates one handshake.
@@ -58,13 +59,15 @@ pub trait Authenticator: Send + Sync + 'static {
         handshake: Handshake,
     ) -> impl Future<Output = Result<Grant<Self::Principal>, AuthenticateError>> + Send;
 
-    /// Returns the user of a credential whose authenticity can be verified locally, such as by its
-    /// signature. `None`, the default, means that the credential cannot be verified locally.
+    /// Returns the user of a credential that can be verified locally, such as by its signature.
+    /// Returns `None` if the credential is not valid or cannot be verified locally. The default
+    /// implementation always returns `None`.
     ///
     /// The server calls this method when the client's address has used up its budget for failed
-    /// attempts. Only clients with a recognised credential are then processed further, so that an
-    /// attacker cannot lock out other clients at the same address. A recognised credential grants
-    /// nothing: [`authenticate`](Authenticator::authenticate) runs afterwards.
+    /// attempts. The server then authenticates only clients whose credential this method
+    /// recognises. An attacker therefore cannot lock out the other clients at the same address. A
+    /// recognised credential grants nothing, because [`authenticate`](Authenticator::authenticate)
+    /// runs afterwards.
     ///
     /// # Security
     /// Clients that guess credentials can cause any number of calls. Only a few calls run at a

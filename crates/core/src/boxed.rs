@@ -2,7 +2,7 @@
 
 use std::{error::Error, future::Future, pin::Pin};
 
-/// A boxed future, for traits that must be usable as `dyn Trait`.
+/// Boxed future. The methods of a trait return it if the trait must be usable as `dyn Trait`.
 ///
 /// # Examples
 /// ```

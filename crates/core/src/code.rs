@@ -25,14 +25,14 @@ use std::fmt;
 pub struct Code(&'static str);
 
 impl Code {
-    /// Code that a client receives instead of an invalid one.
+    /// Code that a client receives instead of an invalid code.
     pub const INVALID: Self = Self("invalid_code");
 
-    /// Creates a code.
+    /// Creates a code from a text of 1-64 ASCII letters, digits or `_.:-`.
     ///
     /// # Panics
-    /// Panics if `code` is not 1-64 ASCII letters, digits or `_.:-`. In a constant, or in
-    /// `const { .. }`, this is a compile error.
+    /// Panics if `code` is not 1-64 ASCII letters, digits or `_.:-`. In a constant, or in `const {
+    /// .. }`, the panic is a compile error.
     #[must_use]
     pub const fn new(code: &'static str) -> Self {
         assert!(is_code(code), "a code is 1-64 letters, digits or _.:-");

@@ -1,4 +1,5 @@
-//! Macros that implement `Debug`: errors as one sentence, and types without their secrets.
+//! Macros that implement `Debug`. They print an error as one sentence, and a type without its
+//! secrets.
 
 /// Implements `Debug` for an error by printing what [`Causes`](crate::Causes) prints.
 ///

@@ -4,7 +4,8 @@ use std::{borrow::Cow, time::Duration};
 
 use crate::{Code, Refusal, RefusalCode};
 
-/// Error in the payload of an event, for the client program that sent the payload.
+/// Error in one field of the payload of an event. The client program that sent the payload receives
+/// it.
 ///
 /// # Examples
 /// ```
@@ -13,9 +14,10 @@ use crate::{Code, Refusal, RefusalCode};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detail {
-    /// Path in the payload, such as `items[2].name`; empty for the payload itself.
+    /// Path of the field in the payload, such as `items[2].name`. The path is empty if the error
+    /// concerns the whole payload.
     pub path: String,
-    /// Description of the expected value. It never repeats the input.
+    /// Description of the expected value. Do not repeat the input of the client.
     pub message: String,
 }
 
@@ -57,8 +59,8 @@ impl Exception {
         UNKNOWN_EVENT,
     ];
 
-    /// Creates an exception with a code and a message of the application's own. An invalid [`Code`]
-    /// is replaced by `invalid_code`.
+    /// Creates an exception with a code and a message of the application. An invalid [`Code`] is
+    /// replaced by `invalid_code`.
     #[must_use]
     pub fn new(code: impl Into<Code>, message: impl Into<Cow<'static, str>>) -> Self {
         let code = code.into();
@@ -77,8 +79,8 @@ impl Exception {
         Self::new(FORBIDDEN, "Forbidden")
     }
 
-    /// Creates an `internal` exception, for a failure of the server. It does not contain the cause,
-    /// which belongs in the log.
+    /// Creates an `internal` exception, for a failure of the server. The exception does not contain
+    /// the cause. Log the cause instead.
     #[must_use]
     pub fn internal() -> Self {
         Self::new(INTERNAL, "Internal error")
@@ -116,8 +118,8 @@ impl Exception {
         Self::new(UNKNOWN_EVENT, "Unknown event")
     }
 
-    /// Sets the time that the client should wait before it retries. It is rounded up to whole
-    /// seconds.
+    /// Sets the time that the client should wait before it retries. The client receives the time
+    /// rounded up to whole seconds.
     #[must_use]
     pub fn retry_after(self, after: Duration) -> Self {
         Self { retry_after: Some(after), ..self }
@@ -135,20 +137,22 @@ impl Exception {
         &self.message
     }
 
-    /// Returns the errors in the payload, one for each invalid field.
+    /// Returns the errors in the payload, one for each invalid field. The list is empty for an
+    /// exception that does not concern the payload.
     #[must_use]
     pub fn details(&self) -> &[Detail] {
         &self.details
     }
 
-    /// Returns the time that the client should wait before it retries, if that is known.
+    /// Returns the time that the client should wait before it retries. Returns `None` if no time is
+    /// set.
     #[must_use]
     pub fn wait(&self) -> Option<Duration> {
         self.retry_after
     }
 }
 
-/// Converts the refusal of a guard into the answer to an event or to a join.
+/// Converts the refusal of a guard or a policy into the answer to an event or to a join.
 impl From<Refusal> for Exception {
     fn from(refusal: Refusal) -> Self {
         let wait = refusal.retry_after();

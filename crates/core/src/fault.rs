@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::reason::reasons;
 
-/// The part of a client's input that was at fault, and its problem.
+/// Part of a client's input that was at fault, and its problem.
 ///
 /// A [`Refusal`](crate::Refusal) carries the fault to the audit record
 /// ([`Refusal::about`](crate::Refusal::about)). The client never reads it.
@@ -33,7 +33,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Creates a fault.
+    /// Creates a fault of the part with the name `name`, such as the claim `exp`.
     #[must_use]
     pub const fn new(part: Part, name: &'static str, problem: Problem) -> Self {
         Self { part, name, problem }
@@ -122,9 +122,9 @@ reasons! {
         Prefixed = "prefixed",
         /// The part is too long, or lasts too long.
         TooLong = "too_long",
-        /// The part has an unknown value.
+        /// The part has a value that the server does not know.
         Unknown = "unknown",
-        /// The part has the wrong type.
+        /// The part has the wrong JSON type.
         WrongType = "wrong_type",
     }
 }

@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc, time::SystemTime};
 
 use crate::{BoxError, BoxFuture, Issued, Lease, SessionId, TokenId, UserId};
 
-/// Result of a successful authentication: the principal and the user of the client, and the time
-/// until which the client may stay connected.
+/// Result of a successful authentication. It contains the principal and the user of the client, and
+/// the time until which the client may stay connected.
 ///
 /// # Examples
 /// ```
@@ -21,7 +21,7 @@ use crate::{BoxError, BoxFuture, Issued, Lease, SessionId, TokenId, UserId};
 #[non_exhaustive]
 #[must_use]
 pub struct Grant<P> {
-    /// Principal of the client, a type of the application.
+    /// Principal of the client. Its type belongs to the application.
     pub principal: P,
     /// User of the client. Connections are counted by user, and can be revoked by user.
     pub user: UserId,
@@ -29,17 +29,20 @@ pub struct Grant<P> {
     pub session: Option<SessionId>,
     /// Id of the token that was presented; `None` if the credential has no id.
     pub token: Option<TokenId>,
-    /// Time at which the credential was issued, which is compared with revocations. If it is
-    /// `None`, the time at which the credential was presented is used ([`Issued::Shown`]).
+    /// Time at which the credential was issued. The server compares it with revocations. If it is
+    /// `None`, the server uses the time at which the client has presented the credential
+    /// ([`Issued::Shown`]).
     pub issued: Option<Issued>,
     /// Time of the user's last interactive sign-in; `None` if unknown.
     pub signed_in_at: Option<SystemTime>,
     /// Wall-clock time at which the credential expires; `None` if the credential itself does not
     /// expire.
     pub expires_at: Option<SystemTime>,
-    /// Lease that keeps the session alive. The client's sockets close when the session ends.
+    /// Lease that keeps the session alive. The client's sockets close when the session ends. With
+    /// `None`, the expiry of a session does not affect the sockets.
     pub lease: Option<Arc<dyn Lease>>,
-    /// Function that loads the principal again after the user's rights have changed.
+    /// Function that loads the principal again after the user's rights have changed. With `None`,
+    /// the principal does not change.
     pub reload: Option<Reload<P>>,
 }
 
@@ -60,7 +63,8 @@ pub struct Grant<P> {
 pub type Reload<P> = Arc<dyn Fn() -> BoxFuture<'static, Result<Option<P>, BoxError>> + Send + Sync>;
 
 impl<P> Grant<P> {
-    /// Creates a grant that does not expire, for a client with this principal and this user.
+    /// Creates a grant that does not expire, for a client with this principal and this user. All
+    /// optional fields are `None`.
     pub fn new(principal: P, user: impl Into<UserId>) -> Self {
         Self {
             principal,
@@ -151,6 +155,6 @@ pub struct Anonymous;
 
 impl Anonymous {
     /// User id of all anonymous clients. It identifies no single user, so no message can be sent to
-    /// it.
+    /// this user.
     pub const USER: &'static str = "anonymous";
 }

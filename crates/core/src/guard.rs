@@ -9,7 +9,7 @@ use std::{
 
 use crate::{BoxError, HandshakeRequest, Refusal, RefusalReason, SocketId, UserId};
 
-/// An action that a client asks for.
+/// Action that a client asks for.
 ///
 /// # Examples
 /// ```
@@ -25,7 +25,7 @@ pub enum Action<'a> {
     Connect,
     /// The client sends the event of this name.
     Event(&'a str),
-    /// The client asks to enter the room of this name.
+    /// The client asks to join the room of this name.
     Join(&'a str),
     /// The client asks to leave the room of this name.
     Leave(&'a str),
@@ -45,8 +45,8 @@ impl Action<'_> {
 }
 
 impl<'a> Action<'a> {
-    /// Returns the target of the action, which is the name of the event or of the room.
-    /// [`Action::Connect`] has no target.
+    /// Returns the target of the action, which is the name of the event or of the room. Returns
+    /// `None` for [`Action::Connect`].
     #[must_use]
     pub const fn about(self) -> Option<&'a str> {
         match self {
@@ -86,7 +86,8 @@ pub struct GuardContext<'a, P> {
     pub principal: &'a P,
     /// User of the client.
     pub user: &'a UserId,
-    /// Id of the socket. For [`Action::Connect`], the socket does not exist yet.
+    /// Id of the socket. For [`Action::Connect`], it is the id that the socket will have if it is
+    /// admitted.
     pub socket: SocketId,
     /// Namespace of the socket.
     pub namespace: &'a str,
@@ -122,7 +123,7 @@ impl<'a, P> GuardContext<'a, P> {
         Self { action, principal, user, socket, namespace, request, now, since_sign_in }
     }
 
-    /// Sets the time since the user's last interactive sign-in.
+    /// Sets the time since the user's last interactive sign-in; `None` if it is unknown.
     #[must_use]
     pub fn since_sign_in(self, ago: Option<Duration>) -> Self {
         Self { since_sign_in: ago, ..self }
@@ -131,8 +132,8 @@ impl<'a, P> GuardContext<'a, P> {
 
 /// Decision of a guard.
 ///
-/// A `bool` converts into a verdict, and so does a `Result`. An error denies the action, because a
-/// guard that failed has not allowed it.
+/// A `bool` converts into a verdict, and so does a `Result`. `Err` denies the action, because a
+/// guard that has failed has not allowed it.
 ///
 /// # Examples
 /// ```
@@ -178,8 +179,8 @@ impl<V: Into<Self>, E: Into<BoxError>> From<Result<V, E>> for Verdict {
 
 /// Decides if an authenticated client may perform an action.
 ///
-/// A guard is called for every [`Action`]: for the connection itself, for each event, and for each
-/// room that the client enters or leaves. One guard on a gateway protects all of them.
+/// The guard of a gateway is called for every [`Action`] of its clients. These are the connection
+/// itself, each event, and each room that a client joins or leaves.
 ///
 /// # Examples
 /// ```
@@ -204,22 +205,23 @@ pub trait Guard<P>: Send + Sync + 'static {
     /// `true` if [`check`](Self::check) never waits, so that its future is ready when it is first
     /// polled.
     ///
-    /// Such a guard is called without an allocation. If its future is pending nevertheless, the
-    /// action is denied.
+    /// The server calls such a guard without an allocation. If the future is pending nevertheless,
+    /// the action is denied.
     const AT_ONCE: bool = false;
 
     /// Decides if the client may perform the action in `context`.
     ///
     /// # Panics
-    /// A panic is caught, and the action is denied. It is also denied if the decision exceeds the
-    /// time limit for guards. For [`Action::Connect`], a panic or a timeout decides nothing: the
-    /// client is not admitted, and a stock client reconnects.
+    /// A panic is caught, and the action is denied. The action is also denied if the decision
+    /// exceeds the time limit for guards. For [`Action::Connect`], a panic or a timeout decides
+    /// nothing. The client is then not admitted, and a stock client reconnects.
     ///
     /// # Cancel safety
     /// The future is dropped when the client disconnects or the time limit for guards has passed.
     fn check(&self, context: GuardContext<'_, P>) -> impl Future<Output = Verdict> + Send;
 
-    /// Returns the name of the guard in the policy table. The default is the name of the type.
+    /// Returns the name of the guard for the table that lists which guards protect a server. The
+    /// default is the name of the type.
     fn name(&self) -> Cow<'static, str> {
         short_type_name::<Self>()
     }

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::{Headers, UniqueObject};
 
-/// The HTTP request that opened a link.
+/// HTTP request that opened a link, which is one Engine.IO connection.
 ///
 /// # Examples
 /// ```
@@ -33,14 +33,15 @@ pub struct HandshakeRequest {
 }
 
 impl HandshakeRequest {
-    /// Creates a request. `peer` is the address of the other end of the TCP connection.
+    /// Creates a request. `peer` is the address of the client, or `None` if it is unknown. Behind a
+    /// trusted proxy, it is the address that the proxy reports.
     #[must_use]
     pub fn new(headers: Headers, query: impl Into<Box<str>>, peer: Option<SocketAddr>) -> Self {
         Self { headers, query: query.into(), peer }
     }
 
-    /// Returns the headers of the request. In a [`Handshake`], those that may hold a credential are
-    /// absent.
+    /// Returns the headers of the request. In a [`Handshake`], the headers that may hold a
+    /// credential are absent.
     #[must_use]
     pub fn headers(&self) -> &Headers {
         &self.headers
@@ -53,15 +54,18 @@ impl HandshakeRequest {
     }
 
     /// Returns the IP address of the client ([`HandshakeRequest::client_ip`]) with its port. The
-    /// port is 0 if a trusted proxy reported the address, because proxies report no port.
+    /// port is 0 if a trusted proxy reported the address, because proxies report no port. Returns
+    /// `None` if the address is unknown.
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer
     }
 
-    /// Returns the IP address of the client. Budgets and audit records use this address. Behind a
-    /// trusted proxy, it is the address that the proxy reports. `None` if the HTTP server does not
-    /// provide the address of the peer.
+    /// Returns the IP address of the client. Returns `None` if the HTTP server does not provide the
+    /// address of its peer.
+    ///
+    /// Budgets and audit records use this address. Behind a trusted proxy, it is the address that
+    /// the proxy reports.
     ///
     /// # Examples
     /// ```
@@ -122,14 +126,14 @@ impl Handshake {
         Self { request, credentials: Arc::default(), namespace: namespace.into(), auth, at }
     }
 
-    /// Sets the headers that only an authenticator may see.
+    /// Sets the headers that may hold a credential, and that only an authenticator may see.
     #[must_use]
     pub fn with_credentials(self, credentials: Arc<Headers>) -> Self {
         Self { credentials, ..self }
     }
 }
 
-/// `auth` payload of a CONNECT, a JSON object that the client controls.
+/// `auth` payload of a CONNECT. It is a JSON object that the client controls.
 ///
 /// # Security
 /// The payload usually holds a credential, so `Debug` prints `[redacted]`.
@@ -148,8 +152,9 @@ impl AuthPayload {
     /// Parses a payload.
     ///
     /// # Errors
-    /// [`AuthPayloadError`] if the text is not a JSON object, names a key twice, or names one of
-    /// JavaScript's prototype keys. That is the client's mistake, or an attack.
+    /// [`AuthPayloadError`] if the text is not a JSON object, if an object in it names a key twice,
+    /// or if the outermost object has one of the keys `__proto__`, `constructor` and `prototype`.
+    /// This is the client's mistake, or an attack.
     pub fn parse(json: &str) -> Result<Self, AuthPayloadError> {
         // A duplicate key could show an authenticator one value and a log or proxy another.
         let UniqueObject(members) =
@@ -162,13 +167,14 @@ impl AuthPayload {
         Ok(Self(members))
     }
 
-    /// Returns the value of `key`.
+    /// Returns the value of `key`. Returns `None` if the payload has no such key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.0.get(key)
     }
 
-    /// Returns the value of `key` if it is a string.
+    /// Returns the value of `key`. Returns `None` if the payload has no such key, or if the value
+    /// is not a string.
     #[must_use]
     pub fn get_str(&self, key: &str) -> Option<&str> {
         self.get(key)?.as_str()
@@ -177,7 +183,7 @@ impl AuthPayload {
     /// Deserializes the whole payload into a type of the application's own.
     ///
     /// # Errors
-    /// Fails if the payload is not a `T`. That is the client's mistake.
+    /// Fails if the payload is not a `T`. This is the client's mistake.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         T::deserialize(&self.0)
     }
@@ -189,7 +195,7 @@ impl fmt::Debug for AuthPayload {
     }
 }
 
-/// Error of [`AuthPayload::parse`].
+/// Error for a text that [`AuthPayload::parse`] does not accept.
 ///
 /// # Examples
 /// ```

@@ -1,8 +1,8 @@
 //! Headers of a handshake, in a compact form.
 //!
 //! A `HeaderMap` from an HTTP server keeps the server's read buffer of 16 KiB alive for as long as
-//! the headers live. [`Headers`] copies the few hundred bytes that matter into one allocation. To
-//! find a header, it scans these bytes.
+//! the headers live. [`Headers`] copies the few hundred bytes that matter into one allocation. A
+//! lookup scans these bytes.
 
 use std::fmt;
 
@@ -11,7 +11,8 @@ use http::{
     header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION},
 };
 
-/// Headers of one HTTP request, in the order in which they were sent.
+/// Headers of one HTTP request. Several values of one name are in the order in which they were
+/// sent. A header with a name over 255 bytes or a value over 65,535 bytes is omitted.
 ///
 /// # Security
 /// `Debug` prints names only, because values may be credentials.
@@ -34,13 +35,15 @@ pub struct Headers {
 }
 
 impl Headers {
-    /// Returns the value of the first header `name`. Case is ignored.
+    /// Returns the value of the first header `name`. Returns `None` if there is no such header.
+    /// Case is ignored.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// Returns the value of the first header `name` if it is visible ASCII.
+    /// Returns the value of the first header `name` as text. Returns `None` if there is no such
+    /// header, or if its value contains other bytes than printable ASCII.
     #[must_use]
     pub fn get_str(&self, name: &str) -> Option<&str> {
         let value = std::str::from_utf8(self.get(name)?).ok()?;
@@ -64,8 +67,9 @@ impl Headers {
 }
 
 impl Headers {
-    /// Splits a map into two parts: the headers that all code of the application may read, and
-    /// those that may hold a credential (`Authorization`, `Cookie`, `Proxy-Authorization`).
+    /// Splits the headers of a map into two parts. The first part contains the headers that all
+    /// code of the application may read. The second part contains the headers that may hold a
+    /// credential (`Authorization`, `Cookie`, `Proxy-Authorization`).
     #[must_use]
     pub fn split(map: &HeaderMap) -> (Self, Self) {
         let secret = |name: &HeaderName| CREDENTIALS.contains(name);

@@ -1,8 +1,8 @@
 //! Identifiers of users, sockets, links, sessions, tokens and decisions.
 //!
 //! Each kind of id has its own type, so that ids of different kinds cannot be confused. `Debug`
-//! prints `[redacted]` for ids that grant access or belong to a credential. Ids that may be shown
-//! to other users grant nothing.
+//! prints `[redacted]` for ids that grant access or belong to a credential. An id that other users
+//! may see grants nothing.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -69,7 +69,8 @@ random_id! {
 }
 
 random_id! {
-    /// Id of one decision. The answer to the client and the audit record both contain it.
+    /// Id of one decision of the server, such as a refusal. The answer to the client and the audit
+    /// record both contain the id.
     ///
     /// # Examples
     /// ```
@@ -105,7 +106,7 @@ impl FromStr for SocketId {
     }
 }
 
-/// Error of parsing a [`SocketId`].
+/// Error for a text that is not a [`SocketId`].
 ///
 /// # Examples
 /// ```
@@ -195,7 +196,7 @@ macro_rules! secret_id {
                 Self(id.into())
             }
 
-            /// Returns the id as text, which must not reach a log.
+            /// Returns the id as text. Do not log it.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use crate::{BoxError, BoxFuture};
 
-/// Keeps a session alive while its client is active, and reports when it ends.
+/// Keeps a session alive while its client is active, and reports when the session ends.
 ///
 /// An authenticator puts a lease into its [`Grant`](crate::Grant). All sockets of a session may
 /// share one lease.
@@ -27,16 +27,17 @@ use crate::{BoxError, BoxFuture};
 /// }
 /// ```
 pub trait Lease: Send + Sync + 'static {
-    /// Records activity of the client. It is called for every event, so it must be cheap and must
-    /// not contact the store.
+    /// Records activity of the client. The server calls this method for every event, so it must be
+    /// cheap and must not contact the session store.
     fn touch(&self, now: SystemTime);
 
     /// Returns the time at which the session expires if its client shows no further activity, as
     /// far as this server knows.
     fn expires_at(&self) -> SystemTime;
 
-    /// Writes recorded activity to the store if that is due, and returns the time at which the
-    /// session expires. Another server may have extended or ended the session.
+    /// Writes recorded activity to the session store if a write is due. Reads the session again,
+    /// because another server may have extended or ended it, and returns the time at which it
+    /// expires.
     ///
     /// # Errors
     /// - [`LeaseError::Ended`]: the session has expired or was removed.

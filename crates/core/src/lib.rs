@@ -1,8 +1,8 @@
 //! Domain types of Doorward, and the traits that stores, guards and authenticators implement.
 //!
-//! Every item is plain data or a trait. A [`Handshake`] holds the credentials that a client sent, a
-//! [`Grant`] the result of an [`Authenticator`], and a [`Refusal`] the reason for a rejection. This
-//! crate does no I/O and depends on no runtime and no transport: time and randomness are injected
+//! Every item is plain data or a trait. A [`Handshake`] holds the credentials that a client has
+//! sent. An [`Authenticator`] checks them, and returns a [`Grant`] or a [`Refusal`]. This crate
+//! does no I/O, and depends on no runtime and no transport. Callers pass time and randomness
 //! through [`Clock`] and [`Entropy`]. Start reading at [`Authenticator`], then [`wire`], the only
 //! module that decides what a client receives.
 

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{BoxFuture, Clock, lock};
 
-/// Clock that only a test moves. Clones share the same time.
+/// Clock that moves only when a test moves it. Clones share the same time.
 ///
 /// # Examples
 /// ```
@@ -34,10 +34,11 @@ pub struct ManualClock {
 struct State {
     elapsed: Duration,
     wall: SystemTime,
-    /// Wakers of pending waits, by deadline and number. The task is not the key, because it may
-    /// have several waits.
+    /// Wakers of pending waits, by deadline and number. They are not found by task, because a task
+    /// may have several waits.
     sleepers: BTreeMap<(Instant, u64), Waker>,
-    /// Number of the latest wait. It makes keys with equal deadlines distinct.
+    /// Number of the latest wait. With its number, a wait is distinct from others with the same
+    /// deadline.
     next: u64,
 }
 
@@ -48,7 +49,8 @@ struct Wait {
 }
 
 impl ManualClock {
-    /// Creates a clock at an arbitrary monotonic instant and at the wall time 2026-01-01T00:00:00Z.
+    /// Creates a clock whose wall time is 2026-01-01T00:00:00Z. Its monotonic time is an arbitrary
+    /// instant.
     #[must_use]
     pub fn new() -> Self {
         #[expect(clippy::disallowed_methods, reason = "an instant can be had in no other way")]
@@ -77,7 +79,7 @@ impl ManualClock {
         }
     }
 
-    /// Sets wall time only, as an operator or NTP would.
+    /// Sets the wall time, as an operator or NTP would. Monotonic time does not change.
     pub fn set_wall(&self, wall: SystemTime) {
         lock(&self.state).wall = wall;
     }

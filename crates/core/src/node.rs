@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-/// Name of a node, which is one server process. Unlike the id of a link, it is not secret.
+/// Name of a node, which is one server process. The name is not secret.
 ///
 /// # Examples
 /// ```

@@ -2,15 +2,15 @@
 //!
 //! JSON leaves the meaning of duplicate names open (RFC 8259, section 4). Two parsers may therefore
 //! read the same text differently, so that one parser checks a value and the other uses a different
-//! value. Such objects are rejected wherever a client controls the text.
+//! value. Objects with duplicate names are rejected wherever a client controls the text.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// JSON object that has no duplicate members, at any depth. Members that no code reads are checked
-/// too.
+/// JSON object that has no duplicate members, at any depth. Deserializing any other JSON fails,
+/// even if no code reads the duplicate member.
 ///
 /// # Examples
 /// ```
@@ -45,14 +45,14 @@ impl<'de> Deserialize<'de> for UniqueObject {
     }
 }
 
-/// Prints names only, because values may be credentials.
+/// Prints only the names of the members, because their values may be credentials.
 impl fmt::Debug for UniqueObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
-/// Reads the members of an object up to its end.
+/// Reads the members of an object up to its end. Fails if a name occurs twice.
 fn members<'de, A: MapAccess<'de>>(mut map: A) -> Result<Map<String, Value>, A::Error> {
     let mut members = Map::new();
     while let Some((name, UniqueValue(value))) = map.next_entry::<String, UniqueValue>()? {
@@ -66,8 +66,8 @@ fn members<'de, A: MapAccess<'de>>(mut map: A) -> Result<Map<String, Value>, A::
 
 /// JSON value in which no object has duplicate members.
 ///
-/// `serde_json`'s own [`Value`] keeps the last of two duplicates. It may also read an object with
-/// the member `$serde_json::private::RawValue` as the JSON text in that member.
+/// [`Value`] cannot be used for this. It keeps the last of two duplicates, and may replace an
+/// object with the member `$serde_json::private::RawValue` by the JSON text in that member.
 struct UniqueValue(Value);
 
 impl<'de> Deserialize<'de> for UniqueValue {

@@ -8,8 +8,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::UserId;
 
-/// Id of a passkey, chosen by the device that holds the private key (its authenticator). The id
-/// grants nothing, because the private key never leaves the authenticator.
+/// Id of a passkey. The authenticator, which is the device that holds the private key, chooses the
+/// id. The id grants nothing, because the private key never leaves the authenticator.
 ///
 /// # Examples
 /// ```
@@ -22,14 +22,14 @@ use crate::UserId;
 pub struct CredentialId(Box<[u8]>);
 
 impl CredentialId {
-    /// Creates an id from bytes that were checked before, such as those from a store.
+    /// Creates an id from bytes that were checked before, such as the bytes that a store has kept.
     #[must_use]
     pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
         Self(bytes.into())
     }
 
-    /// Creates an id from bytes of an authenticator or a client. Returns `None` unless there are 1
-    /// to [`MAX_CREDENTIAL_ID`] bytes.
+    /// Creates an id from bytes that an authenticator or a client has sent. Returns `None` unless
+    /// there are 1 to [`MAX_CREDENTIAL_ID`] bytes.
     ///
     /// # Examples
     /// ```
@@ -57,7 +57,8 @@ impl CredentialId {
         URL_SAFE_NO_PAD.encode(&self.0)
     }
 
-    /// Parses an id that a client has sent; `None` if it is malformed.
+    /// Parses an id that a client has sent (base64url without padding). Returns `None` if the text
+    /// is malformed or the id has the wrong length.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok().and_then(Self::checked)
@@ -98,7 +99,7 @@ pub struct PasskeyRecord {
     pub name: Box<str>,
     /// Time at which the passkey was added.
     pub created_at: SystemTime,
-    /// Time of the last sign-in with the passkey; `None` before the first.
+    /// Time of the last sign-in with the passkey; `None` before the first sign-in.
     pub used_at: Option<SystemTime>,
     /// `true` if the provider keeps a backup of the passkey (the flag BS of Web Authentication
     /// Level 3, section 6.1).

@@ -1,5 +1,5 @@
-//! Reasons for refusals and disconnects, for audit records and hooks. They are more detailed than
-//! the codes that a client reads.
+//! Reasons for refusals and disconnects. Audit records and hooks receive these reasons, which are
+//! more detailed than the codes that a client reads.
 
 /// Declares a fieldless enum whose variants have a stable `snake_case` name.
 macro_rules! reasons {
@@ -42,18 +42,18 @@ reasons! {
     RefusalReason {
         /// The account is disabled.
         AccountDisabled = "account_disabled",
-        /// The client disconnected before the decision.
+        /// The client disconnected before the server had decided about its request.
         Abandoned = "abandoned",
         /// The application refused the client with a code that it has defined.
         Application = "application",
-        /// Admission exceeded its deadline.
+        /// The admission of the socket took longer than its deadline permits.
         DeadlinePassed = "deadline_passed",
         /// The `auth` payload is not a plain object, is too large, or is nested too deeply.
         AuthMalformed = "auth_malformed",
-        /// The answer belongs to no pending passkey ceremony of this client, or the ceremony has
-        /// expired.
+        /// The answer of the client belongs to no passkey ceremony that the client has started, or
+        /// the ceremony has expired.
         CeremonyUnknown = "ceremony_unknown",
-        /// No CONNECT arrived in time.
+        /// The client opened a link and did not send a CONNECT in time.
         ConnectTimeout = "connect_timeout",
         /// The handshake has no credential.
         CredentialMissing = "credential_missing",
@@ -61,11 +61,11 @@ reasons! {
         CredentialAmbiguous = "credential_ambiguous",
         /// A guard denied the action.
         GuardDenied = "guard_denied",
-        /// A guard failed, so it did not allow the action.
+        /// A guard returned an error, which denies the action.
         GuardFailed = "guard_failed",
         /// A guard exceeded its time limit.
         GuardTimeout = "guard_timeout",
-        /// The namespace is not mounted.
+        /// The client asked for a namespace that the server does not have.
         NamespaceUnknown = "namespace_unknown",
         /// The signature counter of the passkey did not increase, so its authenticator may have been
         /// cloned. Also used if the passkey was used or removed during the sign-in.
@@ -78,34 +78,38 @@ reasons! {
         PasskeyTaken = "passkey_taken",
         /// The passkey is not known, or does not belong to the account that the client named.
         PasskeyUnknown = "passkey_unknown",
-        /// Code of the application panicked.
+        /// Code of the application, such as an authenticator or a guard, panicked.
         Panicked = "panicked",
         /// The client violated the protocol.
         ProtocolViolation = "protocol_violation",
-        /// No policy covers the room, or its policy denied the join.
+        /// The client may not join the room. No policy covers the room, the policy of the room
+        /// denied the join, the name is invalid, or the client is in too many rooms.
         RoomDenied = "room_denied",
         /// The recovery code does not belong to this user, or has been used.
         RecoveryCodeInvalid = "recovery_code_invalid",
         /// The user's last interactive sign-in is too old for this action.
         ReauthenticationRequired = "reauthentication_required",
-        /// Access was revoked between authentication and admission.
+        /// The credential was valid, and was revoked while the server admitted or refreshed the
+        /// socket.
         RevokedMeanwhile = "revoked_meanwhile",
         /// The credential was revoked.
         Revoked = "revoked",
-        /// The connection policy allows no further connection of this user.
+        /// The user has as many connections as the connection policy allows.
         SeatTaken = "seat_taken",
-        /// The request with the cookie came from a page of an origin that is not allowed, or the
-        /// origin is unknown.
+        /// The request has a session cookie, but came from a page whose origin is not allowed or
+        /// not known.
         OriginForbidden = "origin_forbidden",
         /// The session has expired.
         SessionExpired = "session_expired",
-        /// The session token or the session is not known.
+        /// The session token is malformed or unknown, or the session of an access token is unknown
+        /// or belongs to another user.
         SessionUnknown = "session_unknown",
         /// The server is shutting down.
         ShuttingDown = "shutting_down",
-        /// The ticket is not known, or was issued to another browser.
+        /// The ticket is unknown, expired or used, was issued to another browser, or belongs to a
+        /// session that has ended.
         TicketInvalid = "ticket_invalid",
-        /// A claim is missing, has the wrong type, or breaks the policy.
+        /// A claim of the token is missing, has the wrong type, or breaks a rule.
         TokenClaims = "token_claims",
         /// The token has expired.
         TokenExpired = "token_expired",
@@ -114,21 +118,23 @@ reasons! {
         /// The header of the token has a wrong algorithm or type, a malformed key id, a key of its
         /// own, or an extension.
         TokenHeader = "token_header",
-        /// The signature matches no known key.
+        /// No known key has made the signature of the token.
         TokenSignature = "token_signature",
         /// The token is not valid yet.
         TokenTooEarly = "token_too_early",
-        /// The lifetime of the token is longer than the policy allows.
+        /// The lifetime of the token is longer than the authenticator allows.
         TokenTooLong = "token_too_long",
         /// There were too many refused attempts, or there are too many links from one address.
         TooManyAttempts = "too_many_attempts",
         /// The link is already in as many namespaces as allowed.
         TooManyNamespaces = "too_many_namespaces",
-        /// A dependency did not answer.
+        /// A dependency, such as a store, did not answer.
         Unavailable = "unavailable",
-        /// The credential is valid, but belongs to a different user than the socket.
+        /// The new credential of a socket, or the answer to a passkey ceremony, is valid, but
+        /// belongs to a different user than the socket or the session.
         UserChanged = "user_changed",
-        /// The token is valid, but its user is not known.
+        /// The credential is valid, but the application or the account store does not know its
+        /// user.
         UserUnknown = "user_unknown",
     }
 }
@@ -143,7 +149,7 @@ reasons! {
     /// assert_eq!(DisconnectReason::PingTimeout.as_str(), "ping_timeout");
     /// ```
     DisconnectReason {
-        /// The client left the namespace, or closed the link in an orderly way.
+        /// The client left the namespace, or closed the link with a closing packet.
         ClientLeft = "client_left",
         /// The credential has expired.
         Expired = "expired",
@@ -168,7 +174,7 @@ reasons! {
         SessionExpired = "session_expired",
         /// The server is shutting down.
         Shutdown = "shutdown",
-        /// The client does not read the packets that it is sent.
+        /// The client does not read the packets that the server sends.
         SlowConsumer = "slow_consumer",
         /// The transport closed without a closing packet.
         TransportClosed = "transport_closed",

@@ -36,7 +36,7 @@ impl Retry {
     }
 }
 
-/// Code of a refused CONNECT.
+/// Code that a client receives when its CONNECT is refused.
 ///
 /// # Examples
 /// ```
@@ -56,7 +56,7 @@ pub enum RefusalCode {
     BadHandshake,
     /// The client is authenticated, but not authorised.
     Forbidden,
-    /// The namespace is not mounted.
+    /// The server does not have the namespace.
     InvalidNamespace,
     /// The user must authenticate again.
     ReauthenticationRequired,
@@ -65,14 +65,15 @@ pub enum RefusalCode {
     /// The token was valid and has expired.
     TokenExpired,
     /// The link, the address or the user has used up its budget. A client without another socket on
-    /// its link does not receive this code: its transport closes, and it reconnects automatically.
+    /// its link does not receive this code. Its transport closes, and the client reconnects
+    /// automatically.
     TooManyAttempts,
     /// The link is already in as many namespaces as allowed.
     TooManyNamespaces,
     /// A connect hook would have put the client into more rooms than allowed.
     TooManyRooms,
     /// The client is not authenticated. All reasons share this code, so that a client cannot find
-    /// out which one applies.
+    /// out why it is not authenticated.
     Unauthenticated,
 }
 
@@ -111,7 +112,7 @@ impl RefusalCode {
         }
     }
 
-    /// Returns the message for people, and the hint for the client's program.
+    /// Returns the default message for people, and the default hint for the client's program.
     const fn message_and_hint(self) -> (&'static str, Option<Retry>) {
         match self {
             Self::AlreadyConnected => ("Already connected", Some(Retry::Later)),
@@ -160,8 +161,8 @@ pub struct Refusal {
 impl Refusal {
     /// Refuses with a code and a message of the application.
     ///
-    /// The client receives them as `connect_error.message` and `connect_error.data.code`. An
-    /// invalid [`Code`] is replaced by `invalid_code`.
+    /// The client receives the message as `connect_error.message` and the code as
+    /// `connect_error.data.code`. An invalid [`Code`] is replaced by `invalid_code`.
     #[must_use]
     pub fn new(code: impl Into<Code>, message: impl Into<Cow<'static, str>>) -> Self {
         let code = RefusalCode::Application(code.into());
@@ -190,7 +191,7 @@ impl Refusal {
         Self::of(RefusalCode::Forbidden, RefusalReason::GuardDenied)
     }
 
-    /// Refuses a namespace that is not mounted.
+    /// Refuses a CONNECT to a namespace that the server does not have.
     #[must_use]
     pub fn invalid_namespace() -> Self {
         Self::of(RefusalCode::InvalidNamespace, RefusalReason::NamespaceUnknown)
@@ -211,8 +212,8 @@ impl Refusal {
 
     /// Refuses a token that has a valid signature and has expired.
     ///
-    /// Use it for no other reason: a client that reads this code fetches a new token and connects
-    /// again.
+    /// Use this refusal for no other reason, because a client that reads its code fetches a new
+    /// token and connects again.
     #[must_use]
     pub fn token_expired() -> Self {
         Self::of(RefusalCode::TokenExpired, RefusalReason::TokenExpired)
@@ -232,9 +233,9 @@ impl Refusal {
 
     /// Refuses a client that has used up a budget. `retry_after` is rounded up to whole seconds.
     ///
-    /// The client should reconnect automatically after that time. A refused CONNECT therefore
-    /// closes the transport without a packet. If another socket uses the link, the client receives
-    /// the code instead, and the link stays open.
+    /// A stock client reconnects automatically only if its transport closes. The server therefore
+    /// answers the CONNECT by closing the transport without a packet. If another socket uses the
+    /// link, the link stays open and the client receives the code.
     #[must_use]
     pub fn too_many_attempts(retry_after: Duration) -> Self {
         Self::of(RefusalCode::TooManyAttempts, RefusalReason::TooManyAttempts).after(retry_after)
@@ -247,27 +248,28 @@ impl Refusal {
         Self::of(RefusalCode::Unauthenticated, reason)
     }
 
-    /// Sets the hint about the client's next step.
+    /// Replaces the hint about the client's next step.
     #[must_use]
     pub fn retry(self, retry: Retry) -> Self {
         Self { retry: Some(retry), ..self }
     }
 
-    /// Sets the time that the client should wait before it connects again. It is rounded up to
-    /// whole seconds.
+    /// Sets the time that the client should wait before it connects again. The client receives the
+    /// time rounded up to whole seconds.
     #[must_use]
     pub fn after(self, retry_after: Duration) -> Self {
         Self { retry_after: Some(retry_after), ..self }
     }
 
-    /// Sets a more specific reason for the audit record. The client does not see it.
+    /// Replaces the reason in the audit record by a more specific reason. The client does not see
+    /// it.
     #[must_use]
     pub fn because(self, reason: RefusalReason) -> Self {
         Self { reason, ..self }
     }
 
-    /// Sets the part of the client's input that was at fault, for the audit record. The client does
-    /// not see it.
+    /// Sets the part of the client's input that was at fault. The audit record contains it, and the
+    /// client does not see it.
     #[must_use]
     pub fn about(self, fault: impl Into<Option<Fault>>) -> Self {
         Self { fault: fault.into(), ..self }
@@ -289,13 +291,14 @@ impl Refusal {
         self.message
     }
 
-    /// Returns the hint for the client's program.
+    /// Returns the hint about the client's next step. Returns `None` if the refusal gives no hint.
     #[must_use]
     pub fn retry_hint(&self) -> Option<Retry> {
         self.retry
     }
 
-    /// Returns the time that the client should wait before it connects again, if that is known.
+    /// Returns the time that the client should wait before it connects again. Returns `None` if no
+    /// time is set.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -307,7 +310,7 @@ impl Refusal {
         self.reason
     }
 
-    /// Returns the part of the client's input that was at fault, for the audit record.
+    /// Returns the part of the client's input that was at fault. Returns `None` if none was set.
     #[must_use]
     pub fn fault(&self) -> Option<Fault> {
         self.fault

@@ -1,12 +1,13 @@
 //! Revocation state, and the comparison of a credential with it.
 //!
-//! A revocation increases the generation of the user, which never decreases. Admission reads the
-//! revocation state, registers the socket where a revocation will find it, and reads the state
-//! again. A concurrent revocation is therefore never missed: it finds the socket, or admission sees
-//! the new generation.
+//! A revocation increases the generation of the user, which never decreases. The admission of a
+//! socket reads the revocation state, registers the socket, and reads the state again. A concurrent
+//! revocation is therefore never missed. Either it finds the registered socket, or the admission
+//! reads the new generation.
 //!
-//! Credentials issued by this server carry their generation and are compared by it. Credentials of
-//! other issuers are compared by time. Only [`CredentialRef::outlives`] makes these comparisons.
+//! A credential that this server has issued contains the generation of its user, and is compared by
+//! generation. A credential of another issuer is compared by its time of issue. Only
+//! [`CredentialRef::outlives`] makes these comparisons.
 
 use std::{
     sync::Arc,
@@ -25,10 +26,10 @@ use crate::{SessionId, StoreFuture, TokenId, UserId};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RevocationState {
-    /// Generation of the user, 0 before the first revocation. Each revocation sets it to the
-    /// previous value plus one, or to the milliseconds since 1970, whichever is larger.
+    /// Generation of the user. It is 0 before the first revocation. Each revocation sets it to the
+    /// larger of two numbers: the previous generation plus one, and the milliseconds since 1970.
     pub generation: u64,
-    /// Time of the user's last revocation; `None` before the first.
+    /// Time of the user's last revocation; `None` before the first revocation.
     pub revoked_at: Option<SystemTime>,
     /// `true` if the session or the token was revoked individually.
     pub is_ended: bool,
@@ -57,22 +58,24 @@ impl RevocationState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Issued {
-    /// Issued at this time, to the second, according to a clock that is not ahead of the clock of
-    /// this server.
+    /// The credential was issued at this time, which is known to the second. The issuer's clock is
+    /// not ahead of the clock of this server.
     At(SystemTime),
-    /// Issued at this time, to the second, according to a clock that may be ahead of the clock of
-    /// this server. This is the `iat` of a token (RFC 7519, section 4.1.6).
+    /// The credential was issued at this time, which is known to the second. The issuer's clock may
+    /// be ahead of the clock of this server. An example is the `iat` of a token (RFC 7519, section
+    /// 4.1.6).
     Claimed {
         /// Time that the issuer's clock showed.
         at: SystemTime,
-        /// Maximum time by which this clock may be ahead. It is the tolerance of the verifier.
+        /// Maximum time by which the issuer's clock may be ahead. It is the tolerance with which
+        /// the token was verified.
         ahead: Duration,
     },
-    /// Issued in this generation of the user, as recorded by the tokens and sessions of this
-    /// server.
+    /// The credential was issued in this generation of the user. Sessions and tokens of this server
+    /// contain the generation.
     Generation(u64),
-    /// Time of issue unknown, as for an API key. The time of presentation, which this value holds,
-    /// is used instead.
+    /// The time of issue is unknown, as for an API key. The value is the time at which the client
+    /// has presented the credential, and is used instead.
     Shown(SystemTime),
 }
 
@@ -88,7 +91,8 @@ pub enum Issued {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outlives {
-    /// The credential was issued before the revocation, or was revoked individually.
+    /// The credential was issued before the last revocation of the user, or was revoked
+    /// individually.
     No,
     /// It cannot be decided whether the credential was issued before or after the revocation,
     /// because the issuer's clock may be ahead.
@@ -96,11 +100,12 @@ pub enum Outlives {
         /// Earliest time of issue of a credential that is certain to outlive the revocation.
         from: SystemTime,
     },
-    /// The credential was issued after the revocation, or there was none.
+    /// The credential was issued after the last revocation of the user, or there was no revocation.
     Yes,
 }
 
-/// User, session, token and time of issue of a credential. Revocations are compared with these.
+/// User, session, token and time of issue of a credential. They are compared with the revocation
+/// state.
 ///
 /// # Examples
 /// ```
@@ -118,29 +123,29 @@ pub enum Outlives {
 pub struct CredentialRef<'a> {
     /// User that the credential belongs to.
     pub user: &'a UserId,
-    /// Session that the credential belongs to, if any.
+    /// Session that the credential belongs to; `None` if it belongs to no session.
     pub session: Option<&'a SessionId>,
-    /// Id of the token, if the credential is one.
+    /// Id of the token; `None` if the credential is not a token or the token has no id.
     pub token: Option<&'a TokenId>,
     /// Time at which the credential was issued.
     pub issued: Issued,
 }
 
 impl CredentialRef<'_> {
-    /// Returns `true` if [`outlives`](Self::outlives) returns [`Outlives::Yes`]: the credential is
-    /// certain to outlive the revocation.
+    /// Returns `true` if the credential is certain to be still valid, for which
+    /// [`outlives`](Self::outlives) returns [`Outlives::Yes`].
     #[must_use]
     pub fn holds(&self, epoch: &RevocationState) -> bool {
         self.outlives(epoch) == Outlives::Yes
     }
 
-    /// Returns `Yes` if the credential remains valid, `No` if it is revoked, and `Unknown` if it
-    /// may be older than the revocation.
+    /// Compares the credential with the revocation state `epoch`. Returns `Yes` if the credential
+    /// remains valid, `No` if it is revoked, and `Unknown` if it may be older than the revocation.
     ///
     /// A token that was issued in the same second as a revocation may be older than the revocation.
-    /// A token with a later time of issue may be older too if the issuer's clock was ahead. It may
-    /// have been ahead by the tolerance that applied when the token was verified. Ignoring that
-    /// tolerance here would let a revoked token be used again.
+    /// A token with a later time of issue may be older too if the issuer's clock was ahead, by at
+    /// most the tolerance with which the token was verified. If this method ignored the tolerance,
+    /// a revoked token could be used again.
     #[must_use]
     pub fn outlives(&self, epoch: &RevocationState) -> Outlives {
         if epoch.is_ended {
@@ -172,7 +177,7 @@ impl CredentialRef<'_> {
 
 /// Store of revocations.
 ///
-/// If a store also keeps sessions, it removes them in the same transaction.
+/// A revocation store that also keeps sessions removes them in the same transaction.
 /// [`bump`](RevocationStore::bump) removes all sessions of the user, and
 /// [`end_session`](RevocationStore::end_session) removes the revoked session. Revocations are kept
 /// for [`REMEMBERED`], and times to the millisecond. Every implementation passes the same
@@ -189,15 +194,17 @@ impl CredentialRef<'_> {
 /// ```
 ///
 /// # Errors
-/// All methods fail with [`StoreError::Unavailable`](crate::StoreError::Unavailable) when the store does
-/// not answer. After a failed read, nothing is known. After a failed write, the change may or may
-/// not have happened.
+/// All methods fail with [`StoreError::Unavailable`](crate::StoreError::Unavailable) when the store
+/// does not answer. After a failed read, nothing is known. After a failed write, the change may or
+/// may not have happened. Writes fail with [`StoreError::Full`](crate::StoreError::Full) when the
+/// store is full.
 ///
 /// # Cancel safety
 /// Dropping a read changes nothing. If a write is dropped, its change is made completely or not at
 /// all.
 pub trait RevocationStore: Send + Sync + 'static {
-    /// Reads the revocation state of a user, a session and a token.
+    /// Reads the revocation state of a user, of a session and of a token. Pass `None` for a
+    /// credential without a session or without a token id.
     fn read<'a>(
         &'a self,
         user: &'a UserId,
@@ -209,10 +216,10 @@ pub trait RevocationStore: Send + Sync + 'static {
     /// generation, which is [`RevocationState::next_generation`].
     fn bump<'a>(&'a self, user: &'a UserId, at: SystemTime) -> StoreFuture<'a, u64>;
 
-    /// Revokes a session and every token that names it.
+    /// Revokes a session and every token that names it. `at` is the time of the revocation.
     fn end_session<'a>(&'a self, session: &'a SessionId, at: SystemTime) -> StoreFuture<'a, ()>;
 
-    /// Revokes one token.
+    /// Revokes one token. `at` is the time of the revocation.
     fn end_token<'a>(&'a self, token: &'a TokenId, at: SystemTime) -> StoreFuture<'a, ()>;
 }
 
@@ -240,8 +247,8 @@ impl<E: RevocationStore + ?Sized> RevocationStore for Arc<E> {
     }
 }
 
-/// Maximum lifetime of a credential. A token that lives longer could outlive the record of its
-/// revocation, so no issuer should issue one.
+/// Maximum lifetime of a credential. A token with a longer lifetime could still be valid after the
+/// stores have forgotten its revocation, so no issuer should issue such a token.
 pub const MAX_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
 /// Time for which a store keeps a revocation. It is longer than the lifetime of any credential,
@@ -253,13 +260,13 @@ pub const MAX_AHEAD: Duration = Duration::from_hours(1);
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Rounds up to whole seconds, at most [`MAX_AHEAD`].
+/// Rounds a duration up to whole seconds. Returns at most [`MAX_AHEAD`].
 fn whole_seconds_up(time: Duration) -> Duration {
     let more = u64::from(time.subsec_nanos() > 0);
     Duration::from_secs(time.as_secs().saturating_add(more).min(MAX_AHEAD.as_secs()))
 }
 
-/// Rounds down to whole seconds, because tokens state times in whole seconds.
+/// Rounds a time down to whole seconds, because tokens state times in whole seconds.
 fn whole_second(time: SystemTime) -> SystemTime {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())

@@ -1,10 +1,10 @@
 //! Seats, which limit the number of live connections of a user.
 //!
-//! Admission *reserves* a seat before it affects any other socket. It *commits* the reservation
-//! just before the socket enters its namespace. Dropping the reservation or the seat frees the
-//! seat, for example after a disconnect, a refusal or a panic.
+//! The admission of a socket *reserves* a seat before it affects any other socket. It *commits* the
+//! reservation just before the socket enters its namespace. When the reservation or the seat is
+//! dropped, for example after a disconnect, a refusal or a panic, the seat is free again.
 //!
-//! The seat store only counts seats and names their holders. Admission checks if the holders are
+//! The seat store only counts seats and names their holders. The server checks if the holders are
 //! still alive, and closes the sockets that are replaced. Start reading at [`SeatStore`].
 
 use std::num::NonZeroUsize;
@@ -25,7 +25,8 @@ use crate::{BoxError, BoxFuture, LinkId, NodeId, SocketId, UserId};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SeatRequest<'a> {
-    /// Node that requests the seat. The link of the socket is connected to this node.
+    /// Node (server process) that requests the seat. The link of the socket is connected to this
+    /// node.
     pub node: &'a NodeId,
     /// User who asks for the seat.
     pub user: &'a UserId,
@@ -42,7 +43,8 @@ pub struct SeatRequest<'a> {
 }
 
 impl<'a> SeatRequest<'a> {
-    /// Creates a request without limits.
+    /// Creates a request without limits. Set them with [`with_links`](Self::with_links) and
+    /// [`with_sockets`](Self::with_sockets).
     #[must_use]
     pub fn new(
         node: &'a NodeId,
@@ -75,7 +77,7 @@ impl<'a> SeatRequest<'a> {
     }
 }
 
-/// Holder of a seat: one socket, or all sockets of a user on one link.
+/// Holder of a seat. It is one socket, or all sockets of a user on one link.
 ///
 /// # Examples
 /// ```
@@ -97,13 +99,14 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// Creates a holder for all sockets on a link, which share the seat of the link.
+    /// Creates the holder of the seat of a link, which all sockets of a user on the link share.
     #[must_use]
     pub fn new(node: NodeId, link: LinkId) -> Self {
         Self { node, link, socket: None }
     }
 
-    /// Sets the socket that holds the seat, if sockets are counted and not links.
+    /// Sets the socket that holds the seat alone. Use it for the seat of a socket, and not for the
+    /// seat of a link.
     #[must_use]
     pub fn with_socket(self, socket: SocketId) -> Self {
         Self { socket: Some(socket), ..self }
@@ -112,8 +115,8 @@ impl Holder {
 
 /// Limit on the connections of one user, and the policy for further connections.
 ///
-/// A server applies it to the user's links. Sockets on one link share a seat. A gateway applies it
-/// to the user's sockets in its namespace.
+/// A server uses this type to limit the links of a user. All sockets of the user on one link then
+/// share a seat. A gateway uses it to limit the sockets of a user in its namespace.
 ///
 /// # Examples
 /// ```
@@ -129,8 +132,8 @@ pub enum PerUser {
     /// At most this many connections; 0 counts as 1. A further connection is refused with
     /// `already_connected`.
     RefuseNew(usize),
-    /// At most this many connections; 0 counts as 1. A further connection closes the oldest one,
-    /// whose client reads `replaced`.
+    /// At most this many connections; 0 counts as 1. A further connection closes the oldest
+    /// connection, and the client of that connection reads `replaced`.
     ReplaceOldest(usize),
     /// No limit on connections.
     #[default]
@@ -150,15 +153,15 @@ impl PerUser {
         }
     }
 
-    /// Returns `true` if a connection beyond the limit closes the oldest one. Otherwise the new
-    /// connection is refused.
+    /// Returns `true` if a connection beyond the limit closes the oldest connection. Returns
+    /// `false` if the new connection is refused, or if there is no limit.
     #[must_use]
     pub const fn replaces_oldest(self) -> bool {
         matches!(self, Self::ReplaceOldest(_))
     }
 
-    /// Returns the policy with fewer seats. If both have the same number, returns the one that
-    /// refuses new connections.
+    /// Returns the policy with fewer seats. If both policies have the same number of seats, returns
+    /// the policy that refuses new connections.
     ///
     /// # Examples
     /// ```
@@ -182,21 +185,21 @@ impl PerUser {
 ///
 /// Only the store enforces the limits of a request, on [links](SeatRequest::links) and on
 /// [sockets](SeatRequest::sockets). Its rules, each of which has a test in the testkit, are:
-/// - Both limits are checked in one atomic step, at the reservation and at the commit. With one
-///   step for each limit, two clients could replace each other.
+/// - Both limits are checked in one atomic step, at the reservation and at the commit. If each
+///   limit had its own step, two clients could replace each other.
 /// - A commit takes seats from the oldest connections until both limits hold, and takes no more
 ///   than necessary. If a link loses its seat, all its sockets lose their seats, and the
 ///   reservations that are pending on the link fail.
-/// - A replaced socket keeps counting until its own seat is dropped, because only then has it
-///   closed. Until then, each later commit that the socket blocks [names the
-///   socket](Seated::replaced). The socket blocks all commits of the user if links are limited, and
-///   otherwise those in the same namespace.
+/// - A replaced socket counts until its own seat is dropped, because the socket has closed only
+///   then. Until then, each later commit that has to wait for the socket [names
+///   it](Seated::replaced). If links are limited, all commits of the user have to wait. Otherwise
+///   only the commits in the same namespace have to wait.
 ///
 /// A store counts the seats of one node or of many. A request names the node that sends it, and a
-/// [`Holder`] names the node that its link is connected to. For holders on the node that sends the
-/// request, admission probes if they are alive and closes replaced sockets. It assumes that holders
-/// on other nodes are alive. A store for many nodes must therefore make the other nodes close the
-/// sockets that it has replaced, and completes a commit only after they have closed.
+/// [`Holder`] names the node that its link is connected to. On the node that sends the request, the
+/// server probes if the holders are alive, and closes replaced sockets. It assumes that holders on
+/// other nodes are alive. A store for many nodes must therefore make the other nodes close the
+/// sockets that it has replaced, and must complete a commit only after these sockets have closed.
 ///
 /// # Examples
 /// ```
@@ -215,7 +218,7 @@ impl PerUser {
 /// }
 /// ```
 pub trait SeatStore: Send + Sync + 'static {
-    /// Reserves a seat. No connection is replaced yet.
+    /// Reserves a seat for the socket of the request. No connection is replaced yet.
     ///
     /// # Errors
     /// - [`SeatError::Full`]: the policy refuses the connection, and the client reads
@@ -227,7 +230,7 @@ pub trait SeatStore: Send + Sync + 'static {
     fn reserve<'a>(&'a self, request: SeatRequest<'a>) -> SeatFuture<'a, Box<dyn Reservation>>;
 }
 
-/// Reservation of a seat. Dropping it frees the seat.
+/// Reservation of a seat. Dropping this value frees the seat.
 ///
 /// # Examples
 /// ```
@@ -236,7 +239,8 @@ pub trait SeatStore: Send + Sync + 'static {
 /// let reservation: Box<dyn Reservation> = Box::new(Unlimited);
 /// ```
 pub trait Reservation: Send {
-    /// Takes the seat, and replaces older connections if the policy says so.
+    /// Turns the reservation into a seat. If the policy of the request replaces the oldest
+    /// connections and a limit is exceeded, takes the seats of the oldest connections.
     ///
     /// # Errors
     /// Same as for [`SeatStore::reserve`].
@@ -259,13 +263,14 @@ pub struct Seated {
     /// Seat of the socket.
     pub seat: Box<dyn Seat>,
     /// Sockets of the user that have lost their seats and must be closed before the new socket
-    /// enters. This commit has replaced them, or an earlier commit has and they are still closing.
+    /// enters. This commit has replaced them, or an earlier commit has replaced them and they are
+    /// still closing.
     pub replaced: Vec<SocketId>,
 }
 
 crate::debug_fields!(Seated { replaced });
 
-/// Seat in use. Dropping it frees the seat.
+/// Seat that a socket holds. Dropping this value frees the seat.
 ///
 /// # Examples
 /// ```
@@ -286,7 +291,7 @@ pub trait Seat: Send + Sync {}
 #[non_exhaustive]
 pub enum SeatError {
     /// The user has as many connections as the policy allows. The value lists the holders of the
-    /// seats. Before admission refuses the client, it probes if the holders are still alive.
+    /// seats. Before the server refuses the client, it probes if the holders are still alive.
     #[error("no seat is free for this user")]
     Full(Vec<Holder>),
     /// The seat store did not answer.
@@ -294,10 +299,10 @@ pub enum SeatError {
     Unavailable(#[source] BoxError),
 }
 
-/// Future of the answer of a seat store.
+/// Future that the methods of a seat store return.
 pub(crate) type SeatFuture<'a, T> = BoxFuture<'a, Result<T, SeatError>>;
 
-/// Seat store without limits. It counts nothing and ignores the limits of the request.
+/// Seat store without limits. It counts nothing, and ignores the limits of a request.
 ///
 /// # Examples
 /// ```

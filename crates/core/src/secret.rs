@@ -1,6 +1,6 @@
 //! Secrets that are handed out once and stored only as hashes.
 //!
-//! Stores, their dumps and logs contain only hashes, and a hash grants nothing. The secrets have
+//! Stores and their backups contain only the hashes, and a hash grants nothing. The secrets have
 //! 256 random bits, so a fast hash is enough and the time of a lookup by hash reveals nothing
 //! useful.
 
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Entropy;
 
-/// Declares a secret, and the key under which a store keeps the record that the secret unlocks.
+/// Declares a secret, and the key under which a store keeps the record of the secret.
 macro_rules! secret {
     ($(#[$doc:meta])* $secret:ident, $(#[$key_doc:meta])* $key:ident) => {
         $(#[$doc])*
@@ -27,8 +27,8 @@ macro_rules! secret {
                 Self(bytes)
             }
 
-            /// Returns the secret as text, for the client that it belongs to (43 characters,
-            /// base64url). It must reach no other client and no log.
+            /// Returns the secret as a text of 43 characters (base64url). Send it only to the
+            /// client that it belongs to, and never log it.
             #[must_use]
             pub fn expose(&self) -> String {
                 URL_SAFE_NO_PAD.encode(self.0)
@@ -85,7 +85,7 @@ secret! {
     /// `auth.sessionToken`.
     ///
     /// # Security
-    /// It is a bearer credential: knowing it is enough to be signed in. `Debug` prints
+    /// It is a bearer credential, so a client needs nothing else to be signed in. `Debug` prints
     /// `[redacted]`.
     ///
     /// # Examples
@@ -111,10 +111,10 @@ secret! {
 }
 
 secret! {
-    /// Secret that a page exchanges for its session, once and within seconds.
+    /// Secret that a page exchanges for a session over HTTP. It can be used once, within seconds.
     ///
     /// # Security
-    /// Knowing the ticket and its verifier is enough to be signed in. `Debug` prints `[redacted]`.
+    /// A client that has the ticket and its verifier can sign in. `Debug` prints `[redacted]`.
     ///
     /// # Examples
     /// ```
@@ -131,7 +131,7 @@ secret! {
     TicketKey
 }
 
-/// Error of parsing a secret.
+/// Error for a text that is not a [`SessionToken`] or a [`Ticket`].
 ///
 /// # Examples
 /// ```
@@ -142,7 +142,8 @@ secret! {
 #[error("not a secret of this server")]
 pub struct SecretError(());
 
-/// Length of a secret in bytes. These are 256 bits, and ASVS 5.0 section 7.2.3 requires 128 bits.
+/// Length of a secret in bytes. 32 bytes are 256 bits, and ASVS 5.0 section 7.2.3 requires 128
+/// bits.
 const SECRET_BYTES: usize = 32;
 
 #[cfg(test)]

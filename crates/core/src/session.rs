@@ -1,9 +1,9 @@
 //! Session records, and the trait of the store that keeps them.
 //!
 //! A session has an id and a token. The id never changes and may be shown to its owner. The token
-//! is secret, may be replaced, and only its hash is stored. A record contains both expiry times of
-//! its session, so that a store and all servers agree about them, even after a restart.
-//! `doorward-auth` has the rules for sessions. A store only keeps the records.
+//! is secret, may be replaced, and only its hash is stored. A record contains the idle timeout and
+//! the latest end of its session, so that a store and all servers agree about them, even after a
+//! restart. `doorward-auth` has the rules for sessions. A session store only keeps the records.
 
 use std::{
     net::IpAddr,
@@ -36,7 +36,8 @@ pub struct Session {
     pub id: SessionId,
     /// User that the session belongs to.
     pub user: UserId,
-    /// Generation of the user when the session was created: see [`RevocationState`](crate::RevocationState).
+    /// Generation of the user when the session was created, from
+    /// [`RevocationState`](crate::RevocationState).
     pub generation: u64,
     /// Time at which the session was created.
     pub created_at: SystemTime,
@@ -96,7 +97,7 @@ impl Session {
     }
 
     /// Returns the time from which a store may delete the record. Until then, the server can tell a
-    /// returning client that its session has expired, rather than that the session is unknown.
+    /// returning client that its session has expired. After that, the session is unknown.
     #[must_use]
     pub fn forget_at(&self) -> SystemTime {
         later(self.ends_at, KEPT_AFTERWARDS)
@@ -140,8 +141,9 @@ crate::debug_redacted!(SessionData);
 /// ```
 ///
 /// # Errors
-/// All methods fail with [`StoreError::Unavailable`](crate::StoreError::Unavailable) when the store does
-/// not answer. The change may or may not have happened, so the caller must assume neither.
+/// All methods fail with [`StoreError::Unavailable`](crate::StoreError::Unavailable) when the store
+/// does not answer. The caller cannot know if the change has happened. Methods that store something
+/// fail with [`StoreError::Full`](crate::StoreError::Full) when the store is full.
 ///
 /// # Cancel safety
 /// If a future is dropped, its change is made completely or not at all.
@@ -153,24 +155,28 @@ pub trait SessionStore: Send + Sync + 'static {
     /// changed.
     fn create<'a>(&'a self, key: &'a SessionKey, session: &'a Session) -> StoreFuture<'a, ()>;
 
-    /// Finds a session by its token, including one that has expired and is not yet deleted.
+    /// Finds a session by the hash of its token. Yields `None` if there is no such session. An
+    /// expired session that is not deleted yet is found.
     fn find<'a>(&'a self, key: &'a SessionKey) -> StoreFuture<'a, Option<Session>>;
 
-    /// Finds a session by its id, including one that has expired and is not yet deleted.
+    /// Finds a session by its id. Yields `None` if there is no such session. An expired session
+    /// that is not deleted yet is found.
     fn get<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, Option<Session>>;
 
-    /// Lists the sessions of a user in the order of their creation, including those that have
-    /// expired and are not yet deleted.
+    /// Lists the sessions of a user in the order of their creation. The list contains expired
+    /// sessions that are not deleted yet.
     fn of_user<'a>(&'a self, user: &'a UserId) -> StoreFuture<'a, Vec<Session>>;
 
     /// Records activity of the client at `seen_at`. Returns `true` if the session exists and had
     /// not expired at that time.
     ///
-    /// [`Session::seen_at`] never goes back, and an expired session stays expired.
+    /// An earlier `seen_at` does not replace a later [`Session::seen_at`], and an expired session
+    /// stays expired.
     fn touch<'a>(&'a self, id: &'a SessionId, seen_at: SystemTime) -> StoreFuture<'a, bool>;
 
-    /// Replaces the token of a session. Returns `true` if the session exists. The old token is
-    /// invalid afterwards. Pass `signed_in_at` if the user has just signed in interactively.
+    /// Replaces the token of a session by the token with the hash `key`. Returns `true` if the
+    /// session exists. The old token is invalid afterwards. Pass `signed_in_at` if the user has
+    /// just signed in interactively.
     ///
     /// # Errors
     /// [`StoreError::Exists`](crate::StoreError::Exists) if the key is taken. Nothing was changed.
@@ -187,12 +193,14 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Deletes a session. Returns `true` if it existed.
     fn remove<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, bool>;
 
-    /// Deletes the sessions whose [`Session::forget_at`] has been reached at `now`, and returns
-    /// their number. A store that deletes expired records automatically does nothing here.
+    /// Deletes the sessions whose [`Session::forget_at`] has been reached at `now`. Returns the
+    /// number of deleted sessions. A store that deletes expired records automatically does nothing
+    /// here.
     fn sweep(&self, now: SystemTime) -> StoreFuture<'_, u64>;
 }
 
-/// Returns the sum of a time and a duration. If the sum overflows, adds [`AGES`] instead.
+/// Returns the sum of a time and a duration. If the sum overflows, returns the sum of the time and
+/// [`AGES`].
 fn later(from: SystemTime, by: Duration) -> SystemTime {
     // A configured lifetime may be so long that the clock of the platform cannot represent its end.
     from.checked_add(by).or_else(|| from.checked_add(AGES)).unwrap_or(from)
@@ -201,5 +209,5 @@ fn later(from: SystemTime, by: Duration) -> SystemTime {
 /// A thousand years, which the clock of every platform can represent.
 const AGES: Duration = Duration::from_hours(1000 * 365 * 24);
 
-/// Time for which a record is kept after the latest possible end of its session.
+/// Time for which a store keeps a record after [`Session::ends_at`].
 const KEPT_AFTERWARDS: Duration = Duration::from_secs(3600);

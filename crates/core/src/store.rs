@@ -22,13 +22,13 @@ pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The record to create exists already. It was not overwritten.
+    /// A record with the same key exists already. It was not overwritten.
     #[error("the record exists already")]
     Exists,
     /// The store is full. Nothing was changed.
     #[error("the store is full")]
     Full,
-    /// The store did not answer, or its answer was invalid.
+    /// The store did not answer, or its answer was invalid. The value is the cause.
     #[error("the store does not answer")]
     Unavailable(#[source] BoxError),
 }

@@ -30,9 +30,9 @@ pub fn is_printable(character: char) -> bool {
 
 /// Returns `true` if a line of text, such as a name, is visible as a whole and not blank.
 ///
-/// Such a line contains no control character, no filler, and no mark, override or isolate of
-/// direction. Characters that join others, as in emoji and in Persian, are allowed where they join
-/// something.
+/// Such a line contains no control character, no filler, and no character that changes the
+/// direction of text. Characters that join others, as in emoji and in Persian, are allowed where
+/// they join something.
 ///
 /// # Examples
 /// ```

@@ -1,8 +1,8 @@
 //! Tickets, which move a session from a socket into a cookie.
 //!
 //! A socket cannot set a cookie. The server therefore issues a ticket for a session that was
-//! created over a socket. The page exchanges the ticket once over HTTP. With a verifier, the page
-//! proves that it has requested the ticket (as in PKCE, RFC 7636).
+//! created over a socket. The page exchanges the ticket once over HTTP. It also sends a verifier,
+//! which proves that it has requested the ticket (as in PKCE, RFC 7636).
 
 use std::time::SystemTime;
 
@@ -24,9 +24,9 @@ use crate::{SessionId, StoreFuture, TicketKey};
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct TicketRecord {
-    /// Session that the ticket is exchanged for.
+    /// Session for which the page exchanges the ticket.
     pub session: SessionId,
-    /// SHA-256 of the verifier that the page keeps.
+    /// SHA-256 of the verifier, a secret text that the page keeps.
     pub challenge: [u8; 32],
     /// Time at which the ticket expires.
     pub expires_at: SystemTime,
@@ -49,18 +49,20 @@ crate::debug_fields!(TicketRecord { expires_at });
 /// All methods fail with [`StoreError::Unavailable`](crate::StoreError::Unavailable) when the store does
 /// not answer.
 pub trait TicketStore: Send + Sync + 'static {
-    /// Stores a ticket until it expires.
+    /// Stores a ticket under the hash of its secret, at least until the ticket expires.
     ///
     /// # Errors
-    /// [`StoreError::Exists`](crate::StoreError::Exists) if the key is taken. Nothing was changed.
+    /// - [`StoreError::Exists`](crate::StoreError::Exists): the key is taken. Nothing was changed.
+    /// - [`StoreError::Full`](crate::StoreError::Full): the store has reached its limit on tickets.
     fn put_ticket<'a>(
         &'a self,
         key: &'a TicketKey,
         ticket: &'a TicketRecord,
     ) -> StoreFuture<'a, ()>;
 
-    /// Removes a ticket and returns it. If several callers ask for the same ticket, concurrently or
-    /// later, exactly one of them gets it. An expired ticket may still be returned.
+    /// Removes a ticket and returns it. Yields `None` if there is no such ticket. If several
+    /// callers take the same ticket, at the same time or one after the other, exactly one of them
+    /// gets it. An expired ticket may still be returned.
     ///
     /// # Cancel safety
     /// If the future is dropped, the ticket may have been removed.

@@ -1,6 +1,6 @@
 //! Wire format of errors. Only this module translates errors into payloads that a client reads.
 //!
-//! No domain type implements `Serialize`. The types here do, and each shape has a golden file
+//! No other type of this crate implements `Serialize`. Each shape of a payload has a golden file
 //! beside the tests of this crate. A client receives a code, a short message and a retry hint. It
 //! never reads a cause or its own payload, and cannot find out if a user exists. Start reading at
 //! [`ConnectError::new`].
@@ -118,8 +118,8 @@ impl<'a> ErrorAnswer<'a> {
         }
     }
 
-    /// Creates the ack for a refresh whose new credential was refused. The codes are those of a
-    /// refused CONNECT.
+    /// Creates the ack for a refresh whose new credential was refused. It has the code that a
+    /// refused CONNECT would have.
     #[must_use]
     pub fn refusal(refusal: &'a Refusal, id: DecisionId) -> Self {
         Self {
@@ -142,7 +142,7 @@ impl<'a> ErrorAnswer<'a> {
     }
 }
 
-/// Payload of the event that announces the end of a socket.
+/// Payload of the event that tells a client why the server closes its socket.
 ///
 /// # Examples
 /// ```
@@ -167,10 +167,10 @@ pub struct SessionEnded {
 }
 
 impl SessionEnded {
-    /// Name of the event that announces the end of a socket.
+    /// Name of the event that tells a client why the server closes its socket.
     pub const EVENT: &'static str = "session_ended";
 
-    /// Disconnect reasons that are announced to the client.
+    /// Disconnect reasons that the client receives in this event.
     pub const ANNOUNCED: [DisconnectReason; 9] = [
         DisconnectReason::Expired,
         DisconnectReason::Forbidden,
@@ -183,9 +183,9 @@ impl SessionEnded {
         DisconnectReason::Unavailable,
     ];
 
-    /// Creates the payload for a reason. Returns `None` for reasons that are not announced, because
-    /// the client or the transport caused the end, or because the application has sent its own
-    /// message.
+    /// Creates the payload for a reason. Returns `None` for a reason that the client does not
+    /// receive. The client or the transport has then closed the socket, or the application has sent
+    /// its own message.
     #[must_use]
     pub fn new(reason: DisconnectReason, id: DecisionId) -> Option<Self> {
         let retry = match reason {
@@ -231,7 +231,7 @@ pub struct Expiring {
 }
 
 impl Expiring {
-    /// Name of the event that carries the warning.
+    /// Name of the event that warns a client before its credential expires.
     pub const EVENT: &'static str = "auth:expiring";
 
     /// Creates the warning for a credential that expires at `at`.
@@ -241,7 +241,7 @@ impl Expiring {
     }
 }
 
-/// Ack for a credential that was refreshed in place.
+/// Ack for a refresh, which replaces the credential of a connected socket.
 ///
 /// # Examples
 /// ```
@@ -259,19 +259,19 @@ pub struct Refreshed {
 }
 
 impl Refreshed {
-    /// Name of the event that asks for the refresh.
+    /// Name of the event with which a client asks for a refresh.
     pub const EVENT: &'static str = "auth:refresh";
 
-    /// Creates the ack for a credential that expires at `expires_at`. `None` means that the credential itself does not
-    /// expire.
+    /// Creates the ack for a new credential that expires at `expires_at`. `None` means that the
+    /// credential itself does not expire.
     #[must_use]
     pub fn new(expires_at: Option<SystemTime>) -> Self {
         Self { status: "ok", expires_at: expires_at.map(timestamp) }
     }
 }
 
-/// Formats a time as ISO 8601 in UTC, to the second. Rounds down, so that a client that relies on
-/// it acts early rather than late.
+/// Formats a time as ISO 8601 in UTC, to the second. Rounds down, so that a client acts early
+/// rather than late.
 ///
 /// # Examples
 /// ```
@@ -289,7 +289,7 @@ pub fn timestamp(time: SystemTime) -> String {
     jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
-/// Rounds up to whole seconds, because rounding down would make clients retry too early.
+/// Rounds a duration up to whole seconds. If it were rounded down, clients would retry too early.
 fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }

@@ -1,7 +1,7 @@
 //! Manages accounts for operators.
 //!
-//! Disabling or removing an account ends all of its sessions, tokens and sockets. The account is marked as disabled
-//! first, so that no new session can start afterwards. Start reading at [`Accounts::disable`].
+//! Disabling or removing an account ends all of its sessions, tokens and sockets. The account is disabled first, so
+//! that no new session can start afterwards. Start reading at [`Accounts::disable`].
 
 use std::sync::Arc;
 
@@ -43,8 +43,8 @@ impl Accounts {
         Self { service, principals }
     }
 
-    /// Returns up to `limit` accounts, sorted by name. The list starts after the name `after`, or at the first account
-    /// if `after` is `None`.
+    /// Returns up to `limit` accounts, sorted by user name. The list starts after the user name `after`, or at the
+    /// first account if `after` is `None`.
     ///
     /// # Errors
     /// - [`AccountError::Name`]: `after` cannot be a user name.
@@ -59,7 +59,7 @@ impl Accounts {
         Ok(self.service.accounts.list_accounts(after, limit).await?)
     }
 
-    /// Returns the account with this user name; `None` if there is no such account. Case is ignored.
+    /// Returns the account with this user name. Returns `None` if there is no such account. Case is ignored.
     ///
     /// # Errors
     /// - [`AccountError::Name`]: `name` cannot be a user name.
@@ -69,8 +69,11 @@ impl Accounts {
         Ok(self.service.accounts.account_named(name.key()).await?)
     }
 
-    /// Disables an account, so that its user can no longer sign in. When this method returns, all sessions and sockets
-    /// of the account have ended. Returns `None` if there is no such account.
+    /// Disables an account, so that its user can no longer sign in. Ends all sessions, tokens and sockets of the
+    /// account. Returns `None` if there is no such account.
+    ///
+    /// When this method returns, the sessions and tokens have ended. The sockets have closed on all servers except
+    /// those in [`Revocation::missing`].
     ///
     /// # Errors
     /// [`AccountError::Store`], [`AccountError::Revoke`]: the change may or may not have happened. Try again.
@@ -95,14 +98,15 @@ impl Accounts {
         Ok(is_there)
     }
 
-    /// Removes an account with its passkeys. Its name becomes available. Returns `None` if there is no such account.
+    /// Removes an account with its passkeys and recovery codes. The user name becomes available to other users. Returns
+    /// `None` if there is no such account.
     ///
     /// The account is disabled first, so that nothing is written for its user while the
     /// [hook](crate::IdentityBuilder::on_account_removed) of the application deletes the data of the user.
     ///
     /// # Errors
-    /// Same as [`disable`](Self::disable). If the error is [`AccountError::Application`], the account still exists and
-    /// is disabled.
+    /// Same as [`disable`](Self::disable), or [`AccountError::Application`] if the hook failed. The account then still
+    /// exists and is disabled.
     pub async fn remove(&self, id: &UserId) -> Result<Option<Revocation>, AccountError> {
         let Some(revocation) = self.disable(id).await? else { return Ok(None) };
         if let Some(farewell) = &self.service.farewell {
@@ -140,16 +144,16 @@ doorward_core::debug_fields!(Accounts {});
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountError {
-    /// The application could not delete the data of the user. Nothing was removed, and the account is disabled.
+    /// The hook of the application could not delete the data of the user. The account was not removed, and is disabled.
     #[error("the application cannot forget the user now; the account is disabled")]
     Application(#[source] BoxError),
     /// The text cannot be a user name.
     #[error("this can be no user name")]
     Name(#[from] UsernameError),
-    /// The account was changed, but its sessions and sockets may not have ended. Try again.
+    /// The account is disabled, but its sessions, tokens and sockets may not have ended. Try again.
     #[error("the account is changed, but its sessions may not have ended")]
     Revoke(#[from] RevokeError),
-    /// The store did not answer.
+    /// The account store or the session store failed. The value is the cause.
     #[error("the accounts cannot be reached")]
     Store(#[from] StoreError),
 }

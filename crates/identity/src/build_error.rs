@@ -1,4 +1,4 @@
-//! Error of building the service.
+//! Error of building the sign-in service.
 
 use doorward::auth::OriginError;
 
@@ -19,8 +19,9 @@ pub enum BuildError {
     /// The public URL or another origin is invalid.
     #[error("the public URL or another origin cannot be used")]
     Origin(#[from] OriginError),
-    /// Passkeys cannot be bound to the public URL, or the relying party id is not the host of the
-    /// public URL or a parent domain of it.
+    /// Passkeys cannot be bound to the public URL, for example because its host is an IP address.
+    /// Or the [relying party id](crate::IdentityBuilder::rp_id) is neither the host of the public
+    /// URL nor a parent domain of it.
     #[error(
         "passkeys need a public URL with a host name, and a relying party that is this host or a domain \
          above it"

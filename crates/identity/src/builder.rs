@@ -1,4 +1,4 @@
-//! Builds the service from its settings. Start reading at [`IdentityBuilder::build`].
+//! Builds the sign-in service from its settings. Start reading at [`IdentityBuilder::build`].
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -71,7 +71,8 @@ pub struct IdentityBuilder {
 }
 
 impl Identity {
-    /// Creates a builder for a service whose pages are at `public_url`, such as `https://chat.example.org`.
+    /// Creates a builder for a service whose pages are at `public_url`, such as `https://chat.example.org`. `accounts`
+    /// and `tickets` are the stores in which the service keeps accounts and tickets.
     pub fn builder(
         public_url: &str,
         accounts: Arc<dyn AccountStore>,
@@ -105,17 +106,18 @@ impl IdentityBuilder {
     /// `example.org` for `https://chat.example.org`.
     ///
     /// # Security
-    /// Passkeys are bound to the domain permanently. After a change, no user can sign in with an existing passkey.
+    /// Passkeys are bound to the domain permanently. After a change of the domain, no user can sign in with an existing
+    /// passkey.
     pub fn rp_id(self, rp_id: &str) -> Self {
         Self { rp_id: Some(rp_id.into()), ..self }
     }
 
-    /// Sets the name of the service that authenticators show to users.
+    /// Sets the name of the service. Authenticators show it to users.
     pub fn name(self, name: &str) -> Self {
         Self { name: name.into(), ..self }
     }
 
-    /// Accepts another origin for cookies and passkeys. It is the origin of web pages or of a native application
+    /// Accepts cookies and passkeys from another origin. It is the origin of web pages or of a native application
     /// ([`AppOrigin`](doorward::auth::AppOrigin)). An application may need two origins, such as `capacitor://localhost`
     /// for its pages and `android:apk-key-hash:..` for its passkeys.
     ///
@@ -130,8 +132,8 @@ impl IdentityBuilder {
     /// with an unknown user name looks like one with a known name.
     ///
     /// # Security
-    /// The secret must be random, persist over restarts, and be the same on all servers. After a change, the made-up
-    /// passkeys differ from before and the real passkeys do not, which reveals the users that exist.
+    /// The secret must be random, persist over restarts, and be the same on all servers. After a change of the secret,
+    /// the made-up passkeys differ from before and the real passkeys do not. This reveals which users exist.
     pub fn decoy_secret(self, secret: [u8; 32]) -> Self {
         Self { decoy_secret: Some(secret), ..self }
     }
@@ -141,9 +143,9 @@ impl IdentityBuilder {
         Self { issuer: Some(issuer), ..self }
     }
 
-    /// Calls `hook` after a user has proved their identity, before the session exists. The data that it returns is
-    /// stored with the session and never leaves the server. It may contain the token of an upstream provider, for
-    /// example. The hook fails if it takes longer than 10 seconds.
+    /// Calls `hook` after a user has proved their identity, before the session exists. The hook rejects the user with
+    /// an error, or returns data. The data is stored with the session and never leaves the server. It may contain the
+    /// token of an upstream provider, for example. The hook fails if it takes longer than 10 seconds.
     ///
     /// A new account is stored only after the hook has succeeded. The same applies to the use of a recovery code. A
     /// rejected user therefore has neither created an account nor used up a code.
@@ -159,8 +161,8 @@ impl IdentityBuilder {
     /// the user.
     ///
     /// The account is already disabled, and its sessions and sockets have ended, so nothing new is written for the
-    /// user. The hook fails if it takes longer than 10 seconds. If it fails, the account still exists and is disabled,
-    /// and the caller receives the error. An operator may try again, so the hook must be idempotent.
+    /// user. The hook fails if it takes longer than 10 seconds. If the hook fails, the account still exists and is
+    /// disabled, and the request to remove it fails. An operator may try again, so the hook must be idempotent.
     ///
     /// # Examples
     /// ```
@@ -185,7 +187,8 @@ impl IdentityBuilder {
         Self { is_strict: true, ..self }
     }
 
-    /// Decides if clients that are not browsers receive a session token, because they keep no cookies.
+    /// Lets clients that are not browsers receive a session token instead of a ticket if `exposes_token` is `true`.
+    /// Such clients keep no cookies. The default is `false`.
     ///
     /// # Security
     /// A client counts as a browser if its request has an `Origin`. Browsers always send an `Origin`, and pages cannot
@@ -200,17 +203,18 @@ impl IdentityBuilder {
         Self { fresh_for, ..self }
     }
 
-    /// Sets the sink of audit records.
+    /// Sets the sink of audit records. The default writes the records to the log.
     pub fn audit(self, audit: Arc<dyn Audit>) -> Self {
         Self { audit, ..self }
     }
 
-    /// Sets the clock. It must be the same clock as that of the sessions.
+    /// Sets the clock, which must be the clock of the [`Sessions`]. The default is the clock of the system.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// Sets the source of random bytes. The WebAuthn library generates the challenges from its own source.
+    /// Sets the source of random bytes. The default is the source of the system. The WebAuthn library generates the
+    /// challenges from its own source.
     pub fn entropy(self, entropy: Arc<dyn Entropy>) -> Self {
         Self { entropy, ..self }
     }
@@ -218,10 +222,12 @@ impl IdentityBuilder {
     /// Builds the service.
     ///
     /// # Errors
-    /// The operator must correct the settings, except for [`BuildError::Cryptography`].
+    /// The operator must correct the settings, except for the last error:
     /// - [`BuildError::Origin`]: the public URL or another origin is invalid.
     /// - [`BuildError::RelyingParty`]: passkeys cannot be bound to the public URL, for example because its host is an
-    ///   IP address, or [`rp_id`](IdentityBuilder::rp_id) is not its host or a parent domain of its host.
+    ///   IP address. Or [`rp_id`](IdentityBuilder::rp_id) is neither the host of the public URL nor a parent domain of
+    ///   it.
+    /// - [`BuildError::Cryptography`]: the cryptography library failed.
     pub fn build(self) -> Result<Identity, BuildError> {
         let all = || [&self.public_url].into_iter().chain(&self.others);
         let none = Ok(Origins::default());

@@ -1,8 +1,9 @@
-//! Runs WebAuthn ceremonies, which register or use a passkey, and decides if the answer of an authenticator is valid.
+//! Runs WebAuthn ceremonies. A ceremony registers or uses a passkey. The server sends a request, and verifies the
+//! answer of the authenticator.
 //!
-//! `relying_party` creates requests and verifies answers. `table` keeps started ceremonies, and returns each of them
-//! once. `decoys` generates made-up passkeys for users that do not exist. This module does not use the stores. Start
-//! reading at [`RelyingParty`].
+//! `relying_party` creates requests and verifies answers. `table` keeps started ceremonies until they are answered.
+//! `decoys` generates made-up passkeys for users that do not exist. This module does not use the stores. Start reading
+//! at [`RelyingParty`].
 
 mod client_data;
 mod decoys;

@@ -1,4 +1,4 @@
-//! Describes the client of a sign-in, and decides how it receives its session. Start reading at
+//! Describes the client of a sign-in, and decides in which form the client receives its session. Start reading at
 //! [`Handover::choose`].
 
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ pub(crate) struct Client {
     pub(crate) binding: Binding,
     pub(crate) address: Option<IpAddr>,
     pub(crate) user_agent: Option<Box<str>>,
-    /// Origin of the page. A client that sends an `Origin` counts as a browser.
+    /// Origin of the page; `None` if the client sent no `Origin`. A client that sends an `Origin` counts as a browser.
     origin: Option<Origin>,
     /// Namespace of the socket, for the audit record; `None` over HTTP.
     pub(crate) namespace: Option<&'static str>,
@@ -37,14 +37,15 @@ impl Client {
         self.origin.is_some()
     }
 
-    /// Returns `true` if the client is a page whose origin is not allowed. Ceremonies of such a page cannot succeed,
+    /// Returns `true` if the client is a page whose origin is not in `own`. Ceremonies of such a page cannot succeed,
     /// because an authenticator signs only for allowed origins.
     pub(crate) fn is_foreign(&self, own: &Origins) -> bool {
         let Some(Origin(origin)) = &self.origin else { return false };
         !origin.as_deref().is_some_and(|origin| own.contains(origin))
     }
 
-    /// Returns the network whose budget is charged; `None` if the address is unknown.
+    /// Returns the network of the client, whose budget pays for the client's attempts. Returns `None` if the address is
+    /// unknown.
     pub(crate) fn network(&self) -> Option<IpAddr> {
         self.address.map(network)
     }
@@ -54,7 +55,7 @@ impl Client {
 #[derive(Debug)]
 struct Origin(Option<Box<str>>);
 
-/// Owner of a ceremony. No other client may finish the ceremony.
+/// Owner of a ceremony. Only the client that has started a ceremony may finish it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Binding {
     /// Browser that holds the ceremony cookie with this SHA-256 hash.
@@ -73,8 +74,8 @@ pub(crate) enum Handover {
 }
 
 impl Handover {
-    /// Returns the form in which `client` receives its session. A browser never receives a token, because its pages
-    /// could read it.
+    /// Returns the form in which `client` receives its session. Fails if the client must receive a ticket and
+    /// `challenge` is absent or malformed. A browser never receives a token, because its pages could read the token.
     pub(crate) fn choose(
         client: &Client,
         exposes_token: bool,

@@ -2,7 +2,8 @@
 //!
 //! A client can send any user agent, so the description must not be used for decisions.
 
-/// Returns a description such as `Chrome on Linux`; `None` for an unknown user agent.
+/// Returns a description such as `Chrome on Linux`. Returns `None` if neither the browser nor the
+/// system is known.
 pub(crate) fn describe(user_agent: &str) -> Option<String> {
     let find = |known: &[(&str, &'static str)]| {
         known.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)

@@ -10,6 +10,7 @@ pub(crate) struct Farewell(
 );
 
 impl Farewell {
+    /// Calls the hook. Fails if the hook fails, or if it takes longer than [`TIMEOUT`].
     pub(crate) async fn bid(&self, user: &UserId, clock: &dyn Clock) -> Result<(), BoxError> {
         tokio::select! {
             done = (self.0)(user.clone()) => done,
@@ -18,5 +19,5 @@ impl Farewell {
     }
 }
 
-/// Time limit of the hook. If the hook exceeds it, the removal fails and nothing is removed.
+/// Time limit of the hook. If the hook exceeds it, the removal fails and the account stays disabled.
 const TIMEOUT: Duration = Duration::from_secs(10);

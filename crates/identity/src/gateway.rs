@@ -1,7 +1,7 @@
 //! Gateway of the namespace `/auth`, with which users sign up and sign in over a socket.
 //!
-//! Anonymous clients may connect, so the limits for unauthenticated links apply. Each event is answered once, with its
-//! ack if the client asked for one, and with an event otherwise. Start reading at [`SignInGateway`].
+//! Anonymous clients may connect, so the limits for unauthenticated links apply. Each event is answered once. The
+//! answer is the ack if the client has asked for one, and an event otherwise. Start reading at [`SignInGateway`].
 
 use std::sync::Arc;
 

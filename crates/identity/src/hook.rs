@@ -1,11 +1,11 @@
-//! Types of the hook that lets an application reject a sign-in, or add data to its session. Start reading at
+//! Types of the hook with which an application rejects a sign-in, or adds data to the session. Start reading at
 //! [`Hook`].
 
 use doorward::{BoxError, session::SessionData, store::BoxFuture};
 use doorward_core::{Account, PasskeyRecord};
 
-/// User who has just proved their identity. It is passed to the hook of
-/// [`IdentityBuilder::on_sign_in`](crate::IdentityBuilder::on_sign_in).
+/// User who has just proved their identity. The hook of
+/// [`IdentityBuilder::on_sign_in`](crate::IdentityBuilder::on_sign_in) receives it.
 ///
 /// # Examples
 /// ```
@@ -37,7 +37,7 @@ pub enum SignInMethod {
     Passkey,
     /// The user has used a recovery code of the account. The code is used up if the sign-in succeeds.
     RecoveryCode,
-    /// The user creates the account with its first passkey.
+    /// The user creates the account with its first passkey. The account is stored after the hook has succeeded.
     SignUp,
 }
 
@@ -55,7 +55,7 @@ pub enum SignInError {
     /// The user may not sign in. The client receives `forbidden`.
     #[error("the application refused")]
     Refused,
-    /// A dependency did not answer. The client receives `unavailable`.
+    /// A dependency of the application did not answer. The client receives `unavailable`.
     #[error("the application could not decide")]
     Unavailable(#[source] BoxError),
 }
@@ -64,7 +64,7 @@ pub enum SignInError {
 pub(crate) type Hook =
     Box<dyn Fn(SigningIn) -> BoxFuture<'static, Result<SessionData, SignInError>> + Send + Sync>;
 
-/// Valid proof of a user's identity, with the data that the sign-in must still store.
+/// Valid proof of a user's identity, with the data that the rest of the sign-in must store.
 #[derive(Clone, Copy)]
 pub(crate) enum Proof<'a> {
     /// A passkey, whose use is already stored.

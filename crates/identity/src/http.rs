@@ -1,7 +1,8 @@
 //! Answers the routes below `/auth/`.
 //!
-//! Each kind of resource has a module. `session` writes the session cookie, and `request` decides from which pages a
-//! request may come. Start reading at [`router`].
+//! Most modules have the routes for one kind of resource. `session` also writes the session cookie. `request` decides
+//! from which pages a request may come, and `problem` writes the answer to a failed request. Start reading at
+//! [`router`].
 
 mod account;
 mod me;

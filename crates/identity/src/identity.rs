@@ -1,4 +1,4 @@
-//! Handle of a sign-in service, from which an application gets the gateway, the routes and the authenticator. Start
+//! Handle of the sign-in service, from which an application gets the gateway, the routes and the authenticator. Start
 //! reading at [`Identity`].
 
 use std::sync::Arc;
@@ -26,8 +26,9 @@ use crate::{accounts::Accounts, gateway::SignInGateway, http, service::Service};
 /// ```
 ///
 /// # Security
-/// Started ceremonies are in the memory of this process. If several processes share an address, a client must reach the
-/// same process until its ceremony ends. Over a socket, this is always the case.
+/// A ceremony is the registration or the use of a passkey, in two requests. Started ceremonies are kept in the memory
+/// of this process. If several processes share an address, both requests of a client must reach the same process. Over
+/// a socket, this is always the case.
 #[derive(Clone)]
 pub struct Identity(pub(crate) Arc<Service>);
 
@@ -38,18 +39,18 @@ impl Identity {
         SignInGateway(Arc::clone(&self.0)).into_gateway()
     }
 
-    /// Returns the routes below `/auth/`. They close the sockets of ended sessions through `principals`.
+    /// Returns the routes below `/auth/`. The routes use `principals` to close the sockets of sessions that end.
     pub fn routes(&self, principals: Principals) -> axum::Router {
         http::router(Arc::clone(&self.0), principals)
     }
 
-    /// Returns the authenticator for browsers with the session cookie of this service.
+    /// Returns the authenticator for browsers that send the session cookie of this service.
     pub fn cookie(&self) -> SessionCookie {
         self.0.cookie.clone()
     }
 
-    /// Returns the account management for operators. It closes the sockets of disabled and removed accounts through
-    /// `principals`.
+    /// Returns the account management for operators. It uses `principals` to close the sockets of accounts that are
+    /// disabled or removed.
     #[must_use]
     pub fn accounts(&self, principals: Principals) -> Accounts {
         Accounts::new(Arc::clone(&self.0), principals)

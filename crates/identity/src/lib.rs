@@ -1,10 +1,10 @@
-//! Signs users of a Doorward server in with passkeys, and manages their accounts and sessions.
+//! Sign-in with passkeys for the users of a Doorward server, and management of their accounts and sessions.
 //!
 //! [`Identity`] is one service with two interfaces. [`Identity::gateway`] signs users in over a socket.
-//! [`Identity::routes`] does the same over HTTP, exchanges tickets for the session cookie, and manages passkeys and
-//! sessions. [`RequireSession`] protects the routes of an application. [`Identity::cookie`] is the authenticator for
-//! browsers. An [`AccountStore`] keeps the accounts, and [`doorward::session::Sessions`] keeps the sessions. Start
-//! reading at [`Identity`].
+//! [`Identity::routes`] signs users in over HTTP, and also manages their passkeys and sessions. A page that signs its
+//! user in receives a ticket, and exchanges it for the session cookie at one of the routes. [`RequireSession`] protects
+//! the routes of an application. [`Identity::cookie`] is the authenticator for browsers. An [`AccountStore`] keeps the
+//! accounts, and [`doorward::session::Sessions`] keeps the sessions. Start reading at [`Identity`].
 //!
 //! # Examples
 //! ```no_run

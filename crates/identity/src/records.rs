@@ -19,7 +19,7 @@ pub(crate) struct Records {
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
-/// Known client, user and session of a decision.
+/// Client, user and session of a decision, as far as they are known.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct About<'a> {
     pub(crate) client: Option<&'a Client>,
@@ -30,7 +30,7 @@ pub(crate) struct About<'a> {
 }
 
 impl<'a> About<'a> {
-    /// Returns the client, and the user and the id of its session.
+    /// Returns the subject of a decision about `client` and its session.
     pub(crate) fn of(client: &'a Client, session: &'a Session) -> Self {
         let (user, session) = (Some(&session.user), Some(&session.id));
         Self { client: Some(client), user, session, fault: None }
@@ -38,9 +38,10 @@ impl<'a> About<'a> {
 }
 
 impl Records {
-    /// Returns a future that waits until all records are stored, if the sink requires it. Its output
-    /// is `false` after [`PATIENCE`], or if a record since the call could not be stored, so call this
-    /// before the record is made.
+    /// Returns a future that waits until all records are stored, if the sink requires it. Call this
+    /// method before the record of the decision is made, and await the future afterwards. The
+    /// output is `false` if a record since the call could not be stored, or if the wait exceeds
+    /// [`PATIENCE`].
     pub(crate) fn kept(&self) -> impl Future<Output = bool> + Send {
         let kept = self.audit.kept_first();
         async {
@@ -69,5 +70,5 @@ impl Records {
     }
 }
 
-/// Maximum time to wait for the sink.
+/// Maximum time to wait until the sink has stored the records.
 const PATIENCE: Duration = Duration::from_secs(5);

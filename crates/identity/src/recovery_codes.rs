@@ -11,12 +11,15 @@ use crate::{
     wire::{Result, SignInCode},
 };
 
-/// Hashes recovery codes, only a few at a time, because each hash takes 19 MiB and some hundredths of a second.
+/// Hashes recovery codes. Only a few hashes are computed at a time, because each takes 19 MiB and some hundredths of a
+/// second.
 ///
 /// Checking a code and creating ten codes have separate queues, so that a user who repeatedly creates codes does not
 /// delay the sign-ins of others.
 pub(crate) struct Hasher {
+    /// Queue for creating codes.
     making: Turns,
+    /// Queue for checking codes.
     using: Turns,
     /// HMAC key from which the salts of unknown names are derived.
     key: hmac::Key,
@@ -31,13 +34,15 @@ impl Hasher {
         }
     }
 
-    /// Returns the hash of a code that a client has sent.
+    /// Returns the hash of a code that a client has sent. Fails with `Unavailable` if the queue is full, if the wait
+    /// was too long, or if hashing fails.
     pub(crate) async fn hash_one(&self, code: Code, salt: [u8; 16]) -> Result<[u8; 32]> {
         let done = self.using.run(move || code.hash(&salt, &mut memory())).await;
         done.ok().flatten().ok_or_else(|| SignInCode::Unavailable.into())
     }
 
-    /// Returns the hashes of new codes.
+    /// Returns the hashes of new codes. Fails with `Unavailable` if the queue is full, if the wait was too long, or if
+    /// hashing fails.
     pub(crate) async fn hash_all(&self, codes: Vec<Code>, salt: [u8; 16]) -> Result<Vec<[u8; 32]>> {
         let work = move || {
             let mut memory = memory();
@@ -47,7 +52,7 @@ impl Hasher {
         done.ok().flatten().ok_or_else(|| SignInCode::Unavailable.into())
     }
 
-    /// Returns a made-up salt for an unknown name. The same name always has the same salt.
+    /// Returns a made-up salt for a user name without recovery codes. The same name always has the same salt.
     pub(crate) fn made_up_salt(&self, name_key: &str) -> [u8; 16] {
         let tag = hmac::sign(&self.key, name_key.as_bytes());
         let mut salt = [0; 16];
@@ -71,7 +76,7 @@ impl Code {
     }
 
     /// Parses a code that a person has typed. Case, white space and hyphens are ignored, and letters that look like
-    /// digits count as these digits (Crockford's base 32).
+    /// digits count as these digits (Crockford's base 32). Returns `None` for any other text.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut value: u128 = 0;
         let mut digits = 0;
@@ -108,7 +113,7 @@ impl Code {
     }
 
     /// Returns the hash of the code with the parameters that OWASP recommends for Argon2id, which are 19 MiB, two
-    /// passes and one lane.
+    /// passes and one lane. Returns `None` if the library fails.
     fn hash(&self, salt: &[u8; 16], memory: &mut [Block]) -> Option<[u8; 32]> {
         let parameters = Params::new(BLOCKS, 2, 1, Some(32)).ok()?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);

@@ -1,4 +1,4 @@
-//! Protects the routes of an application, so that they need a session.
+//! Protects the routes of an application, so that each request needs a session.
 //!
 //! Without a session, a request for a page is redirected to `/`, where the user signs in and then returns to the page.
 //! Any other request is answered with 401. Handlers take the session as an argument. Start reading at
@@ -25,7 +25,7 @@ use crate::{
     identity::Identity,
 };
 
-/// Layer for routes that need a session.
+/// Layer that passes only requests with an active session to the routes behind it.
 ///
 /// # Examples
 /// ```
@@ -49,7 +49,7 @@ pub struct RequireSession {
 }
 
 impl RequireSession {
-    /// Creates a layer that admits requests with a session of `identity`.
+    /// Creates a layer that admits requests with the session cookie of `identity`.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
         Self { identity }
@@ -64,7 +64,8 @@ impl<S> Layer<S> for RequireSession {
     }
 }
 
-/// Service that [`RequireSession`] returns. It passes requests with a session to the inner service.
+/// Service that the layer [`RequireSession`] creates. It passes requests with a session to the inner service, and
+/// answers all other requests itself.
 ///
 /// # Examples
 /// ```
@@ -113,7 +114,7 @@ where
     }
 }
 
-/// Extractor of the session of a request, for routes behind [`RequireSession`].
+/// Session of the request, as an extractor for handlers of routes behind [`RequireSession`].
 ///
 /// # Examples
 /// See [`RequireSession`].
@@ -131,7 +132,8 @@ impl<S: Send + Sync> FromRequestParts<S> for CurrentSession {
     type Rejection = StatusCode;
 
     /// # Errors
-    /// Status 500 if the route is not behind [`RequireSession`], so that the mistake does not admit a client.
+    /// Status 500 if the route is not behind [`RequireSession`]. A client is therefore never admitted by this mistake
+    /// of the application.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
         let found = parts.extensions.get::<Self>().cloned();
         found.ok_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -150,7 +152,7 @@ fn turn_away(problem: Problem, request: &Request) -> Response {
     problem.into_response()
 }
 
-/// Returns `true` if the request accepts HTML, as the request of a browser for a page does.
+/// Returns `true` if the request accepts HTML, as a browser does when it requests a page.
 fn wants_page(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|kind| kind.trim().starts_with("text/html"))

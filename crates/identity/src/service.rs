@@ -1,4 +1,4 @@
-//! Service that signs users in, with the components and helpers that its modules share.
+//! Sign-in service, with the components and helpers that its modules share.
 //!
 //! `registering`, `authenticating` and `recovering` verify proofs of identity, and `signing_in` creates a session for a
 //! proof. Start reading at [`signing_in`].
@@ -59,7 +59,8 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Checks that the last sign-in of a session is at most [`fresh_for`](Self::fresh_for) ago.
+    /// Checks that the last sign-in of a session is at most [`fresh_for`](Self::fresh_for) ago. Fails with
+    /// `ReauthenticationRequired` otherwise.
     pub(crate) fn check_fresh(&self, session: &Session) -> Result<()> {
         let until = session.signed_in_at.checked_add(self.fresh_for);
         // A sign-in in the future, after the clock was set back, does not count as fresh.
@@ -70,8 +71,8 @@ impl Service {
         Err(SignInCode::ReauthenticationRequired.into())
     }
 
-    /// Checks that a client may start a ceremony. Pages of other sites are rejected first, so that they cannot spend
-    /// the budget of the network of their visitor.
+    /// Checks that a client may start a ceremony, and takes one attempt from its budget. Pages of other sites are
+    /// rejected first, so that they cannot use up the budget of their visitors' network.
     pub(crate) fn check_begin(&self, client: &Client) -> Result<()> {
         if client.is_foreign(&self.origins) {
             return Err(SignInCode::Forbidden.into());
@@ -79,14 +80,14 @@ impl Service {
         self.attempt(&self.attempts.ceremonies, client)
     }
 
-    /// Takes an attempt from a budget by address. Without a known address there is no budget, since all such
-    /// clients would share it.
+    /// Takes one attempt from the budget of the client's network. Fails if the budget is used up. A client without a
+    /// known address has no budget, because all such clients would share it.
     pub(crate) fn attempt(&self, budget: &Budget<IpAddr>, client: &Client) -> Result<()> {
         let Some(network) = client.network() else { return Ok(()) };
         budget.take(&network, self.clock.now()).map_err(Failure::too_many)
     }
 
-    /// Returns the account of a user. Fails if the account is missing or disabled.
+    /// Returns the account of a user. If the account is missing or disabled, records the rejection and fails.
     async fn usable_account(&self, user: &UserId, about: About<'_>) -> Result<Account> {
         let found = self.ask(about, self.accounts.account(user)).await?;
         let account = found.ok_or_else(|| self.refuse(about, RefusalReason::UserUnknown))?;
@@ -110,7 +111,8 @@ impl Service {
         SignInCode::CeremonyOver.into()
     }
 
-    /// Waits for a dependency, and converts its error with [`unavailable`](Self::unavailable).
+    /// Waits for the answer of a store or of another dependency, and converts its error with
+    /// [`unavailable`](Self::unavailable).
     pub(crate) async fn ask<T, E: Error + 'static>(
         &self,
         about: About<'_>,
@@ -119,7 +121,8 @@ impl Service {
         answer.await.map_err(|error| self.unavailable(&error, about))
     }
 
-    /// Records that nothing was decided because a dependency failed, and returns the failure.
+    /// Records that nothing was decided because a dependency failed. Returns the failure, which is `StorageFull` if a
+    /// store is full and `Unavailable` otherwise.
     pub(crate) fn unavailable(&self, cause: &(dyn Error + 'static), about: About<'_>) -> Failure {
         tracing::warn!(cause, "A sign-in could not be decided.");
         self.records.decided(Decision::Undecided(RefusalReason::Unavailable), about);
@@ -127,12 +130,12 @@ impl Service {
     }
 }
 
-/// Parses the user name in a request.
+/// Parses the user name in a request. Fails with `InvalidUsername` if the text is not a user name.
 fn username(text: &str) -> Result<Username> {
     text.parse().map_err(|_malformed| SignInCode::InvalidUsername.into())
 }
 
-/// Returns the id of a user that does not exist. Ids of accounts are UUIDs, and this id is not.
+/// Returns an id that no account has. Ids of accounts are UUIDs, and this id is not a UUID.
 fn no_user() -> UserId {
     UserId::new("no-user")
 }

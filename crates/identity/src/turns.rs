@@ -1,8 +1,8 @@
-//! Limits the expensive work that runs concurrently, and the work that is queued.
+//! Limits how much expensive work runs concurrently, and how much waits in a queue.
 //!
-//! Work that may run has a turn, which is a permit of a semaphore. It runs on a separate thread, which holds the turn
-//! until the work has ended, even if the client has left. The limit is therefore never exceeded. Turns are granted in
-//! the order of the requests. Start reading at [`Turns::run`].
+//! A piece of work needs a turn to run, which is a permit of a semaphore. The work runs on a separate thread. The
+//! thread holds the turn until the work has ended, even if the client has left, so the limit is never exceeded. Turns
+//! are granted in the order of the requests. Start reading at [`Turns::run`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,14 +14,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(crate) struct Turns {
     /// Value of the label `kind` in the metrics of the queue.
     kind: &'static str,
-    /// Permits of running work.
+    /// Permits for running work. Each running piece of work holds one.
     turns: Arc<Semaphore>,
-    /// Permits of queued and running work. If none is left, further work is rejected.
+    /// Permits for queued and running work. Each queued or running piece of work holds one. If none is left, further
+    /// work is rejected.
     places: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
 }
 
-/// Reason for which work was not done.
+/// Reason why a piece of work was not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotDone {
     /// The queue is full.
@@ -39,7 +40,8 @@ impl Turns {
         Self { kind, turns: Arc::new(turns), places: Arc::new(places), clock }
     }
 
-    /// Waits for a turn, runs `work` on a thread for blocking work, and returns its result.
+    /// Waits for a turn, runs `work` on a thread for blocking work, and returns its result. Fails if the queue is full,
+    /// if no turn was granted within [`PATIENCE`], or if the work has panicked.
     ///
     /// # Cancel safety
     /// Dropping the future gives up the place in the queue. Work that has started runs to its end and holds its turn
@@ -98,11 +100,11 @@ impl Drop for Counted {
     }
 }
 
-/// Maximum number of queued pieces of work, which are some seconds of hashing. A longer queue would exceed [`PATIENCE`]
-/// on a slow machine.
+/// Maximum number of queued pieces of work. Hashing all of them takes some seconds. The wait in a longer queue would
+/// exceed [`PATIENCE`] on a slow machine.
 pub(crate) const WAITING: usize = 128;
 
-/// Maximum time to wait for a turn. A person still waits this long for an answer.
+/// Maximum time to wait for a turn. A person is willing to wait this long for an answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 const REFUSED: &str = "doorward_hashing_refused_total";

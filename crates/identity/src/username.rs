@@ -1,7 +1,8 @@
 //! Defines which texts are valid user names, and when two user names are equal.
 //!
-//! The rules follow the username profile of PRECIS (RFC 8265 section 3.3). Names have no compatibility forms and no
-//! invisible characters, and are in canonical composition. Names are displayed as written and compared without case.
+//! The rules follow the username profile of PRECIS (RFC 8265 section 3.3). A name has no characters with a
+//! compatibility form and no invisible characters. It is stored in canonical composition (NFC). Names are displayed as
+//! written, and compared without case.
 
 use doorward::{
     __private::{is_printable, is_visible_line},
@@ -15,7 +16,8 @@ use icu_normalizer::{
     properties::CanonicalCombiningClassMapBorrowed,
 };
 
-/// Name with which a user signs in.
+/// Name with which a user signs in. It has 1-64 letters, digits, combining marks or `._-+@`, and begins with a letter
+/// or a digit.
 ///
 /// # Examples
 /// ```
@@ -41,14 +43,14 @@ impl Username {
         &self.shown
     }
 
-    /// Returns the form of the name that is compared, with case folded and then composed.
+    /// Returns the form of the name by which names are compared. Its case is folded, and it is in composed form (NFC).
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
-/// Error of parsing a [`Username`].
+/// Error for a text that is not a [`Username`].
 ///
 /// # Examples
 /// ```
@@ -90,8 +92,8 @@ pub(crate) fn label(text: &str) -> Option<Box<str>> {
     ((1..=MAX_CHARS).contains(&length) && is_visible_line(&shown)).then(|| (*shown).into())
 }
 
-/// Normalizes the display name of a user as [`label`] does. Also returns `None` for names that look like a result of
-/// [`shown_id`].
+/// Normalizes the display name of a user as [`label`] does. Also returns `None` for a name that looks like a text that
+/// [`shown_id`] returns.
 pub(crate) fn display_name(text: &str) -> Option<Box<str>> {
     let plain = ComposingNormalizerBorrowed::new_nfkc().normalize(text.trim());
     // Characters before the sign that a reader does not see are skipped.
@@ -99,7 +101,7 @@ pub(crate) fn display_name(text: &str) -> Option<Box<str>> {
     if first == Some(ID_SIGN) { None } else { label(text) }
 }
 
-/// Formats the id of a user without an account for display in place of a name, such as `#ops`.
+/// Formats the id of a user who has no account, such as `#ops`. The text is displayed in place of a name.
 ///
 /// The subject of a token may be any text, including the user name of an account. The sign `#` distinguishes such an id
 /// from names, because no user name and no display name starts with it.
@@ -117,11 +119,11 @@ pub fn shown_id(id: &UserId) -> Box<str> {
     format!("{ID_SIGN}{}", id.as_str()).into()
 }
 
-/// Returns the name of an account for display to other users. This is the display name, or the user name if the display
-/// name is the user name of another account.
+/// Returns the name of an account that other users see. This is the display name. If the display name looks like the
+/// user name of another account, it is the user name instead.
 ///
-/// Sign-up rejects such display names, but another account may take the name as its user name later. Call this function
-/// whenever a name is displayed.
+/// A sign-up with such a display name is rejected, but another account may choose the name as its user name later. Call
+/// this function whenever a name is displayed.
 ///
 /// # Examples
 /// ```
@@ -134,7 +136,7 @@ pub fn shown_id(id: &UserId) -> Box<str> {
 /// ```
 ///
 /// # Errors
-/// [`StoreError`] if the store did not answer.
+/// [`StoreError`] if the account store did not answer.
 pub async fn shown_name(
     accounts: &dyn AccountStore,
     account: &Account,
@@ -164,7 +166,8 @@ pub(crate) async fn is_name_of_another(
     Ok(accounts.account_named(&key).await?.is_some_and(|other| other.id != account.id))
 }
 
-/// Returns the form of a text by which canonical caseless matching compares it (Unicode, definition D145).
+/// Returns the form of a text by which texts are compared without case (canonical caseless matching, Unicode definition
+/// D145).
 fn fold(text: &str) -> Box<str> {
     let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(text);
     let folded = CaseMapper::new().fold_string(&decomposed);

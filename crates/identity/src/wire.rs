@@ -13,7 +13,7 @@ use serde_json::Value;
 /// Declares the codes, with their messages and HTTP statuses.
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $message:literal, $status:ident;)+) => {
-        /// Code of a failed request to sign in or to manage an account.
+        /// Code of a request that has failed to sign a user in or to manage an account.
         ///
         /// # Examples
         /// ```
@@ -58,7 +58,8 @@ codes! {
     AuthenticationFailed = "authentication_failed", "Sign-in failed", UNAUTHORIZED;
     /// The request is malformed.
     BadRequest = "bad_request", "Bad request", BAD_REQUEST;
-    /// The answer belongs to no ceremony, or its ceremony has expired.
+    /// The answer of the client belongs to no passkey ceremony that the client has started, or the ceremony has
+    /// expired.
     CeremonyOver = "ceremony_over", "Start again", CONFLICT;
     /// The origin of the page is not allowed, or the application has rejected the user.
     Forbidden = "forbidden", "Forbidden", FORBIDDEN;
@@ -76,28 +77,28 @@ codes! {
     RegistrationFailed = "registration_failed", "The passkey was not accepted", BAD_REQUEST;
     /// The request has no active session.
     SessionRequired = "session_required", "Sign in first", UNAUTHORIZED;
-    /// The store is full. Nothing was changed.
+    /// A store is full. Nothing was changed.
     StorageFull = "storage_full", "There is no room to keep this", INSUFFICIENT_STORAGE;
     /// The ticket is invalid, has expired, was used, or was issued to another browser.
     TicketInvalid = "ticket_invalid", "Sign in again", BAD_REQUEST;
-    /// The budget of the address or of the account is exhausted.
+    /// The network of the client or the user has used up its budget of attempts.
     TooManyAttempts = "too_many_attempts", "Too many attempts", TOO_MANY_REQUESTS;
     /// The account has the maximum number of passkeys.
     TooManyPasskeys = "too_many_passkeys", "Too many passkeys", CONFLICT;
-    /// A dependency does not answer.
+    /// A dependency, such as a store, does not answer.
     Unavailable = "unavailable", "Try again later", SERVICE_UNAVAILABLE;
     /// Another account has the user name.
     UsernameTaken = "username_taken", "This user name is taken", CONFLICT;
 }
 
-/// Failure of a request, as the client receives it.
+/// Failure of a request, with the code and the wait that the client receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) code: SignInCode,
     pub(crate) retry_after: Option<Duration>,
 }
 
-/// What the sign-in returns: a value, or why there is none.
+/// Result of a request. Its error is the failure that the client receives.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl From<SignInCode> for Failure {
@@ -111,8 +112,8 @@ impl Failure {
         Self { code: SignInCode::TooManyAttempts, retry_after: Some(wait) }
     }
 
-    /// Returns the time after which the client may retry, in whole seconds. It is rounded up, so that clients do not
-    /// retry too early.
+    /// Returns the time after which the client may retry, rounded up to whole seconds. Returns `None` if no time is
+    /// known.
     pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
         self.retry_after.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
     }
@@ -122,7 +123,7 @@ impl Failure {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Reply {
-    /// Options that the page passes to the authenticator.
+    /// Options that the page passes to the authenticator of the user.
     Options { success: bool, options: Value },
     /// A ticket for the new session.
     #[serde(rename_all = "camelCase")]

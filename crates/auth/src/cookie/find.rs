@@ -21,7 +21,7 @@ use doorward_core::Headers;
 pub enum FoundCookie<'a> {
     /// No cookie has this name.
     Nothing,
-    /// Value of the only cookie of this name, as it was sent.
+    /// Value of the only cookie of this name, as the browser has sent it.
     One(&'a [u8]),
     /// Several cookies have this name. An attacker may have planted one of them, so no value is
     /// used.
@@ -39,8 +39,8 @@ impl fmt::Debug for FoundCookie<'_> {
     }
 }
 
-/// Finds the cookie `name` in all `Cookie` headers. `credentials` are the credential headers that
-/// [`Headers::split`] returns second.
+/// Finds the cookie `name` in all `Cookie` headers. `credentials` contains the headers that may
+/// hold a credential. [`Headers::split`] returns them as its second value.
 ///
 /// # Examples
 /// ```

@@ -1,9 +1,9 @@
 //! Decides if the page that sent a request may use the cookies of this server.
 //!
-//! A browser adds the cookies of this server to the requests of every page. If the cookie were
-//! enough, any website could open a socket as the user who visits it. Browsers state the origin of
-//! the page, which the page cannot change. Whole origins are compared byte by byte. Patterns are
-//! not supported. Start reading at [`Origins::may_use_cookie`].
+//! A browser adds the cookies of this server to the requests of every page. If the cookie alone
+//! were enough, any website could open a socket as the user who visits it. Browsers state the
+//! origin of the page in a header that the page cannot change. Whole origins are compared byte by
+//! byte. Patterns are not supported. Start reading at [`Origins::may_use_cookie`].
 
 pub(crate) mod app;
 pub(crate) mod error;
@@ -32,8 +32,8 @@ pub struct Origins {
     allowed: Vec<Box<str>>,
 }
 
-/// Kind of a request. Reads need weaker proof of their origin than the other kinds: see
-/// [`Origins::may_use_cookie`].
+/// Kind of a request. A read needs weaker proof of its origin than the other kinds, as
+/// [`Origins::may_use_cookie`] describes.
 ///
 /// # Examples
 /// ```
@@ -59,15 +59,16 @@ impl Origins {
     ///
     /// # Errors
     /// All errors are the operator's mistake:
-    /// - [`OriginError::Malformed`]: the text is not a scheme, a host and an optional port.
-    /// - [`OriginError::Insecure`]: the origin is `http:` and not on this machine.
+    /// - [`OriginError::Malformed`]: the text is not an origin, which has the scheme `http` or
+    ///   `https`, a host and an optional port.
+    /// - [`OriginError::Insecure`]: the scheme is `http:` and the host is not this machine.
     pub fn new(public_url: &str) -> Result<Self, OriginError> {
         let origin = public_url.strip_suffix('/').unwrap_or(public_url);
         Self { allowed: Vec::new() }.allow_page(origin)
     }
 
-    /// Allows the pages of another origin, such as `https://app.example.org`, or those of an
-    /// application, such as `capacitor://localhost` (see [`AppOrigin`]).
+    /// Allows the pages of another origin, such as `https://app.example.org`. The origin may also
+    /// be that of an application, such as `capacitor://localhost` (see [`AppOrigin`]).
     ///
     /// # Errors
     /// Same as [`Origins::new`].
@@ -92,8 +93,8 @@ impl Origins {
     /// Allows an origin as [`allow`](Self::allow) does, and also origins with the scheme `http:`.
     ///
     /// # Errors
-    /// [`OriginError::Malformed`]: the text is neither a scheme, a host and an optional port, nor
-    /// an application.
+    /// [`OriginError::Malformed`]: the text is neither an `http` or `https` origin nor the [origin
+    /// of an application](AppOrigin).
     ///
     /// # Security
     /// An attacker on the network path can change a page with the scheme `http:`, and can then act
@@ -121,13 +122,14 @@ impl Origins {
 
     /// Returns `true` if the request may use cookies.
     ///
-    /// This is the case if its `Origin` is allowed. Browsers send no `Origin` for reads of a page's
-    /// own server. A read without an `Origin` may therefore use cookies if the browser states that
-    /// a page of this server sent it (`Sec-Fetch-Site: same-origin`).
+    /// This is the case if the request has exactly one `Origin` and this origin is allowed.
+    /// Browsers send no `Origin` for reads of a page's own server. A read without an `Origin` may
+    /// therefore use cookies if the browser states that a page of this server sent it
+    /// (`Sec-Fetch-Site: same-origin`).
     ///
     /// # Security
-    /// A request with neither header does not come from a page in a current browser, so its cookie
-    /// is ignored.
+    /// A request that has neither `Origin` nor `Sec-Fetch-Site` does not come from a page in a
+    /// current browser, so its cookie is ignored.
     #[must_use]
     pub fn may_use_cookie(&self, kind: RequestKind, headers: &Headers) -> bool {
         let mut origins = headers.iter().filter(|(name, _)| *name == "origin");
@@ -149,8 +151,8 @@ impl Origins {
     }
 }
 
-/// Returns `true` if a page of this server sent the request. Only browsers can set the header
-/// `Sec-Fetch-Site`. Scripts cannot.
+/// Returns `true` if a page of this server sent the request. In a browser, scripts of a page cannot
+/// set the header `Sec-Fetch-Site`.
 fn is_same_origin(headers: &Headers) -> bool {
     let mut sites = headers.iter().filter(|(name, _)| *name == "sec-fetch-site");
     matches!((sites.next(), sites.next()), (Some((_, b"same-origin")), None))
@@ -184,7 +186,8 @@ fn parse(origin: &str) -> Option<String> {
     }
 }
 
-/// Parses the text after the host, which is empty or a colon and a port in plain digits.
+/// Parses the text after the host. Returns `Some(None)` if the text is empty, and the port if the
+/// text is a colon and a port in plain digits. Returns `None` for any other text.
 fn parse_port(text: &str) -> Option<Option<u16>> {
     let Some(digits) = text.strip_prefix(':') else { return text.is_empty().then_some(None) };
     let port: u16 = digits.parse().ok()?;
@@ -192,7 +195,7 @@ fn parse_port(text: &str) -> Option<Option<u16>> {
     (port != 0 && port.to_string() == digits).then_some(Some(port))
 }
 
-/// Returns `true` if `host` is a name, or an IPv4 address in its usual form.
+/// Returns `true` if `host` is a name, or an IPv4 address of four decimal numbers.
 fn is_host(host: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())

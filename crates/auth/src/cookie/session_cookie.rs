@@ -30,7 +30,7 @@ use crate::{
 /// Authenticates browsers that send a session cookie from a page of an allowed origin.
 ///
 /// A link (one Engine.IO connection) keeps the cookie with which it was opened, so the client must
-/// open a new link after it signs in or out. The socket closes when the session ends.
+/// open a new link after it signs in or out. The sockets on the link close when the session ends.
 ///
 /// | setting | default |
 /// |---|---|
@@ -92,7 +92,7 @@ impl SessionCookie {
     }
 
     /// Returns the value of the `Set-Cookie` header that signs a browser in. The browser keeps the
-    /// cookie until it closes.
+    /// cookie until the browser closes.
     #[must_use]
     pub fn set_cookie(&self, token: &SessionToken) -> String {
         self.write(&token.expose(), "")
@@ -104,9 +104,11 @@ impl SessionCookie {
         self.write("", "; Max-Age=0")
     }
 
-    /// Returns the session token of a request; `None` if the request has no session cookie.
-    /// [`Headers::split`] returns both arguments: `headers` contain the origin of the request, and
-    /// `credentials` contain its cookies.
+    /// Returns the session token in the cookie of a request. Returns `None` if the request has no
+    /// session cookie.
+    ///
+    /// The token is not verified yet. `headers` contains the origin of the request, and
+    /// `credentials` contains its cookies. [`Headers::split`] returns both.
     ///
     /// # Errors
     /// - [`RefusalReason::OriginForbidden`]: the page may not use the cookie.
@@ -191,7 +193,8 @@ impl ShowsCredential for SessionCookie {
     }
 }
 
-/// Returns the fault for a reason, which is a header and its problem.
+/// Returns the header that is at fault for a refusal, and its problem. Returns `None` for a reason
+/// that no header causes.
 fn fault(reason: RefusalReason) -> Option<Fault> {
     let (header, problem) = match reason {
         RefusalReason::CredentialAmbiguous => ("cookie", Problem::Ambiguous),
@@ -203,8 +206,8 @@ fn fault(reason: RefusalReason) -> Option<Fault> {
     Some(Fault::new(Part::Header, header, problem))
 }
 
-/// Returns the kind of a handshake. Polling is a plain GET. A request that could open a WebSocket
-/// is an upgrade, for which the rules are stricter.
+/// Returns the kind of the request that opened the link of a handshake. A request that could open a
+/// WebSocket is an upgrade, for which the rules are stricter. A request for HTTP polling is a read.
 fn kind_of(handshake: &Handshake) -> RequestKind {
     let headers = handshake.request.headers();
     let is_upgrade = UPGRADE_HEADERS.iter().any(|name| headers.get(name).is_some())
@@ -224,7 +227,7 @@ fn log_origin(headers: &Headers) {
     );
 }
 
-/// Error of [`SessionCookie::name`].
+/// Error for a cookie name that [`SessionCookie::name`] does not accept.
 ///
 /// # Examples
 /// ```

@@ -1,11 +1,11 @@
 //! Reasons for refusing a credential, and the answers to the client.
 //!
-//! The answer to the client is the same for every reason, except for an expired token and for a
+//! The client receives the same answer for every reason. The exceptions are an expired token, and a
 //! token that is too large to be checked.
 
 use doorward_core::{Fault, Part, Problem, Refusal, RefusalReason};
 
-/// Refusal of a credential, with the reason and the part that is at fault.
+/// Refusal of a credential, with the reason and the part of the credential that is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Denied {
     pub(crate) reason: RefusalReason,
@@ -22,17 +22,17 @@ impl Denied {
         Self { reason, fault: Fault::new(part, name, problem) }
     }
 
-    /// Creates the refusal of a claim that breaks a rule.
+    /// Creates the refusal of a token whose claim `name` breaks a rule.
     pub(crate) const fn claim(name: &'static str, problem: Problem) -> Self {
         Self::new(RefusalReason::TokenClaims, Part::Claim, name, problem)
     }
 
-    /// Creates the refusal of a header parameter that breaks a rule.
+    /// Creates the refusal of a token whose header parameter `name` breaks a rule.
     pub(crate) const fn token_header(name: &'static str, problem: Problem) -> Self {
         Self::new(RefusalReason::TokenHeader, Part::TokenHeader, name, problem)
     }
 
-    /// Creates the refusal of a segment that cannot be decoded.
+    /// Creates the refusal of a token whose segment `name` cannot be decoded.
     pub(crate) const fn segment(name: &'static str) -> Self {
         Self::new(RefusalReason::TokenMalformed, Part::Segment, name, Problem::Malformed)
     }

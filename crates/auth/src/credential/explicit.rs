@@ -17,8 +17,8 @@ pub(crate) enum Explicit {
 }
 
 impl Explicit {
-    /// Returns the text of the credential. Fails if it is absent, is not a string, or is not the
-    /// only explicit credential.
+    /// Returns the text of the credential. Fails if the credential is absent or not a string, or if
+    /// `auth` contains another explicit credential.
     pub(crate) fn find(self, auth: &AuthPayload) -> Result<&str, Denied> {
         match (count_explicit(auth), auth.get(self.member())) {
             (0 | 1, None) => Err(self.denied(RefusalReason::CredentialMissing, Problem::Missing)),
@@ -34,12 +34,12 @@ impl Explicit {
         auth.get(self.member()).map_or(Shown::Absent, |_| Shown::Explicit)
     }
 
-    /// Creates the refusal of the whole credential.
+    /// Creates a refusal that names the whole credential as the part at fault.
     pub(crate) const fn denied(self, reason: RefusalReason, problem: Problem) -> Denied {
         Denied::new(reason, Part::Member, self.path(), problem)
     }
 
-    /// Returns the reason for a malformed credential.
+    /// Returns the reason for refusing a credential that is malformed.
     pub(crate) const fn malformed(self) -> RefusalReason {
         match self {
             Self::Token => RefusalReason::TokenMalformed,
@@ -73,10 +73,10 @@ pub(crate) fn count_explicit(auth: &AuthPayload) -> usize {
 pub(crate) const MISSING: Denied =
     Denied::new(RefusalReason::CredentialMissing, Part::Member, EITHER, Problem::Missing);
 
-/// Refusal of a handshake with several credentials, because they could name different users.
+/// Refusal of a handshake with several credentials. They could name different users.
 pub(crate) const AMBIGUOUS: Denied =
     Denied::new(RefusalReason::CredentialAmbiguous, Part::Member, EITHER, Problem::Ambiguous);
 
-/// Name of the faulty member in audit records, for refusals that concern no particular credential:
-/// [`MISSING`] and [`AMBIGUOUS`].
+/// Name of the faulty member in audit records, for the refusals [`MISSING`] and [`AMBIGUOUS`]. They
+/// concern no particular credential.
 const EITHER: &str = "auth.token|auth.sessionToken";

@@ -25,8 +25,8 @@ use crate::credential::{
 ///   different users are refused too.
 /// - If a credential is bad, the client is refused, and no other credential is tried.
 ///
-/// All members must have the same principal type. To achieve this, give each member the same loader
-/// ([`user_by_id`](crate::user_by_id)).
+/// All authenticators must have the same principal type. To achieve this, give each of them the
+/// same loader, such as [`user_by_id`](crate::user_by_id).
 ///
 /// # Examples
 /// ```
@@ -45,19 +45,21 @@ pub struct FirstOf<P> {
 }
 
 impl<P: Send + Sync + 'static> FirstOf<P> {
-    /// Creates an authenticator with one kind of credential.
+    /// Creates an authenticator that accepts one kind of credential. Add further kinds with
+    /// [`or`](Self::or).
     pub fn new(authenticator: impl ShowsCredential<Principal = P>) -> Self {
         Self { members: vec![Box::new(authenticator)] }
     }
 
-    /// Adds a kind of credential. The order of the calls does not matter.
+    /// Adds an authenticator for another kind of credential. The order of the authenticators does
+    /// not matter.
     pub fn or(mut self, authenticator: impl ShowsCredential<Principal = P>) -> Self {
         self.members.push(Box::new(authenticator));
         self
     }
 
-    /// Returns the members whose credentials were sent, at most one explicit and one ambient. Fails
-    /// if there are more.
+    /// Returns the members whose credentials the handshake contains. Fails if it contains more than
+    /// one explicit credential or more than one ambient credential.
     fn choose(&self, handshake: &Handshake) -> Result<Chosen<'_, P>, Denied> {
         let only = |kind: Shown| {
             let mut shown = self.members.iter().filter(|member| member.shown(handshake) == kind);
@@ -74,7 +76,7 @@ impl<P: Send + Sync + 'static> FirstOf<P> {
     }
 }
 
-/// Members whose credentials a handshake contains.
+/// Members whose credentials a handshake contains, by the party that added the credential.
 struct Chosen<'a, P> {
     explicit: Option<&'a dyn Member<P>>,
     ambient: Option<&'a dyn Member<P>>,
@@ -101,8 +103,9 @@ impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
         }
     }
 
-    /// Recognises the user by the explicit credential, or by the cookie if no explicit one was
-    /// sent.
+    /// Recognises the user by the explicit credential, or by the ambient credential if there is no
+    /// explicit one. Returns `None` if the credentials are ambiguous, or if the chosen
+    /// authenticator does not recognise the user.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
         let Chosen { explicit, ambient } = self.choose(handshake).ok()?;
         explicit.or(ambient)?.recognise(handshake)
@@ -127,10 +130,10 @@ impl<P> fmt::Debug for FirstOf<P> {
 const OTHER_COOKIE: Denied =
     Denied::new(RefusalReason::CredentialAmbiguous, Part::Header, "cookie", Problem::Mismatch);
 
-/// Future of the answer of a member.
+/// Future that a member returns.
 type Answer<'a, T> = BoxFuture<'a, Result<T, AuthenticateError>>;
 
-/// Object-safe form of [`ShowsCredential`].
+/// Authenticator of a [`FirstOf`]. It is the object-safe form of [`ShowsCredential`].
 trait Member<P>: Send + Sync {
     fn shown(&self, handshake: &Handshake) -> Shown;
 

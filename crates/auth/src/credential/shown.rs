@@ -22,8 +22,8 @@ pub enum Shown {
     Explicit,
 }
 
-/// Authenticator that reports if a handshake contains its credential, so that
-/// [`FirstOf`](crate::FirstOf) can choose one of several authenticators.
+/// Authenticator that reports if a handshake contains its kind of credential.
+/// [`FirstOf`](crate::FirstOf) uses the report to choose one of several authenticators.
 ///
 /// # Examples
 /// ```
@@ -52,12 +52,16 @@ pub enum Shown {
 /// ```
 pub trait ShowsCredential: Authenticator {
     /// Returns [`Shown::Absent`] if the handshake does not contain this kind of credential.
-    /// Otherwise returns who added it. An invalid credential counts as present.
+    /// Otherwise returns [`Shown::Ambient`] if the browser added the credential, and
+    /// [`Shown::Explicit`] if the client's program sent it. An invalid credential counts as
+    /// present.
     fn shown(&self, handshake: &Handshake) -> Shown;
 
-    /// Returns the user of the credential; `None` if the credential is not valid.
-    /// [`FirstOf`](crate::FirstOf) calls it for the ambient credential if the handshake also has an
-    /// explicit one.
+    /// Returns the user of the credential. Returns `None` if the credential is not valid.
+    ///
+    /// [`FirstOf`](crate::FirstOf) calls this method for the ambient credential if the handshake
+    /// also has an explicit credential. The default implementation calls
+    /// [`authenticate`](Authenticator::authenticate).
     ///
     /// # Errors
     /// - [`AuthenticateError::Refused`]: the credential occurs several times.

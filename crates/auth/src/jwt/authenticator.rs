@@ -1,10 +1,10 @@
 //! Verifies access tokens, and authenticates the user that a token names.
 //!
 //! The size, the structure, the header, the signature and the claims of a token are checked in this
-//! order. The first failed check rejects the token. The client learns that its token has expired
-//! only if the token is valid in every other respect. It receives the same answer for all other
-//! reasons, except for a token that is too large. Only `auth.token` is read. Keys and revocation
-//! lists are never fetched. Start reading at [`Jwt::verify`], then
+//! order. The first check that fails rejects the token. The client learns that its token has
+//! expired only if the token is valid in every other respect. It receives the same answer for all
+//! other reasons, except for a token that is too large. Only `auth.token` is read. Keys and
+//! revocation lists are never fetched. Start reading at [`Jwt::verify`], then
 //! [`Policy::check`](super::policy::Policy::check).
 
 mod constructors;
@@ -63,16 +63,18 @@ use crate::{
 /// - `alg` is the algorithm of the key. The header has no `crit`, `b64`, `jwk`, `jku`, `x5u` or
 ///   `x5c`.
 /// - No object has a duplicate member, and JSON is nested at most 32 deep.
-/// - `sub` is 1-255 printable characters, or a whole number from 0 to 2^53 - 1. A number is
-///   converted to its decimal digits. `jti` and `sid`, if present, are 1-255 printable characters.
-/// - `exp` is present and in the future. `exp`, `nbf` and `iat` are seconds since 1970, with or
-///   without a fraction, until the year 9999.
+/// - `sub`, or the claim that [`user_claim`](Jwt::user_claim) sets, is 1-255 printable characters,
+///   or a whole number from 0 to 2^53 - 1. A number is converted to its decimal digits. `jti` and
+///   `sid`, if present, are 1-255 printable characters.
+/// - `exp` is in the future. It is present, unless [`danger_without_exp`](Jwt::danger_without_exp)
+///   is set. `exp`, `nbf` and `iat` are seconds since 1970, with or without a fraction, until the
+///   year 9999.
 ///
 /// The audit record of a refused token names the broken rule without the value, as in `claim="exp"
 /// problem="missing"`.
 ///
-/// Times are compared with [`Handshake::at`], which is a time of the server's clock. The grant has
-/// `sub` as its user, `jti` as its token and `sid` as its session. It expires at `exp`.
+/// Times are compared with [`Handshake::at`], which is a time of the server's clock. The [`Grant`]
+/// has `sub` as its user, `jti` as its token and `sid` as its session. It expires at `exp`.
 ///
 /// # Examples
 /// ```
@@ -88,7 +90,8 @@ use crate::{
 /// # Security
 /// A `kid` only selects one of the configured keys. A client receives the same refusal for every
 /// reason, except if a genuine token or its session has expired, or if the token is too large. The
-/// authenticator does not check if the user or the token was revoked.
+/// authenticator does not check if the user or the token was revoked. The server checks this after
+/// the authentication.
 #[derive(Clone, Debug)]
 #[must_use = "an authenticator has no effect until a server is built with it"]
 pub struct Jwt {
@@ -146,19 +149,19 @@ impl Jwt {
         self
     }
 
-    /// Accepts tokens with the prefix `Bearer `, from clients that share code with their HTTP
-    /// requests.
+    /// Accepts tokens with the prefix `Bearer ` in `auth.token`. Some clients send the prefix,
+    /// because they share code with their HTTP requests.
     ///
     /// The prefix is the scheme of an `Authorization` header and one space. Its case is ignored.
-    /// Tokens without the prefix are still accepted. The header itself is still ignored, because a
-    /// browser cannot send it with a WebSocket.
+    /// Tokens without the prefix are still accepted. The header `Authorization` itself is still
+    /// ignored, because a browser cannot send it with a WebSocket.
     pub fn bearer(mut self) -> Self {
         self.takes_bearer = true;
         self
     }
 
     /// Refuses tokens with a lifetime longer than `max`. The default is 24 hours. The maximum is
-    /// [`MAX_LIFETIME`], so that no token outlives the record of its revocation.
+    /// [`MAX_LIFETIME`], so that no token is valid longer than the stores remember its revocation.
     ///
     /// The lifetime is `exp - iat`, or the remaining time if the token has no `iat`. A leaked token
     /// can be used until it expires. The default suits applications without refresh tokens. With
@@ -166,8 +169,8 @@ impl Jwt {
     ///
     /// The refusal of such a token has the fault `claim="exp" problem="too_long"` in its audit
     /// record. Raise the limit for tokens of 7 or 30 days. For longer lifetimes, such as
-    /// `expiresIn: '90d'` of `JwtService`, let the issuer sign shorter tokens and renew them, or
-    /// keep a session on the server ([`Sessions`]).
+    /// `expiresIn: '90d'` of NestJS's `JwtService`, let the issuer sign shorter tokens and renew
+    /// them, or keep a session on the server ([`Sessions`]).
     ///
     /// # Examples
     /// ```
@@ -208,18 +211,19 @@ impl Jwt {
     ///
     /// # Security
     /// The issuer did not intend the token to expire, so other services may accept it forever. Use
-    /// this only until the issuer sets an `exp`, in NestJS with `signOptions: { expiresIn: '1h' }`.
+    /// this setting only until the issuer sets an `exp`. In NestJS, set it with `signOptions: {
+    /// expiresIn: '1h' }`.
     pub fn danger_without_exp(mut self) -> Self {
         self.policy.demands_exp = false;
         self
     }
 
     /// Accepts tokens that name a session (`sid`) only while the session is active and belongs to
-    /// the user of the token. Their sockets close when the session ends, and activity on the
-    /// sockets prolongs the session.
+    /// the user of the token. Sockets that were authenticated with such a token close when the
+    /// session ends. Activity on these sockets prolongs the session.
     ///
-    /// Tokens without a `sid` are not affected. Use this for tokens of this server, with the
-    /// sessions of this server.
+    /// Tokens without a `sid` are accepted as before. Use this setting for tokens that this server
+    /// has issued, with the sessions of this server.
     pub fn sessions(mut self, sessions: Arc<Sessions>) -> Self {
         self.sessions = Some(sessions);
         self
@@ -243,15 +247,17 @@ impl Jwt {
         Ok(grant.with_principal(claims))
     }
 
-    /// Returns the claims of the token if it passes every check. Cheap checks run first. No byte of
-    /// the claims is decoded before the signature is verified.
+    /// Returns the claims of the token if it passes every check. Otherwise fails with the refusal
+    /// of the first failed check. Cheap checks run first. No byte of the claims is decoded before
+    /// the signature is verified.
     fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, Denied> {
         let parts = self.verify_signature(token, now)?;
         let claims = object::decode(parts.claims).ok_or(Denied::segment("claims"))?;
         self.policy.check(claims, now)
     }
 
-    /// Returns the segments of the token if a trusted key signed it. Does not decode its claims.
+    /// Returns the segments of the token if a trusted key has signed it. Fails otherwise. Does not
+    /// decode the claims.
     fn verify_signature<'a>(&self, token: &'a str, now: SystemTime) -> Result<Parts<'a>, Denied> {
         let parts = parts::split(token)?;
         let header = object::decode(parts.header).ok_or(Denied::segment("header"))?;
@@ -273,7 +279,8 @@ impl Jwt {
         Ok(parts)
     }
 
-    /// Returns the time of issue of the token, which is compared with the revocation state.
+    /// Returns the generation of the token, or otherwise its time of issue. The server compares it
+    /// with the revocation state.
     fn issued(&self, claims: &Claims) -> Issued {
         if let Some(generation) = claims.generation {
             return Issued::Generation(generation);
@@ -287,8 +294,9 @@ impl Jwt {
         Issued::Claimed { at, ahead: self.policy.leeway(claims.generation) }
     }
 
-    /// Returns the active session that the token names; `None` if the token names no session or if
-    /// sessions are not configured.
+    /// Returns the active session that the token names. Returns `None` if the token names no
+    /// session or if sessions are not configured. Fails if the session has ended or belongs to
+    /// another user.
     async fn session_of(
         &self,
         grant: &Grant<Claims>,
@@ -320,7 +328,8 @@ impl Authenticator for Jwt {
         }
     }
 
-    /// Recognises a token by its signature and claims, without looking up its session.
+    /// Recognises the user of a token by the signature and the claims of the token. Returns `None`
+    /// if the token is not valid. Does not look up the session.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
         self.check(handshake).ok().map(|grant| grant.user)
     }

@@ -1,8 +1,8 @@
 //! Claims of a verified token.
 //!
-//! [`Claims`] are created in one place, after the last check, so code that receives them need not
-//! check them again. The application reads further claims with [`Claims::get`]. Guards read `scope`
-//! and `roles`.
+//! [`Claims`] are created in one place, after the last check of the token. Code that receives
+//! claims need not check the token again. The application reads further claims with
+//! [`Claims::get`]. Guards read `scope` and `roles`.
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 
 /// Claims of a verified token.
 ///
-/// They are the principal of [`Jwt`](crate::Jwt). [`Jwt::load`](crate::Jwt::load) replaces them
-/// with the application's own user. `Claims` cannot be created without a token.
+/// Claims are the principal of [`Jwt`](crate::Jwt). [`Jwt::load`](crate::Jwt::load) replaces them
+/// with the application's own user. An application cannot create `Claims` without a token.
 ///
 /// # Security
 /// `Debug` prints the names of the claims and `[redacted]` for their values.
@@ -33,8 +33,8 @@ pub struct Claims {
     pub(crate) token: Option<TokenId>,
     pub(crate) session: Option<SessionId>,
     pub(crate) signed_in_at: Option<SystemTime>,
-    /// Generation of the user (`gen`); `None` for tokens of other issuers, and for tokens without a
-    /// session.
+    /// Generation of the user when the session of the token was created (`gen`). It is `None` for
+    /// tokens of other issuers, and for tokens without a session.
     pub(crate) generation: Option<u64>,
     /// All claims as they were written, including those of the other fields. The map is shared,
     /// because loaders receive copies of the claims.
@@ -43,8 +43,8 @@ pub struct Claims {
 
 impl Claims {
     /// Returns the user that the token names in `sub`, or in the claim that
-    /// [`Jwt::user_claim`](crate::Jwt::user_claim) sets. It has 1-255 printable characters. A whole
-    /// number is returned as its decimal digits.
+    /// [`Jwt::user_claim`](crate::Jwt::user_claim) sets. The text has 1-255 printable characters. A
+    /// whole number is returned as its decimal digits.
     #[must_use]
     pub fn subject(&self) -> &str {
         self.subject.as_str()

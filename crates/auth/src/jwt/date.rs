@@ -11,7 +11,8 @@ use std::time::{Duration, SystemTime};
 use doorward_core::Problem;
 use serde_json::Value;
 
-/// Converts the value of a claim to a time.
+/// Converts the value of a claim to a time. Fails if the value is not a number, or if it is
+/// negative or after the year 9999.
 pub(super) fn read(value: &Value) -> Result<SystemTime, Problem> {
     let Value::Number(number) = value else { return Err(Problem::WrongType) };
     let since = match (number.as_u64(), number.as_f64()) {

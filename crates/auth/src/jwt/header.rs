@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::{credential::denied::Denied, identifier::is_identifier, key::algorithm::Algorithm};
 
-/// Refuses a header that breaks a rule. If `token_type` is given, it is the only accepted `typ`.
+/// Checks the header of a token. `algorithm` is the algorithm of the key, and is the only accepted
+/// `alg`. If `token_type` is `Some`, it is the only accepted `typ`.
 pub(super) fn check(
     header: &Map<String, Value>,
     algorithm: Algorithm,
@@ -28,7 +29,7 @@ pub(super) fn check(
         .map_err(|problem| Denied::token_header("typ", problem))
 }
 
-/// Returns the `alg` of the header.
+/// Returns the `alg` of the header. Fails if it is absent or not a string.
 pub(super) fn algorithm(header: &Map<String, Value>) -> Result<&str, Denied> {
     match header.get("alg") {
         Some(Value::String(name)) => Ok(name),
@@ -37,8 +38,8 @@ pub(super) fn algorithm(header: &Map<String, Value>) -> Result<&str, Denied> {
     }
 }
 
-/// Returns the `kid` of the header; `None` if it is absent. Fails if the value is not a valid name,
-/// because the `kid` may be logged.
+/// Returns the `kid` of the header, or `None` if it is absent. Fails if the `kid` is not a text of
+/// 1-255 printable characters, because it may be logged.
 pub(super) fn key_id(header: &Map<String, Value>) -> Result<Option<&str>, Denied> {
     match header.get("kid") {
         None => Ok(None),
@@ -48,7 +49,9 @@ pub(super) fn key_id(header: &Map<String, Value>) -> Result<Option<&str>, Denied
     }
 }
 
-/// Refuses a `typ` of other kinds of token that the same key may sign (RFC 8725 section 3.11).
+/// Checks that the `typ` is `demanded`. If `demanded` is `None`, the `typ` may be absent or one of
+/// [`DEFAULT_TYPES`]. Other types belong to other kinds of token that the same key may sign (RFC
+/// 8725 section 3.11).
 fn check_type(typ: Option<&Value>, demanded: Option<&str>) -> Result<(), Problem> {
     let is_good = match (typ, demanded) {
         (None, None) => true,

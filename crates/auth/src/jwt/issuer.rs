@@ -42,15 +42,15 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Creates an issuer that signs with a single key. `issuer` is the `iss` and `audience` the
-    /// `aud` of its tokens.
+    /// Creates an issuer that signs with a single key. The `iss` of its tokens is `issuer`, and
+    /// their `aud` is `audience`.
     #[must_use]
     pub fn new(key: SigningKey, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self::with_ring(Arc::new(KeyRing::new(key)), issuer, audience)
     }
 
-    /// Creates an issuer that signs with the current key of `ring`. `issuer` is the `iss` and
-    /// `audience` the `aud` of its tokens.
+    /// Creates an issuer that signs with the signing key of `ring`. The `iss` of its tokens is
+    /// `issuer`, and their `aud` is `audience`.
     #[must_use]
     pub fn with_ring(
         ring: Arc<KeyRing>,
@@ -63,7 +63,8 @@ impl Issuer {
     /// Issues a token for `subject` that is valid from `now` for `ttl` and belongs to no session.
     ///
     /// Times are truncated to whole seconds, so a token never lives longer than `ttl`. `jti` is the
-    /// id of the token, which needs at least 64 random bits.
+    /// id of the token. It must differ from the ids of all other tokens, so it needs at least 64
+    /// random bits.
     ///
     /// # Errors
     /// - [`IssueError::Lifetime`], [`IssueError::Subject`], [`IssueError::Time`],
@@ -82,8 +83,8 @@ impl Issuer {
         self.claims(subject, ttl, now, jti).and_then(|claims| self.sign(&claims))
     }
 
-    /// Issues a token for the user of `session`, as [`Issuer::issue`] does. A verifier with
-    /// [`Jwt::sessions`](crate::Jwt::sessions) refuses the token after the session has ended.
+    /// Issues a token for the user of `session`, in the same way as [`Issuer::issue`]. A verifier
+    /// with [`Jwt::sessions`](crate::Jwt::sessions) refuses the token after the session has ended.
     ///
     /// The token contains the id of the session (`sid`), the generation of the session (`gen`) and
     /// the time of the user's last authentication (`auth_time`). It expires at
@@ -108,7 +109,7 @@ impl Issuer {
         self.sign(&claims)
     }
 
-    /// Returns the claims that every token has.
+    /// Returns the claims that every token has. Fails if one of the arguments is invalid.
     fn claims(
         &self,
         subject: &str,
@@ -152,7 +153,7 @@ impl Issuer {
     }
 }
 
-/// Converts a time to whole seconds since 1970.
+/// Converts a time to whole seconds since 1970. Fails if the time is before 1970.
 fn seconds(time: SystemTime) -> Result<u64, IssueError> {
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
     since.map(|since| since.as_secs()).map_err(|_before_1970| IssueError::Time)

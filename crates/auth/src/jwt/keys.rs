@@ -19,8 +19,9 @@ pub(super) enum Keys {
 }
 
 impl Keys {
-    /// Passes the selected key to `check` and returns its result; `None` if no key is selected.
-    /// `algorithm` is the `alg` of the token.
+    /// Passes the key that a token names to `check`, and returns the result of `check`. Returns
+    /// `None` if there is no such key. `key_id` is the `kid` of the token, and `algorithm` is its
+    /// `alg`.
     pub(super) fn find<T>(
         &self,
         key_id: Option<&str>,

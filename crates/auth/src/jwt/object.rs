@@ -1,16 +1,18 @@
 //! Decodes the header and the claims of a token as JSON objects.
 //!
 //! Two parsers may read different values from an object with duplicate members (RFC 8725 section
-//! 2.4). Duplicates are therefore rejected, even in members that are not used here. The nesting
-//! depth is limited, because the parser uses stack for each level. Start reading at [`decode`].
+//! 2.4). Objects with duplicate members are therefore rejected, even if no check reads these
+//! members. The nesting depth is limited, because the parser uses stack for each level. Start
+//! reading at [`decode`].
 
 use doorward_core::UniqueObject;
 use serde_json::{Map, Value};
 
 use crate::jwt::parts::base64url;
 
-/// Decodes a segment of a token; `None` unless the segment is base64url of a JSON object that has
-/// no duplicate members and is at most [`MAX_DEPTH`] deep.
+/// Decodes a segment of a token, which must be a JSON object in base64url. Returns `None` if the
+/// segment is anything else, if an object has duplicate members, or if the nesting is deeper than
+/// [`MAX_DEPTH`].
 pub(super) fn decode(segment: &str) -> Option<Map<String, Value>> {
     let json = base64url(segment)?;
     // The depth is checked before parsing, because the parser is recursive.
@@ -20,8 +22,8 @@ pub(super) fn decode(segment: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&json).ok().map(|UniqueObject(members)| members)
 }
 
-/// Returns the nesting depth of objects and arrays. The result is exact for valid JSON. The parser
-/// rejects any other text later.
+/// Returns the nesting depth of objects and arrays in a JSON text. For a text that is not JSON, the
+/// result has no meaning, and the parser rejects the text later.
 fn depth(json: &[u8]) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in json {

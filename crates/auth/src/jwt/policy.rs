@@ -23,12 +23,15 @@ use crate::{
 pub(super) struct Policy {
     /// The only accepted `iss`. With `None`, any `iss` is accepted.
     pub(super) issuer: Option<String>,
+    /// Rule for the `aud`.
     pub(super) audience: Audience,
-    /// The only accepted `typ`. With `None`, the default types are accepted.
+    /// The only accepted `typ`. With `None`, the types of a plain JWT and of an access token are
+    /// accepted, and the `typ` may be absent.
     pub(super) token_type: Option<String>,
     /// Maximum time from `iat` to `exp`. Without an `iat`, it is counted from now.
     pub(super) max_lifetime: Duration,
-    /// Maximum time by which `nbf`, `iat` and `auth_time` may be in the future.
+    /// Maximum time by which `nbf`, `iat` and `auth_time` may be in the future. [`Policy::leeway`]
+    /// has an exception for `nbf` and `iat`.
     pub(super) leeway: Duration,
     /// Claim that names the user.
     pub(super) user_claim: &'static str,
@@ -66,8 +69,8 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Returns the claims if they satisfy the policy. The signature of the token must have been
-    /// verified.
+    /// Returns the claims if they satisfy the policy. Otherwise fails with the refusal of the first
+    /// broken rule. The caller has verified the signature of the token.
     pub(super) fn check(
         &self,
         claims: Map<String, Value>,
@@ -123,15 +126,16 @@ impl Policy {
 
     /// Returns the time by which `nbf` and `iat` of a token may be in the future.
     ///
-    /// Own tokens without a generation are compared with revocations by time, and are issued on the
-    /// machine that verifies them (`doorward token`). With a leeway, new tokens would be refused
-    /// for that time after each revocation.
+    /// Tokens of this server that have no generation are compared with revocations by time. They
+    /// are issued on the machine that verifies them (`doorward token`), so they need no leeway.
+    /// With a leeway, new tokens would be refused for that time after each revocation.
     pub(super) fn leeway(&self, generation: Option<u64>) -> Duration {
         if self.is_own && generation.is_none() { Duration::ZERO } else { self.leeway }
     }
 
     /// Returns the time at which a token expires. Without an `exp`, this is the maximum lifetime
-    /// after `iat`.
+    /// after `iat`. Fails if `exp` is absent and required, or if neither `exp` nor `iat` is
+    /// present.
     fn end(
         &self,
         exp: Option<SystemTime>,
@@ -201,7 +205,8 @@ fn user(claims: &Map<String, Value>, name: &'static str) -> Result<String, Denie
     }
 }
 
-/// Returns a claim that is a valid name; `None` if the claim is absent.
+/// Returns the claim `name`, which must be a text of 1-255 printable characters. Returns `None` if
+/// the claim is absent. Fails for any other value.
 fn identifier<'a>(
     claims: &'a Map<String, Value>,
     name: &'static str,
@@ -215,13 +220,14 @@ fn identifier<'a>(
     }
 }
 
-/// Returns a claim that is a time; `None` if the claim is absent.
+/// Returns the claim `name`, which must be a time. Returns `None` if the claim is absent. Fails for
+/// any other value.
 fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<SystemTime>, Denied> {
     let time = claims.get(name).map(date::read).transpose();
     time.map_err(|problem| Denied::claim(name, problem))
 }
 
-/// Returns the generation of the user (`gen`); `None` for a token without a `gen`. Such a token is
+/// Returns the generation of the user (`gen`). Returns `None` for a token without a `gen`, which is
 /// compared with revocations by its time of issue.
 fn generation(claims: &Map<String, Value>) -> Result<Option<u64>, Denied> {
     let Some(value) = claims.get("gen") else { return Ok(None) };

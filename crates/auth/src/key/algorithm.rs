@@ -35,18 +35,20 @@ pub(super) enum Kind {
     Rsa(RsaAlgorithm),
 }
 
-/// NIST curve, with the only algorithm that JWS defines for the curve (RFC 7518 section 3.4).
+/// NIST curve, with the only algorithm that JWS defines for this curve (RFC 7518 section 3.4).
 pub(crate) struct Curve {
     pub(crate) algorithm: Algorithm,
     /// Name of the curve in a JWK (`crv`).
     pub(crate) name: &'static str,
     /// Length of one coordinate, in bytes.
     pub(crate) coordinate: usize,
-    /// Bytes of every public key before the uncompressed point (RFC 5480 section 2). They contain
-    /// the algorithm id-ecPublicKey, the name of the curve, and the header of the BIT STRING.
-    /// Comparing these bytes excludes other curves and explicit parameters without a parser.
+    /// Bytes in the DER of every public key of this curve that precede the uncompressed point (RFC
+    /// 5480 section 2). They contain the algorithm id-ecPublicKey, the name of the curve, and the
+    /// header of the BIT STRING. Comparing these bytes excludes other curves and explicit
+    /// parameters without a parser.
     pub(crate) spki_prefix: &'static [u8],
     pub(super) verification: &'static EcdsaVerificationAlgorithm,
+    /// Error for a key that is not a point of this curve.
     pub(crate) error: KeyError,
 }
 

@@ -1,6 +1,6 @@
 //! Errors of keys. Their texts are for the operator who configures the keys.
 
-/// Reason why a key is rejected. The text describes the problem and, if possible, the solution.
+/// Reason why a key is rejected. `Display` describes the problem and, if possible, the solution.
 ///
 /// # Examples
 /// ```
@@ -21,8 +21,9 @@ pub enum KeyError {
     /// The kind of the key does not fit its algorithm.
     #[error("the key is of another kind than its algorithm")]
     Algorithm,
-    /// The cryptography library failed a known-answer test. The build or the hardware is broken, so
-    /// no result of the library can be trusted.
+    /// The cryptography library failed a known-answer test, or it could not generate or write a
+    /// key. After a failed test, the build or the hardware is broken, and no result of the library
+    /// can be trusted.
     #[error("the cryptography library failed its self test: do not use this machine or this build")]
     Library,
     /// The key is not an Ed25519 key, or it is a point of small order. Signatures can be forged for
@@ -62,12 +63,13 @@ pub enum KeyError {
          `openssl x509 -in FILE -pubkey -noout` of a certificate"
     )]
     NotPublicKeyPem,
-    /// The key is not an RSA key, or its modulus is even.
+    /// The key is not an RSA key, or its modulus is even or malformed.
     #[error(
         "the key is not an RSA key: `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072` makes a pair"
     )]
     NotRsa,
-    /// The private key is neither a P-256 nor an Ed25519 key, or it is damaged.
+    /// The key is neither a P-256 nor an Ed25519 key, or it is damaged. It is a private key, or a
+    /// public key in the text of a key ring.
     #[error(
         "the private key is neither P-256 nor Ed25519: `openssl genpkey -algorithm ed25519` makes one"
     )]

@@ -1,7 +1,7 @@
 //! Verifies a signature with a key of the cryptography library.
 //!
-//! A key has one algorithm. A public key was parsed for its algorithm, and a secret has the hash
-//! function of its algorithm.
+//! A key has one algorithm. A public key was parsed for this algorithm, and a secret has the hash
+//! function of this algorithm.
 
 use std::sync::Arc;
 

@@ -1,11 +1,12 @@
 //! Reads and writes the textual encoding of keys (RFC 7468).
 //!
 //! The text must have exactly one block with the expected label, and only white space around the
-//! block. The callers interpret the bytes.
+//! block. The callers interpret the decoded bytes.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-/// Returns the bytes of the block; `None` unless `text` is exactly one block labelled `label`.
+/// Returns the decoded bytes of the block. Returns `None` unless `text` is exactly one block with
+/// the label `label`.
 pub(crate) fn decode(label: &str, text: &str) -> Option<Vec<u8>> {
     let body = text
         .trim()
@@ -15,7 +16,7 @@ pub(crate) fn decode(label: &str, text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(body).ok()
 }
 
-/// Returns `bytes` as one block labelled `label`.
+/// Returns the text of one block with the label `label` that contains `bytes`.
 pub(crate) fn encode(label: &str, bytes: &[u8]) -> String {
     let mut lines = vec![format!("-----BEGIN {label}-----")];
     lines.extend(bytes.chunks(BYTES_PER_LINE).map(|line| STANDARD.encode(line)));

@@ -20,12 +20,13 @@ use crate::key::{
 #[derive(Clone)]
 pub(crate) struct PublicKey {
     kind: PublicKeyKind,
+    /// Bytes of the point, uncompressed for P-256.
     point: Box<[u8]>,
     verifying: VerifyingKey,
     id: Box<str>,
 }
 
-/// Kind of the server's own keys.
+/// Kind of one of the server's own keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PublicKeyKind {
     Ed25519,
@@ -34,6 +35,7 @@ pub(crate) enum PublicKeyKind {
 
 impl PublicKey {
     /// Creates a key from a point, which is uncompressed for P-256 and has 32 bytes for Ed25519.
+    /// Fails if the point is not valid.
     pub(crate) fn new(kind: PublicKeyKind, point: &[u8]) -> Result<Self, KeyError> {
         let algorithm = match kind {
             PublicKeyKind::Ed25519 => Algorithm::EdDsa,
@@ -68,8 +70,8 @@ impl PublicKey {
         pem::encode(PUBLIC_KEY, &[prefix, &self.point].concat())
     }
 
-    /// Returns the key as a JWK (RFC 7517). Other services verify the tokens of this server with
-    /// it.
+    /// Returns the key as a JWK (RFC 7517). Other services use it to verify the tokens of this
+    /// server.
     pub(crate) fn to_jwk(&self) -> Value {
         let mut jwk = self.members();
         jwk["alg"] = json!(self.algorithm());
@@ -78,7 +80,7 @@ impl PublicKey {
         jwk
     }
 
-    /// Returns the name of the key, which is its thumbprint (RFC 7638). It depends on the key
+    /// Returns the name of the key, which is its thumbprint (RFC 7638). The name depends on the key
     /// alone.
     pub(crate) fn id(&self) -> &str {
         &self.id

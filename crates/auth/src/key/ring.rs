@@ -28,7 +28,8 @@ use crate::key::{
     verifying::VerifyingKey,
 };
 
-/// Signing key and older keys that are still trusted. Keys can be rotated while the ring is in use.
+/// Signing key of this server, with the older keys that are still trusted. The keys can be rotated
+/// while the ring is in use.
 ///
 /// # Examples
 /// ```
@@ -49,16 +50,18 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// Creates a ring with one key. Its tokens live for at most [`MAX_LIFETIME`].
+    /// Creates a ring whose signing key is `key`. Its tokens live for at most [`MAX_LIFETIME`],
+    /// unless [`max_lifetime`](Self::max_lifetime) sets a shorter time.
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
         Self::of(Trusted { current: Arc::new(key), retiring: Vec::new() })
     }
 
-    /// Reads the output of [`KeyRing::to_pem`], or a single private key.
+    /// Reads a ring from the text that [`KeyRing::to_pem`] returns, or from a single private key.
+    /// The text does not contain the setting [`max_lifetime`](Self::max_lifetime).
     ///
     /// # Errors
-    /// [`KeyRingError`] if the text is damaged.
+    /// [`KeyRingError`] if the text is malformed, or if a key in it cannot be used or occurs twice.
     pub fn from_pem(text: &str) -> Result<Self, KeyRingError> {
         text::read(text).map(Self::of)
     }
@@ -76,12 +79,11 @@ impl KeyRing {
         self.max_lifetime
     }
 
-    /// Makes `key` the signing key. The previous key stays trusted until all of its tokens have
-    /// expired. At most 32 previous keys are kept, so rotate at most 32 times within the lifetime of a
-    /// token.
+    /// Makes `key` the signing key. The previous signing key stays trusted until all of its tokens
+    /// have expired. Does nothing if `key` is the signing key already. At most 32 previous keys are
+    /// kept, so rotate at most 32 times within the maximum lifetime of a token.
     ///
-    /// If several servers share a ring, each server must receive the new ring
-    /// ([`KeyRing::replace`]).
+    /// If several servers share a ring, pass the new ring to each of them ([`KeyRing::replace`]).
     pub fn rotate(&self, key: SigningKey, now: SystemTime) {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         // The current key must not become an old key, which would expire.
@@ -102,14 +104,16 @@ impl KeyRing {
     }
 
     /// Replaces the keys with those of `other`, such as a ring that another process has just saved.
+    /// The maximum lifetime does not change.
     pub fn replace(&self, other: &Self) {
         // The keys are read before the lock is taken, because `other` may be this ring.
         let theirs = other.trusted();
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = theirs;
     }
 
-    /// Returns the ring as text. The text has one PEM block `PRIVATE KEY`. For each old key, it
-    /// then has the time until which the key is trusted and a block `PUBLIC KEY`.
+    /// Returns the ring as text. The text begins with the signing key, as one PEM block `PRIVATE
+    /// KEY`. Each older key follows, as the time until which it is trusted and one block `PUBLIC
+    /// KEY`.
     ///
     /// # Errors
     /// [`KeyError::Library`] if the cryptography library could not write the key.
@@ -121,7 +125,7 @@ impl KeyRing {
     }
 
     /// Returns a JWKS (RFC 7517 section 5) of the public keys that are trusted at `now`. Other
-    /// services verify the tokens of this server with it. The JWKS contains no secret.
+    /// services use it to verify the tokens of this server. The JWKS contains no secret.
     #[must_use]
     pub fn jwks(&self, now: SystemTime) -> String {
         let trusted = self.trusted();
@@ -136,8 +140,8 @@ impl KeyRing {
         Arc::clone(&self.trusted().current)
     }
 
-    /// Passes the key named `id` to `check` and returns its result; `None` if no such key is
-    /// trusted at `now`.
+    /// Passes the key named `id` to `check`, and returns the result of `check`. Returns `None` if
+    /// no key of this name is trusted at `now`.
     pub(crate) fn find<T>(
         &self,
         id: &str,
@@ -162,7 +166,7 @@ impl KeyRing {
     }
 }
 
-/// Prints the names of the keys and not the keys.
+/// Prints the names of the keys, and not the keys themselves.
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let trusted = self.trusted();
@@ -175,6 +179,6 @@ impl fmt::Debug for KeyRing {
     }
 }
 
-/// Maximum number of old keys. A dropped key would still be needed only after more than 32
-/// rotations within one token lifetime.
+/// Maximum number of old keys. A key that is dropped has no valid tokens left, unless there were
+/// more than 32 rotations within the maximum lifetime of a token.
 const MAX_RETIRING: usize = 32;

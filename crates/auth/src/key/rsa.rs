@@ -7,8 +7,8 @@ use aws_lc_rs::signature::{ParsedPublicKey, RsaParameters, RsaPublicKeyComponent
 
 use crate::key::error::KeyError;
 
-/// Creates a key from a modulus and an exponent, if neither is weak. Both are big-endian and have
-/// no leading zeros.
+/// Creates a key from a modulus and an exponent, which are big-endian and have no leading zeros.
+/// Fails if one of them is weak or malformed.
 pub(super) fn parse(
     padding: &'static RsaParameters,
     modulus: &[u8],
@@ -36,8 +36,8 @@ pub(super) fn parse(
         .map_err(|_rejected| KeyError::NotRsa)
 }
 
-/// Returns the modulus and the exponent of a `SubjectPublicKeyInfo` (RFC 8017 appendix A.1.1);
-/// `None` unless `der` is strict DER of a plain RSA key.
+/// Returns the modulus and the exponent of a `SubjectPublicKeyInfo` (RFC 8017 appendix A.1.1).
+/// Returns `None` unless `der` is strict DER of a plain RSA key.
 pub(super) fn read_spki(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let info = whole(SEQUENCE, der)?;
     let bits = whole(BIT_STRING, info.strip_prefix(&RSA_ENCRYPTION)?)?;
@@ -71,7 +71,8 @@ fn is_roca(modulus: &[u8]) -> bool {
     })
 }
 
-/// Returns the content of a DER element with this tag, and the bytes after the element.
+/// Returns the content of the DER element at the start of `der`, and the bytes after the element.
+/// Returns `None` if the element has another tag, or a length that is malformed or too large.
 fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&[found, length], rest) = der.split_first_chunk()?;
     let (length, rest) = match length {
@@ -91,13 +92,14 @@ fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     (found == tag).then(|| rest.split_at_checked(length))?
 }
 
-/// Returns the content of a DER element that has no bytes after it.
+/// Returns the content of the DER element `der`. Returns `None` as [`element`] does, or if bytes
+/// follow the element.
 fn whole(tag: u8, der: &[u8]) -> Option<&[u8]> {
     element(tag, der).filter(|(_, rest)| rest.is_empty()).map(|(content, _)| content)
 }
 
-/// Returns a DER integer without the leading zero that keeps it positive; `None` if the number is
-/// negative, zero or not in its shortest form.
+/// Returns a DER integer without the leading zero that marks it as positive. Returns `None` if the
+/// number is negative, zero or not in its shortest form.
 fn positive(number: &[u8]) -> Option<&[u8]> {
     match number {
         [0, rest @ ..] if rest.first().is_some_and(|byte| *byte >= 0x80) => Some(rest),
@@ -114,8 +116,8 @@ const INTEGER: u8 = 0x02;
 const RSA_ENCRYPTION: [u8; 15] =
     [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 
-/// Odd primes of which M is a multiple for every key length. The M of the shortest keys is the
-/// product of the first 39 primes.
+/// Odd primes that divide the M of [`is_roca`] for every key length. For the shortest keys, M is
+/// the product of the first 39 primes, which are these and 2.
 const SMALL_PRIMES: [u32; 38] = [
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
     101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,

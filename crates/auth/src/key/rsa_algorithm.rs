@@ -5,8 +5,8 @@ use aws_lc_rs::signature::{
     RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters,
 };
 
-/// Signature algorithm of an RSA key (RFC 7518 section 3.1).
-/// [`KeySet::from_jwks_for`](crate::KeySet::from_jwks_for) uses it for keys that do not state their
+/// Signature algorithm of an RSA key (RFC 7518 section 3.1). Pass it to
+/// [`KeySet::from_jwks_for`](crate::KeySet::from_jwks_for) for keys that do not state their
 /// algorithm.
 ///
 /// # Examples

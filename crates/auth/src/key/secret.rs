@@ -61,10 +61,11 @@ fn has_short_period(secret: &[u8]) -> bool {
         .any(|period| secret.iter().zip(secret.iter().skip(period)).all(|(a, b)| a == b))
 }
 
-/// Minimum number of different bytes. 32 random bytes have fewer with a probability of 1 in 10^37,
-/// and 32 random hex digits with a probability of 1 in twenty million.
+/// Minimum number of different bytes in a secret. 32 random bytes have fewer different bytes with a
+/// probability of 1 in 10^37, and 32 random hex digits with a probability of 1 in twenty million.
 const LEAST_DIFFERENT: usize = 8;
 
+/// Maximum length of a pattern that a secret must not repeat, in bytes.
 const LONGEST_PERIOD: usize = 8;
 
 /// Words that occur in most of the secrets that were found in published code. 64 random characters

@@ -39,8 +39,8 @@ fn ed25519() -> Option<bool> {
     answers_are_right(&Material::Public(public), ED25519_SIGNED, ED25519_SIGNATURE)
 }
 
-/// Returns `true` if the signature verifies over `message` and does not verify over another
-/// message.
+/// Returns `true` if `key` accepts the signature for `message` and rejects it for another message.
+/// Returns `None` if the signature is not base64url.
 fn answers_are_right(key: &Material, message: &str, signature: &str) -> Option<bool> {
     let signature = bytes(signature)?;
     let right = key.verify(message.as_bytes(), &signature);

@@ -2,8 +2,8 @@
 //!
 //! Each key is checked separately. A key that is weak, private, ambiguous, for encryption or of an
 //! unknown kind is skipped and logged. The set is accepted if at least one key is usable, so that
-//! one unsupported key does not lock out all clients (RFC 7517 section 5). Nothing is fetched.
-//! Start reading at [`KeySet::from_jwks`].
+//! one unsupported key does not lock out all clients (RFC 7517 section 5). The caller fetches the
+//! set. Start reading at [`KeySet::from_jwks`].
 
 mod jwk;
 pub(crate) mod problem;
@@ -61,7 +61,8 @@ impl KeySet {
     /// has at most 1 MiB and 100 keys.
     ///
     /// # Errors
-    /// [`KeySetError`] if the set of the issuer cannot be used. Keep using the previous set.
+    /// [`KeySetError`] if the set cannot be used. If the issuer has published it in place of an
+    /// earlier set, keep using the earlier set.
     ///
     /// # Security
     /// Secrets (`oct`) are used only if the set has no other keys. A secret beside public keys is
@@ -123,7 +124,8 @@ impl KeySet {
         Ok(Self { keys, passed_over: passed_over.into() })
     }
 
-    /// Returns the keys that were skipped.
+    /// Returns the keys that were skipped, with the reason for each. The list is empty if all keys
+    /// are usable.
     #[must_use]
     pub fn passed_over(&self) -> &[PassedOver] {
         &self.passed_over
@@ -136,12 +138,12 @@ impl KeySet {
         self.keys.len()
     }
 
-    /// Returns the key with this `kid`. Without a `kid`, returns the only key of the set, or `None`
-    /// if the set has several keys.
+    /// Returns the key whose `kid` is `id`. Returns `None` if the set has no such key. Without an
+    /// `id`, returns the only key of the set, or `None` if the set has several keys.
     ///
     /// Keys of different types may share a `kid` (RFC 7517 section 4.5). In this case, returns the
-    /// key for `algorithm`, or the first key with the `kid` if there is none for `algorithm`. The
-    /// caller must check that the token has the algorithm of the key.
+    /// key for `algorithm`, which is the `alg` of the token. If there is none, returns the first
+    /// key with the `kid`. The caller must check that the token has the algorithm of the key.
     pub(crate) fn find(&self, id: Option<&str>, algorithm: &str) -> Option<&VerifyingKey> {
         let Some(id) = id else {
             // A token without a `kid` is ambiguous if there are several keys.
@@ -161,7 +163,8 @@ impl fmt::Debug for KeySet {
     }
 }
 
-/// Key that was read but not yet compared with the other keys of the set.
+/// Key of the set that was read, and was not yet compared with the other keys of the set. `key` is
+/// the reason to skip it if the key is unusable.
 struct Candidate<'a> {
     id: Option<Box<str>>,
     kind: Option<&'a Value>,
@@ -178,10 +181,9 @@ impl<'a> Candidate<'a> {
         Self { id, kind: jwk.0.get("kty"), key }
     }
 
-    /// Returns `true` if a token that names this key could mean `other` as well. This is not the
-    /// case if the keys are of different kinds, because such keys may share a name (RFC 7517
-    /// section 4.5). It is not the case either if `other` is for another purpose than verifying
-    /// tokens.
+    /// Returns `true` if a token that names this key could mean `other` as well. Returns `false` if
+    /// the keys are of different kinds, because such keys may share a name (RFC 7517 section 4.5).
+    /// Also returns `false` if `other` is for another purpose than verifying tokens.
     fn is_named_as(&self, other: &Self) -> bool {
         let is_for_others = matches!(other.key, Err(problem) if problem.is_usual());
         self.id.is_some() && self.id == other.id && self.kind == other.kind && !is_for_others
@@ -192,7 +194,8 @@ fn is_secret(jwk: &UniqueObject) -> bool {
     jwk.0.get("kty").is_some_and(|kty| kty == "oct")
 }
 
-/// Returns the name (`kid`) of a key; `None` if the key has no `kid`.
+/// Returns the name (`kid`) of a key. Returns `None` if the key has no `kid`. Fails if the `kid` is
+/// not a text of 1-255 printable characters.
 fn read_id(jwk: &UniqueObject) -> Result<Option<Box<str>>, KeySetProblem> {
     match jwk.0.get("kid") {
         None => Ok(None),

@@ -19,7 +19,7 @@ use crate::key::{
 /// Key pair with which an [`Issuer`](crate::Issuer) signs (ES256 or `EdDSA`).
 ///
 /// # Security
-/// With the text that [`SigningKey::to_pkcs8_pem`] returns, any reader can sign in as any user.
+/// Every reader of the text that [`SigningKey::to_pkcs8_pem`] returns can sign in as any user.
 /// `Debug` prints `[redacted]`.
 ///
 /// # Examples
@@ -71,9 +71,9 @@ impl SigningKey {
     ///
     /// # Errors
     /// The operator must correct the configured key:
-    /// - [`KeyError::NotPrivateKeyPem`]: the text is not such a block. Convert the key.
-    /// - [`KeyError::NotSigningKey`]: the key is of another kind or curve, or damaged. Make a new
-    ///   key.
+    /// - [`KeyError::NotPrivateKeyPem`]: the text is not one block `PRIVATE KEY`. Convert the key.
+    /// - [`KeyError::NotSigningKey`]: the key is of another kind or on another curve, or it is
+    ///   damaged. Make a new key.
     pub fn from_pkcs8_pem(private_key_pem: &str) -> Result<Self, KeyError> {
         let pkcs8 = pem::decode(PRIVATE_KEY, private_key_pem).ok_or(KeyError::NotPrivateKeyPem)?;
         // PKCS#8 states the kind of key, so at most one of the two parsers accepts it.
@@ -118,8 +118,8 @@ impl SigningKey {
         &self.public
     }
 
-    /// Returns the signature of `message` in the form of JWS, which has 64 bytes (RFC 7518 section
-    /// 3.4, RFC 8037 section 3.1).
+    /// Returns the signature of `message` in the 64 bytes that JWS defines (RFC 7518 section 3.4,
+    /// RFC 8037 section 3.1).
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
         let signature = match &self.pair {
             Pair::Ecdsa(pair) => pair.sign(&SystemRandom::new(), message)?,

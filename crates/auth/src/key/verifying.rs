@@ -1,8 +1,9 @@
 //! Verifies a signature with one key and the algorithm of that key.
 //!
-//! A key has exactly one algorithm, so a token cannot choose another. `aws-lc` verifies the
-//! signature with a key that was parsed once. Guessable secrets and weak RSA keys are rejected when
-//! they are loaded, so a [`VerifyingKey`] is never weak. Start reading at [`VerifyingKey::verify`].
+//! A key has exactly one algorithm, so a token cannot choose another. The library `aws-lc` verifies
+//! the signature, with a key that was parsed once. Guessable secrets and weak RSA keys are rejected
+//! when they are loaded, so a [`VerifyingKey`] is never weak. Start reading at
+//! [`VerifyingKey::verify`].
 
 use std::{fmt, sync::Arc};
 
@@ -36,8 +37,8 @@ impl VerifyingKey {
         Ok(Self { algorithm, material: Material::Secret(Arc::new(hmac::Key::new(hash, secret))) })
     }
 
-    /// Creates a key from any secret. Tests need it, because the secrets of published test vectors
-    /// are weak.
+    /// Creates a key from any secret. Tests need this function, because the secrets of published
+    /// test vectors are weak.
     #[cfg(test)]
     pub(crate) fn unchecked(algorithm: Algorithm, secret: &[u8]) -> Self {
         let Kind::Hmac(hash) = algorithm.kind() else { panic!("{algorithm:?} has no secret") };
@@ -112,8 +113,8 @@ impl fmt::Debug for VerifyingKey {
 /// Returns `true` if `point` is a point of small order, for which signatures can be forged without
 /// the private key.
 ///
-/// The sign bit is ignored in the comparison with [`LOW_ORDER`], the encodings of the points of
-/// small order (RFC 7748 section 7).
+/// Compares the point with [`LOW_ORDER`], the encodings of the points of small order (RFC 7748
+/// section 7), and ignores the sign bit.
 fn is_low_order(point: &[u8]) -> bool {
     LOW_ORDER.iter().any(|low| match (point.split_last(), low.split_last()) {
         (Some((last, point)), Some((low_last, low))) => point == low && last & 0x7f == *low_last,
@@ -130,8 +131,8 @@ pub(crate) const ED25519_SPKI_PREFIX: [u8; 12] =
 /// First byte of an uncompressed point. Both coordinates follow it (SEC 1 section 2.3.3).
 const UNCOMPRESSED: u8 = 4;
 
-/// Points of small order. The last two are the encodings of 0 and 1 with the prime added, which
-/// some decoders accept.
+/// Encodings of the points of small order, without the sign bit. The last two encode the
+/// coordinates 0 and 1 as the prime and the prime plus one, which some decoders accept.
 const LOW_ORDER: [[u8; 32]; 7] = [
     filled(0x00, 0x00, 0x00),
     filled(0x01, 0x00, 0x00),

@@ -1,4 +1,4 @@
-//! Loader that needs only the id of the user, for both tokens and sessions.
+//! Loader that needs only the id of the user. It serves both tokens and sessions.
 
 use std::future::Future;
 

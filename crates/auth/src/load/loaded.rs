@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Authenticator that verifies a credential and then loads the application's user. The `load`
-/// methods of authenticators return it, such as [`Jwt::load`].
+/// methods of authenticators, such as [`Jwt::load`], return this type.
 ///
 /// If the loader returns `None`, the client is refused as `unauthenticated`. Only the audit record
 /// contains the reason `user_unknown`. The loader runs again when the user's rights change
@@ -65,7 +65,7 @@ where
     }
 }
 
-/// Delegates to the wrapped authenticator.
+/// Reports the credential of the wrapped authenticator.
 impl<L, A> ShowsCredential for Loaded<L, A>
 where
     A: ShowsCredential<Principal: Clone>,

@@ -39,8 +39,8 @@ pub trait UserLoader<C = Claims>: Send + Sync + 'static {
     /// The application's own type for a user. It is the principal of the user's sockets.
     type User: Send + Sync + 'static;
 
-    /// Looks up the user. If the result is `None`, the client is refused, with the same answer as
-    /// for a bad credential.
+    /// Returns the user that a verified credential names. Return `None` if the application does not
+    /// know the user. The client is then refused, with the same answer as for a bad credential.
     ///
     /// # Errors
     /// Return an error if the lookup failed, for example because the database is down. The client
@@ -49,7 +49,7 @@ pub trait UserLoader<C = Claims>: Send + Sync + 'static {
     ///
     /// # Cancel safety
     /// The future is dropped if the client disconnects or if admission exceeds its deadline (5 s by
-    /// default). A lookup only reads, so nothing has to be undone.
+    /// default). The lookup should only read, so that nothing has to be undone.
     fn load(
         &self,
         credential: &C,
@@ -70,7 +70,7 @@ where
     }
 }
 
-/// Allows handlers of the application to share the loader.
+/// Allows several authenticators and handlers to share one loader.
 impl<C, L: UserLoader<C>> UserLoader<C> for Arc<L> {
     type User = L::User;
 

@@ -10,6 +10,7 @@ pub(super) struct Marks {
     capacity: usize,
     /// Revocation state that applies to every user.
     floor: RevocationState,
+    /// Generation of each revoked user, and the time of the user's last revocation.
     users: HashMap<UserId, (u64, SystemTime)>,
     sessions: HashMap<SessionId, SystemTime>,
     tokens: HashMap<TokenId, SystemTime>,
@@ -44,7 +45,7 @@ impl Marks {
         }
     }
 
-    /// Removes expired revocations if the store is full.
+    /// Removes expired revocations if there are as many of one kind as the store may keep.
     fn make_room(&mut self, now: SystemTime) {
         let fullest = self.users.len().max(self.sessions.len()).max(self.tokens.len());
         if fullest >= self.capacity {
@@ -85,7 +86,8 @@ impl Marks {
     }
 }
 
-/// Stores one revocation, unless the store is full.
+/// Stores a revocation under `key`, and replaces an earlier one. Fails with [`StoreError::Full`] if
+/// `marks` has `capacity` other entries.
 fn mark<K: Clone + Eq + Hash, V>(
     marks: &mut HashMap<K, V>,
     capacity: usize,

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::SystemTime};
 
 use doorward_core::{Session, SessionData, SessionId, SessionKey, StoreError, UserId};
 
-/// Sessions, indexed by token, by id and by user.
+/// Sessions, which can be found by the hash of their token, by id and by user.
 pub(super) struct Sessions {
     capacity: usize,
     by_id: HashMap<SessionId, (SessionKey, Session)>,

@@ -34,5 +34,5 @@ impl Tickets {
     }
 }
 
-/// Maximum number of tickets. They expire after 30 seconds, so this is far more than users can need.
+/// Maximum number of tickets. A ticket expires after 30 seconds, so users never need that many.
 const MAX: usize = 100_000;

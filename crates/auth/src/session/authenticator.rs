@@ -21,7 +21,7 @@ use crate::{
 ///
 /// Use it for clients that have no cookies. For browsers, use
 /// [`SessionCookie`](crate::SessionCookie), because scripts of a page should not be able to read
-/// the token. The socket closes when the session ends.
+/// the token. The sockets of the client close when the session ends.
 ///
 /// # Examples
 /// ```
@@ -39,7 +39,7 @@ pub struct SessionCredential {
 }
 
 impl SessionCredential {
-    /// Creates an authenticator that accepts the tokens of `sessions`.
+    /// Creates an authenticator that accepts the session tokens of `sessions`.
     pub fn new(sessions: Arc<Sessions>) -> Self {
         Self { sessions }
     }

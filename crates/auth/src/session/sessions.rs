@@ -1,9 +1,9 @@
 //! Manages sessions, and decides if a session is active.
 //!
 //! A [`SessionStore`] keeps the records of sessions, and a [`RevocationStore`] keeps the revocation
-//! state. This module has the rules. A session is active until it expires, is ended, or its user is
-//! revoked. This module does not handle cookies, access tokens and sockets. Start reading at
-//! [`Sessions::verify`].
+//! state. This module has the rules. A session is active until it expires, until it is ended, or
+//! until its user is revoked. Cookies, access tokens and sockets are handled by other modules.
+//! Start reading at [`Sessions::verify`].
 
 pub(crate) mod create;
 mod end;
@@ -29,7 +29,8 @@ use crate::session::sessions::{error::VerifySessionError, lease::Leases, records
 /// | [`lifetime`](Sessions::lifetime) | 12 hours, regardless of activity |
 /// | [`per_user`](Sessions::per_user) | 64 |
 ///
-/// Each session record contains its own times, so changed times apply to new sessions only.
+/// The store keeps the times of each session with the session, so changed times apply to new
+/// sessions only.
 ///
 /// # Examples
 /// ```
@@ -68,8 +69,8 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Creates the service with its default settings. `store` and `revocations` may be the same
-    /// object.
+    /// Creates the service with its default settings. `store` keeps the sessions and `revocations`
+    /// keeps the revocation state. Both may be the same object.
     #[must_use]
     pub fn new(
         store: Arc<dyn SessionStore>,
@@ -96,16 +97,16 @@ impl Sessions {
     }
 
     /// Sets the time after which new sessions expire regardless of activity. The default is 12
-    /// hours. The maximum is [`MAX_LIFETIME`], so that no session outlives the record of its
-    /// revocation.
+    /// hours. The maximum is [`MAX_LIFETIME`], so that no session lives longer than the stores
+    /// remember its revocation.
     #[must_use]
     pub fn lifetime(self, lifetime: Duration) -> Self {
         Self { lifetime: lifetime.min(MAX_LIFETIME), ..self }
     }
 
     /// Limits the number of sessions of one user. The default is 64, and the minimum is 1. A new
-    /// session beyond the limit ends the least recently used session. Expired sessions count until
-    /// they are swept, and are removed first.
+    /// session beyond the limit ends the least recently used session of the user. Expired sessions
+    /// count until they are deleted, and are deleted first.
     #[must_use]
     pub fn per_user(self, sessions: usize) -> Self {
         Self { per_user: sessions.max(1), ..self }
@@ -114,16 +115,18 @@ impl Sessions {
     /// Returns the active session of a session token.
     ///
     /// # Errors
-    /// - [`VerifySessionError::Unknown`]: no session has this token.
-    /// - [`VerifySessionError::Expired`], [`VerifySessionError::Revoked`]: the session has ended.
-    /// - [`VerifySessionError::Unavailable`]: the store did not answer, so nothing was decided.
+    /// - [`VerifySessionError::Unknown`]: no session has this token. A session that has ended may
+    ///   have been deleted from the store, and a replaced token is unknown as well.
+    /// - [`VerifySessionError::Expired`], [`VerifySessionError::Revoked`]: the session has ended,
+    ///   and the store still has it.
+    /// - [`VerifySessionError::Unavailable`]: a store did not answer, so nothing was decided.
     ///   Retry.
     pub async fn verify(&self, token: &SessionToken) -> Result<Session, VerifySessionError> {
         let session = self.records.store.find(&token.key()).await?;
         self.records.check(session, self.clock.wall()).await
     }
 
-    /// Returns an active session by its id, such as the `sid` of an access token.
+    /// Returns the active session with this id, such as the `sid` of an access token.
     ///
     /// # Errors
     /// Same as [`Sessions::verify`].
@@ -132,12 +135,13 @@ impl Sessions {
         self.records.check(session, self.clock.wall()).await
     }
 
-    /// Records activity of the session's client over HTTP. Writes to the store at most once a
-    /// minute, or more often if the idle timeout is below four minutes. Sockets record their
-    /// activity through their [lease](Sessions::lease).
+    /// Records that the client of a session was active over HTTP. Writes to the session store at
+    /// most once a minute, or more often if the idle timeout is below four minutes. Sockets record
+    /// their activity through their [lease](Sessions::lease).
     ///
     /// # Errors
-    /// - [`VerifySessionError::Expired`]: the session has ended since it was looked up.
+    /// - [`VerifySessionError::Expired`]: the session has expired or was removed since the caller
+    ///   has looked it up.
     /// - [`VerifySessionError::Unavailable`]: the store did not answer.
     pub async fn touch(&self, session: &Session) -> Result<(), VerifySessionError> {
         let now = self.clock.wall();
@@ -172,8 +176,8 @@ impl Sessions {
         self.renew_token(id, false).await.map(|(token, _)| token)
     }
 
-    /// Records that the user has just authenticated again. Replaces the token of the session and
-    /// returns the new token.
+    /// Records that the user of a session has just authenticated again. Replaces the token of the
+    /// session and returns the new token. The old token is invalid afterwards.
     ///
     /// # Errors
     /// Same as [`Sessions::verify`].
@@ -181,7 +185,7 @@ impl Sessions {
         self.renew_token(id, true).await.map(|(token, _)| token)
     }
 
-    /// Returns the application's data of an active session.
+    /// Returns the data that the application keeps with an active session.
     ///
     /// # Errors
     /// Same as [`Sessions::verify`].
@@ -189,7 +193,7 @@ impl Sessions {
         self.get(id).await.map(|session| session.data)
     }
 
-    /// Replaces the application's data of an active session.
+    /// Replaces the data that the application keeps with an active session.
     ///
     /// # Errors
     /// Same as [`Sessions::verify`].
@@ -220,7 +224,8 @@ impl Sessions {
         self.records.store.sweep(self.clock.wall()).await
     }
 
-    /// Replaces the token of an active session. Returns the new token and the session.
+    /// Replaces the token of an active session. Returns the new token and the session. With
+    /// `has_signed_in`, also records that the user has just authenticated.
     pub(crate) async fn renew_token(
         &self,
         id: &SessionId,
@@ -247,5 +252,6 @@ fn draw_id(entropy: &dyn Entropy) -> SessionId {
     SessionId::new(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Number of random bytes in a session id. With 144 bits, ids cannot be guessed and do not collide.
+/// Number of random bytes in a session id. With 144 random bits, an id cannot be guessed and no two
+/// sessions get the same id.
 const ID_BYTES: usize = 18;

@@ -9,7 +9,7 @@ use crate::session::sessions::Sessions;
 /// User with an active session. It is the principal of [`SessionCookie`](crate::SessionCookie) and
 /// [`SessionCredential`](crate::SessionCredential).
 ///
-/// It contains no rights. The `load` methods, such as
+/// It contains no rights of the user. The `load` methods, such as
 /// [`SessionCookie::load`](crate::SessionCookie::load), replace it with the application's own user.
 ///
 /// # Examples
@@ -54,8 +54,8 @@ impl SignedIn {
     }
 }
 
-/// Returns the grant of a client with an active session. The handshake counts as activity of the
-/// session.
+/// Returns the grant of a client with an active session. The handshake, which arrived at `at`,
+/// counts as activity of the client.
 pub(crate) fn grant(sessions: &Sessions, session: Session, at: SystemTime) -> Grant<SignedIn> {
     let lease = sessions.lease(&session);
     lease.touch(at);

@@ -1,9 +1,9 @@
 //! Exchanges tickets for sessions.
 //!
-//! A socket cannot set a cookie. A client that signs in over a socket receives a ticket, and its
-//! page exchanges the ticket once over HTTP. With a verifier, the page proves that it has requested
-//! the ticket. A ticket that an attacker intercepts or plants is therefore useless (as with PKCE,
-//! RFC 7636). Start reading at [`Tickets::redeem`].
+//! A socket cannot set a cookie. A page that signs its user in over a socket therefore receives a
+//! ticket, and exchanges the ticket once over HTTP for the session cookie. The page also sends a
+//! verifier, which proves that it has requested the ticket. A ticket that an attacker intercepts or
+//! plants is therefore useless (as with PKCE, RFC 7636). Start reading at [`Tickets::redeem`].
 
 use std::{
     sync::Arc,
@@ -45,14 +45,16 @@ pub struct Tickets {
 }
 
 impl Tickets {
-    /// Creates the service. It uses the clock and the entropy source of `sessions`.
+    /// Creates a service that keeps its tickets in `store`. It uses the clock and the entropy
+    /// source of `sessions`.
     #[must_use]
     pub fn new(store: Arc<dyn TicketStore>, sessions: Arc<Sessions>) -> Self {
         Self { store, sessions }
     }
 
     /// Issues a ticket for a session. Returns the ticket and the time at which it expires.
-    /// `challenge` is the SHA-256 of the verifier that the page keeps.
+    /// `challenge` is the SHA-256 of the verifier, a secret text that the page has generated and
+    /// keeps.
     ///
     /// # Errors
     /// - [`StoreError::Full`]: the store has reached its limit on tickets.
@@ -70,15 +72,16 @@ impl Tickets {
         Ok((ticket, expires_at))
     }
 
-    /// Exchanges a ticket for a new session token and the session of the ticket. Previous tokens of
-    /// the session become invalid. `verifier` is the text from which the client has computed the
-    /// challenge.
+    /// Exchanges a ticket for a session. Returns a new token of the session, and the session. The
+    /// previous token of the session becomes invalid. `verifier` is the text from which the client
+    /// has computed the challenge.
     ///
     /// # Errors
-    /// Send the client the same answer for all errors except the last.
+    /// Send the client the same answer for all errors except [`RedeemError::Unavailable`].
     /// - [`RedeemError::Unknown`]: the ticket does not exist, or was used.
     /// - [`RedeemError::Expired`]: the ticket has expired.
-    /// - [`RedeemError::Verifier`]: another client has requested the ticket.
+    /// - [`RedeemError::Verifier`]: the verifier does not match the challenge, so another client
+    ///   has requested the ticket.
     /// - [`RedeemError::Session`]: the session has ended.
     /// - [`RedeemError::Unavailable`]: a store did not answer.
     ///
@@ -86,7 +89,8 @@ impl Tickets {
     /// If the future is dropped, the ticket may have been used up.
     ///
     /// # Security
-    /// Every attempt uses up the ticket, even a failed one, so a verifier cannot be guessed.
+    /// Every attempt uses up the ticket, even an attempt that fails. A client therefore cannot
+    /// guess the verifier.
     pub async fn redeem(
         &self,
         ticket: &Ticket,
@@ -149,5 +153,5 @@ impl From<VerifySessionError> for RedeemError {
     }
 }
 
-/// Lifetime of a ticket. Pages redeem their tickets immediately.
+/// Lifetime of a ticket. It can be short, because a page redeems its ticket immediately.
 const LIFETIME: Duration = Duration::from_secs(30);

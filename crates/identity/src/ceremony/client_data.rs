@@ -1,14 +1,14 @@
-//! Parses the client data of an answer, which is not yet verified.
+//! Parses the client data in the answer of an authenticator. The answer is not verified yet.
 //!
-//! `clientDataJSON` (Web Authentication Level 3, section 5.8.1) contains the challenge by which a ceremony is found. An
-//! object with a duplicate member is rejected, because two parsers could read different values. An answer of a page in
-//! a cross-origin frame is rejected as well.
+//! `clientDataJSON` (Web Authentication Level 3, section 5.8.1) contains the challenge, by which the ceremony of the
+//! answer is found. An object with a duplicate member is rejected, because two parsers could read different values. An
+//! answer of a page in a cross-origin frame is rejected as well.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_core::UniqueObject;
 use serde_json::Value;
 
-/// Challenge of a ceremony, which its answer repeats.
+/// Challenge of a ceremony. The request contains it, and the answer of the authenticator repeats it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct CeremonyChallenge(Box<[u8]>);
 
@@ -17,8 +17,8 @@ impl CeremonyChallenge {
         Self(bytes.into())
     }
 
-    /// Returns the challenge of an answer; `None` if the client data is malformed, too large, or from a cross-origin
-    /// frame.
+    /// Returns the challenge of an answer. Returns `None` if the client data is malformed or too large, or comes from a
+    /// cross-origin frame.
     pub(crate) fn of(client_data_json: &[u8]) -> Option<Self> {
         if client_data_json.len() > MAX_BYTES {
             return None;

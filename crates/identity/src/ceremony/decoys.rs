@@ -1,8 +1,8 @@
 //! Generates made-up passkeys for users that do not exist, so that clients cannot find out which users exist.
 //!
-//! An unknown name has the same made-up passkeys each time. Their ids are derived from an HMAC of the name, and are as
-//! long as those of real authenticators. `service/authenticating.rs` lists them in its answers. A sign-up reveals that
-//! a name is taken.
+//! An unknown user name has the same made-up passkeys each time. Their ids are derived from an HMAC of the name, and
+//! are as long as the ids of real passkeys. `service/authenticating.rs` lists them in its answers. Only a sign-up
+//! reveals that a name is taken.
 
 use doorward_core::CredentialId;
 use webauthn_rs_core::fake::{FakePasskeyDistribution, WebauthnFakeCredentialGenerator};
@@ -13,13 +13,13 @@ use crate::build_error::BuildError;
 pub(crate) struct Decoys(WebauthnFakeCredentialGenerator<FakePasskeyDistribution>);
 
 impl Decoys {
-    /// Creates a generator. With another secret, the generated passkeys change, which reveals that they are made up.
+    /// Creates a generator. If the secret changes, the generated passkeys change, which reveals that they are made up.
     pub(crate) fn new(secret: &[u8; 32]) -> Result<Self, BuildError> {
         let generator = WebauthnFakeCredentialGenerator::new(secret);
         generator.map(Self).map_err(|_invalid| BuildError::Cryptography)
     }
 
-    /// Returns the made-up passkeys for a name, at least one.
+    /// Returns the ids of the made-up passkeys of a user name, at least one.
     pub(crate) fn of(&self, name_key: &str) -> Vec<CredentialId> {
         // An empty list would reveal that the name is unknown, so an empty draw is replaced by the next draw.
         let mut draws = (0..MOST_DRAWS).map(|draw| {

@@ -26,7 +26,7 @@ pub(crate) struct RelyingParty {
     decoy: Passkey,
 }
 
-/// Request to an authenticator, and the state that is needed to verify its answer.
+/// Started ceremony. It consists of the request to an authenticator, and the state that is needed to verify the answer.
 pub(crate) struct Started<S> {
     /// Options that the page passes to `parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`.
     pub(crate) options: Value,
@@ -34,15 +34,16 @@ pub(crate) struct Started<S> {
     pub(crate) state: S,
 }
 
-/// Passkey of a valid answer, either new or with its updated state.
+/// Passkey of a valid answer, which is either new or has its state after the sign-in.
 pub(crate) struct Shown {
     pub(crate) id: CredentialId,
     /// Value of [`PasskeyRecord::key`](doorward_core::PasskeyRecord::key) after the ceremony.
     pub(crate) key: Box<[u8]>,
+    /// `true` if the provider keeps a backup of the passkey.
     pub(crate) is_synced: bool,
 }
 
-/// Reason for which an answer is invalid, as far as audit records distinguish reasons.
+/// Reason why an answer is invalid, as far as audit records distinguish reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AnswerError {
     /// The signature counter did not increase, so the authenticator may have been cloned.
@@ -54,7 +55,8 @@ pub(crate) enum AnswerError {
 }
 
 impl RelyingParty {
-    /// Creates a relying party with an id such as `example.org`, for pages of `origins`.
+    /// Creates a relying party with an id such as `example.org`, for pages of `origins`. The first origin is that of
+    /// the server's own pages, and its host must be `id` or a subdomain of `id`.
     pub(crate) fn new(id: &str, name: &str, origins: &[Box<str>]) -> Result<Self, BuildError> {
         let urls: Result<Vec<Url>, _> = origins.iter().map(|origin| Url::parse(origin)).collect();
         let urls = urls.map_err(|_malformed| BuildError::RelyingParty)?;
@@ -66,8 +68,8 @@ impl RelyingParty {
         Ok(Self { webauthn, decoy: decoy()? })
     }
 
-    /// Creates a request for a new passkey of an account. Authenticators that hold one of the passkeys `exclude` reject
-    /// the request.
+    /// Creates a request for a new passkey of an account. An authenticator that holds one of the passkeys `exclude`
+    /// rejects the request. Returns `None` if the library fails.
     pub(crate) fn start_registration(
         &self,
         account: Uuid,
@@ -101,6 +103,7 @@ impl RelyingParty {
     }
 
     /// Creates a request to sign in with one of the passkeys `allowed`, or with any passkey if `allowed` is empty.
+    /// Returns `None` if the library fails.
     pub(crate) fn start_authentication(
         &self,
         allowed: &[CredentialId],
@@ -113,8 +116,9 @@ impl RelyingParty {
         Some(Started { options, challenge, state })
     }
 
-    /// Verifies the answer to [`start_authentication`](Self::start_authentication) with the stored key, and returns the
-    /// updated passkey. Without a key, a decoy is verified in its place, and the answer is invalid.
+    /// Verifies the answer to [`start_authentication`](Self::start_authentication) with the stored `key`, and returns
+    /// the updated passkey. If `key` is `None` or unreadable, verifies the answer with a decoy key, which takes the
+    /// same time, and fails.
     pub(crate) fn finish_authentication(
         &self,
         answer: &PublicKeyCredential,
@@ -144,7 +148,7 @@ impl RelyingParty {
         shown(&passkey)
     }
 
-    /// Returns a copy of the decoy passkey with the credential id `id` of the client's answer.
+    /// Returns a copy of the decoy passkey that has the credential id `id` of the client's answer.
     fn decoy_for(&self, id: &[u8]) -> Result<Passkey, AnswerError> {
         let named = || -> Option<Passkey> {
             let mut decoy = serde_json::to_value(&self.decoy).ok()?;
@@ -155,10 +159,11 @@ impl RelyingParty {
     }
 }
 
-/// Returns the previous backup eligibility, and the passkey with the eligibility that the answer states.
+/// Returns the stored backup eligibility of a passkey, and a copy of the passkey with the eligibility that the answer
+/// states.
 ///
-/// The library would reject every change of the eligibility before it verifies the signature. With the passkey that is
-/// returned, it verifies the signature first. The caller checks the change after that, when the answer is known to be
+/// The library would reject every change of the eligibility before it verifies the signature. With the returned copy,
+/// the library verifies the signature first. The caller checks the change afterwards, when the answer is known to be
 /// authentic.
 fn with_eligibility_of(
     answer: &PublicKeyCredential,
@@ -176,7 +181,7 @@ fn with_eligibility_of(
     read().ok_or(AnswerError::Invalid(Some(malformed)))
 }
 
-/// Returns a credential descriptor without transports, because the transports of a made-up passkey are unknown.
+/// Returns the descriptor of a passkey for the options. It has no transports, because a made-up passkey has none.
 fn allow(id: &CredentialId) -> AllowCredentials {
     AllowCredentials { type_: "public-key".into(), id: id.as_bytes().into(), transports: None }
 }
@@ -203,7 +208,7 @@ fn answer_error(error: WebauthnError) -> AnswerError {
     }
 }
 
-/// Returns the part of the answer that the library has rejected; `None` if the error does not identify a part.
+/// Returns the part of the answer that the library has rejected. Returns `None` if the error does not identify a part.
 fn fault(error: &WebauthnError) -> Option<Fault> {
     let (part, name, problem) = match error {
         WebauthnError::InvalidClientDataType => {

@@ -6,7 +6,7 @@ use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
 
 use crate::client::Handover;
 
-/// Ceremony that creates a passkey.
+/// State of a ceremony that creates a passkey.
 pub(crate) struct Registration {
     pub(crate) state: PasskeyRegistration,
     pub(crate) purpose: Purpose,
@@ -20,17 +20,19 @@ pub(crate) enum Purpose {
     SignUp(Box<Account>, Handover),
 }
 
-/// Ceremony that uses a passkey.
+/// State of a ceremony that uses a passkey.
 pub(crate) struct Authentication {
     pub(crate) state: DiscoverableAuthentication,
     pub(crate) wanted: Wanted,
     pub(crate) handover: Handover,
 }
 
-/// User whose passkey is accepted.
+/// User whose passkey a sign-in accepts.
 pub(crate) enum Wanted {
+    /// The client named no user, so a passkey of any user is accepted.
     AnyUser,
     /// The client named a user without an account, so no passkey is accepted.
     NoUser,
+    /// The client named this user.
     User(UserId),
 }

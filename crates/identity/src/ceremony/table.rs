@@ -21,7 +21,7 @@ use crate::client::Binding;
 pub(crate) struct Ceremonies<T> {
     /// Waiting ceremonies by their owner. The lock is held for one operation, which occasionally visits all entries.
     waiting: Mutex<HashMap<Binding, Waiting<T>>>,
-    /// Time of the next removal of expired ceremonies.
+    /// Time of the next removal of expired ceremonies; `None` before the first ceremony.
     sweep: Mutex<Option<Instant>>,
 }
 
@@ -44,7 +44,7 @@ impl<T> Ceremonies<T> {
     }
 
     /// Stores a ceremony. If its owner then has more than [`AT_ONCE`] ceremonies, the oldest one is removed. If the
-    /// table is full, the networks with the most ceremonies lose their oldest ones.
+    /// table is full, the networks with the most owners of ceremonies lose the ceremonies of their oldest owners.
     pub(crate) fn put(
         &self,
         binding: Binding,
@@ -71,7 +71,8 @@ impl<T> Ceremonies<T> {
         own.push_back(Begun { challenge, until: now + LIFETIME, state });
     }
 
-    /// Removes a ceremony and returns its state; `None` if there is no such ceremony, or if it has expired.
+    /// Removes a ceremony and returns its state. Returns `None` if its owner has no ceremony with this challenge, or if
+    /// the ceremony has expired.
     pub(crate) fn take(
         &self,
         binding: Binding,
@@ -88,7 +89,8 @@ impl<T> Ceremonies<T> {
         (begun.until > now).then_some(begun.state)
     }
 
-    /// Returns the result of `look` for a ceremony; `None` if there is no such ceremony. The ceremony is not removed.
+    /// Passes the state of a ceremony to `look`, and returns the result of `look`. Returns `None` if there is no such
+    /// ceremony. The ceremony is not removed, and may have expired.
     pub(crate) fn find<R>(
         &self,
         binding: Binding,
@@ -105,7 +107,8 @@ impl<T> Ceremonies<T> {
         lock(&self.waiting).remove(&binding);
     }
 
-    /// Returns `true` if expired ceremonies must be removed now. Browsers that never answer leave expired ceremonies.
+    /// Returns `true` if it is time to remove expired ceremonies. A browser that never answers leaves an expired
+    /// ceremony.
     fn is_sweep_due(&self, now: Instant) -> bool {
         let mut sweep = lock(&self.sweep);
         let is_due = sweep.is_some_and(|at| at <= now);
@@ -117,7 +120,7 @@ impl<T> Ceremonies<T> {
 }
 
 impl<T> Waiting<T> {
-    /// Returns the time at which the last of these ceremonies expires.
+    /// Returns the time at which the newest of these ceremonies expires. Returns `None` if there is no ceremony.
     fn until(&self) -> Option<Instant> {
         self.begun.back().map(|begun| begun.until)
     }
@@ -126,8 +129,9 @@ impl<T> Waiting<T> {
 /// Removes owners whose ceremonies have all expired. Then removes further owners until a sixteenth of the table is
 /// free.
 ///
-/// The first to be removed are those with the most newer owners in the same network, and the oldest among equals. Many
-/// owners are removed at once, because the search visits the whole table.
+/// An owner has a rank, which is the number of newer owners in the same network. The owners with the highest ranks are
+/// removed first, and the oldest first among equal ranks. Many owners are removed at once, because the search visits
+/// the whole table.
 fn make_room<T>(waiting: &mut HashMap<Binding, Waiting<T>>, now: Instant) {
     let mut live = Vec::with_capacity(waiting.len());
     waiting.retain(|binding, own| {
@@ -154,8 +158,8 @@ const BETWEEN_SWEEPS: Duration = Duration::from_secs(60);
 /// forms.
 const AT_ONCE: usize = 4;
 
-/// Maximum number of sockets and browsers with ceremonies. Each takes about 10 KB. A ceremony that adds a passkey takes
-/// up to 20 KB, but the budget of a user allows only few of them.
+/// Maximum number of sockets and browsers with ceremonies. The ceremonies of each take about 10 KB. A ceremony that
+/// adds a passkey takes up to 20 KB, but the budget of a user allows only few of them.
 const MAX_BINDINGS: usize = 20_000;
 
 /// Number of sockets and browsers to remove at once from a full table.

@@ -36,7 +36,8 @@ pub(super) struct Codes {
     codes: Vec<String>,
 }
 
-/// Handles `POST /auth/recovery-codes`, which creates new recovery codes. Needs a fresh sign-in.
+/// Handles `POST /auth/recovery-codes`, which creates new recovery codes. Fails with `ReauthenticationRequired` if
+/// the last sign-in is too old.
 pub(super) async fn make_recovery_codes(
     State(routes): State<Routes>,
     browser: Browser,
@@ -46,7 +47,8 @@ pub(super) async fn make_recovery_codes(
     Ok(Json(Codes { codes }))
 }
 
-/// Handles `DELETE /auth/account`, which removes the account of the session. Needs a fresh sign-in.
+/// Handles `DELETE /auth/account`, which removes the account of the session. Fails with
+/// `ReauthenticationRequired` if the last sign-in is too old.
 pub(super) async fn remove(
     State(routes): State<Routes>,
     SignedIn(session): SignedIn,

@@ -1,4 +1,4 @@
-//! Route for the current user.
+//! Route that returns the current user.
 
 use axum::{Json, extract::State};
 use doorward_core::wire::timestamp;

@@ -1,4 +1,4 @@
-//! Routes for passkeys, which run the same ceremonies as the gateway and manage the passkeys of a user.
+//! Routes with which users sign up and sign in, as over the gateway, and manage their passkeys.
 
 use axum::{
     Json,
@@ -23,8 +23,8 @@ use crate::{
     wire::{Reply, SignInCode},
 };
 
-/// Handles `POST /auth/passkeys/register`, which starts a sign-up, or starts to add a passkey to the account of the
-/// session.
+/// Handles `POST /auth/passkeys/register`. With a user name, starts a sign-up. Otherwise starts to add a passkey to the
+/// account of the session.
 pub(super) async fn begin_registration(
     State(routes): State<Routes>,
     headers: HeaderMap,
@@ -43,7 +43,7 @@ pub(super) async fn begin_registration(
     Ok(browser.with_cookie(Json(reply)))
 }
 
-/// Response after a passkey was added.
+/// Response to a request that has added a passkey.
 #[derive(Debug, Serialize)]
 struct Added {
     success: bool,
@@ -155,7 +155,8 @@ pub(super) async fn rename(
     }
 }
 
-/// Handles `DELETE /auth/passkeys/{id}`, which removes a passkey. Needs a fresh sign-in.
+/// Handles `DELETE /auth/passkeys/{id}`, which removes a passkey. Fails with `ReauthenticationRequired` if the last
+/// sign-in is too old.
 pub(super) async fn remove(
     State(routes): State<Routes>,
     browser: Browser,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::wire::{Failure, SignInCode};
 
-/// Failure of a request, which is sent as a problem document.
+/// Failure of a request. The client receives it as a problem document.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Problem {
     failure: Failure,
@@ -17,7 +17,7 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// Creates a problem with a hint for the reader in `detail`.
+    /// Creates a problem with a hint for the developer of the client in `detail`.
     pub(crate) fn with_detail(code: SignInCode, detail: &'static str) -> Self {
         Self { failure: code.into(), detail: Some(detail) }
     }

@@ -1,8 +1,8 @@
 //! Identifies the client of a request, and the page that sent the request.
 //!
 //! A browser adds cookies to the requests of any page. A request that changes data must therefore come from a page of
-//! an allowed origin. Its `Origin` is checked, and its fetch metadata must agree. No other check protects against
-//! requests of other pages. Start reading at [`check_page`].
+//! an allowed origin. Its `Origin` must be allowed, and its fetch metadata (`Sec-Fetch-Site`, `Sec-Fetch-Mode`) must
+//! agree. This is the only protection against the requests of other pages. Start reading at [`check_page`].
 
 use axum::{
     Json,
@@ -29,7 +29,7 @@ use crate::{
     wire::SignInCode,
 };
 
-/// Rejects requests that may change data and do not come from a page of an allowed origin.
+/// Middleware that rejects a request if it may change data and does not come from a page of an allowed origin.
 pub(super) async fn check_page(
     State(routes): State<Routes>,
     request: Request,
@@ -49,7 +49,7 @@ pub(super) async fn check_page(
 }
 
 impl Service {
-    /// Returns `true` if a request comes from a page that may change data.
+    /// Returns `true` if a script of a page with an allowed origin has sent the request.
     fn is_own_page(&self, headers: &HeaderMap) -> bool {
         let one = |name: &'static str| -> Result<Option<&str>, ()> {
             let mut values = headers.get_all(name).iter();
@@ -72,7 +72,8 @@ impl Service {
         self.origins.contains(origin) && agrees && !navigates
     }
 
-    /// Returns the session of the request, which its cookie must identify, and records activity of the session.
+    /// Returns the active session that the cookie of a request identifies, and records activity of the session. Fails
+    /// with `SessionRequired` if there is none.
     pub(crate) async fn session_of(
         &self,
         method: &Method,
@@ -97,7 +98,7 @@ impl Service {
     }
 }
 
-/// Extractor of the session of a request.
+/// Extractor for the active session of a request.
 pub(super) struct SignedIn(pub(super) Session);
 
 impl FromRequestParts<Routes> for SignedIn {
@@ -108,10 +109,10 @@ impl FromRequestParts<Routes> for SignedIn {
     }
 }
 
-/// Extractor of the client of a request. Its ceremonies belong to the ceremony cookie.
+/// Extractor for the client of a request. The ceremony cookie identifies the client until its ceremony ends.
 pub(super) struct Browser {
     pub(super) client: Client,
-    /// Value of a new ceremony cookie; `None` if the browser has one.
+    /// Value of a new ceremony cookie; `None` if the browser already has a valid one.
     fresh: Option<String>,
 }
 
@@ -151,13 +152,13 @@ impl Browser {
     }
 }
 
-/// Returns the JSON body. Fails with `BadRequest` for any other body.
+/// Returns the JSON body of a request. Fails with `BadRequest` if the body is not a `T`.
 pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
     body.map(|Json(value)| value).map_err(|_malformed| SignInCode::BadRequest.into())
 }
 
-/// Returns the path of the sign-in page, with the requested page in the parameter `next`, to which the user returns.
-/// Both are paths of this server.
+/// Returns the path of the sign-in page. Its parameter `next` contains the requested page, to which the user returns
+/// after the sign-in. Both are paths of this server.
 ///
 /// If the routes are nested below a path, `asked` starts with this path and `uri` does not. The sign-in page is
 /// directly below this path.
@@ -173,8 +174,9 @@ pub(crate) fn return_address(asked: &Uri, uri: &Uri) -> String {
     }
 }
 
-/// Resolves a reference as a browser does. Returns its path and query if the result is on this server. Rejects results
-/// that start with `//`, because a browser would resolve them to another host. `/..//evil.example` is an example.
+/// Resolves a reference as a browser does. Returns the path and the query of the result if it is on this server.
+/// Returns `None` if the path starts with `//`, because a browser would resolve it to another host. An example is
+/// `/..//evil.example`.
 fn own_path(reference: &str) -> Option<String> {
     let base = Url::parse("https://own.invalid").ok()?;
     let url = base.join(reference).ok()?;
@@ -182,7 +184,7 @@ fn own_path(reference: &str) -> Option<String> {
     is_own.then(|| url.query().map_or(url.path().into(), |query| format!("{}?{query}", url.path())))
 }
 
-/// Returns the value of the ceremony cookie; `None` if there is no valid cookie or more than one.
+/// Returns the value of the ceremony cookie. Returns `None` if there is no valid cookie, or more than one.
 fn own_cookie(credentials: &Headers) -> Option<[u8; 32]> {
     let FoundCookie::One(value) = find_cookie(credentials, COOKIE) else { return None };
     URL_SAFE_NO_PAD.decode(value).ok()?.try_into().ok()

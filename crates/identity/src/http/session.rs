@@ -1,5 +1,5 @@
-//! Routes for the session of a browser, which exchange a ticket for the session cookie, issue access tokens, and sign
-//! out.
+//! Routes for the session of a browser. They exchange a ticket for the session cookie, issue access tokens, and sign
+//! the user out.
 //!
 //! Start reading at [`exchange`].
 
@@ -36,8 +36,9 @@ pub(super) struct Exchange {
 
 /// Handles `POST /auth/session`, which exchanges a ticket for the cookie of its session.
 ///
-/// If the browser has a session of another user, that session ends. If it has a session of the same user, the existing
-/// session continues. Its sockets stay connected, and only its token changes.
+/// If the browser already has a session of another user, that session ends. If it already has a session of the same
+/// user, that session continues with a new token and the data of the new session. Its sockets stay connected, and the
+/// new session ends.
 pub(super) async fn exchange(
     State(routes): State<Routes>,
     headers: HeaderMap,
@@ -92,7 +93,8 @@ pub(super) async fn exchange(
 }
 
 impl Service {
-    /// Continues the session `before` of the same user in place of the session `new`. Returns a new token of `before`.
+    /// Continues the session `before`, and ends the session `new` of the same user. The data of `new` replaces the data
+    /// of `before`. Returns a new token of `before`.
     async fn renew(
         &self,
         before: &Session,
@@ -108,7 +110,8 @@ impl Service {
     }
 }
 
-/// Handles `DELETE /auth/session`, which signs out. Responds after the session has ended on all servers.
+/// Handles `DELETE /auth/session`, which signs the user out. The session has ended before the response. Its sockets
+/// have closed on every server that has confirmed this within the time limit.
 pub(super) async fn sign_out(
     State(routes): State<Routes>,
     browser: Browser,
@@ -132,7 +135,8 @@ pub(super) struct AccessToken {
     expires_at: String,
 }
 
-/// Handles `POST /auth/token`, which returns an access token of the session.
+/// Handles `POST /auth/token`, which returns an access token of the session. Fails with `NotFound` if no issuer is
+/// configured.
 pub(super) async fn token(
     State(routes): State<Routes>,
     SignedIn(session): SignedIn,

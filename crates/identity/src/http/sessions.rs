@@ -60,8 +60,8 @@ pub(super) async fn list(
     Ok(Json(Sessions { sessions: all.iter().map(line).collect() }))
 }
 
-/// Handles `DELETE /auth/sessions/{id}`, which ends a session of the user. A session of another
-/// user is not found.
+/// Handles `DELETE /auth/sessions/{id}`, which ends a session of the user. Fails with `NotFound`
+/// for a session of another user.
 pub(super) async fn end(
     State(routes): State<Routes>,
     SignedIn(own): SignedIn,
@@ -109,7 +109,8 @@ impl Routes {
         Ok(self.identity.ask(about, self.identity.sessions.list(&own.user)).await?)
     }
 
-    /// Ends a session and its sockets on all servers, and waits until they have ended.
+    /// Ends a session, and closes its sockets on all servers. Waits until the servers have
+    /// confirmed this, up to a time limit. [`Revocation::missing`] lists the servers that have not.
     pub(super) async fn end(&self, session: &Session) -> Result<Revocation, Problem> {
         let about =
             About { user: Some(&session.user), session: Some(&session.id), ..About::default() };

@@ -1,7 +1,8 @@
 //! Signs users in with passkeys, with or without a user name.
 //!
-//! For an unknown name, the options list made-up passkeys. An answer with an unknown passkey is verified with a decoy.
-//! Neither the responses nor their cost reveal which users exist. Start reading at [`Service::begin_sign_in`].
+//! For an unknown user name, the options for the authenticator list made-up passkeys. An answer with an unknown passkey
+//! is verified with a decoy key. Neither the responses nor their cost reveal which users exist. Start reading at
+//! [`Service::begin_sign_in`].
 
 use doorward::auth::RefusalReason;
 use doorward_core::{CredentialId, Fault, Part, PasskeyRecord, PasskeyUse, Problem};
@@ -21,12 +22,13 @@ use crate::{
 /// Request to sign in.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SignIn {
-    /// User name. Without a name, any passkey of this relying party is accepted.
+    /// User name. Without a name, any passkey of this server is accepted.
     username: Option<String>,
+    /// SHA-256 of the verifier with which the page will redeem its ticket, in base64url.
     challenge: Option<String>,
 }
 
-/// Answer of an authenticator to an authentication.
+/// Answer of an authenticator that uses a passkey to sign in.
 #[derive(Debug, Deserialize)]
 pub(crate) struct KnownPasskey {
     credential: PublicKeyCredential,
@@ -49,7 +51,8 @@ impl Service {
         Ok(Reply::options(options))
     }
 
-    /// Returns the user to accept, and the passkeys to list in the options. An unknown name causes the same work.
+    /// Returns the user whose passkey is accepted for the name, and the ids of the passkeys to list in the options. An
+    /// unknown name causes the same work as a known name.
     async fn passkeys_of_name(
         &self,
         client: &Client,
@@ -68,7 +71,7 @@ impl Service {
         Ok((found.map_or(Wanted::NoUser, |account| Wanted::User(account.id)), allowed))
     }
 
-    /// Verifies the answer, and signs in the owner of the passkey.
+    /// Verifies the answer of an authenticator, and signs in the owner of the passkey.
     pub(crate) async fn finish_sign_in(
         &self,
         client: &Client,
@@ -113,8 +116,8 @@ impl Service {
 
 /// Checks that the passkey belongs to the accepted user, and that the user handle of the answer names the same user
 /// (Web Authentication Level 3, section 7.2, step 6). If the client gave no name, the user handle is required, because
-/// only it identifies the user. An empty user handle counts as missing, because some password managers send one if they
-/// have no value.
+/// nothing else identifies the user. Fails with the part at fault, if a part of the answer is at fault. An empty user
+/// handle counts as missing, because some password managers send one if they have no value.
 fn check_owner(
     passkey: &PasskeyRecord,
     wanted: &Wanted,

@@ -1,7 +1,8 @@
 //! Signs in users who have lost all passkeys, with recovery codes.
 //!
-//! A set has ten codes, and each can be used once. They are stored as Argon2id hashes with one salt per account, so
-//! that checking a code takes one hash. An unknown name causes the same work. Start reading at [`Service::recover`].
+//! An account has a set of ten codes, and each code can be used once. The codes are stored as Argon2id hashes with one
+//! salt per account, so that checking a code takes one hash computation. An unknown user name causes the same work as a
+//! known name. Start reading at [`Service::recover`].
 
 use doorward::{UserId, audit::Decision, auth::RefusalReason, session::Session};
 use doorward_core::RecoveryCodes;
@@ -49,7 +50,8 @@ impl Service {
         self.complete(client, &account, Proof::RecoveryCode(&hash), handover).await
     }
 
-    /// Uses up a code. If two clients present the same code at the same time, one of them is rejected here.
+    /// Uses up a code of the account. If two clients present the same code at the same time, one of them is rejected
+    /// here.
     pub(super) async fn use_code(
         &self,
         owner: &UserId,
@@ -62,7 +64,8 @@ impl Service {
         }
     }
 
-    /// Creates and returns new codes for the user of a session. Previous codes become invalid. Needs a fresh sign-in.
+    /// Creates a new set of codes for the user of a session, and returns the codes. Previous codes become invalid.
+    /// Fails if the last sign-in of the session is too old.
     pub(crate) async fn make_recovery_codes(
         &self,
         client: &Client,

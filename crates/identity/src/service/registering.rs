@@ -1,8 +1,8 @@
 //! Creates accounts, and adds passkeys to accounts.
 //!
-//! Both take two steps. The first returns options for an authenticator, and the second verifies the answer of the
-//! authenticator. The store assigns a user name in the second step, so only one of two clients gets the same name.
-//! Start reading at [`Service::begin_sign_up`].
+//! Each of the two takes two requests of the client. The first request returns options for an authenticator, and the
+//! second verifies the answer of the authenticator. The account store assigns the user name in the second request. If
+//! two clients ask for the same name, only one of them gets it. Start reading at [`Service::begin_sign_up`].
 
 use doorward::{UserId, audit::Decision, auth::RefusalReason, session::Session, store::StoreError};
 use doorward_core::{Account, CreateAccountError, PasskeyRecord};
@@ -29,7 +29,7 @@ pub(crate) struct SignUp {
     challenge: Option<String>,
 }
 
-/// Answer of an authenticator to a registration.
+/// Answer of an authenticator that has created a passkey.
 #[derive(Debug, Deserialize)]
 pub(crate) struct NewPasskey {
     pub(crate) credential: RegisterPublicKeyCredential,
@@ -59,7 +59,7 @@ impl Service {
         self.keep(client, started, Purpose::SignUp(Box::new(account), handover))
     }
 
-    /// Verifies the answer, creates the account, and signs its user in.
+    /// Verifies the answer of an authenticator, creates the account, and signs its user in.
     pub(crate) async fn finish_sign_up(
         &self,
         client: &Client,
@@ -98,8 +98,8 @@ impl Service {
         Ok(())
     }
 
-    /// Rejects a user name that is taken, before anything is stored. The store checks the name again when it stores the
-    /// account.
+    /// Checks that the user name of a new account is free, before anything is stored. The account store checks the name
+    /// again when it stores the account.
     async fn check_name(&self, account: &Account, about: About<'_>) -> Result<()> {
         match self.ask(about, self.accounts.account_named(&account.name_key)).await? {
             Some(_) => Err(SignInCode::UsernameTaken.into()),
@@ -107,7 +107,7 @@ impl Service {
         }
     }
 
-    /// Rejects a display name that looks like the user name of another account.
+    /// Checks that the display name of a new account does not look like the user name of another account.
     async fn check_display_name(&self, account: &Account, about: About<'_>) -> Result<()> {
         match self.ask(about, is_name_of_another(&*self.accounts, account)).await? {
             true => Err(SignInCode::InvalidDisplayName.into()),
@@ -115,8 +115,8 @@ impl Service {
         }
     }
 
-    /// Starts to add a passkey to the account of a session, and returns the options for the authenticator. Needs a
-    /// fresh sign-in.
+    /// Starts to add a passkey to the account of a session, and returns the options for the authenticator. Fails if the
+    /// last sign-in of the session is too old.
     pub(crate) async fn begin_adding(&self, client: &Client, session: &Session) -> Result<Reply> {
         self.check_begin(client)?;
         let taken = self.attempts.passkeys_added.take(&session.user, self.clock.now());
@@ -137,7 +137,7 @@ impl Service {
         self.keep(client, started, Purpose::Add(account.id.clone()))
     }
 
-    /// Verifies the answer, and adds the passkey to the account of the session.
+    /// Verifies the answer of an authenticator, and adds the passkey to the account of the session.
     pub(crate) async fn finish_adding(
         &self,
         client: &Client,
@@ -176,7 +176,8 @@ impl Service {
         })
     }
 
-    /// Stores a ceremony for the client that has started it, and returns the options for the authenticator.
+    /// Stores a started ceremony for its client, and returns the options for the authenticator. Fails if the ceremony
+    /// could not be started.
     fn keep(
         &self,
         client: &Client,
@@ -190,7 +191,8 @@ impl Service {
         Ok(Reply::options(options))
     }
 
-    /// Removes the ceremony of an answer, and then verifies the answer.
+    /// Removes the ceremony to which an answer belongs, and then verifies the answer. Returns the ceremony and the new
+    /// passkey.
     fn verify_new(&self, client: &Client, answer: &NewPasskey) -> Result<(Registration, Shown)> {
         let NewPasskey { credential, .. } = answer;
         let challenge = CeremonyChallenge::of(&credential.response.client_data_json)
@@ -252,5 +254,5 @@ impl Service {
     }
 }
 
-/// Maximum number of passkeys per account. A person has a few devices and a spare key.
+/// Maximum number of passkeys per account. A person needs one for each of a few devices, and a spare key.
 const MAX_PASSKEYS: u32 = 20;

@@ -1,8 +1,8 @@
 //! Creates the session for a proof of identity. These are the last steps of every sign-in.
 //!
-//! The hook of the application runs first. Then the session is stored, and then its ticket. After that, a recovery code
-//! is used up or a new account is stored, so that the user can try again if an earlier step fails. The client receives
-//! the answer last. Start reading at [`Service::complete`].
+//! The hook of the application runs first. Then the session is stored, and then its ticket. Only after that, a recovery
+//! code is used up or a new account is stored. The user can therefore try again if an earlier step fails. The client
+//! receives the answer last. Start reading at [`Service::complete`].
 
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ use crate::{
 };
 
 impl Service {
-    /// Creates a session for a user who has proved their identity, and returns the answer for the client.
+    /// Creates a session for a user who has proved their identity, and returns the answer for the client. If a step
+    /// fails, the session is ended again.
     pub(super) async fn complete(
         &self,
         client: &Client,
@@ -60,7 +61,8 @@ impl Service {
         handed_over
     }
 
-    /// Completes the sign-in after the session was stored, and returns the answer with the token or a ticket.
+    /// Completes the sign-in after the session was stored. Returns the answer for the client, which contains the
+    /// session token or a ticket.
     async fn hand_over(
         &self,
         (token, session): &(SessionToken, Session),
@@ -119,5 +121,5 @@ fn undone(failure: &Failure) -> Decision {
     }
 }
 
-/// Time limit of the hook, which may call a service on the network.
+/// Time limit of the hook of the application, which may call a service on the network.
 const HOOK_TIMEOUT: Duration = Duration::from_secs(10);

@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::cookie::origins::error::OriginError;
 
-/// Origin of a native application, or of web pages that are packaged in one.
+/// Origin of a native application, or of web pages that are packaged in a native application.
 ///
 /// | origin | meaning |
 /// |---|---|
@@ -66,7 +66,7 @@ impl fmt::Display for AppOrigin {
 }
 
 /// Returns `true` if the scheme is in lower case and has no special meaning in browsers. A scheme
-/// that resembles `http` is treated as a typing error.
+/// that begins with `ht` is probably a misspelling of `http`, so the result is `false`.
 fn is_scheme(scheme: &str) -> bool {
     let is_first = scheme.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
     let is_plain =
@@ -81,7 +81,8 @@ fn is_authority(authority: &str) -> bool {
     is_name(host, b"-._") && is_port
 }
 
-/// Returns `true` if the text has 1-253 bytes, all of them ASCII letters, digits or `others`.
+/// Returns `true` if the text has 1-253 bytes, each of them an ASCII letter, a digit or one of
+/// `others`.
 fn is_name(text: &str, others: &[u8]) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
     (1..=253).contains(&text.len()) && text.bytes().all(is_plain)

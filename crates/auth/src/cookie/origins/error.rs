@@ -12,12 +12,14 @@
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OriginError {
-    /// The origin is `http:` and not on this machine. An attacker on the network path could change
-    /// its pages.
+    /// The scheme of the origin is `http:` and its host is not this machine. An attacker on the
+    /// network path could change its pages.
     #[error("an origin must begin with `https://`, except on localhost")]
     Insecure,
-    /// The text is not `https://` with a host name and an optional port. Paths, patterns, users and
-    /// a trailing dot are not allowed. International names must be in their `xn--` form.
+    /// The text is neither an origin of web pages nor the [origin of an
+    /// application](crate::AppOrigin). An origin of web pages is `https://` or `http://` with a
+    /// host and an optional port. Paths, patterns, user names and a dot at the end are not allowed.
+    /// International names must be in their `xn--` form.
     #[error(
         "not an origin such as `https://app.example.org`, `http://localhost:3000` or `capacitor://localhost`"
     )]

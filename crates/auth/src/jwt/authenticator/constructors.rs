@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Declares constructors whose documentation differs only in the algorithm.
+/// Declares constructors for shared secrets. Their documentation differs only in the algorithm.
 macro_rules! secrets {
     ($($constructor:ident($name:literal, $bytes:literal) = $algorithm:ident,)+) => {
         impl Jwt {$(
@@ -34,7 +34,7 @@ macro_rules! secrets {
     };
 }
 
-/// Declares constructors for public keys.
+/// Declares constructors for public keys. Their documentation differs only in the algorithm.
 macro_rules! public_keys {
     ($($constructor:ident($name:literal) = $algorithm:expr,)+) => {
         impl Jwt {$(
@@ -109,18 +109,20 @@ impl Jwt {
     /// Trusts tokens signed with a key of `keys`, a set that an issuer publishes.
     ///
     /// A token names its key with `kid`. A token without a `kid` is accepted only if the set has a
-    /// single key.
+    /// single key. The result becomes an authenticator when it is bound to an issuer and an
+    /// audience (see [`UnboundJwt`]).
     pub fn key_set(keys: KeySet) -> UnboundJwt {
         UnboundJwt(Self::new(Keys::Set(Arc::new(keys))))
     }
 
-    /// Trusts only tokens of this server, which an [`Issuer`](crate::Issuer) with the same ring has
-    /// issued.
+    /// Trusts only tokens that this server has issued with an [`Issuer`](crate::Issuer) of the same
+    /// ring.
     ///
     /// Tokens of a session ([`issue_for`](crate::Issuer::issue_for)) are compared with revocations
-    /// by the generation of their user (`gen`). Other tokens are compared by their time of issue.
-    /// Tokens live no longer than [`KeyRing::max_lifetime`]. With [`Jwt::sessions`], a token of a
-    /// session also ends with the session.
+    /// by the generation of their user (`gen`), which grows with each revocation. Other tokens are
+    /// compared by their time of issue. Tokens with a lifetime longer than
+    /// [`KeyRing::max_lifetime`] are refused. With [`Jwt::sessions`], a token of a session also
+    /// ends with the session.
     pub fn key_ring(
         ring: Arc<KeyRing>,
         issuer: impl Into<String>,

@@ -6,10 +6,13 @@
 
 use crate::jwt::{authenticator::Jwt, policy::Audience};
 
-/// Public key for tokens whose issuer and audience are not decided yet. It is not an authenticator.
+/// Public key or key set whose tokens are not bound to an issuer and an audience yet. It is not an
+/// authenticator.
 ///
 /// The holder of the private key usually signs for many applications. If the audience is not
-/// checked, tokens for other services are accepted. The decision therefore cannot be omitted:
+/// checked, tokens for other services are accepted. The application must therefore call
+/// [`bound_to`](Self::bound_to) or [`danger_unbound`](Self::danger_unbound). Without the call, the
+/// program does not compile:
 /// ```compile_fail,E0277
 /// # use doorward_auth::{Authenticator, Jwt, SigningKey};
 /// # fn serve(_: impl Authenticator) {}
@@ -33,17 +36,17 @@ use crate::jwt::{authenticator::Jwt, policy::Audience};
 pub struct UnboundJwt(pub(super) Jwt);
 
 impl UnboundJwt {
-    /// Accepts only tokens of `issuer` for `audience`. The claims `iss` and `aud` are required as
-    /// by [`Jwt::issuer`] and [`Jwt::audience`].
+    /// Returns an authenticator that accepts only tokens of `issuer` for `audience`.
+    /// [`Jwt::issuer`] and [`Jwt::audience`] describe how the claims `iss` and `aud` are compared.
     pub fn bound_to(self, issuer: impl Into<String>, audience: impl Into<String>) -> Jwt {
         self.0.issuer(issuer).audience(audience)
     }
 
-    /// Accepts tokens of any issuer for any audience.
+    /// Returns an authenticator that accepts tokens of any issuer for any audience.
     ///
     /// # Security
-    /// Accepts every token that was ever signed with this key, for any service. Use it only if the
-    /// key signs for this service alone.
+    /// The authenticator accepts every token that is signed with this key, for any service. Call
+    /// this method only if the key signs for this service alone.
     pub fn danger_unbound(mut self) -> Jwt {
         self.0.policy.audience = Audience::Any;
         self.0

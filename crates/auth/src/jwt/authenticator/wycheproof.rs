@@ -1,9 +1,9 @@
 //! Runs the vectors of Project Wycheproof for JSON Web Signatures and Keys.
 //!
 //! Each key is loaded as an operator would load it. Each token passes all checks except those of
-//! its claims, because most vectors have none. An invalid token must never pass. [`DEVIATIONS`]
-//! lists every case in which the answer of this crate differs from the expected answer, with the
-//! reason.
+//! its claims, because most vectors have no claims. An invalid token must never pass.
+//! [`DEVIATIONS`] lists every case in which the answer of this crate differs from the expected
+//! answer, with the reason.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -29,8 +29,8 @@ enum Answer {
     TokenRefused,
 }
 
-/// Cases with a deliberately different answer: set, number of the case, answer of this crate, and
-/// reason.
+/// Cases in which this crate deliberately gives another answer than the expected one. Each entry
+/// has the name of the set, the number of the case, the answer of this crate, and the reason.
 const DEVIATIONS: [(&str, u64, Answer, &str); 14] = [
     ("signature", 259, Answer::TokenRefused, NO_CLAIMS),
     ("signature", 264, Answer::TokenRefused, NO_CLAIMS),

@@ -13,14 +13,15 @@ use crate::key::error::KeyError;
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyRingError {
-    /// A key of the ring cannot be used.
+    /// A key of the ring cannot be used. The value is the reason.
     #[error("a key of the ring cannot be used")]
     Key(#[from] KeyError),
-    /// The text is not one PEM block `PRIVATE KEY`, followed for each old key by a line
-    /// `Trusted-Until:` and a block `PUBLIC KEY`. The line contains whole seconds since 1970.
+    /// The text does not have the form of a ring. It must begin with one PEM block `PRIVATE KEY`.
+    /// For each old key, a line `Trusted-Until:` with whole seconds since 1970 and a block `PUBLIC
+    /// KEY` follow.
     #[error("the text is not a private key, optionally followed by public keys with their end")]
     Shape,
-    /// A key occurs twice.
+    /// A key occurs twice in the text.
     #[error("a key occurs twice in the ring")]
     Twice,
 }

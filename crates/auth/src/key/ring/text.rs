@@ -1,7 +1,8 @@
 //! Writes a key ring as text, and reads it back.
 //!
-//! The text is PEM (RFC 7468), with a line before each public key. Other tools skip this line. Any
-//! other content is rejected, so that a damaged file does not lose a key silently.
+//! The text is PEM (RFC 7468). A line before each public key states until when the key is trusted,
+//! and other tools skip this line. Any other content is rejected, so that a damaged file does not
+//! lose a key silently.
 
 use std::{
     sync::Arc,

@@ -7,11 +7,11 @@ use crate::key::{public::PublicKey, signing::SigningKey};
 /// Keys of a ring at one moment.
 pub(super) struct Trusted {
     pub(super) current: Arc<SigningKey>,
-    /// Old keys, newest first.
+    /// Old keys that are still trusted, newest first.
     pub(super) retiring: Vec<Retiring>,
 }
 
-/// Key that no longer signs.
+/// Old key, which no longer signs and still verifies tokens.
 #[derive(Clone)]
 pub(super) struct Retiring {
     pub(super) key: PublicKey,

@@ -15,8 +15,8 @@ use crate::key::{
 
 type Jwk = Map<String, Value>;
 
-/// Reads a key. Fails with the reason to skip the key. `rsa` is the algorithm of RSA keys without
-/// an `alg`.
+/// Reads a key. If the key cannot be used, fails with the reason to skip it. `rsa` is the algorithm
+/// of RSA keys without an `alg`, if one is configured.
 pub(super) fn read(jwk: &Jwk, rsa: Option<RsaAlgorithm>) -> Result<VerifyingKey, KeySetProblem> {
     let kind = text(jwk, "kty")?.ok_or(KeySetProblem::Member("kty"))?;
     // Private members are checked before `use` and `alg`, because a published private key must be
@@ -100,7 +100,8 @@ fn check_use(jwk: &Jwk) -> Result<(), KeySetProblem> {
     if is_used && is_operation { Ok(()) } else { Err(KeySetProblem::Use) }
 }
 
-/// Returns a member that is a string; `None` if the member is absent.
+/// Returns a member that must be a string. Returns `None` if the member is absent. Fails if it has
+/// another type.
 fn text<'a>(jwk: &'a Jwk, name: &'static str) -> Result<Option<&'a str>, KeySetProblem> {
     match jwk.get(name) {
         None => Ok(None),
@@ -109,7 +110,7 @@ fn text<'a>(jwk: &'a Jwk, name: &'static str) -> Result<Option<&'a str>, KeySetP
     }
 }
 
-/// Returns the decoded bytes of a member that is base64url.
+/// Returns the decoded bytes of a member in base64url. Fails if the member is absent or malformed.
 fn bytes(jwk: &Jwk, name: &'static str) -> Result<Vec<u8>, KeySetProblem> {
     let text = text(jwk, name)?.ok_or(KeySetProblem::Member(name))?;
     URL_SAFE_NO_PAD.decode(text).map_err(|_malformed| KeySetProblem::Member(name))

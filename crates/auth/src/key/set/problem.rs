@@ -23,7 +23,8 @@ use crate::key::error::KeyError;
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
-    /// No key of the set can be used, or the set is empty. The value lists the skipped keys.
+    /// No key of the set can be used, or the set is empty. The value lists the skipped keys with
+    /// their reasons.
     #[error("the set has no key to check signatures with{}", List(.0))]
     NoKey(Box<[PassedOver]>),
     /// The text is not a JSON object with an array `keys` of objects, or an object has a duplicate
@@ -87,7 +88,7 @@ pub enum KeySetProblem {
         "it has no `alg` and could be for several algorithms: say which with `KeySet::from_jwks_for`"
     )]
     AlgorithmMissing,
-    /// The `alg` of the key belongs to another kind of key or another curve.
+    /// The `alg` of the key belongs to another kind of key or to another curve.
     #[error("its `alg` does not belong to its kind")]
     AlgorithmMismatch,
     /// The `kid` of the key is not 1-255 printable characters.
@@ -116,14 +117,14 @@ pub enum KeySetProblem {
     /// According to its `use` or `key_ops`, the key is not for verifying signatures.
     #[error("it is not for checking signatures")]
     Use,
-    /// The key is too weak, or malformed.
+    /// The key is weak or malformed. The value is the reason.
     #[error(transparent)]
     Weak(KeyError),
 }
 
 impl KeySetProblem {
-    /// Returns `true` for problems that are normal in a set, because many sets contain keys for
-    /// encryption or of unsupported kinds.
+    /// Returns `true` for problems that do not indicate a mistake of the issuer. Many sets contain
+    /// keys for encryption, or keys of unsupported kinds.
     pub(super) fn is_usual(self) -> bool {
         matches!(self, Self::Unknown(_) | Self::Use)
     }

@@ -1,4 +1,5 @@
-//! Creates sessions, and ends the least recently used sessions of a user beyond the limit.
+//! Creates sessions. If a user has more sessions than allowed, ends those that were used least
+//! recently.
 //!
 //! Start reading at [`Sessions::create`].
 
@@ -33,8 +34,8 @@ impl NewSession {
         Self { user: user.into(), user_agent: None, network: None, data: SessionData::default() }
     }
 
-    /// Stores the user agent of the client. Unprintable characters are removed, and the rest is cut
-    /// after 256 characters.
+    /// Stores the user agent of the client. Unprintable characters are removed, and at most 256
+    /// characters are kept. An empty text counts as unknown.
     pub fn user_agent(self, user_agent: &str) -> Self {
         let seen: String =
             user_agent.chars().filter(|c| is_printable(*c)).take(AGENT_CHARS).collect();
@@ -54,7 +55,7 @@ impl NewSession {
 }
 
 impl Sessions {
-    /// Creates a session and its token.
+    /// Creates a session. Returns its token, which the client needs, and the session.
     ///
     /// If the user then has more sessions than [`Sessions::per_user`] allows, the least recently
     /// used session is ended.
@@ -85,11 +86,11 @@ impl Sessions {
         Ok((token, session))
     }
 
-    /// Ends the sessions of a user beyond the limit.
+    /// Ends the sessions of a user that exceed [`Sessions::per_user`].
     ///
-    /// It runs after the session was created. If two sessions are created concurrently, the later
-    /// call sees both. Both calls sort the sessions in the same way, and therefore end the same
-    /// sessions.
+    /// The caller has already created the new session. If two sessions are created concurrently,
+    /// the later call of this method sees both sessions. Both calls sort the sessions in the same
+    /// way, and therefore end the same sessions.
     async fn make_room(&self, user: &UserId, now: SystemTime) -> Result<(), StoreError> {
         let mut sessions = self.records.store.of_user(user).await?;
         // Concurrent sign-ins may exceed the limit briefly.

@@ -1,8 +1,8 @@
 //! Lists and ends the sessions of a user.
 //!
 //! To end a session, these methods first revoke it and then remove its record. The revocation also
-//! applies to tokens that name the session, and is effective even if revocations are in a separate
-//! store. The leases of this process end at once. The caller must end the sockets in other
+//! applies to tokens that name the session. It is effective even if a separate store keeps the
+//! revocations. The leases of this process end at once. The caller must end the sockets in other
 //! processes. Start reading at [`Sessions::end`].
 
 use doorward_core::{Session, SessionId, StoreError, UserId};
@@ -10,7 +10,8 @@ use doorward_core::{Session, SessionId, StoreError, UserId};
 use crate::session::sessions::{Sessions, records::standing};
 
 impl Sessions {
-    /// Returns the active sessions of a user, in order of creation.
+    /// Returns the active sessions of a user, in order of creation. A session that was revoked
+    /// individually is listed until the session store has removed it.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`]: the store did not answer.
@@ -22,7 +23,8 @@ impl Sessions {
         Ok(sessions)
     }
 
-    /// Ends a session of any user. Does nothing if there is no such session.
+    /// Ends a session of any user. If the session does not exist, access tokens that name it are
+    /// revoked nevertheless.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Full`]: the session may or may not have ended.
@@ -40,8 +42,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends a session of `user`. Returns `true` if the user had this session. Sessions of other
-    /// users are treated as absent.
+    /// Ends a session of `user`. Returns `true` if the user had this session. If the session does
+    /// not exist or belongs to another user, returns `false` and ends nothing.
     ///
     /// # Errors
     /// Same as [`Sessions::end`].
@@ -54,10 +56,10 @@ impl Sessions {
         Ok(true)
     }
 
-    /// Ends all sessions of `user` except `keep`, and returns their ids.
+    /// Ends all sessions of `user` except `keep`, and returns the ids of the ended sessions.
     ///
     /// # Errors
-    /// Same as [`Sessions::end`]. Some of the sessions may have ended.
+    /// Same as [`Sessions::end`]. Some of the sessions may have ended already.
     pub async fn end_others(
         &self,
         user: &UserId,

@@ -17,13 +17,14 @@ pub enum VerifySessionError {
     /// passed.
     #[error("the session has expired")]
     Expired,
-    /// The session was ended, or its user was revoked after it was created.
+    /// The session was ended, or its user was revoked after the session was created. The session
+    /// store still has the session.
     #[error("the session was revoked")]
     Revoked,
-    /// The store did not answer, so nothing was decided. Retry.
+    /// The session store or the revocation store did not answer, so nothing was decided. Retry.
     #[error("the session store did not answer")]
     Unavailable(#[source] BoxError),
-    /// No session was found. It never existed, or was removed.
+    /// The store has no such session. It never existed, or was removed when it ended.
     #[error("no such session")]
     Unknown,
 }
@@ -34,8 +35,9 @@ impl From<StoreError> for VerifySessionError {
     }
 }
 
-/// Tells the client that its session has expired or was revoked, because only the owner of a
-/// session has its token. An unknown session gets the same answer as any other bad credential.
+/// Tells the client that its session has ended if the session is expired or revoked, because only
+/// the owner of a session has its token. For an unknown session, the client receives the same
+/// answer as for any other bad credential.
 impl From<VerifySessionError> for AuthenticateError {
     fn from(error: VerifySessionError) -> Self {
         let refusal = match error {

@@ -1,8 +1,8 @@
 //! Tracks how long the sockets of a session may stay connected, and writes activity to the store.
 //!
-//! All sockets of a session in this process share one lease. An event only records its time in
-//! memory. A renewal writes the time to the store, usually at most once a minute. It then reads the
-//! session back, because another server may have prolonged or ended it. Start reading at
+//! All sockets of a session in this process share one lease. An event of a client only records its
+//! time in memory. A renewal writes the time to the store, usually at most once a minute. It then
+//! reads the session back, because another server may have prolonged or ended it. Start reading at
 //! [`SessionLease::ask`].
 
 use std::{
@@ -27,7 +27,8 @@ pub(super) struct Leases {
 }
 
 impl Leases {
-    /// Returns the shared lease of a session, and creates it if no socket holds one.
+    /// Returns the shared lease of a session. Creates the lease if no socket of this process holds
+    /// one.
     pub(super) fn hold(
         self: &Arc<Self>,
         session: &Session,
@@ -49,14 +50,15 @@ impl Leases {
         lock(&self.held).get(id)?.upgrade()
     }
 
-    /// Marks the lease of a session as ended.
+    /// Marks the lease of a session as ended, if this process holds one.
     pub(super) fn end(&self, id: &SessionId, at: SystemTime) {
         if let Some(lease) = self.get(id) {
             lease.end(at);
         }
     }
 
-    /// Marks all leases of a user with a generation before `generation` as ended.
+    /// Marks the leases of a user as ended if the generation of their session is below
+    /// `generation`.
     pub(super) fn end_user(&self, user: &UserId, generation: u64, at: SystemTime) {
         let leases: Vec<_> = lock(&self.held).values().filter_map(Weak::upgrade).collect();
         for lease in leases {
@@ -81,7 +83,7 @@ pub(super) struct SessionLease {
     stored: AtomicU64,
     /// Time of the last write to the store by this process.
     wrote_at: AtomicU64,
-    /// Time at which the session was found to have ended; [`LIVES`] before that.
+    /// Time at which the session was found to have ended. It is [`LIVES`] until then.
     ended_at: AtomicU64,
     records: Arc<Records>,
     leases: Arc<Leases>,
@@ -104,7 +106,7 @@ impl SessionLease {
         }
     }
 
-    /// Records that the store has the activity at `seen_at`.
+    /// Records that the session store has the activity at `seen_at`.
     pub(super) fn was_written(&self, seen_at: SystemTime) {
         let seen_at = millis(seen_at);
         // Relaxed ordering is sufficient, because the values are independent of each other.
@@ -118,7 +120,7 @@ impl SessionLease {
     }
 
     /// Writes pending activity to the store, then reads the session back. Returns the time at which
-    /// the session expires.
+    /// the session expires. Fails if the session has ended.
     async fn ask(&self, now: SystemTime) -> Result<SystemTime, VerifySessionError> {
         if !self.write_down(millis(now)).await? {
             return Err(VerifySessionError::Expired);
@@ -135,8 +137,8 @@ impl SessionLease {
         Ok(self.expires_at())
     }
 
-    /// Writes the last activity to the store if a write is due. Returns `false` if the store has no
-    /// such active session.
+    /// Writes the last activity to the store if a write is due. Returns `false` if a write was due
+    /// and the store has no such unexpired session.
     async fn write_down(&self, now: u64) -> Result<bool, VerifySessionError> {
         let (seen_at, stored) = (self.seen_at.load(Relaxed), self.stored.load(Relaxed));
         let wrote_at = self.wrote_at.load(Relaxed);
@@ -192,7 +194,7 @@ impl Lease for SessionLease {
     }
 }
 
-/// Removes the lease from [`Leases`].
+/// Removes the lease from its [`Leases`].
 impl Drop for SessionLease {
     fn drop(&mut self) {
         let mut held = lock(&self.leases.held);
@@ -203,8 +205,8 @@ impl Drop for SessionLease {
     }
 }
 
-/// Returns the minimum interval between two writes. It is a minute, or a quarter of the idle
-/// timeout if that is shorter.
+/// Returns the minimum interval between two writes of a session's activity to the store. It is a
+/// minute, or a quarter of the idle timeout if that is shorter.
 pub(super) fn write_interval(idle_timeout: Duration) -> Duration {
     (idle_timeout / 4).min(Duration::from_mins(1))
 }

@@ -6,18 +6,19 @@ use doorward_core::{CredentialRef, Issued, RevocationStore, Session, SessionStor
 
 use crate::session::sessions::error::VerifySessionError;
 
-/// Stores of sessions and of the revocation state.
+/// Session store, and store of the revocation state.
 pub(super) struct Records {
     pub(super) store: Arc<dyn SessionStore>,
     pub(super) revocations: Arc<dyn RevocationStore>,
 }
 
 impl Records {
-    /// Returns the session if the record `found` is an active session at `now`.
+    /// Returns the session `found` if it is active at `now`. `None` means that the store has no
+    /// such session, and fails with [`VerifySessionError::Unknown`].
     ///
-    /// A store that also keeps the revocation state removes a session when it is revoked. If the
-    /// two stores are separate, or if a session was created during a revocation of its user, only
-    /// this comparison detects the revocation.
+    /// A store that keeps both sessions and revocations removes a session when it is revoked. If
+    /// the two stores are separate, or if a session was created during a revocation of its user,
+    /// only the comparison with the revocation state detects the revocation.
     pub(super) async fn check(
         &self,
         found: Option<Session>,
