@@ -88,7 +88,6 @@ pub fn write_disconnect(out: &mut Vec<u8>, namespace: &str) {
 pub fn write_event(
     out: &mut Vec<u8>,
     namespace: &str,
-    /// Id of the ack. `None` if an event requests no ack.
     id: Option<u64>,
     event: &str,
     arguments: &(impl Arguments + ?Sized),
