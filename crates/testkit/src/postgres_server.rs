@@ -60,7 +60,7 @@ impl PostgresServer {
         SHARED.get_or_init(Self::start)
     }
 
-    /// Starts a separate server, which the caller may stop and break.
+    /// Starts a separate server, which the caller may restart without affecting other tests.
     ///
     /// # Panics
     /// If PostgreSQL is not installed or does not start.

@@ -19,7 +19,8 @@ pub(crate) struct Incoming<'a> {
     pub(crate) id: Option<DecisionId>,
 }
 
-/// An event that owns its data, so that guards and interceptors can wait.
+/// Owned copy of an [`Incoming`] event. It is made if a guard may wait or if there are interceptors,
+/// because the receive buffer may be reused before they are done.
 pub(crate) struct Stored<P> {
     pub(super) socket: Socket<P>,
     pub(super) name: Arc<str>,

@@ -62,7 +62,7 @@ pub(crate) struct Terms {
     pub(crate) min_rate: usize,
 }
 
-/// One wait of the application for the client.
+/// A period in which the application waits for the client to send more of the body.
 struct Waiting {
     since: Instant,
     /// Completes when the client is late.

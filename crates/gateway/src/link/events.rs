@@ -128,7 +128,7 @@ impl LinkState {
         self.was_answered(ack, turn.now);
     }
 
-    /// Records in the metrics for how long the client has waited for the ack, if it asked for one.
+    /// Records in the metrics how long the event took, if the client asked for an ack.
     fn was_answered(&self, ack: Option<u64>, since: Instant) {
         if ack.is_some() {
             let now = self.services.clock.now();

@@ -17,7 +17,9 @@ pub(crate) struct Metrics {
     pub(crate) events: Counter,
     /// Bytes that wait in the outboxes of all links.
     pub(crate) outbox: Gauge,
-    /// Durations from the start of a handler to the ack of its event.
+    /// Durations of events whose client asked for an ack, from the start of their guards until the
+    /// event is done. A handler that takes an `Ack` may go on after it. Handlers that time out are
+    /// not recorded.
     pub(crate) ack: Histogram,
     /// Durations of admissions with any outcome.
     pub(crate) admission: Histogram,

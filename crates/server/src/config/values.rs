@@ -17,7 +17,8 @@ use crate::terminal::{
     nearest::{did_you_mean, nearest},
 };
 
-/// Implements [`Setting`] for types, each with the form of its value.
+/// Implements [`Setting`] for each `Type: Form` pair. The form says how a value of the type is written in the
+/// configuration.
 macro_rules! written {
     ($($type:ty: $form:ident,)+) => {
         $(impl Setting for $type {

@@ -88,7 +88,8 @@ pub async fn a_revocation_ends_earlier_credentials_and_no_later_ones(store: Stor
     Ok(())
 }
 
-/// A node whose clock is slow can revoke too.
+/// Every revocation begins a higher generation, even on a node whose clock is behind the time of an earlier
+/// revocation. The time of the latest revocation does not go back.
 pub async fn generations_grow_even_if_the_clock_goes_back(store: Store) -> Outcome {
     let user = UserId::new("alice");
     let mut epoch = read(&*store, &user).await?;
