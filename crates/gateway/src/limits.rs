@@ -245,36 +245,20 @@ impl Limits {
 
     /// Returns the limits that the protocol enforces.
     pub(crate) fn link(&self) -> LinkConfig {
-        let Self {
-            ping_interval,
-            ping_timeout,
-            connect_timeout,
-            attachments_timeout,
-            max_message,
-            max_connect,
-            max_unauthenticated,
-            max_refusals,
-            max_namespaces,
-            max_anonymous_events,
-            max_attachments,
-            max_depth,
-            max_event_name,
-            ..
-        } = *self;
         LinkConfig {
-            ping_interval,
-            ping_timeout,
-            connect_timeout,
-            attachments_timeout,
-            max_message,
-            max_connect,
-            max_unauthenticated,
-            max_refusals,
-            max_namespaces,
-            max_anonymous_events,
-            max_attachments,
-            max_depth,
-            max_event_name,
+            ping_interval: self.ping_interval,
+            ping_timeout: self.ping_timeout,
+            connect_timeout: self.connect_timeout,
+            attachments_timeout: self.attachments_timeout,
+            max_message: self.max_message,
+            max_connect: self.max_connect,
+            max_unauthenticated: self.max_unauthenticated,
+            max_refusals: self.max_refusals,
+            max_namespaces: self.max_namespaces,
+            max_anonymous_events: self.max_anonymous_events,
+            max_attachments: self.max_attachments,
+            max_depth: self.max_depth,
+            max_event_name: self.max_event_name,
             ..LinkConfig::default()
         }
     }
