@@ -13,6 +13,9 @@ after(() => server.stop());
 
 const browser = await launch();
 after(() => browser.close());
+/** Keeps pages in memory for the back button, as browsers do that no test controls. */
+const keeping = await launch({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+after(() => keeping.close());
 
 test("pages, sign-in and sockets stay below the path", LIMIT, async (t) => {
   const one = await open(browser, t, HOME);
@@ -25,8 +28,7 @@ test("pages, sign-in and sockets stay below the path", LIMIT, async (t) => {
     await state(page, "connected");
   }
   await page.getByTestId("signout").click();
-  // The URL has `?next=` if the page notices first that its connection has closed.
-  await page.waitForURL(({ pathname }) => pathname === "/app/");
+  await page.waitForURL(HOME);
 
   // A user without a session signs in and is redirected back to the page.
   await page.goto(`${HOME}account`);
@@ -37,5 +39,21 @@ test("pages, sign-in and sockets stay below the path", LIMIT, async (t) => {
   await isConnected(page, "alice");
   const cookies = await one.context.cookies();
   assert.deepEqual(cookies.map(({ path }) => path).filter((path) => path !== "/"), []);
+  assert.deepEqual(complaints, []);
+});
+
+test("the back button shows nothing of a user that has signed out", LIMIT, async (t) => {
+  const one = await open(keeping, t, HOME);
+  const { page, complaints } = one;
+  await signUp(one, "private");
+  await page.goto(`${HOME}account`);
+  await state(page, "connected");
+  await page.getByTestId("signout").click();
+  await page.waitForURL(HOME);
+  await page.getByTestId("signin-submit").waitFor();
+
+  await page.goBack({ waitUntil: "commit" });
+  await page.getByTestId("signin-submit").waitFor();
+  assert.equal(await page.getByTestId("whoami").count(), 0);
   assert.deepEqual(complaints, []);
 });

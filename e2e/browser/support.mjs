@@ -7,9 +7,10 @@ import { chromium } from "playwright-core";
 
 import { DEADLINE } from "../doorward.mjs";
 
-/** Starts Chromium; the caller closes it. */
-export function launch() {
+/** Starts Chromium; the caller closes it. @param {import("playwright-core").LaunchOptions} [options] */
+export function launch(options = {}) {
   return chromium.launch({
+    ...options,
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
       "--no-sandbox",

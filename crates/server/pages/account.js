@@ -7,13 +7,11 @@ import { t } from "./texts.js";
 import { Banner, useLive } from "./live.js";
 import { Codes, Passkeys } from "./passkeys.js";
 import { Sessions } from "./sessions.js";
-import { Frame, Problem, base, doorward, html, show, tabs, toSignIn, useAction, useEffect, useRef, useState } from "./view.js";
+import { Frame, Problem, doorward, html, leave, show, tabs, toSignIn, useAction, useEffect, useState } from "./view.js";
 
 function Account() {
   const [me, setMe] = useState(/** @type {import("./doorward-client/wire").Me | null} */ (null));
-  // An account that is removed ends its own sockets: the way to the sign-in is then that of `remove`.
-  const isLeaving = useRef(false);
-  const { state, code, connect } = useLive("/", () => isLeaving.current || toSignIn());
+  const { state, code, connect } = useLive("/", toSignIn);
   const action = useAction();
   const [again, setAgain] = useState(/** @type {(() => Promise<unknown>) | null} */ (null));
 
@@ -43,17 +41,7 @@ function Account() {
     });
   const remove = () => {
     if (confirm(t("account_remove_sure"))) {
-      guarded(async () => {
-        isLeaving.current = true;
-        try {
-          await doorward.removeAccount();
-        } catch (error) {
-          isLeaving.current = false;
-          throw error;
-        }
-        tabs.postMessage("changed");
-        location.assign(`${base}/`);
-      });
+      guarded(() => leave(() => doorward.removeAccount()));
     }
   };
   if (me === null) return html`<${Frame}><div class="waiting" aria-busy="true"></div><//>`;

@@ -1,6 +1,6 @@
 // The live connection of the page, and the banner that says where it stands.
 
-import { doorward, html, useEffect, useRef, useState } from "./view.js";
+import { doorward, html, isLeaving, useEffect, useRef, useState } from "./view.js";
 import { t } from "./texts.js";
 
 /** @typedef {import("./doorward-client/connection.js").State} State */
@@ -32,7 +32,8 @@ export function useLive(namespace, onSignedOut, listen = () => {}) {
           await doorward.me();
           if (state !== "refused") connect();
         } catch {
-          onSignedOut(state);
+          // A page that signs out opens the start page when the server has answered.
+          if (!isLeaving) onSignedOut(state);
         }
       },
     });

@@ -51,7 +51,7 @@ export function Frame({ me, wide = false, children }) {
   `;
 }
 
-/** Leads to the sign-in, which leads back here. */
+/** Opens the sign-in, which returns to this page. */
 export const toSignIn = () => {
   const here = location.pathname + location.search + location.hash;
   location.assign(`${base}/?next=${encodeURIComponent(here)}`);
@@ -74,11 +74,28 @@ export function SignedIn({ page }) {
   return html`<${Frame} me=${me} wide><${page} key=${me.user.id} me=${me.user} /><//>`;
 }
 
-async function signOut() {
-  await doorward.signOut().catch(() => {});
+const signOut = () => leave(() => doorward.signOut().catch(() => {}));
+
+/** True while the user signs out or deletes the account on this page. */
+export let isLeaving = false;
+
+/** Ends the session with `work`, then opens the start page. @param {() => Promise<unknown>} work */
+export async function leave(work) {
+  isLeaving = true;
+  try {
+    await work();
+  } catch (error) {
+    isLeaving = false;
+    throw error;
+  }
   tabs.postMessage("changed");
   location.assign(`${base}/`);
 }
+
+// A page that the browser had kept in memory shows what the user saw before signing out.
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) location.reload();
+});
 
 /** A line about what went wrong; its room is kept. @param {{ error: string }} props */
 export function Problem({ error }) {
