@@ -1,6 +1,6 @@
 //! Outgoing packets that are shared by several links.
 
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 use bytes::Bytes;
 use serde_json::Result;
@@ -64,10 +64,12 @@ impl Frame {
     /// # Ok::<_, serde_json::Error>(())
     /// ```
     pub fn frames(&self) -> impl Iterator<Item = (Opcode, usize)> {
-        let only = self.ends.is_none().then_some(self.bytes.len());
-        let ends = self.ends.iter().flat_map(|ends| ends.iter().copied()).chain(only);
-        ends.enumerate()
-            .map(|(index, end)| (if index == 0 { Opcode::Text } else { Opcode::Binary }, end))
+        let (text, attachments) = match self.ends.as_deref() {
+            Some([text, attachments @ ..]) => (*text, attachments),
+            _ => (self.bytes.len(), &[][..]),
+        };
+        let attachments = attachments.iter().map(|end| (Opcode::Binary, *end));
+        iter::once((Opcode::Text, text)).chain(attachments)
     }
 
     /// Returns the bytes to send on a WebSocket: the text frame of the packet, then the frames of

@@ -97,6 +97,7 @@ impl<W: Wire> LinkTask<W> {
     fn flush(&mut self, turn: &Turn<'_>) {
         let before = self.state.outbox.len();
         let flushed = self.wire.poll_flush(&mut turn.cx(), &mut self.state.outbox);
+        self.state.outbox.give_back();
         self.state.flushed(&flushed, before, turn);
     }
 
@@ -106,7 +107,11 @@ impl<W: Wire> LinkTask<W> {
         self.wire.stop_reading();
         match self.state.closing {
             Some(until) if until <= turn.now => Poll::Ready(()),
-            _ => self.wire.poll_close(&mut turn.cx(), &mut self.state.outbox),
+            _ => {
+                let closed = self.wire.poll_close(&mut turn.cx(), &mut self.state.outbox);
+                self.state.outbox.give_back();
+                closed
+            }
         }
     }
 }

@@ -177,11 +177,7 @@ impl Wire for MemoryWire {
         // Frames that do not fit into the lane stay in the outbox, like bytes for a slow
         // connection.
         outbox.advance_frames(count);
-        if !outbox.is_empty() {
-            return Poll::Pending;
-        }
-        outbox.give_back();
-        Poll::Ready(Ok(()))
+        if outbox.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
     /// Sends the remaining frames. Nothing is lost in memory, so the client need not confirm the

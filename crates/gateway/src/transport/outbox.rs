@@ -3,13 +3,13 @@
 //! Packets are stored as WebSocket frames, because nearly all of them are sent in this form. Frames
 //! that several links share are queued without a copy. Packets of the link itself are appended to a
 //! buffer, which is called the tail. Usually the queue has no shared frames. The tail is then sent
-//! in one write, and the next link of the thread reuses its memory.
+//! in one write, and the next link of the thread reuses the [lent](Lent) memory.
 //!
 //! Each frame has a mark with its end, its owner and its opcode. With the marks, the packets of one
 //! socket can be removed without parsing the frames again. A wire that is no WebSocket finds each
 //! packet by its marks. Start reading at [`Outbox::packet`].
 
-mod spare;
+mod lent;
 
 use std::{
     collections::VecDeque,
@@ -24,8 +24,9 @@ use doorward_protocol::{
     Frame,
     ws::{self, CloseCode, Opcode},
 };
-use metrics::Gauge;
 use tokio::io::AsyncWrite;
+
+pub(crate) use self::lent::Lent;
 
 /// The queue of packets that wait to be sent on a link.
 #[derive(Default)]
@@ -46,8 +47,6 @@ pub(crate) struct Outbox {
     /// This number is the offset of the oldest part. The offsets in marks count from the same
     /// origin.
     gone: usize,
-    /// Number of bytes of this outbox that the gauge of the server includes.
-    reported: usize,
 }
 
 /// Identifies the socket that a packet is for. Unlike a [`SlotId`](doorward_protocol::SlotId), an
@@ -103,7 +102,6 @@ impl Outbox {
         write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<Vec<Bytes>>,
     ) -> serde_json::Result<()> {
         let before = self.gone + self.queued;
-        self.borrow_tail();
         let marks = &mut self.marks;
         ws::append_packet(&mut self.tail, write, |opcode, end| {
             marks.push_back(Mark { end: before + end, owner, opcode });
@@ -117,13 +115,11 @@ impl Outbox {
 
     /// Queues a close frame. `reason` is sent in the frame, for the developer of the client.
     pub(crate) fn close(&mut self, code: CloseCode, reason: &str) {
-        self.borrow_tail();
         ws::append_close(&mut self.tail, code, reason);
         self.mark(Opcode::Close);
     }
 
     fn frame(&mut self, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>)) {
-        self.borrow_tail();
         ws::append(&mut self.tail, opcode, write);
         self.mark(opcode);
     }
@@ -135,7 +131,6 @@ impl Outbox {
 
     /// Queues a packet that is shared with other links, without a copy.
     pub(crate) fn push(&mut self, owner: Owner, frame: &Frame) {
-        self.borrow_marks();
         if !self.tail.is_empty() {
             // The tail is copied, because its buffer is far larger and is reused by the thread.
             self.queued += self.tail.len();
@@ -143,8 +138,9 @@ impl Outbox {
             self.tail.clear();
         }
         let (before, owner) = (self.gone + self.queued, Some(owner));
-        let marks = frame.frames().map(|(opcode, end)| Mark { end: before + end, owner, opcode });
-        self.marks.extend(marks);
+        for (opcode, end) in frame.frames() {
+            self.marks.push_back(Mark { end: before + end, owner, opcode });
+        }
         self.queued += frame.len();
         self.queue.push_back(frame.websocket().clone());
     }
@@ -175,7 +171,6 @@ impl Outbox {
 
     /// Queues packets again that [`withhold`](Self::withhold) has taken out.
     pub(crate) fn resume(&mut self, withheld: &Withheld) {
-        self.borrow_tail();
         let mut end = self.gone + self.queued + self.tail.len();
         for &(length, owner, opcode) in &withheld.frames {
             end += length;
@@ -259,30 +254,12 @@ impl Outbox {
         self.queue.iter().map(|part| &part[..]).chain([&self.tail[..]])
     }
 
-    /// Updates the gauge of waiting bytes of all links. Bytes that are sent before the next report
-    /// are never counted.
-    pub(crate) fn report(&mut self, gauge: &Gauge) {
-        let waiting = self.len();
-        if waiting != self.reported {
-            #[expect(clippy::cast_precision_loss, reason = "it is exact up to 2^53")]
-            gauge.increment(waiting as f64 - self.reported as f64);
-            self.reported = waiting;
-        }
-    }
-
-    /// Drops all packets and frees the memory.
-    pub(crate) fn clear(&mut self, gauge: &Gauge) {
-        self.forget();
-        (self.queue, self.tail, self.marks) = (VecDeque::new(), Vec::new(), VecDeque::new());
-        self.report(gauge);
-    }
-
     /// Drops all packets and keeps the memory for later packets.
     pub(crate) fn forget(&mut self) {
         self.queue.clear();
         self.tail.clear();
         self.marks.clear();
-        (self.queued, self.sent) = (0, 0);
+        (self.gone, self.queued, self.sent) = (0, 0, 0);
     }
 
     /// Returns the number of bytes that wait to be sent.
@@ -316,6 +293,9 @@ impl Outbox {
 
     /// Removes the first `count` bytes, because they were sent.
     pub(crate) fn advance(&mut self, mut count: usize) {
+        if count == self.len() {
+            return self.forget();
+        }
         while let Some(front) = self.queue.front()
             && count >= front.len() - self.sent
         {

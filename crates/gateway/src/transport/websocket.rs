@@ -131,7 +131,6 @@ impl<S: ByteStream> Wire for WebSocket<S> {
                 count => outbox.advance(count),
             }
         }
-        outbox.give_back();
         Poll::Ready(Ok(()))
     }
 

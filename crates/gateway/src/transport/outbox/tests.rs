@@ -19,7 +19,6 @@ async fn flush(outbox: &mut Outbox, step: usize) -> Vec<u8> {
             let count = std::future::poll_fn(|cx| outbox.poll_write(&mut io, cx)).await.unwrap();
             outbox.advance(count);
         }
-        outbox.give_back();
     };
     let ((), read) = tokio::join!(flushed, peer.read_exact(&mut seen));
     assert_eq!(read.unwrap(), expected);
@@ -182,18 +181,6 @@ fn frames_that_were_sent_are_removed() {
     }
 }
 
-#[tokio::test]
-async fn an_empty_outbox_holds_no_memory() {
-    let mut outbox = Outbox::default();
-    outbox.text(|out| out.extend_from_slice(&[0; 10_000]));
-    outbox.push(A, &frame("x"));
-
-    flush(&mut outbox, 100_000).await;
-
-    let capacities = (outbox.tail.capacity(), outbox.queue.capacity(), outbox.marks.capacity());
-    assert_eq!(capacities, (0, 0, 0));
-}
-
 /// A client that reads as fast as the server writes, but never catches up.
 #[test]
 fn bytes_that_were_sent_are_freed_although_the_outbox_is_never_empty() {
@@ -244,4 +231,47 @@ fn packets_are_cut_at_the_same_place_after_sent_bytes_were_freed() {
         assert_eq!(frames.len(), 50, "{stop}");
         assert!(frames.iter().all(|(opcode, text)| *opcode == Opcode::Text && &text[..] == b"b"));
     }
+}
+
+/// Queues a packet of `length` bytes on a new outbox, and sends it. Returns the address and the
+/// capacity of the buffer that held it.
+fn lend(length: usize) -> (*const u8, usize) {
+    let mut lent = Lent::default();
+    lent.text(|out| out.resize(out.len() + length, b'x'));
+    lent.push(A, &frame("shared"));
+    let memory = (lent.tail.as_ptr(), lent.tail.capacity());
+    let all = lent.len();
+    lent.advance(all - 1);
+    lent.give_back();
+    assert_eq!(lent.len(), 1, "memory is lent while a byte waits");
+    lent.advance(1);
+    lent.give_back();
+    let capacities = (lent.tail.capacity(), lent.queue.capacity(), lent.marks.capacity());
+    assert_eq!(capacities, (0, 0, 0), "an empty outbox holds no memory");
+    memory
+}
+
+#[test]
+fn the_next_link_of_a_thread_reuses_the_memory_of_an_outbox() {
+    let first = lend(1000);
+    assert_eq!(lend(1000), first);
+
+    let (_, large) = lend(100_000);
+    assert!(large >= 100_000);
+    assert!(lend(10).1 < 1000, "a large buffer is freed");
+}
+
+#[test]
+fn memory_that_is_lent_again_holds_no_packet_of_the_link_before() {
+    let mut first = Lent::default();
+    first.push(A, &frame("of the first link"));
+    let all = first.len();
+    first.advance(all);
+    first.give_back();
+
+    let mut second = Lent::default();
+    second.push(b(), &frame("two"));
+    assert_eq!(second.frames().collect::<Vec<_>>(), [(Opcode::Text, "two".into())]);
+    assert!(second.cut(|owner| owner == b()));
+    assert_eq!(second.len(), frame("two").len());
 }
