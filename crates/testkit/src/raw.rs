@@ -8,6 +8,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    time::Duration,
 };
 
 use doorward_protocol::ws::{self, Opcode};
@@ -213,6 +214,29 @@ impl RawClient {
         let json = packet.strip_prefix(prefix);
         let json = json.unwrap_or_else(|| panic!("expected {prefix:?}, got {packet:?}"));
         serde_json::from_str(json).unwrap_or_else(|error| panic!("{packet:?}: {error}"))
+    }
+
+    /// Reads the bytes that the server has already sent, until none arrive for 200 ms. This thread is blocked
+    /// meanwhile, so a server on the same runtime does nothing. Returns the number of bytes.
+    ///
+    /// # Panics
+    /// If the operating system refuses to duplicate the socket.
+    pub fn drain(&mut self) -> usize {
+        use io::Read as _;
+
+        let socket = std::os::fd::AsFd::as_fd(&self.stream).try_clone_to_owned();
+        let mut stream = std::net::TcpStream::from(socket.expect("the socket can be duplicated"));
+        let blocking = |stream: &std::net::TcpStream, blocks: bool| {
+            // Both sockets share the mode.
+            stream.set_nonblocking(!blocks).expect("a socket has both modes");
+        };
+        let before = self.unread.len();
+        blocking(&stream, true);
+        stream.set_read_timeout(Some(Duration::from_millis(200))).expect("the time is not zero");
+        // The timeout is an error, and the bytes before it are kept.
+        stream.read_to_end(&mut self.unread).ok();
+        blocking(&stream, false);
+        self.unread.len() - before
     }
 
     /// Reads all messages until TCP has ended. The last one is [`Seen::Closed`].

@@ -24,7 +24,9 @@ pub enum KeyError {
     /// The cryptography library failed a known-answer test, or it could not generate or write a
     /// key. After a failed test, the build or the hardware is broken, and no result of the library
     /// can be trusted.
-    #[error("the cryptography library failed its self test: do not use this machine or this build")]
+    #[error(
+        "the cryptography library failed in its self-test or while it made a key: do not use this machine or this build"
+    )]
     Library,
     /// The key is not an Ed25519 key, or it is a point of small order. Signatures can be forged for
     /// such a point.
@@ -71,7 +73,7 @@ pub enum KeyError {
     /// The key is neither a P-256 nor an Ed25519 key, or it is damaged. It is a private key, or a
     /// public key in the text of a key ring.
     #[error(
-        "the private key is neither P-256 nor Ed25519: `openssl genpkey -algorithm ed25519` makes one"
+        "the key is neither a P-256 nor an Ed25519 key, or it is damaged: `openssl genpkey -algorithm ed25519` makes one"
     )]
     NotSigningKey,
     /// The exponent of the RSA key is even, smaller than 65537 or longer than 32 bits. With the

@@ -62,7 +62,7 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
     let Vetted { user, access, epoch } = vetted;
     let refuse = |refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) };
 
-    let (credential, hub) = (access.credential.clone(), door.hub.clone());
+    let hub = door.hub.clone();
     let (id, trust, connected_at) = (socket, door.trust, services.clock.wall());
     let parts = socket::Parts { id, hub, user: user.clone(), trust, connected_at, request, link };
     let socket = Socket::new(parts, access);
@@ -71,7 +71,7 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
 
     let reservation = seating::reserve(policy, &socket, &services).await?;
 
-    let registered = services.registry.add_socket(Arc::new(socket.clone()), &credential);
+    let registered = services.registry.add_socket(Arc::new(socket.clone()), &access.shown());
     services.metrics.sockets.increment(1.0);
     let mut entered = Entered {
         socket,

@@ -4,7 +4,7 @@
 //! In both cases the guards first check the connection with the new principal. Then every room of
 //! the socket is checked again. Start reading at [`refresh`].
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use doorward_core::{
     Action, BoxError, Decision, DisconnectReason, Handshake, Refusal, RefusalReason,
@@ -43,7 +43,9 @@ pub(crate) async fn refresh<P: Send + Sync + 'static>(
     // As in `admit`, the socket is registered under the new credential before the revocation state
     // is read again. So either a concurrent revocation finds the socket, or the read finds the
     // revocation.
-    services.registry.also_named(socket.id(), &access.credential);
+    if !services.registry.also_named(socket.id(), &access.shown(), services.clock.wall()) {
+        return Err(refuse(Refusal::too_many_attempts(UNTIL_TOKENS_EXPIRE)));
+    }
     if read_epoch(user, &access, trust, services).await? != vetted.epoch {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
     }
@@ -148,6 +150,10 @@ async fn look_up<P: Send + Sync + 'static>(
         Some(Ok(found)) => Ok(found?.map(|principal| access.with_principal(principal))),
     }
 }
+
+/// Time after which a client may try again that has shown too many tokens. Some of them may have
+/// expired by then.
+const UNTIL_TOKENS_EXPIRE: Duration = Duration::from_secs(60);
 
 /// Maximum number of attempts to reload a principal or to re-check the rooms of a socket. An
 /// attempt fails if a concurrent refresh or join interferes.

@@ -37,6 +37,14 @@ pub(crate) struct Credential {
     pub(crate) signed_in_at: Option<SystemTime>,
 }
 
+/// Credential that a client has shown, and the time at which it expires.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    pub(crate) credential: &'a Credential,
+    /// `None` if the credential does not expire.
+    pub(crate) until: Option<SystemTime>,
+}
+
 /// Lifetime of a socket. It ends when the credential or the session expires, whichever expires
 /// first.
 #[derive(Clone)]
@@ -106,6 +114,12 @@ impl<P> Access<P> {
         let issued = issued.unwrap_or(Issued::Shown(shown_at));
         let credential = Credential { session, token, issued, signed_in_at };
         Ok(Self { principal: Arc::new(principal), credential, reload, lifetime })
+    }
+
+    /// Returns the credential and its expiry.
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        let until = self.lifetime.expiry.and_then(|expiry| expiry.wall);
+        Shown { credential: &self.credential, until }
     }
 
     /// Returns a copy that has another principal of the same user.

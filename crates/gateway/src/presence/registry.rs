@@ -7,12 +7,13 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex},
+    time::SystemTime,
 };
 
 use doorward_core::{DisconnectReason, LinkId, SessionId, SocketId, TokenId, UserId, lock};
 use tokio::sync::Notify;
 
-use crate::presence::{expiry::Credential, mailbox::LinkHandle, resident::Resident};
+use crate::presence::{expiry::Shown, mailbox::LinkHandle, resident::Resident};
 
 /// Registry of all links and sockets of one server.
 // One lock protects all three maps, because the sockets and their index must change together. With
@@ -46,7 +47,15 @@ pub(crate) enum Key {
 }
 
 /// Keys of one socket.
-type Named = Vec<Key>;
+type Named = Vec<Name>;
+
+/// Key of one socket, and the time until which it must be kept.
+#[derive(Clone)]
+struct Name {
+    key: Key,
+    /// Expiry of the token. `None` for a token that does not expire, a user and a session.
+    until: Option<SystemTime>,
+}
 
 /// Entry of one link. Dropping it removes the link.
 pub(crate) struct LinkEntry {
@@ -71,10 +80,10 @@ impl Registry {
     pub(crate) fn add_socket(
         self: &Arc<Self>,
         resident: Arc<dyn Resident>,
-        credential: &Credential,
+        shown: &Shown<'_>,
     ) -> SocketEntry {
         let socket = resident.id();
-        let named = named(&*resident, credential);
+        let named = named(&*resident, shown);
         let mut entries = lock(&self.entries);
         entries.add_names(socket, &named);
         entries.sockets.insert(socket, (resident, named));
@@ -85,21 +94,29 @@ impl Registry {
     /// Lists a socket under the keys of the new credential that its client has shown.
     ///
     /// The keys of earlier credentials are kept too, because a revocation of an earlier credential
-    /// applies to this client as well. A socket has at most [`MAX_NAMES`] keys, and the oldest are
-    /// dropped first.
-    pub(crate) fn also_named(&self, socket: SocketId, credential: &Credential) {
+    /// applies to this client as well. A socket has at most [`MAX_NAMES`] keys. Beyond that number,
+    /// the keys of tokens that have expired are dropped.
+    ///
+    /// Returns `false` and changes nothing if there are too many keys of tokens that have not
+    /// expired.
+    #[must_use]
+    pub(crate) fn also_named(&self, socket: SocketId, shown: &Shown<'_>, now: SystemTime) -> bool {
         let mut entries = lock(&self.entries);
-        let Some((resident, known)) = entries.sockets.get_mut(&socket) else { return };
-        // The keys of the current credential move to the end of the list, so they are dropped last.
-        let fresh = named(&**resident, credential);
-        known.retain(|key| !fresh.contains(key));
-        known.extend(fresh.iter().cloned());
-        // The oldest credentials have expired by now. Without a bound, every refresh would add a
-        // key.
-        let stale = known.len().saturating_sub(MAX_NAMES);
-        let dropped: Vec<_> = known.drain(..stale).collect();
-        entries.remove_names(socket, &dropped);
-        entries.add_names(socket, &fresh);
+        let Some((resident, known)) = entries.sockets.get_mut(&socket) else { return true };
+        let fresh = named(&**resident, shown);
+        let mut kept = known.clone();
+        kept.retain(|old| fresh.iter().all(|new| new.key != old.key));
+        if kept.len() + fresh.len() > MAX_NAMES {
+            kept.retain(|name| name.until.is_none_or(|until| until > now));
+        }
+        kept.extend(fresh.iter().cloned());
+        if kept.len() > MAX_NAMES {
+            return false;
+        }
+        let before = std::mem::replace(known, kept.clone());
+        entries.remove_names(socket, &before);
+        entries.add_names(socket, &kept);
+        true
     }
 
     pub(crate) fn sockets(&self) -> usize {
@@ -156,8 +173,8 @@ impl Registry {
 }
 
 impl Entries {
-    fn add_names(&mut self, socket: SocketId, names: &[Key]) {
-        for key in names {
+    fn add_names(&mut self, socket: SocketId, names: &[Name]) {
+        for Name { key, .. } in names {
             let sockets = self.index.entry(key.clone()).or_default();
             if !sockets.contains(&socket) {
                 sockets.push(socket);
@@ -165,8 +182,8 @@ impl Entries {
         }
     }
 
-    fn remove_names(&mut self, socket: SocketId, names: &[Key]) {
-        for key in names {
+    fn remove_names(&mut self, socket: SocketId, names: &[Name]) {
+        for Name { key, .. } in names {
             if let Entry::Occupied(mut named) = self.index.entry(key.clone()) {
                 named.get_mut().retain(|other| *other != socket);
                 if named.get().is_empty() {
@@ -179,11 +196,14 @@ impl Entries {
 
 /// Returns the keys of a socket. For anonymous clients the user is not a key, because they share
 /// one user id.
-fn named(resident: &dyn Resident, credential: &Credential) -> Named {
+fn named(resident: &dyn Resident, shown: &Shown<'_>) -> Named {
+    let Shown { credential, until } = *shown;
     let user = resident.is_known().then(|| Key::User(resident.user().clone()));
     let session = credential.session.clone().map(Key::Session);
+    let lasting = user.into_iter().chain(session).map(|key| Name { key, until: None });
     let token = credential.token.clone().map(Key::Token);
-    [user, session, token].into_iter().flatten().collect()
+    let token = token.map(|key| Name { key, until });
+    lasting.chain(token).collect()
 }
 
 impl Drop for LinkEntry {
@@ -213,6 +233,6 @@ impl Drop for SocketEntry {
     }
 }
 
-/// Maximum number of keys under which the registry lists one socket. One credential adds up to
-/// three: user, session and token.
-const MAX_NAMES: usize = 8;
+/// Maximum number of keys under which the registry lists one socket. A client that refreshes its
+/// credential every minute with tokens of one hour needs about 60.
+const MAX_NAMES: usize = 64;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::{Limits, Revoke, prelude::*};
+use doorward::{Limits, Revoke, audit::Decision, prelude::*};
 use doorward_testkit::{RawClient, Seen as Frame};
 
 use crate::fixture::{Fixture, GOOD, User};
@@ -65,6 +65,23 @@ async fn queued_events_are_not_sent_to_an_expired_client() {
 
     let (secrets, _) = rest(&mut client).await;
     assert!(secrets < 900, "{secrets} of 1000 arrived");
+}
+
+/// The client begins to read in the moment in which its link ends because it did not read.
+#[tokio::test]
+async fn queued_events_are_not_sent_to_a_client_that_reads_too_late() {
+    let fixture = flooding().await;
+    let mut client = client_with_queued_events(&fixture).await;
+
+    let received = client.drain();
+    // The runtime learns that the link can write, and then Limits::write_stall has passed.
+    tokio::task::yield_now().await;
+    fixture.clock.advance(Duration::from_secs(10));
+
+    let outcomes = fixture.audit.wait_for(2).await;
+    assert_eq!(outcomes[1], Decision::Ended(DisconnectReason::SlowConsumer));
+    let late = client.drain();
+    assert!(received > 1_000_000 && late < 100_000, "{late} bytes after {received}");
 }
 
 /// The revocation ends one socket; events of the other one on the same link are not affected.

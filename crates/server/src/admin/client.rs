@@ -45,7 +45,7 @@ impl AdminClient {
     ) -> Result<T, Failure> {
         for socket in &self.sockets {
             if let Some(stream) = connect(socket).await? {
-                return ask(stream, method, path, body).await;
+                return in_time(socket, ask(stream, method, path, body)).await;
             }
         }
         Err(self.no_server())
@@ -63,9 +63,7 @@ impl AdminClient {
         for socket in &self.sockets {
             let asked = async {
                 let Some(stream) = connect(socket).await? else { return Ok(None) };
-                let asked = ask(stream, method.clone(), path, body);
-                let answer = tokio::time::timeout(ANSWERED_WITHIN, asked).await;
-                answer.unwrap_or_else(|_elapsed| Err(silent(socket))).map(Some)
+                in_time(socket, ask(stream, method.clone(), path, body)).await.map(Some)
             };
             match asked.await {
                 Ok(answer) => answers.said.extend(answer),
@@ -110,8 +108,14 @@ async fn connect(socket: &Path) -> Result<Option<UnixStream>, Failure> {
     }
 }
 
-fn silent(socket: &Path) -> Failure {
-    Failure::new(format_args!("the server behind {} does not answer", socket.display()))
+/// Awaits the response of the server of a socket. Fails if the server does not answer in time.
+async fn in_time<T>(
+    socket: &Path,
+    response: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(ANSWERED_WITHIN, response).await.unwrap_or_else(|_elapsed| {
+        Err(Failure::new(format_args!("the server behind {} does not answer", socket.display())))
+    })
 }
 
 async fn ask<T: DeserializeOwned>(
@@ -149,5 +153,5 @@ async fn ask<T: DeserializeOwned>(
 /// Maximum size of a response in bytes. A list of all connections of a large server fits.
 const MAX_ANSWER: usize = 256 * 1024 * 1024;
 
-/// Timeout of one server for a request that is sent to every server.
+/// Time limit for the response of one server.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(15);

@@ -38,14 +38,21 @@ impl AdminSocket {
         OsEntropy.fill(&mut name);
         let name = u64::from_be_bytes(name);
         let path = data_dir.join(format!("{PREFIX}{name:016x}{SUFFIX}"));
+        // The socket is created under a shorter name. Without this check the server would start, and no command
+        // could reach it.
+        let length = path.as_os_str().len();
+        if length > MAX_PATH {
+            return Err(Failure::new(format_args!(
+                "the path of the admin socket {} has {length} bytes, and the system accepts at most {MAX_PATH}; \
+                 choose a shorter --data-dir",
+                path.display()
+            )));
+        }
         let cannot = |error: io::Error| {
-            let hint = if path.as_os_str().len() > MAX_PATH {
-                "; the path is too long for a socket, take a shorter --data-dir"
-            } else {
-                ""
-            };
-            let path = path.display();
-            Failure::because(format_args!("cannot make the admin socket {path}{hint}"), &error)
+            Failure::because(
+                format_args!("cannot make the admin socket {}", path.display()),
+                &error,
+            )
         };
         clear(data_dir).map_err(cannot)?;
         let listener = bind(data_dir, &path).map_err(cannot)?;
@@ -115,9 +122,8 @@ pub(super) fn sockets(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
 const PREFIX: &str = "admin-";
 const SUFFIX: &str = ".sock";
 
-/// Length of a path in bytes above which an error suggests a shorter data directory. The system accepts socket
-/// paths of up to 107 bytes, and the rest is a margin.
-const MAX_PATH: usize = 107 - 16;
+/// Maximum length of the path of a socket, in bytes (`sun_path` in unix(7), without its zero byte).
+const MAX_PATH: usize = 107;
 
 #[cfg(test)]
 mod tests {
@@ -135,6 +141,25 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         drop(socket);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_path_that_no_command_could_reach_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = "/admin-0123456789abcdef.sock".len();
+        let of_length = |length: usize| {
+            let name = "d".repeat(length - socket - 1 - folder.path().as_os_str().len());
+            let folder = folder.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            folder
+        };
+        let (longest, longer) = (of_length(MAX_PATH), of_length(MAX_PATH + 1));
+
+        let socket = AdminSocket::bind(&longest).unwrap();
+        let error = AdminSocket::bind(&longer).unwrap_err().to_string();
+
+        UnixStream::connect(&socket.file.0).unwrap();
+        assert!(error.ends_with("at most 107; choose a shorter --data-dir"), "{error}");
     }
 
     #[tokio::test]
