@@ -1,5 +1,5 @@
-//! Defines an application of the ready-made server, and the services that it receives. Start reading at
-//! [`Application`].
+//! Defines the trait for applications of the ready-made server, and the services that the server passes to an
+//! application. Start reading at [`Application`].
 
 use std::{fmt, sync::Arc, time::Duration};
 

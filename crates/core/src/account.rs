@@ -61,7 +61,7 @@ impl Account {
     }
 }
 
-/// Error of [`AccountStore::create_account`].
+/// Error returned by [`AccountStore::create_account`].
 ///
 /// The account was not created. Only if the cause is [`StoreError::Unavailable`], it may have been
 /// created.

@@ -280,7 +280,7 @@ crate::debug_fields!(Seated { replaced });
 /// ```
 pub trait Seat: Send + Sync {}
 
-/// Error of reserving or committing a seat.
+/// Error returned when a seat cannot be reserved or committed.
 ///
 /// # Examples
 /// ```

@@ -12,7 +12,7 @@ use crate::{BoxError, BoxFuture};
 /// ```
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
-/// Error of a store.
+/// Error returned by a store.
 ///
 /// # Examples
 /// ```

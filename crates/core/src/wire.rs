@@ -263,7 +263,7 @@ impl Refreshed {
     pub const EVENT: &'static str = "auth:refresh";
 
     /// Creates the ack for a new credential that expires at `expires_at`. `None` means that the
-    /// credential itself does not expire.
+    /// credential has no expiry.
     #[must_use]
     pub fn new(expires_at: Option<SystemTime>) -> Self {
         Self { status: "ok", expires_at: expires_at.map(timestamp) }

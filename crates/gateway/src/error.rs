@@ -1,4 +1,5 @@
-//! Errors of building a server, of starting it, and of looking up its hubs. Start reading at [`Error`].
+//! Errors that occur when a server is built or started, or when one of its hubs is looked up. Start
+//! reading at [`Error`].
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -197,7 +198,7 @@ pub enum BuildError {
 
 doorward_core::debug_as_sentence!(BuildError);
 
-/// Error of [`Doorward::hub`](crate::Doorward::hub).
+/// Error returned by [`Doorward::hub`](crate::Doorward::hub).
 ///
 /// # Examples
 /// ```

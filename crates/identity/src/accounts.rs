@@ -132,7 +132,7 @@ impl Accounts {
 
 doorward_core::debug_fields!(Accounts {});
 
-/// Error of a method of [`Accounts`].
+/// Error returned by the methods of [`Accounts`].
 ///
 /// # Examples
 /// ```

@@ -1,8 +1,8 @@
-//! Error of building the sign-in service.
+//! Error that occurs while the sign-in service is built.
 
 use doorward::auth::OriginError;
 
-/// Error of [`IdentityBuilder::build`](crate::IdentityBuilder::build).
+/// Error returned by [`IdentityBuilder::build`](crate::IdentityBuilder::build).
 ///
 /// # Examples
 /// ```

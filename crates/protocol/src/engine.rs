@@ -26,7 +26,7 @@ pub enum Packet<'a> {
     Message(&'a str),
 }
 
-/// Error of decoding an Engine.IO packet. It is the client's fault.
+/// Error returned when an Engine.IO packet cannot be decoded. The client is at fault.
 ///
 /// # Examples
 /// ```

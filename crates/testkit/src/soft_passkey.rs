@@ -46,10 +46,10 @@ enum Key {
     Rs256(RsaKeyPair),
 }
 
-/// Contents of an answer before it is signed.
+/// Contents of the response of a passkey, before it is signed. A test changes a field to check that the server
+/// rejects the response. [`SoftPasskey`] shows how to get one.
 ///
 /// # Examples
-/// See [`SoftPasskey`].
 /// ```
 /// use doorward_testkit::{SoftAnswer, SoftPasskey};
 ///

@@ -1,8 +1,8 @@
 //! Issues access tokens.
 //!
-//! A token has the claims of RFC 9068 that [`Jwt`](crate::Jwt) reads. The issuer rejects a subject,
-//! a token id or a time that [`Jwt`](crate::Jwt) would refuse. Refresh tokens and scopes are not
-//! supported. Start reading at [`Issuer::issue_for`].
+//! A token contains the claims that [`Jwt`](crate::Jwt) reads, in the format of RFC 9068. The issuer
+//! rejects a subject, a token id or a time that [`Jwt`](crate::Jwt) would reject. Refresh tokens and
+//! scopes are not supported. Start reading at [`Issuer::issue_for`].
 
 use std::{
     sync::Arc,
@@ -159,7 +159,7 @@ fn seconds(time: SystemTime) -> Result<u64, IssueError> {
     since.map(|since| since.as_secs()).map_err(|_before_1970| IssueError::Time)
 }
 
-/// Error of issuing a token.
+/// Error returned when a token cannot be issued.
 ///
 /// # Examples
 /// ```

@@ -1,4 +1,4 @@
-//! Errors of keys. Their texts are for the operator who configures the keys.
+//! Errors for keys that are rejected. Their texts are for the operator who configures the keys.
 
 /// Reason why a key is rejected. `Display` describes the problem and, if possible, the solution.
 ///

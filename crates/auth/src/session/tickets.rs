@@ -112,7 +112,7 @@ impl Tickets {
 
 doorward_core::debug_fields!(Tickets {});
 
-/// Error of [`Tickets::redeem`].
+/// Error returned by [`Tickets::redeem`].
 ///
 /// # Examples
 /// ```

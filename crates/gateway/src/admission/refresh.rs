@@ -151,8 +151,8 @@ async fn look_up<P: Send + Sync + 'static>(
     }
 }
 
-/// Time after which a client may try again that has shown too many tokens. Some of them may have
-/// expired by then.
+/// Time after which a client that has shown too many tokens may try again. Some of its tokens may
+/// have expired by then.
 const UNTIL_TOKENS_EXPIRE: Duration = Duration::from_secs(60);
 
 /// Maximum number of attempts to reload a principal or to re-check the rooms of a socket. An

@@ -64,8 +64,8 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
     }
 }
 
-/// Commits the reservation, and ends the sockets that it replaces. Returns the seat. Fails if a
-/// replaced socket does not close in time.
+/// Commits the reservation, closes the sockets that the reservation replaces, and returns the seat.
+/// If one of these sockets does not close in time, the seat is released and an error is returned.
 pub(crate) async fn commit(
     reservation: Box<dyn Reservation>,
     user: &UserId,

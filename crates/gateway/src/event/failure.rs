@@ -11,7 +11,7 @@ pub(crate) enum Failure {
     /// A guard denied the event. The audit record of the denial has the id `id`, and the client
     /// receives the same id. If `close` is `true`, the socket is ended after the answer.
     Denied { exception: Exception, id: DecisionId, close: bool },
-    /// Error of an extractor, an interceptor or the handler, including a panic and a timeout.
+    /// Error from an extractor, an interceptor or the handler. A panic and a timeout are errors too.
     Error(BoxError),
 }
 

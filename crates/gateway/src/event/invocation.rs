@@ -192,7 +192,7 @@ fn poll_stream(items: &mut ReplyStream, cx: &mut Context<'_>, answer: &mut Answe
     Poll::Pending
 }
 
-/// Error of a stream whose item is itself a stream.
+/// Error for a stream whose item is itself a stream.
 #[derive(Debug, thiserror::Error)]
 #[error("a stream of streams cannot be sent")]
 struct Nested;
@@ -321,7 +321,7 @@ impl Late {
     }
 }
 
-/// Error of a handler that dropped its `Ack` without an answer.
+/// Error for a handler that dropped its `Ack` without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the `Ack` of the handler was dropped unused")]
 struct Unanswered;

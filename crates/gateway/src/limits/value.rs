@@ -67,7 +67,7 @@ impl fmt::Display for LimitValue {
     }
 }
 
-/// Error of a limit that was set to a value that is not allowed.
+/// Error returned when a limit is set to a value that is not allowed.
 ///
 /// # Examples
 /// ```

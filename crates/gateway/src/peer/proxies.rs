@@ -107,7 +107,7 @@ fn read(text: &str) -> Option<IpAddr> {
     address.map(|address: IpAddr| address.to_canonical())
 }
 
-/// Error of an entry that is neither an address nor a network, or that is too large a network.
+/// Error returned for an entry that is neither an address nor a network, or that is too large a network.
 ///
 /// # Examples
 /// ```

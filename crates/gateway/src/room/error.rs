@@ -1,4 +1,4 @@
-//! Errors of sending to clients and of joining rooms.
+//! Errors returned when an event is sent or a room is joined.
 
 use doorward_core::{
     Exception, Refusal,
@@ -6,7 +6,7 @@ use doorward_core::{
 };
 use doorward_protocol::{DecodeError, packet};
 
-/// Error of sending an event.
+/// Error returned when an event cannot be sent.
 ///
 /// # Examples
 /// ```
@@ -67,7 +67,7 @@ impl From<EmitError> for Exception {
     }
 }
 
-/// Error of joining or leaving a room.
+/// Error returned when a room cannot be joined or left.
 ///
 /// # Examples
 /// ```
@@ -115,7 +115,7 @@ impl From<JoinError> for Exception {
     }
 }
 
-/// Error of waiting for the ack of a client.
+/// Error returned when a client does not send its ack.
 ///
 /// # Examples
 /// ```

@@ -93,7 +93,7 @@ impl Outage {
     }
 }
 
-/// Error of a request that was not answered in time.
+/// Error for a request that was not answered in time.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("no answer in time")]
 pub(crate) struct NoAnswer;

@@ -265,10 +265,11 @@ impl TestClient {
         }
     }
 
-    /// Checks that no event has arrived, except those that the test has already read.
+    /// Waits until the server has nothing more to do, and then checks that the test has read every event
+    /// that has arrived.
     ///
     /// # Panics
-    /// Panics if there is such an event.
+    /// Panics if an event is unread.
     pub async fn expect_nothing(&mut self) {
         self.settle().await;
         if let Some(event) = self.events.front() {

@@ -20,7 +20,7 @@ use crate::{
     json,
 };
 
-/// Error of decoding arguments that a client sent. It is the client's fault.
+/// Error returned when arguments of a client cannot be decoded. The client is at fault.
 ///
 /// # Examples
 /// ```

@@ -57,7 +57,7 @@ pub struct Packet<'a> {
     pub attachments: usize,
 }
 
-/// Error of decoding a Socket.IO packet. It is the client's fault.
+/// Error returned when a Socket.IO packet cannot be decoded. The client is at fault.
 ///
 /// # Examples
 /// ```

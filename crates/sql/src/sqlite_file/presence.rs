@@ -113,7 +113,7 @@ fn is_still((path, opened): &(PathBuf, Identity)) -> Result<(), Gone> {
     }
 }
 
-/// Error of a check. The file was removed or replaced, its disk is full, or the check itself has failed.
+/// Error returned by a check. The file was removed or replaced, its disk is full, or the check itself has failed.
 #[derive(Debug, thiserror::Error)]
 #[error("nothing is written")]
 pub(super) struct Misplaced(#[source] BoxError);
@@ -124,7 +124,7 @@ impl From<Misplaced> for StoreError {
     }
 }
 
-/// Error of a file that was removed or replaced while it was open, or whose disk is full.
+/// Error for a file that was removed or replaced while it was open, or whose disk is full.
 #[derive(Debug, thiserror::Error)]
 #[error("{path} was removed or replaced while it was open, or has no room: put it back, or restart the server", path = .path.display())]
 struct Gone {

@@ -1,4 +1,4 @@
-//! Error of an origin that cannot be allowed.
+//! Error returned for an origin that cannot be allowed.
 
 /// Reason why an origin cannot be allowed.
 ///

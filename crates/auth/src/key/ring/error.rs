@@ -1,8 +1,8 @@
-//! Error of reading a key ring.
+//! Error that occurs while a key ring is read.
 
 use crate::key::error::KeyError;
 
-/// Error of reading a key ring.
+/// Error returned when a key ring cannot be read.
 ///
 /// # Examples
 /// ```

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::key::error::KeyError;
 
-/// Error of reading a key set.
+/// Error returned when a key set cannot be read.
 ///
 /// # Examples
 /// ```

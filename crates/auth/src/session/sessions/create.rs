@@ -109,7 +109,7 @@ impl Sessions {
     }
 }
 
-/// Error of [`Sessions::create`].
+/// Error returned by [`Sessions::create`].
 ///
 /// # Examples
 /// ```

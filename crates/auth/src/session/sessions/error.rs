@@ -1,4 +1,4 @@
-//! Error of looking up a session, and its conversion into a refusal.
+//! Error returned when a session is looked up, and its conversion into a refusal.
 
 use doorward_core::{AuthenticateError, BoxError, Refusal, RefusalReason, StoreError};
 

@@ -77,7 +77,7 @@ pub async fn of_many_removals_of_a_session_at_once_one_succeeds(store: Store) ->
     assert_gone(&*store, 1, &removed.id, &removed.user).await
 }
 
-/// All rotations succeed one after the other, and only the token of the last is valid.
+/// Concurrent rotations of one session all succeed, and only the token of the last rotation is valid.
 pub async fn of_many_rotations_at_once_one_token_is_left(store: Store) -> Outcome {
     let rotated = session("s-1", "alice");
     store.create(&key(0), &rotated).await?;
