@@ -36,8 +36,8 @@ pub struct Session {
     pub id: SessionId,
     /// User that the session belongs to.
     pub user: UserId,
-    /// Generation of the user when the session was created, from
-    /// [`RevocationState`](crate::RevocationState).
+    /// Value that [`RevocationState::generation`](crate::RevocationState::generation) had when the
+    /// session was created. A session with a lower value than the current one is revoked.
     pub generation: u64,
     /// Time at which the session was created.
     pub created_at: SystemTime,

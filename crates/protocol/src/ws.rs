@@ -1,10 +1,10 @@
 //! WebSocket frames (RFC 6455), server side only.
 //!
 //! [`Reader`] takes the bytes that have arrived and returns whole messages. A message in one frame
-//! is borrowed from these bytes. [`append`] writes a frame after existing bytes. Each buffer is
-//! freed with its message. A library that keeps its largest buffer would use about 50 KB for each
-//! connection after a single large message. Extensions (compression) are deliberately absent. Start
-//! reading at [`Reader::read`].
+//! is borrowed from these bytes. A message in several frames is copied into a buffer, which is freed
+//! together with the message: a connection would otherwise keep about 50 KB after a single large
+//! message. [`append`] writes a frame after existing bytes. Extensions (compression) are
+//! deliberately absent. Start reading at [`Reader::read`].
 
 mod reader;
 mod writer;

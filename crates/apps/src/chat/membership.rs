@@ -31,7 +31,7 @@ pub(super) fn full() -> Exception {
     Exception::new("too_many", "There are too many members, or too many rooms")
 }
 
-/// Returns the name of the framework room of a chat room.
+/// Returns the name of the room in which the sockets of a chat room's members are.
 pub(super) fn room_of(id: &str) -> String {
     format!("room:{id}")
 }

@@ -69,7 +69,7 @@ pub(crate) fn count_explicit(auth: &AuthPayload) -> usize {
     all.into_iter().filter(|one| one.shown(auth) == Shown::Explicit).count()
 }
 
-/// Refusal of a handshake with neither an explicit credential nor a cookie.
+/// Refusal of a handshake without a credential that the authenticator reads.
 pub(crate) const MISSING: Denied =
     Denied::new(RefusalReason::CredentialMissing, Part::Member, EITHER, Problem::Missing);
 

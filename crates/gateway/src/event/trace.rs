@@ -5,11 +5,11 @@ use tracing::{Span, field};
 
 use crate::room::socket::Socket;
 
-/// Tracing span of one event, with the id that is logged if the event fails.
+/// Tracing span of one event, with the id that the client receives if the event fails.
 ///
-/// Log lines of a handler are inside of the span, so they name the socket and the user. If no
-/// subscriber is interested in the span, it is disabled, and an id is generated only if the event
-/// fails.
+/// Log lines of a handler are inside of the span, so they name the socket, the user and the id. If
+/// no subscriber is interested in the span, it is disabled and has no id. The id is then generated
+/// when it is needed.
 #[derive(Debug)]
 pub(crate) struct Trace {
     span: Span,

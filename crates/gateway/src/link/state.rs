@@ -226,7 +226,8 @@ impl LinkState {
         }
     }
 
-    /// Returns the handshake with which the client asks to enter a namespace.
+    /// Returns the handshake with which the client asks to enter a namespace, or to refresh its
+    /// credential there.
     pub(super) fn handshake(&self, namespace: impl Into<Arc<str>>, auth: AuthPayload) -> Handshake {
         let (request, at) = (Arc::clone(&self.request), self.services.clock.wall());
         Handshake::new(request, namespace, auth, at).with_credentials(Arc::clone(&self.credentials))

@@ -1,7 +1,7 @@
 //! Parses packets that a server has sent.
 
-/// A Socket.IO packet from the server. Its format is `<type>[<attachments>-][/<namespace>,][<ack
-/// id>][<JSON>]`.
+/// A Socket.IO packet from the server. Its format is
+/// `<type>[<attachments>-][/<namespace>,][<ack id>][<JSON>]`.
 pub(super) struct Packet<'a> {
     pub(super) kind: u8,
     pub(super) attachments: usize,

@@ -51,7 +51,7 @@ pub(super) enum Carried {
 }
 
 impl Carried {
-    /// Returns the size in bytes, for the bound of a lane.
+    /// Returns the size in bytes.
     fn size(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),

@@ -104,7 +104,8 @@ fn content_type(name: &str) -> Option<&'static str> {
     KINDS.iter().find(|(known, _)| *known == ending).map(|(_, kind)| *kind)
 }
 
-/// HTML file of all pages. Pages at different URLs have the same `ETag`.
+/// Name of the HTML file from which all pages are served. Their `ETag` is the same, because it is the hash of this
+/// file.
 const PAGE: &str = "page.html";
 
 const KINDS: &[(&str, &str)] = &[

@@ -19,7 +19,7 @@ use crate::{
     terminal::{Failure, OrFail as _},
 };
 
-/// The metrics and their listener.
+/// Listener that serves the metrics, and the handle that formats them.
 pub(crate) struct MetricsServer {
     listeners: Listeners,
     handle: PrometheusHandle,
