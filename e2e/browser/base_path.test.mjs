@@ -48,9 +48,15 @@ test("the back button shows nothing of a user that has signed out", LIMIT, async
   await signUp(one, "private");
   await page.goto(`${HOME}account`);
   await state(page, "connected");
+  await page.evaluate(() => {
+    addEventListener("pagehide", ({ persisted }) => {
+      sessionStorage.setItem("kept", `${persisted}, hidden: ${document.documentElement.hidden}`);
+    });
+  });
   await page.getByTestId("signout").click();
   await page.waitForURL(HOME);
   await page.getByTestId("signin-submit").waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.getItem("kept")), "true, hidden: true");
 
   await page.goBack({ waitUntil: "commit" });
   await page.getByTestId("signin-submit").waitFor();

@@ -86,13 +86,19 @@ export async function leave(work) {
     await work();
   } catch (error) {
     isLeaving = false;
+    // The connection may have ended in the meantime.
+    doorward.me().catch(toSignIn);
     throw error;
   }
   tabs.postMessage("changed");
   location.assign(`${base}/`);
 }
 
-// A page that the browser had kept in memory shows what the user saw before signing out.
+// The browser may keep a page in memory for the back button. It shows what the user saw before signing out, so it is
+// hidden before it is kept, and loaded anew when it is shown again.
+addEventListener("pagehide", ({ persisted }) => {
+  document.documentElement.hidden = persisted;
+});
 addEventListener("pageshow", ({ persisted }) => {
   if (persisted) location.reload();
 });

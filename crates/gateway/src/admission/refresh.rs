@@ -4,7 +4,7 @@
 //! In both cases the guards first check the connection with the new principal. Then every room of
 //! the socket is checked again. Start reading at [`refresh`].
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use doorward_core::{
     Action, BoxError, Decision, DisconnectReason, Handshake, Refusal, RefusalReason,
@@ -43,9 +43,8 @@ pub(crate) async fn refresh<P: Send + Sync + 'static>(
     // As in `admit`, the socket is registered under the new credential before the revocation state
     // is read again. So either a concurrent revocation finds the socket, or the read finds the
     // revocation.
-    if !services.registry.also_named(socket.id(), &access.shown(), services.clock.wall()) {
-        return Err(refuse(Refusal::too_many_attempts(UNTIL_TOKENS_EXPIRE)));
-    }
+    let listed = services.registry.also_named(socket.id(), &access.shown(), services.clock.wall());
+    listed.map_err(|error| refuse(Refusal::too_many_attempts(error.retry_after)))?;
     if read_epoch(user, &access, trust, services).await? != vetted.epoch {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
     }
@@ -150,10 +149,6 @@ async fn look_up<P: Send + Sync + 'static>(
         Some(Ok(found)) => Ok(found?.map(|principal| access.with_principal(principal))),
     }
 }
-
-/// Time after which a client that has shown too many tokens may try again. Some of its tokens may
-/// have expired by then.
-const UNTIL_TOKENS_EXPIRE: Duration = Duration::from_secs(60);
 
 /// Maximum number of attempts to reload a principal or to re-check the rooms of a socket. An
 /// attempt fails if a concurrent refresh or join interferes.

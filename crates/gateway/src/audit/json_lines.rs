@@ -32,11 +32,13 @@ use crate::audit::json_lines::line::line;
 /// cannot be written, for example because the disk is full, waits and is retried every second. The
 /// log reports once that such a problem begins, and once that it ends.
 ///
-/// If the file is deleted, the next line creates it again (on Unix). If it is renamed, lines are
-/// written to the renamed file until [`reopen`](Self::reopen) is called.
+/// If the file is renamed, lines are written to the renamed file until [`reopen`](Self::reopen) is
+/// called. If it is deleted, the next line creates it again (on Unix). If another file has its name
+/// by then, lines wait until [`reopen`](Self::reopen) is called.
 ///
-/// Up to 65,536 lines may wait. When half of them wait, records that any client can cause are
-/// dropped ([`AuditRecord::is_by_stranger`]). When three quarters wait,
+/// Up to 65,536 lines may wait, and each caller of [`written`](Audit::written) takes the place of a
+/// line. When half of the places are taken, records that any client can cause are
+/// dropped ([`AuditRecord::is_by_stranger`]). When three quarters are taken,
 /// [`has_room`](Audit::has_room) is `false`, no client is admitted and no user is signed in.
 /// Records beyond the maximum go to the log. The metric `doorward_audit_dropped_total` counts every
 /// record that is not in the file.
@@ -74,8 +76,7 @@ pub struct JsonLinesAudit {
 /// State that the sink shares with its thread.
 #[derive(Debug, Default)]
 struct Shared {
-    /// Number of orders that wait in the queue or are carried out: lines that are not in the file
-    /// yet, and answers.
+    /// Number of lines that are not in the file yet, and of answers that were not given yet.
     waiting: AtomicUsize,
     /// Each caller of [`JsonLinesAudit::flush`] holds a clone. While there is such a caller, lines
     /// that cannot be written are given up.
@@ -145,10 +146,10 @@ impl Audit for JsonLinesAudit {
         if record.is_by_stranger() && waiting >= QUEUE / 2 {
             return self.shared.drop_one();
         }
-        self.shared.wait_for(1);
+        self.shared.add_waiting(1);
         let sent = self.orders.try_send(Order::Line(line(record)));
         if let Err(TrySendError::Full(order) | TrySendError::Disconnected(order)) = sent {
-            self.shared.are_done(1);
+            self.shared.remove_waiting(1);
             if let Order::Line(line) = order {
                 self.shared.give_up(&line, &"too many records are waiting");
             }
@@ -162,9 +163,9 @@ impl Audit for JsonLinesAudit {
         Box::pin(async move {
             while let Some(next) = order.take() {
                 // An answer takes the place of a line, so `has_room` must know of it.
-                self.shared.wait_for(1);
+                self.shared.add_waiting(1);
                 let Err(refused) = self.orders.try_send(next) else { break };
-                self.shared.are_done(1);
+                self.shared.remove_waiting(1);
                 if let TrySendError::Full(again) = refused {
                     order = Some(again);
                     tokio::time::sleep(BETWEEN_LOOKS).await;
@@ -205,7 +206,7 @@ impl Writer {
                 }
             }
             self.write_all(&lines);
-            self.shared.are_done(lines.len() + answers.len());
+            self.shared.remove_waiting(lines.len() + answers.len());
             lines.clear();
             for answer in answers.drain(..) {
                 // The caller may have stopped waiting.
@@ -257,8 +258,8 @@ impl Writer {
     }
 
     fn write(&mut self, line: &str) -> io::Result<()> {
-        if is_deleted(&self.file)? {
-            self.file = open(&self.path)?;
+        if is_deleted(&self.file, &self.path)? {
+            self.file = create(&self.path)?;
             self.is_broken = false;
             tracing::warn!(path = %self.path.display(), "The audit file was deleted. A new one was created.");
         }
@@ -284,32 +285,50 @@ impl Writer {
 }
 
 fn open(path: &Path) -> io::Result<File> {
+    options().create(true).open(path)
+}
+
+fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.append(true).create(true);
+    options.append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    options
+}
+
+/// Creates a file at `path`. Another file or a link that has this name is not used, because other
+/// users might read or replace it.
+fn create(path: &Path) -> io::Result<File> {
+    options().create_new(true).open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => io::Error::new(error.kind(), REPLACED),
+        _ => error,
+    })
 }
 
 /// Returns `true` if the file has no name any more. What is written to such a file is lost when it
 /// is closed. A file that was only renamed is not deleted.
 #[cfg(unix)]
-fn is_deleted(file: &File) -> io::Result<bool> {
-    Ok(std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) == 0)
+fn is_deleted(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let own = file.metadata()?;
+    // Some file systems count no names. There, the path leads to the same file.
+    let is_same = |other: std::fs::Metadata| (other.dev(), other.ino()) == (own.dev(), own.ino());
+    Ok(own.nlink() == 0 && !std::fs::metadata(path).is_ok_and(is_same))
 }
 
 #[cfg(not(unix))]
-fn is_deleted(_: &File) -> io::Result<bool> {
+fn is_deleted(_: &File, _: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
 impl Shared {
-    fn wait_for(&self, orders: usize) {
+    fn add_waiting(&self, orders: usize) {
         let before = self.waiting.fetch_add(orders, Ordering::Relaxed);
         metrics::gauge!("doorward_audit_waiting").set((before + orders) as f64);
     }
 
-    fn are_done(&self, orders: usize) {
+    fn remove_waiting(&self, orders: usize) {
         let before = self.waiting.fetch_sub(orders, Ordering::Relaxed);
         metrics::gauge!("doorward_audit_waiting").set((before - orders) as f64);
     }
@@ -329,8 +348,11 @@ impl Shared {
     }
 }
 
-/// Maximum number of lines that may wait. They take about 20 MB.
+/// Maximum number of lines and answers that may wait. They take about 20 MB.
 const QUEUE: usize = 65_536;
+
+/// Error of a deleted file whose name another file has taken.
+const REPLACED: &str = "the audit file was deleted, and another file has its name: reopen it";
 
 /// Maximum number of orders that are handled between two checks of the shared flags.
 const BATCH: usize = 512;

@@ -31,7 +31,7 @@ use crate::{
         services::{Services, Subject},
     },
     runtime::catch::drop_quietly,
-    transport::outbox::Lent,
+    transport::outbox::PooledOutbox,
 };
 
 /// The state of one link.
@@ -43,7 +43,7 @@ pub(super) struct LinkState {
     pub(super) handle: Arc<LinkHandle>,
     pub(super) protocol: Link,
     pub(super) sockets: Sockets,
-    pub(super) outbox: Lent,
+    pub(super) outbox: PooledOutbox,
     /// Place of the link among the unauthenticated links of its client's address. `None` while a
     /// socket of the link is authenticated.
     pub(super) place: Option<Place>,
@@ -96,7 +96,7 @@ impl LinkState {
         let limits = &services.limits;
         let id = LinkId::generate(&*services.entropy);
         let handle = Arc::new(LinkHandle::new(id, limits.outbox));
-        let mut outbox = Lent::default();
+        let mut outbox = PooledOutbox::default();
         let sid = id.encode();
         outbox.text(|out| {
             engine::Open {

@@ -97,7 +97,7 @@ impl<W: Wire> LinkTask<W> {
     fn flush(&mut self, turn: &Turn<'_>) {
         let before = self.state.outbox.len();
         let flushed = self.wire.poll_flush(&mut turn.cx(), &mut self.state.outbox);
-        self.state.outbox.give_back();
+        self.state.outbox.release();
         self.state.flushed(&flushed, before, turn);
     }
 
@@ -109,7 +109,7 @@ impl<W: Wire> LinkTask<W> {
             Some(until) if until <= turn.now => Poll::Ready(()),
             _ => {
                 let closed = self.wire.poll_close(&mut turn.cx(), &mut self.state.outbox);
-                self.state.outbox.give_back();
+                self.state.outbox.release();
                 closed
             }
         }

@@ -7,7 +7,7 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use doorward_core::{DisconnectReason, LinkId, SessionId, SocketId, TokenId, UserId, lock};
@@ -34,7 +34,7 @@ pub(crate) struct Registry {
 #[derive(Default)]
 struct Entries {
     links: HashMap<LinkId, Arc<LinkHandle>>,
-    sockets: HashMap<SocketId, (Arc<dyn Resident>, Named)>,
+    sockets: HashMap<SocketId, (Arc<dyn Resident>, Vec<ListedKey>)>,
     index: HashMap<Key, Vec<SocketId>>,
 }
 
@@ -46,15 +46,19 @@ pub(crate) enum Key {
     User(UserId),
 }
 
-/// Keys of one socket.
-type Named = Vec<Name>;
-
 /// Key of one socket, and the time until which it must be kept.
 #[derive(Clone)]
-struct Name {
+struct ListedKey {
     key: Key,
-    /// Expiry of the token. `None` for a token that does not expire, a user and a session.
+    /// Expiry of the credential. `None` if it does not expire, and for the user.
     until: Option<SystemTime>,
+}
+
+/// A socket has as many keys as allowed, and none of their credentials has expired.
+#[derive(Debug)]
+pub(crate) struct TooManyKeys {
+    /// Time until the first of the credentials expires.
+    pub(crate) retry_after: Duration,
 }
 
 /// Entry of one link. Dropping it removes the link.
@@ -83,10 +87,10 @@ impl Registry {
         shown: &Shown<'_>,
     ) -> SocketEntry {
         let socket = resident.id();
-        let named = named(&*resident, shown);
+        let keys = keys(&*resident, shown);
         let mut entries = lock(&self.entries);
-        entries.add_names(socket, &named);
-        entries.sockets.insert(socket, (resident, named));
+        entries.add_keys(socket, &keys);
+        entries.sockets.insert(socket, (resident, keys));
         drop(entries);
         SocketEntry { registry: Arc::clone(self), socket }
     }
@@ -94,29 +98,43 @@ impl Registry {
     /// Lists a socket under the keys of the new credential that its client has shown.
     ///
     /// The keys of earlier credentials are kept too, because a revocation of an earlier credential
-    /// applies to this client as well. A socket has at most [`MAX_NAMES`] keys. Beyond that number,
-    /// the keys of tokens that have expired are dropped.
+    /// applies to this client as well. A socket has at most [`MAX_KEYS`] keys. Beyond that number,
+    /// the keys of credentials that have expired are dropped.
     ///
-    /// Returns `false` and changes nothing if there are too many keys of tokens that have not
-    /// expired.
-    #[must_use]
-    pub(crate) fn also_named(&self, socket: SocketId, shown: &Shown<'_>, now: SystemTime) -> bool {
+    /// # Errors
+    /// Too many keys belong to credentials that have not expired. Nothing changes then.
+    pub(crate) fn also_named(
+        &self,
+        socket: SocketId,
+        shown: &Shown<'_>,
+        now: SystemTime,
+    ) -> Result<(), TooManyKeys> {
         let mut entries = lock(&self.entries);
-        let Some((resident, known)) = entries.sockets.get_mut(&socket) else { return true };
-        let fresh = named(&**resident, shown);
-        let mut kept = known.clone();
-        kept.retain(|old| fresh.iter().all(|new| new.key != old.key));
-        if kept.len() + fresh.len() > MAX_NAMES {
-            kept.retain(|name| name.until.is_none_or(|until| until > now));
+        let Some((resident, known)) = entries.sockets.get_mut(&socket) else { return Ok(()) };
+        let mut after = known.clone();
+        for key in keys(&**resident, shown) {
+            match after.iter_mut().find(|known| known.key == key.key) {
+                // `None` is the latest.
+                Some(known) => {
+                    known.until = known.until.zip(key.until).map(|(one, other)| one.max(other));
+                }
+                None => after.push(key),
+            }
         }
-        kept.extend(fresh.iter().cloned());
-        if kept.len() > MAX_NAMES {
-            return false;
+        if after.len() > MAX_KEYS {
+            after.retain(|key| key.until.is_none_or(|until| until > now));
         }
-        let before = std::mem::replace(known, kept.clone());
-        entries.remove_names(socket, &before);
-        entries.add_names(socket, &kept);
-        true
+        if after.len() > MAX_KEYS {
+            let next = after.iter().filter_map(|key| key.until?.duration_since(now).ok()).min();
+            return Err(TooManyKeys { retry_after: next.unwrap_or(Duration::from_secs(60)) });
+        }
+        let before = std::mem::replace(known, after.clone());
+        entries.remove_keys(
+            socket,
+            before.iter().filter(|old| !after.iter().any(|key| key.key == old.key)),
+        );
+        entries.add_keys(socket, &after);
+        Ok(())
     }
 
     pub(crate) fn sockets(&self) -> usize {
@@ -173,8 +191,8 @@ impl Registry {
 }
 
 impl Entries {
-    fn add_names(&mut self, socket: SocketId, names: &[Name]) {
-        for Name { key, .. } in names {
+    fn add_keys(&mut self, socket: SocketId, keys: &[ListedKey]) {
+        for ListedKey { key, .. } in keys {
             let sockets = self.index.entry(key.clone()).or_default();
             if !sockets.contains(&socket) {
                 sockets.push(socket);
@@ -182,12 +200,12 @@ impl Entries {
         }
     }
 
-    fn remove_names(&mut self, socket: SocketId, names: &[Name]) {
-        for Name { key, .. } in names {
-            if let Entry::Occupied(mut named) = self.index.entry(key.clone()) {
-                named.get_mut().retain(|other| *other != socket);
-                if named.get().is_empty() {
-                    named.remove();
+    fn remove_keys<'a>(&mut self, socket: SocketId, keys: impl Iterator<Item = &'a ListedKey>) {
+        for ListedKey { key, .. } in keys {
+            if let Entry::Occupied(mut sockets) = self.index.entry(key.clone()) {
+                sockets.get_mut().retain(|other| *other != socket);
+                if sockets.get().is_empty() {
+                    sockets.remove();
                 }
             }
         }
@@ -196,14 +214,14 @@ impl Entries {
 
 /// Returns the keys of a socket. For anonymous clients the user is not a key, because they share
 /// one user id.
-fn named(resident: &dyn Resident, shown: &Shown<'_>) -> Named {
+fn keys(resident: &dyn Resident, shown: &Shown<'_>) -> Vec<ListedKey> {
     let Shown { credential, until } = *shown;
     let user = resident.is_known().then(|| Key::User(resident.user().clone()));
+    let user = user.map(|key| ListedKey { key, until: None });
     let session = credential.session.clone().map(Key::Session);
-    let lasting = user.into_iter().chain(session).map(|key| Name { key, until: None });
     let token = credential.token.clone().map(Key::Token);
-    let token = token.map(|key| Name { key, until });
-    lasting.chain(token).collect()
+    let shown = session.into_iter().chain(token).map(|key| ListedKey { key, until });
+    user.into_iter().chain(shown).collect()
 }
 
 impl Drop for LinkEntry {
@@ -223,8 +241,8 @@ impl Drop for SocketEntry {
     fn drop(&mut self) {
         let mut entries = lock(&self.registry.entries);
         let gone = entries.sockets.remove(&self.socket);
-        if let Some((_, names)) = &gone {
-            entries.remove_names(self.socket, names);
+        if let Some((_, keys)) = &gone {
+            entries.remove_keys(self.socket, keys.iter());
         }
         drop(entries);
         // The socket is dropped after the lock is released, because this may run the destructor of
@@ -234,5 +252,5 @@ impl Drop for SocketEntry {
 }
 
 /// Maximum number of keys under which the registry lists one socket. A client that refreshes its
-/// credential every minute with tokens of one hour needs about 60.
-const MAX_NAMES: usize = 64;
+/// credential every 15 seconds with tokens of one hour needs 240.
+const MAX_KEYS: usize = 256;

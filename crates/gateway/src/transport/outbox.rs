@@ -3,13 +3,13 @@
 //! Packets are stored as WebSocket frames, because nearly all of them are sent in this form. Frames
 //! that several links share are queued without a copy. Packets of the link itself are appended to a
 //! buffer, which is called the tail. Usually the queue has no shared frames. The tail is then sent
-//! in one write, and the next link of the thread reuses the [lent](Lent) memory.
+//! in one write, and the next link of the thread reuses its memory ([`PooledOutbox`]).
 //!
 //! Each frame has a mark with its end, its owner and its opcode. With the marks, the packets of one
 //! socket can be removed without parsing the frames again. A wire that is no WebSocket finds each
 //! packet by its marks. Start reading at [`Outbox::packet`].
 
-mod lent;
+mod pooled;
 
 use std::{
     collections::VecDeque,
@@ -26,7 +26,7 @@ use doorward_protocol::{
 };
 use tokio::io::AsyncWrite;
 
-pub(crate) use self::lent::Lent;
+pub(crate) use self::pooled::PooledOutbox;
 
 /// The queue of packets that wait to be sent on a link.
 #[derive(Default)]
@@ -43,8 +43,7 @@ pub(crate) struct Outbox {
     queued: usize,
     /// Marks of the frames in the queue and in the tail, oldest first.
     marks: VecDeque<Mark>,
-    /// Number of bytes in the parts that have left the outbox since its memory was last given back.
-    /// This number is the offset of the oldest part. The offsets in marks count from the same
+    /// Number of bytes in the parts that have left the outbox since it was last empty. This number is the offset of the oldest part. The offsets in marks count from the same
     /// origin.
     gone: usize,
 }

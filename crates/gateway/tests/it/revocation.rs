@@ -447,7 +447,6 @@ async fn a_socket_is_revoked_by_its_session_after_any_number_of_refreshes() {
     }
 }
 
-/// The names of a socket are bounded, so the oldest tokens, which have expired, are forgotten.
 /// A client that refreshes far more often than its tokens expire.
 #[tokio::test]
 async fn each_token_that_a_socket_has_shown_finds_it_until_the_token_expires() {
@@ -456,28 +455,30 @@ async fn each_token_that_a_socket_has_shown_finds_it_until_the_token_expires() {
         |token: usize| json!({ "user": "alice", "token": token.to_string(), "expires_in": hour });
     let lasting = Lasting::start().await;
     let mut client = lasting.connect(auth(0)).await;
-    // The user is a key too, so the socket has 64 keys after this.
-    for token in 1..=62 {
+    // The user is a key too, so the socket has 256 keys after this.
+    for token in 1..=254 {
+        lasting.clock.advance(Duration::from_secs(1));
         let answer = client.emit_with_ack::<Value>("auth:refresh", auth(token)).await;
         assert!(answer["status"] == "ok", "{token}: {answer}");
     }
 
-    let refused = client.emit_with_ack::<Value>("auth:refresh", auth(63)).await;
+    let refused = client.emit_with_ack::<Value>("auth:refresh", auth(255)).await;
     assert_eq!(refused["code"], "too_many_attempts", "{refused}");
-    let again = client.emit_with_ack::<Value>("auth:refresh", auth(62)).await;
+    assert_eq!(refused["retryAfter"], hour - 254, "{refused}");
+    let again = client.emit_with_ack::<Value>("auth:refresh", auth(254)).await;
     assert!(again["status"] == "ok", "a token that is known needs no room: {again}");
 
     // Only the newest token is shown again before the others expire.
     lasting.clock.advance(Duration::from_secs(hour / 2));
-    let renewed = json!({ "user": "alice", "token": "62", "expires_in": 2 * hour });
+    let renewed = json!({ "user": "alice", "token": "254", "expires_in": 2 * hour });
     client.emit_with_ack::<Value>("auth:refresh", renewed).await;
     lasting.clock.advance(Duration::from_secs(hour / 2));
-    let answer = client.emit_with_ack::<Value>("auth:refresh", auth(64)).await;
+    let answer = client.emit_with_ack::<Value>("auth:refresh", auth(256)).await;
     assert!(answer["status"] == "ok", "the keys of expired tokens make room: {answer}");
 
     let principals = lasting.principals();
     let expired = principals.revoke(Revoke::Token(TokenId::new("0"))).await.unwrap();
-    let kept = principals.revoke(Revoke::Token(TokenId::new("62"))).await.unwrap();
+    let kept = principals.revoke(Revoke::Token(TokenId::new("254"))).await.unwrap();
     assert_eq!((expired.closed, kept.closed), (0, 1));
 }
 
@@ -487,8 +488,9 @@ async fn a_client_does_not_escape_from_its_first_token_by_refreshing() {
     let auth = |token: usize| json!({ "user": "alice", "token": token.to_string() });
     let lasting = Lasting::start().await;
     let mut client = lasting.connect(auth(0)).await;
-    for token in 1..=100 {
-        client.emit_with_ack::<Value>("auth:refresh", auth(token % 70)).await;
+    for token in 1..=200 {
+        let answer = client.emit_with_ack::<Value>("auth:refresh", auth(token)).await;
+        assert!(answer["status"] == "ok", "{token}: {answer}");
     }
 
     let revoked = lasting.principals().revoke(Revoke::Token(TokenId::new("0"))).await.unwrap();

@@ -114,7 +114,10 @@ async fn in_time<T>(
     response: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     tokio::time::timeout(ANSWERED_WITHIN, response).await.unwrap_or_else(|_elapsed| {
-        Err(Failure::new(format_args!("the server behind {} does not answer", socket.display())))
+        Err(Failure::new(format_args!(
+            "the server behind {} does not answer; it may have done the work nevertheless",
+            socket.display()
+        )))
     })
 }
 

@@ -83,3 +83,32 @@ async fn a_deleted_file_is_created_again_and_a_renamed_one_is_kept() {
     assert_eq!(lines(&path), 1);
     fs::remove_dir_all(&folder).unwrap();
 }
+
+/// A rotation that was refused leaves another file at the path, and then deletes the renamed one.
+#[tokio::test]
+async fn another_file_that_has_taken_the_name_is_not_written() {
+    let folder = std::env::temp_dir().join(format!("doorward-audit-name-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let (path, target) = (folder.join("audit.jsonl"), folder.join("target"));
+    for is_link in [false, true] {
+        let audit = JsonLinesAudit::open(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        if is_link {
+            std::os::unix::fs::symlink(&target, &path).unwrap();
+        } else {
+            fs::write(&path, "of another").unwrap();
+        }
+
+        let mut kept = audit.written();
+        audit.record(&record(Decision::Admitted));
+        assert!(tokio::time::timeout(Duration::from_millis(50), &mut kept).await.is_err());
+        assert!(!target.exists());
+        assert!(!fs::read_to_string(&path).unwrap_or_default().contains("admitted"));
+
+        fs::remove_file(&path).unwrap();
+        assert!(kept.await);
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
+        fs::remove_file(&path).unwrap();
+    }
+    fs::remove_dir(&folder).unwrap();
+}

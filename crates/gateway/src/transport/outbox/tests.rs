@@ -235,41 +235,41 @@ fn packets_are_cut_at_the_same_place_after_sent_bytes_were_freed() {
 
 /// Queues a packet of `length` bytes on a new outbox, and sends it. Returns the address and the
 /// capacity of the buffer that held it.
-fn lend(length: usize) -> (*const u8, usize) {
-    let mut lent = Lent::default();
-    lent.text(|out| out.resize(out.len() + length, b'x'));
-    lent.push(A, &frame("shared"));
-    let memory = (lent.tail.as_ptr(), lent.tail.capacity());
-    let all = lent.len();
-    lent.advance(all - 1);
-    lent.give_back();
-    assert_eq!(lent.len(), 1, "memory is lent while a byte waits");
-    lent.advance(1);
-    lent.give_back();
-    let capacities = (lent.tail.capacity(), lent.queue.capacity(), lent.marks.capacity());
+fn send_once(length: usize) -> (*const u8, usize) {
+    let mut outbox = PooledOutbox::default();
+    outbox.text(|out| out.resize(out.len() + length, b'x'));
+    outbox.push(A, &frame("shared"));
+    let memory = (outbox.tail.as_ptr(), outbox.tail.capacity());
+    let all = outbox.len();
+    outbox.advance(all - 1);
+    outbox.release();
+    assert_eq!(outbox.len(), 1, "the outbox stays while a byte waits");
+    outbox.advance(1);
+    outbox.release();
+    let capacities = (outbox.tail.capacity(), outbox.queue.capacity(), outbox.marks.capacity());
     assert_eq!(capacities, (0, 0, 0), "an empty outbox holds no memory");
     memory
 }
 
 #[test]
 fn the_next_link_of_a_thread_reuses_the_memory_of_an_outbox() {
-    let first = lend(1000);
-    assert_eq!(lend(1000), first);
+    let first = send_once(1000);
+    assert_eq!(send_once(1000), first);
 
-    let (_, large) = lend(100_000);
+    let (_, large) = send_once(100_000);
     assert!(large >= 100_000);
-    assert!(lend(10).1 < 1000, "a large buffer is freed");
+    assert!(send_once(10).1 < 1000, "a large buffer is freed");
 }
 
 #[test]
-fn memory_that_is_lent_again_holds_no_packet_of_the_link_before() {
-    let mut first = Lent::default();
+fn a_reused_outbox_holds_no_packet_of_the_link_before() {
+    let mut first = PooledOutbox::default();
     first.push(A, &frame("of the first link"));
     let all = first.len();
     first.advance(all);
-    first.give_back();
+    first.release();
 
-    let mut second = Lent::default();
+    let mut second = PooledOutbox::default();
     second.push(b(), &frame("two"));
     assert_eq!(second.frames().collect::<Vec<_>>(), [(Opcode::Text, "two".into())]);
     assert!(second.cut(|owner| owner == b()));

@@ -1,4 +1,4 @@
-//! Lends the memory of outboxes: a thread keeps the outbox of one link for the next one.
+//! Pools the memory of outboxes: a thread keeps the outbox of one link for the next one.
 
 use std::{
     cell::Cell,
@@ -11,19 +11,19 @@ use metrics::Gauge;
 
 use super::{Mark, Outbox};
 
-/// Pointer to the outbox of a link. The memory of the outbox is lent by the thread while packets
-/// wait. An idle link has only the pointer.
+/// Pointer to the outbox of a link. The outbox comes from the thread when the link queues a packet,
+/// and returns to it when no packets wait. An idle link has only the pointer.
 #[derive(Default)]
-pub(crate) struct Lent {
+pub(crate) struct PooledOutbox {
     outbox: Option<Box<Outbox>>,
     /// Number of bytes of this outbox that the gauge of the server includes.
     reported: usize,
 }
 
-impl Lent {
-    /// Gives the memory back to the thread, for its next link that sends. Does nothing while packets
+impl PooledOutbox {
+    /// Returns the outbox to the thread, for its next link that sends. Does nothing while packets
     /// wait.
-    pub(crate) fn give_back(&mut self) {
+    pub(crate) fn release(&mut self) {
         if let Some(mut outbox) = self.outbox.take_if(|outbox| outbox.is_empty()) {
             outbox.forget();
             if outbox.is_small() {
@@ -50,7 +50,7 @@ impl Lent {
     }
 }
 
-impl Deref for Lent {
+impl Deref for PooledOutbox {
     type Target = Outbox;
 
     fn deref(&self) -> &Outbox {
@@ -58,8 +58,8 @@ impl Deref for Lent {
     }
 }
 
-impl DerefMut for Lent {
-    /// Takes spare memory of the thread, if the link has none.
+impl DerefMut for PooledOutbox {
+    /// Takes the spare outbox of the thread, if the link has none.
     fn deref_mut(&mut self) -> &mut Outbox {
         self.outbox.get_or_insert_with(|| SPARE.take().unwrap_or_default())
     }
@@ -74,7 +74,7 @@ impl Outbox {
     }
 }
 
-/// The outbox of every link that has no memory.
+/// The outbox that a link shows while it has none.
 static EMPTY: Outbox = Outbox {
     queue: VecDeque::new(),
     tail: Vec::new(),
