@@ -43,8 +43,8 @@ pub(crate) struct Outbox {
     queued: usize,
     /// Marks of the frames in the queue and in the tail, oldest first.
     marks: VecDeque<Mark>,
-    /// Number of bytes in the parts that have left the outbox since it was last empty. This number is the offset of the oldest part. The offsets in marks count from the same
-    /// origin.
+    /// Number of bytes in the parts that have left the outbox since it was last empty. This number is
+    /// the offset of the oldest part. The offsets in marks count from the same origin.
     gone: usize,
 }
 

@@ -1,9 +1,9 @@
 //! Keeps the signing keys of the server in its data directory.
 //!
 //! A key file appears completely or not at all, because it is written under another name, synced to the disk and
-//! renamed. Creating the first key never overwrites an existing key file; only a rotation does. If several processes create a key at the same time, one
-//! of them succeeds, and the others read its key. `custody` checks whether other users may have read or replaced a
-//! key file. Start reading at [`KeyFile::read_or_create`].
+//! renamed. Creating the first key never overwrites an existing key file; only a rotation does. If several processes
+//! create a key at the same time, one of them succeeds, and the others read its key. `custody` checks whether other
+//! users may have read or replaced a key file. Start reading at [`KeyFile::read_or_create`].
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
