@@ -25,6 +25,7 @@ impl PooledOutbox {
     /// wait.
     pub(crate) fn release(&mut self) {
         if let Some(mut outbox) = self.outbox.take_if(|outbox| outbox.is_empty()) {
+            // An empty outbox has no bytes, and nothing of this link may reach the next one.
             outbox.forget();
             if outbox.is_small() {
                 SPARE.set(Some(outbox));
