@@ -78,19 +78,22 @@ impl<'a> Packet<'a> {
 /// let mut out = Vec::new();
 /// Open {
 ///     sid: "s",
+///     upgrades: &["websocket"],
 ///     ping_interval: Duration::from_secs(25),
 ///     ping_timeout: Duration::from_secs(20),
 ///     max_payload: 65_536,
 /// }.write(&mut out);
 /// assert_eq!(
 ///     out,
-///     br#"0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":65536}"#,
+///     br#"0{"sid":"s","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":65536}"#,
 /// );
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Open<'a> {
     /// Id of the link. It must be kept secret from other clients.
     pub sid: &'a str,
+    /// Transports to which the client may upgrade.
+    pub upgrades: &'a [&'a str],
     /// Time from the opening of the link, or from a pong, to the next ping.
     pub ping_interval: Duration,
     /// Time within which the client must answer a ping.
@@ -106,15 +109,14 @@ impl Open<'_> {
         #[serde(rename_all = "camelCase")]
         struct Wire<'a> {
             sid: &'a str,
-            upgrades: [&'a str; 0],
+            upgrades: &'a [&'a str],
             ping_interval: u128,
             ping_timeout: u128,
             max_payload: usize,
         }
         let wire = Wire {
             sid: self.sid,
-            // WebSocket is the only transport, so there is no upgrade to offer.
-            upgrades: [],
+            upgrades: self.upgrades,
             ping_interval: self.ping_interval.as_millis(),
             ping_timeout: self.ping_timeout.as_millis(),
             max_payload: self.max_payload,
@@ -138,6 +140,18 @@ fn write_json(out: &mut Vec<u8>, value: &impl Serialize) {
 /// ```
 pub fn write_ping(out: &mut Vec<u8>) {
     out.push(b'2');
+}
+
+/// Appends a packet without a meaning to `out`. It answers a GET of a client that polls.
+///
+/// # Examples
+/// ```
+/// let mut out = Vec::new();
+/// doorward_protocol::engine::write_noop(&mut out);
+/// assert_eq!(out, b"6");
+/// ```
+pub fn write_noop(out: &mut Vec<u8>) {
+    out.push(b'6');
 }
 
 /// Appends the packet that closes a link to `out`.

@@ -14,6 +14,8 @@ mod json;
 mod link;
 mod message;
 pub mod packet;
+pub mod payload;
+pub mod polling;
 pub mod ws;
 
 pub use arguments::{

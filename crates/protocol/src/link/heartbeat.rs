@@ -53,8 +53,11 @@ impl Heartbeat {
             return None;
         }
         match self.phase {
-            Phase::Resting(_) => {
-                self.phase = Phase::Waiting(now + config.ping_timeout);
+            Phase::Resting(due) => {
+                // The time counts from the moment at which the ping was due, so that a coarse timer
+                // does not lengthen it. A driver that is far too late must not shorten it.
+                let timeout = config.ping_timeout;
+                self.phase = Phase::Waiting((due + timeout).max(now + timeout / 2));
                 Some(Timeout::Ping)
             }
             Phase::Waiting(_) => Some(Timeout::NoPong),
