@@ -6,7 +6,7 @@
 
 use std::future::Future;
 
-use crate::{BoxError, Grant, Handshake, Refusal, UserId};
+use crate::{BoxError, Grant, Handshake, Refusal, SessionId, UserId};
 
 /// Identifies a client before any other code of the application runs.
 ///
@@ -76,6 +76,27 @@ pub trait Authenticator: Send + Sync + 'static {
         // The default cannot verify anything, so it recognises no client.
         let _ = handshake;
         None
+    }
+
+    /// Returns the session of the cookie in a request, or `None` if the request has no cookie that
+    /// this authenticator reads. The default implementation always returns `None`.
+    ///
+    /// A client that polls sends its cookies with each request. The server calls this method when it
+    /// opens a link, and when the cookies have changed since. A request with the cookie of another
+    /// session does not belong to the link. An authenticator that reads cookies should implement
+    /// this method.
+    ///
+    /// # Errors
+    /// - [`AuthenticateError::Refused`]: the cookie is not that of an active session. If the reason
+    ///   is that of a guess, it counts against the address of the client.
+    /// - [`AuthenticateError::Unavailable`]: the session could not be looked up. The request is
+    ///   answered with 503.
+    fn session_of(
+        &self,
+        handshake: &Handshake,
+    ) -> impl Future<Output = Result<Option<SessionId>, AuthenticateError>> + Send {
+        let _ = handshake;
+        async { Ok(None) }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use doorward_core::{
     AuthenticateError, Authenticator, Fault, Grant, Handshake, Headers, Part, Problem, Refusal,
-    RefusalReason, SessionToken, UserId,
+    RefusalReason, SessionId, SessionToken, UserId,
 };
 use tracing::info;
 
@@ -165,6 +165,20 @@ impl Authenticator for SessionCookie {
         }
         let session = self.sessions.verify(&token).await?;
         Ok(grant(&self.sessions, session, handshake.at))
+    }
+
+    async fn session_of(
+        &self,
+        handshake: &Handshake,
+    ) -> Result<Option<SessionId>, AuthenticateError> {
+        let token = match self.token_of(handshake) {
+            Ok(token) => token,
+            Err(RefusalReason::CredentialMissing) => return Ok(None),
+            Err(reason) => {
+                return Err(Refusal::unauthenticated(reason).about(fault(reason)).into());
+            }
+        };
+        Ok(Some(self.sessions.verify(&token).await?.id))
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 
 use doorward_core::{
     AuthenticateError, Authenticator, BoxFuture, Grant, Handshake, Part, Problem, Refusal,
-    RefusalReason, UserId,
+    RefusalReason, SessionId, UserId,
 };
 
 use crate::credential::{
@@ -110,6 +110,17 @@ impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
         let Chosen { explicit, ambient } = self.choose(handshake).ok()?;
         explicit.or(ambient)?.recognise(handshake)
     }
+
+    /// Returns the session of the ambient credential. Returns `None` if there are several.
+    async fn session_of(
+        &self,
+        handshake: &Handshake,
+    ) -> Result<Option<SessionId>, AuthenticateError> {
+        match self.choose(handshake) {
+            Ok(Chosen { ambient: Some(ambient), .. }) => ambient.session_of(handshake).await,
+            _ => Ok(None),
+        }
+    }
 }
 
 impl<P: Send + Sync + 'static> ShowsCredential for FirstOf<P> {
@@ -142,6 +153,8 @@ trait Member<P>: Send + Sync {
     fn authenticate(&self, handshake: Handshake) -> Answer<'_, Grant<P>>;
 
     fn recognise(&self, handshake: &Handshake) -> Option<UserId>;
+
+    fn session_of<'a>(&'a self, handshake: &'a Handshake) -> Answer<'a, Option<SessionId>>;
 }
 
 impl<A: ShowsCredential> Member<A::Principal> for A {
@@ -159,5 +172,9 @@ impl<A: ShowsCredential> Member<A::Principal> for A {
 
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
         Authenticator::recognise(self, handshake)
+    }
+
+    fn session_of<'a>(&'a self, handshake: &'a Handshake) -> Answer<'a, Option<SessionId>> {
+        Box::pin(Authenticator::session_of(self, handshake))
     }
 }

@@ -3,7 +3,8 @@
 use std::{fmt, future::Future, sync::Arc};
 
 use doorward_core::{
-    AuthenticateError, Authenticator, Grant, Handshake, Refusal, RefusalReason, Reload, UserId,
+    AuthenticateError, Authenticator, Grant, Handshake, Refusal, RefusalReason, Reload, SessionId,
+    UserId,
 };
 
 use crate::{
@@ -62,6 +63,13 @@ where
 
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
         self.authenticator.recognise(handshake)
+    }
+
+    async fn session_of(
+        &self,
+        handshake: &Handshake,
+    ) -> Result<Option<SessionId>, AuthenticateError> {
+        self.authenticator.session_of(handshake).await
     }
 }
 
