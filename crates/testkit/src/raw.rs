@@ -151,6 +151,17 @@ impl RawClient {
         std::mem::take(&mut self.unread)
     }
 
+    /// Reads the next `length` bytes.
+    ///
+    /// # Panics
+    /// If the connection ends first.
+    pub async fn exactly(&mut self, length: usize) -> Vec<u8> {
+        while self.unread.len() < length {
+            assert!(self.fill().await, "the connection ended before its last byte");
+        }
+        self.unread.drain(..length).collect()
+    }
+
     /// Sends a text message.
     pub async fn text(&mut self, text: &str) {
         self.bytes(&Self::frame(Opcode::Text, text.as_bytes())).await;
