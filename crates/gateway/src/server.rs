@@ -20,6 +20,7 @@ pub use crate::{
         app::HttpService,
         listeners::Listeners,
         request_body::{RequestBody, RequestBodyError},
+        response_body::{ResponseBody, ResponseBodyError},
         service::DoorwardService,
     },
     limits::{

@@ -5,6 +5,7 @@
 
 pub(crate) mod buffer;
 pub(crate) mod outbox;
+pub(crate) mod polled;
 pub(crate) mod stream;
 pub(crate) mod websocket;
 pub(crate) mod wire;

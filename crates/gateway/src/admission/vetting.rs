@@ -11,7 +11,8 @@ use std::{
 
 use doorward_core::{
     Anonymous, AuthenticateError, Authenticator, BoxFuture, Grant, GuardContext, Handshake,
-    Outlives, PerUser, Refusal, RefusalReason, RevocationState, SeatStore, UserId, short_type_name,
+    Outlives, PerUser, Refusal, RefusalReason, RevocationState, SeatStore, SessionId, UserId,
+    short_type_name,
 };
 use doorward_protocol::Trust;
 
@@ -211,6 +212,9 @@ pub(crate) async fn ask_guards<P: Send + Sync + 'static>(
     })
 }
 
+/// Session of the cookie in a request, as an authenticator has found it.
+pub(crate) type SessionFound = Result<Option<SessionId>, AuthenticateError>;
+
 /// Answer of an authenticator.
 type Authenticated<P> = Result<Grant<P>, AuthenticateError>;
 
@@ -218,6 +222,7 @@ type Authenticated<P> = Result<Grant<P>, AuthenticateError>;
 pub(crate) trait AnyAuthenticator<P>: Send + Sync {
     fn authenticate(&self, handshake: Handshake) -> BoxFuture<'_, Authenticated<P>>;
     fn recognise(&self, handshake: &Handshake) -> Option<UserId>;
+    fn session_of<'a>(&'a self, handshake: &'a Handshake) -> BoxFuture<'a, SessionFound>;
     /// Returns the name of the authenticator in the policy table.
     fn name(&self) -> String;
 }
@@ -229,6 +234,10 @@ impl<A: Authenticator> AnyAuthenticator<A::Principal> for A {
 
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
         Authenticator::recognise(self, handshake)
+    }
+
+    fn session_of<'a>(&'a self, handshake: &'a Handshake) -> BoxFuture<'a, SessionFound> {
+        Box::pin(Authenticator::session_of(self, handshake))
     }
 
     fn name(&self) -> String {

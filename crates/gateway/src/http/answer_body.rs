@@ -52,6 +52,12 @@ impl Carried {
         Answering(self.clone())
     }
 
+    /// Frees the place of the request although it is not answered yet.
+    pub(super) fn free(&self) {
+        let carrying = lock(&self.0).take();
+        drop(carrying);
+    }
+
     /// Frees the place if the request is marked as answered. The stream calls this after a flush.
     pub(super) fn flushed(&self) {
         // The value is taken out first, so that the place is freed without this lock held.

@@ -10,9 +10,10 @@ use http::{
     header::{self, HeaderName},
     request::Parts,
 };
-use http_body_util::Full;
 use serde::Serialize;
 use sha1::{Digest, Sha1};
+
+use crate::http::response_body::ResponseBody;
 
 /// Reason why a request opens no link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +24,17 @@ pub(crate) enum Rejection {
     Method,
     /// The server is shutting down, or an init hook failed.
     NotNow,
-    /// The client asks for HTTP long polling, which this server does not support.
+    /// A page whose origin is not allowed asks for HTTP long polling.
+    Origin,
+    /// The client asks for HTTP long polling, which the operator has turned off.
     Polling,
     /// The version of Engine.IO is not 4.
     Protocol,
     /// The address of the client has too many links without an authenticated client.
     TooManyLinks,
-    /// The request names an existing link. With WebSocket only, every request opens a new link.
+    /// The body of the request is too large.
+    TooLarge,
+    /// The request names a link that does not exist, or that it does not belong to.
     UnknownSid,
     /// The transport is missing, or is neither `websocket` nor `polling`.
     UnknownTransport,
@@ -38,7 +43,7 @@ pub(crate) enum Rejection {
 }
 
 impl Rejection {
-    pub(super) fn response(self) -> Response<Full<Bytes>> {
+    pub(super) fn response(self) -> Response<ResponseBody> {
         #[derive(Serialize)]
         struct Body {
             code: u8,
@@ -49,6 +54,8 @@ impl Rejection {
             Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
             Self::NotNow => (StatusCode::SERVICE_UNAVAILABLE, 3, "No new connections now"),
             Self::Method => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
+            Self::Origin => (StatusCode::FORBIDDEN, 4, "Origin not allowed"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 3, "Payload too large"),
             Self::Polling => (
                 StatusCode::BAD_REQUEST,
                 0,
@@ -61,7 +68,7 @@ impl Rejection {
             Self::Upgrade => (StatusCode::UPGRADE_REQUIRED, 3, "Upgrade to WebSocket required"),
         };
         let body = serde_json::to_vec(&Body { code, message }).expect("strings are JSON");
-        let mut response = Response::new(Full::new(body.into()));
+        let mut response = Response::new(ResponseBody::from(Bytes::from(body)));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -97,24 +104,74 @@ pub(super) struct Offer {
     protocol: Option<HeaderValue>,
 }
 
-/// Checks a request, and returns the parts that the response depends on.
-pub(super) fn check(request: &Parts) -> Result<Offer, Rejection> {
+/// A valid request.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Opens a link with a WebSocket.
+    Socket(Offer),
+    /// Opens a WebSocket for the link `sid`, whose client polls until the upgrade is complete.
+    Upgrade { sid: String, offer: Offer },
+    /// Opens a link whose client polls.
+    Open,
+    /// Asks for the packets of the link `sid`.
+    Get { sid: String },
+    /// Brings packets for the link `sid`.
+    Post { sid: String },
+    /// Asks which requests a page of another origin may send (Fetch standard, CORS preflight).
+    Preflight,
+}
+
+/// Checks a request. `is_polling` is `true` if clients may poll.
+pub(super) fn check(request: &Parts, is_polling: bool) -> Result<Wanted, Rejection> {
     let query = request.uri.query().unwrap_or_default();
     // The checks are in the order of the JavaScript server, so that a request with several mistakes
     // gets the same answer.
-    match parameter(query, "transport").as_deref() {
-        Some("websocket") => {}
-        Some("polling") => return Err(Rejection::Polling),
-        _ => return Err(Rejection::UnknownTransport),
+    let transport = parameter(query, "transport");
+    let sid = parameter(query, "sid");
+    if sid.is_none() && request.method != Method::OPTIONS {
+        check_first(request, query)?;
     }
-    if parameter(query, "sid").is_some() {
-        return Err(Rejection::UnknownSid);
+    match transport.as_deref() {
+        Some("polling") if !is_polling => Err(Rejection::Polling),
+        // JSONP is for browsers without CORS, and every page could use it.
+        Some("polling") if parameter(query, "j").is_some() => Err(Rejection::BadRequest),
+        Some("polling") => match (sid, &request.method) {
+            (_, &Method::OPTIONS) => Ok(Wanted::Preflight),
+            (None, _) => Ok(Wanted::Open),
+            (Some(sid), &Method::GET) => Ok(Wanted::Get { sid }),
+            (Some(sid), &Method::POST) => Ok(Wanted::Post { sid }),
+            _ => Err(Rejection::Method),
+        },
+        Some("websocket") => {
+            let offer = offer(request)?;
+            match sid {
+                None => Ok(Wanted::Socket(offer)),
+                Some(sid) if is_polling => Ok(Wanted::Upgrade { sid, offer }),
+                Some(_) => Err(Rejection::UnknownSid),
+            }
+        }
+        _ => Err(Rejection::UnknownTransport),
+    }
+}
+
+/// Checks a request that opens a link.
+fn check_first(request: &Parts, query: &str) -> Result<(), Rejection> {
+    if !matches!(parameter(query, "transport").as_deref(), Some("polling" | "websocket")) {
+        return Err(Rejection::UnknownTransport);
     }
     if request.method != Method::GET {
         return Err(Rejection::Method);
     }
     if parameter(query, "EIO").as_deref() != Some("4") {
         return Err(Rejection::Protocol);
+    }
+    Ok(())
+}
+
+/// Checks a request that opens a WebSocket, and returns the parts that the response depends on.
+fn offer(request: &Parts) -> Result<Offer, Rejection> {
+    if request.method != Method::GET {
+        return Err(Rejection::Method);
     }
     let headers = &request.headers;
     // RFC 6455, section 4.2.1. The headers `Connection` and `Upgrade` are lists.
@@ -155,12 +212,12 @@ fn first_protocol(headers: &HeaderMap) -> Result<Option<HeaderValue>, Rejection>
 }
 
 /// Returns the response that turns the connection into a WebSocket (RFC 6455, section 4.2.2).
-pub(super) fn switch(offer: Offer) -> Response<Full<Bytes>> {
+pub(super) fn switch(offer: Offer) -> Response<ResponseBody> {
     let mut hash = Sha1::new();
     hash.update(offer.key.as_bytes());
     hash.update(MAGIC);
     let accept = STANDARD.encode(hash.finalize());
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(ResponseBody::from(Bytes::new()));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));

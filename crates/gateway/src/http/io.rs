@@ -16,12 +16,16 @@ use std::{
 use doorward_core::Clock;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
 
 use crate::{
     http::{answer_body::Carried, sleep::Sleep},
     limits::capacity::Open,
     presence::services::Services,
+    transport::stream::ByteStream,
 };
 
 /// A TCP stream whose writes must make progress.
@@ -68,6 +72,57 @@ impl HttpIo {
         }
         let stalled = self.stalled.get_or_insert_with(|| Sleep::of(&*self.clock, self.patience));
         Pin::new(stalled).poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+/// The stream of a WebSocket to which a client has upgraded, and its place among all connections of
+/// the server.
+pub(super) struct Counted {
+    pub(super) stream: TcpStream,
+    /// Dropped after the stream, so that the descriptor is closed before another connection may take
+    /// the place.
+    pub(super) _open: Open,
+}
+
+impl ByteStream for Counted {
+    fn is_closed_by_peer(&self) -> bool {
+        self.stream.is_closed_by_peer()
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Polled<()> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Polled<usize> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled<()> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled<()> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Polled<usize> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
     http::{
         answer_body::{AnswerBody, Answering, Carried},
         app::HttpService,
+        place::{ConnectionPlace, RequestPlace},
         request_body::{RequestBody, Terms},
     },
     peer::addr::PeerAddr,
@@ -37,6 +38,8 @@ pub(crate) struct Requests<A> {
     /// Place of the client whose request a trusted proxy forwards at the moment. `None` if the peer
     /// is not a trusted proxy.
     pub(crate) carried: Option<Carried>,
+    /// Place of the connection.
+    pub(crate) place: ConnectionPlace,
 }
 
 impl<A: HttpService> Requests<A> {
@@ -54,6 +57,8 @@ impl<A: HttpService> Requests<A> {
         // final.
         request.extensions_mut().insert(PeerAddr(client));
         request.extensions_mut().insert(Client(client));
+        let (connection, carried) = (self.place.clone(), self.carried.clone());
+        request.extensions_mut().insert(RequestPlace { connection, carried });
         let time = services.limits.request_timeout;
         let now = services.clock.now();
         let terms = Terms {
@@ -81,7 +86,10 @@ impl<A: HttpService> Requests<A> {
     /// Takes a place of the client if a trusted proxy has forwarded the request. Fails if the
     /// client has no place left. Returns `None` if the client is connected directly.
     fn begin(&self, client: SocketAddr) -> Result<Option<Answering>, TooMany> {
-        let Some(carried) = &self.carried else { return Ok(None) };
+        let Some(carried) = &self.carried else {
+            let take = || self.services.connections.try_take(Some(self.peer.ip()));
+            return if self.place.take_again(take) { Ok(None) } else { Err(TooMany) };
+        };
         let Some(place) = self.services.connections.try_take(Some(client.ip())) else {
             Metrics::http_refused("client");
             tracing::debug!(client = %client.ip(), "Request refused: its client has too many.");

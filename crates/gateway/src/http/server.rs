@@ -6,8 +6,10 @@ use tokio::sync::OnceCell;
 
 use crate::{
     error::ServeError,
+    http::polling::binding::{Binding, SessionOf},
     link::seam::Namespaces,
     presence::{recheck, services::Services},
+    transport::polled::table::Table,
 };
 
 /// The parts of a running server.
@@ -16,14 +18,28 @@ pub(crate) struct Server {
     pub(crate) namespaces: Arc<Namespaces>,
     /// Path at which clients connect. It begins and ends with a slash.
     pub(crate) path: Box<str>,
+    /// `true` if clients may poll.
+    pub(crate) is_polling: bool,
+    /// Finds the session of the cookie in a request. `None` if there is no authenticator.
+    pub(crate) sessions: Option<SessionOf>,
+    /// Links whose clients poll.
+    pub(crate) polls: Arc<Table<Binding>>,
     /// Set when the init hooks have succeeded. Concurrent handshakes wait for one run of the hooks.
     /// After a failure the cell stays empty, and the next handshake runs the hooks again.
     ready: OnceCell<()>,
 }
 
 impl Server {
-    pub(crate) fn new(services: Arc<Services>, namespaces: Namespaces, path: Box<str>) -> Self {
-        Self { services, namespaces: Arc::new(namespaces), path, ready: OnceCell::new() }
+    pub(crate) fn new(
+        services: Arc<Services>,
+        namespaces: Namespaces,
+        path: Box<str>,
+        is_polling: bool,
+        sessions: Option<SessionOf>,
+    ) -> Self {
+        let (namespaces, polls) = (Arc::new(namespaces), Arc::default());
+        let ready = OnceCell::new();
+        Self { services, namespaces, path, is_polling, sessions, polls, ready }
     }
 
     /// Runs the init hooks if they have not run yet, and returns `true` if they have succeeded.

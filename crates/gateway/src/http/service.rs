@@ -12,22 +12,23 @@ use std::{
 };
 
 use bytes::Bytes;
-use doorward_core::{BoxFuture, Decision, HandshakeRequest, Headers, RefusalReason};
+use doorward_core::{BoxError, BoxFuture};
 use http::{Request, Response, StatusCode, request::Parts};
-use http_body_util::Full;
-use hyper::upgrade::OnUpgrade;
+use hyper::{body::Body, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::{
     http::{
-        handshake::{self, Rejection},
+        handshake::{self, Offer, Rejection, Wanted},
         io::HttpIo,
+        opening::opening,
+        polling,
+        response_body::ResponseBody,
         server::Server,
     },
     link::{state::Opening, task::LinkTask},
-    presence::{client::client, services::Subject},
     transport::{stream::ByteStream, websocket::WebSocket},
 };
 
@@ -51,8 +52,11 @@ pub struct DoorwardService {
 
 doorward_core::debug_fields!(DoorwardService {});
 
-impl<B: Send + 'static> Service<Request<B>> for DoorwardService {
-    type Response = Response<Full<Bytes>>;
+impl<B> Service<Request<B>> for DoorwardService
+where
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
+    type Response = Response<ResponseBody>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
 
@@ -62,12 +66,12 @@ impl<B: Send + 'static> Service<Request<B>> for DoorwardService {
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let server = Arc::clone(&self.server);
-        let (mut parts, _body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         Box::pin(async move {
             Ok(if is_own(&server.path, parts.uri.path()) {
-                open(&server, &mut parts).await.unwrap_or_else(Rejection::response)
+                answer(&server, parts, body).await
             } else {
-                let mut response = Response::new(Full::default());
+                let mut response = Response::new(ResponseBody::from(Bytes::new()));
                 *response.status_mut() = StatusCode::NOT_FOUND;
                 response
             })
@@ -80,39 +84,29 @@ fn is_own(own: &str, path: &str) -> bool {
     path == own || own.strip_suffix('/').is_some_and(|short| path == short)
 }
 
-/// Checks a request that asks for a link, and returns the response that upgrades the connection to
-/// a WebSocket.
-///
-/// The order matters. The checks of the request are cheap, so they come before the link is counted
-/// for its address. The client is authenticated later: its credential arrives with the CONNECT on
-/// the link.
-async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<Bytes>>, Rejection> {
-    let offer = handshake::check(parts)?;
-    let services = &server.services;
-    let peer = client(services, parts);
-    let address = peer.map(|peer| peer.ip());
-    let (headers, credentials) = Headers::split(&parts.headers);
-    let place = services.link_places(&headers).try_take(address).ok_or_else(|| {
-        let subject = Subject { peer: address, ..Subject::default() };
-        services.decided(Decision::Closed(RefusalReason::TooManyAttempts), subject);
-        Rejection::TooManyLinks
-    })?;
-    // The place is taken first, so that it also limits how many requests wait for the init hooks.
-    if services.is_draining() || !Server::ready_beside(server).await {
-        return Err(Rejection::NotNow);
-    }
+/// Checks a request, and answers it.
+async fn answer<B>(server: &Arc<Server>, mut parts: Parts, body: B) -> Response<ResponseBody>
+where
+    B: Body<Error: Into<BoxError>>,
+{
+    let answered = match handshake::check(&parts, server.is_polling) {
+        Ok(Wanted::Socket(offer)) => open(server, &mut parts, offer).await,
+        Ok(wanted) => return polling::serve(server, wanted, parts, body).await,
+        Err(rejection) => Err(rejection),
+    };
+    answered.unwrap_or_else(Rejection::response)
+}
+
+/// Opens a link, and returns the response that upgrades the connection to a WebSocket.
+async fn open(
+    server: &Arc<Server>,
+    parts: &mut Parts,
+    offer: Offer,
+) -> Result<Response<ResponseBody>, Rejection> {
+    let opening = opening(server, parts, &[]).await?;
     // hyper adds `OnUpgrade` to a request that can be upgraded. Middleware or another server may
     // lose it.
     let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::Upgrade)?;
-    let query = parts.uri.query().unwrap_or_default();
-    let opening = Opening {
-        services: Arc::clone(services),
-        namespaces: Arc::clone(&server.namespaces),
-        request: Arc::new(HandshakeRequest::new(headers, query, peer)),
-        credentials: Arc::new(credentials),
-        place,
-        open: None,
-    };
     // Not awaited here: the upgrade completes only after the response was sent.
     tokio::spawn(run(upgrade, opening));
     Ok(handshake::switch(offer))

@@ -51,6 +51,7 @@ impl LinkState {
         // This also drops packets of sockets that ended earlier. The events that tell clients the
         // reason of an end are kept, because they have no owner.
         let is_clean = self.outbox.cut(|owner| others.contains(&owner));
+        self.was_cut = true;
         self.end_socket(slot, reason, turn);
         if !is_clean {
             // A packet for the socket was sent in part. Its rest must not be sent, and nothing else

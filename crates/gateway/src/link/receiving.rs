@@ -35,9 +35,9 @@ impl Receiver for Receiving<'_, '_> {
             Received::Bytes(count) => return state.count(count, turn),
             Received::Lost => return state.abort(DisconnectReason::TransportClosed, turn),
             Received::TooLarge { beginning } => return state.oversized(beginning, turn),
-            Received::Broken(error) => {
-                tracing::debug!(%error, "Link closed: not a WebSocket frame.");
-                return state.violated(error.close_code(), &error, turn);
+            Received::Broken { code, error } => {
+                tracing::debug!(%error, "Link closed: the client violated its transport.");
+                return state.violated(code, &error, turn);
             }
             _ => {}
         }
@@ -64,6 +64,9 @@ impl LinkState {
     }
 
     fn message(&mut self, message: Message<'_>, turn: &Turn<'_>) {
+        if self.services.is_echo && self.outbox.echo(message) {
+            return;
+        }
         match self.protocol.receive(message, turn.now) {
             // The admission of a CONNECT starts only after everything that arrived with it was
             // read. So an event that was sent before the answer is always recognised as too early,

@@ -44,6 +44,8 @@ pub(super) struct LinkState {
     pub(super) protocol: Link,
     pub(super) sockets: Sockets,
     pub(super) outbox: PooledOutbox,
+    /// `true` if packets were cut from the outbox since the last flush.
+    pub(super) was_cut: bool,
     /// Place of the link among the unauthenticated links of its client's address. `None` while a
     /// socket of the link is authenticated.
     pub(super) place: Option<Place>,
@@ -66,6 +68,10 @@ pub(super) struct LinkState {
 
 /// Arguments for opening a link.
 pub(crate) struct Opening {
+    /// Id of the link. It is secret, because it finds the link of a client that polls.
+    pub(crate) id: LinkId,
+    /// Transports to which the client may upgrade.
+    pub(crate) upgrades: &'static [&'static str],
     pub(crate) services: Arc<Services>,
     pub(crate) namespaces: Arc<Namespaces>,
     pub(crate) request: Arc<HandshakeRequest>,
@@ -92,15 +98,16 @@ pub(super) struct Probing {
 
 impl LinkState {
     pub(super) fn open(opening: Opening) -> Self {
-        let Opening { services, namespaces, request, credentials, place, open } = opening;
+        let Opening { id, upgrades, services, namespaces, request, credentials, place, open } =
+            opening;
         let limits = &services.limits;
-        let id = LinkId::generate(&*services.entropy);
         let handle = Arc::new(LinkHandle::new(id, limits.outbox));
         let mut outbox = PooledOutbox::default();
         let sid = id.encode();
         outbox.text(|out| {
             engine::Open {
                 sid: &sid,
+                upgrades,
                 ping_interval: limits.ping_interval,
                 ping_timeout: limits.ping_timeout,
                 max_payload: limits.max_message,
@@ -124,6 +131,7 @@ impl LinkState {
             protocol,
             sockets: Sockets::new(),
             outbox,
+            was_cut: false,
             place: Some(place),
             stalled_since: None,
             closing: None,

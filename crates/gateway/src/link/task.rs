@@ -95,6 +95,10 @@ impl<W: Wire> LinkTask<W> {
     }
 
     fn flush(&mut self, turn: &Turn<'_>) {
+        self.wire.allow(self.state.protocol.message_limit(), self.state.place.is_none());
+        if std::mem::take(&mut self.state.was_cut) {
+            self.wire.cut();
+        }
         let before = self.state.outbox.len();
         let flushed = self.wire.poll_flush(&mut turn.cx(), &mut self.state.outbox);
         self.state.outbox.release();

@@ -3,16 +3,16 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::{
-        Arc, Once,
+        Arc, Mutex, Once,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::Poll,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use doorward_core::{
     Action, Audit, AuditRecord, BoxFuture, Clock, Decision, DecisionId, Entropy, Fault, Headers,
-    NodeId, Refusal, RefusalReason, RevocationStore, SessionId, SocketId, UserId,
+    NodeId, Refusal, RefusalReason, RevocationStore, SessionId, SocketId, UserId, lock,
 };
 use doorward_protocol::LinkConfig;
 use http::HeaderMap;
@@ -56,6 +56,10 @@ pub(crate) struct Services {
     forwarded: Once,
     /// Ensures that an unknown client address is logged only once.
     unknown: Once,
+    /// Time at which the log last said that a page of another origin has tried to poll.
+    foreign_page_logged: Mutex<Option<Instant>>,
+    /// `true` if links echo the messages of Engine.IO, for its official test suite.
+    pub(crate) is_echo: bool,
     /// Limit on the open connections of the server, HTTP connections and links together.
     pub(crate) room: Arc<Room>,
     pub(crate) registry: Arc<Registry>,
@@ -123,6 +127,8 @@ impl Services {
             pages: Vec::new(),
             forwarded: Once::new(),
             unknown: Once::new(),
+            foreign_page_logged: Mutex::default(),
+            is_echo: false,
             room: Room::new(limits.max_connections),
             registry: Arc::default(),
             link_config: Arc::new(limits.link()),
@@ -161,6 +167,21 @@ impl Services {
                  feature \"axum\" of doorward."
             );
         });
+    }
+
+    /// Logs, at most once a minute, that a page of another origin has tried to poll.
+    pub(crate) fn page_is_not_named(&self) {
+        let now = self.clock.now();
+        let mut last = lock(&self.foreign_page_logged);
+        if last.is_some_and(|last| now.saturating_duration_since(last) < Duration::from_secs(60)) {
+            return;
+        }
+        *last = Some(now);
+        drop(last);
+        tracing::warn!(
+            "A page of another origin was refused: name its origin with Builder::pages, or origins.allow of the \
+             ready-made server."
+        );
     }
 
     /// Returns the kind of page that sent a request with these headers.

@@ -4,6 +4,8 @@
 //! authenticator does not compile. [`Builder::build`] finds all other mistakes, such as two
 //! handlers for one event.
 
+mod options;
+
 use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc};
 
 use doorward_auth::MemoryStore;
@@ -18,7 +20,7 @@ use crate::{
     audit::tracing::TracingAudit,
     error::BuildError,
     event::{filter::IntoExceptionFilter, interceptor::Interceptor, subscription::Layers},
-    http::server::Server,
+    http::{polling::binding::SessionOf, server::Server},
     limits::Limits,
     link::seam::Namespaces,
     namespace::{
@@ -81,6 +83,8 @@ pub struct Builder<A> {
     path: Box<str>,
     trusted_proxies: Result<TrustedProxies, TrustedProxyError>,
     pages: Vec<Box<str>>,
+    is_polling: bool,
+    is_echo: bool,
     public: Vec<Gateway<Anonymous>>,
     public_hubs: Hubs<Anonymous>,
     principals: Principals,
@@ -108,6 +112,8 @@ impl Builder<NoAuthenticator> {
             path: "/socket.io/".into(),
             trusted_proxies: Ok(TrustedProxies::default()),
             pages: Vec::new(),
+            is_polling: true,
+            is_echo: false,
             public: Vec::new(),
             public_hubs: Hubs::new(principals.clone()),
             principals,
@@ -137,6 +143,8 @@ impl Builder<NoAuthenticator> {
             path: self.path,
             trusted_proxies: self.trusted_proxies,
             pages: self.pages,
+            is_polling: self.is_polling,
+            is_echo: self.is_echo,
             public: self.public,
             public_hubs: self.public_hubs,
             principals: self.principals,
@@ -149,7 +157,7 @@ impl Builder<NoAuthenticator> {
     /// # Errors
     /// [`BuildError`] describes the first mistake.
     pub fn build(self) -> Result<Doorward, BuildError> {
-        self.finish(|_, _| Ok(HashMap::new()))
+        self.finish(None, |_, _| Ok(HashMap::new()))
     }
 }
 
@@ -218,7 +226,13 @@ impl<P: Send + Sync + 'static> Builder<WithAuthenticator<P>> {
     /// [`BuildError`] describes the first mistake.
     pub fn build(self) -> Result<Doorward, BuildError> {
         let (links, seats) = (self.connections, Arc::clone(&self.seats));
-        self.finish(|WithAuthenticator { authenticator, layers, gateways, hubs }, services| {
+        let authenticator = Arc::clone(&self.private.authenticator);
+        let sessions: SessionOf = Arc::new(move |handshake| {
+            let authenticator = Arc::clone(&authenticator);
+            Box::pin(async move { authenticator.session_of(&handshake).await })
+        });
+        self.finish(Some(sessions), |private, services| {
+            let WithAuthenticator { authenticator, layers, gateways, hubs } = private;
             let policy = |sockets| {
                 let (authenticator, seats) = (Arc::clone(&authenticator), Arc::clone(&seats));
                 Policy { authenticator, seats, links, sockets }
@@ -247,107 +261,14 @@ impl<A> Builder<A> {
         self.principals.clone()
     }
 
-    /// Limits the Engine.IO connections of each user. Sockets on one connection count once. Unlimited by default.
-    ///
-    /// # Examples
-    /// ```
-    /// use doorward::{PerUser, prelude::*};
-    ///
-    /// let builder = Doorward::builder().connections(PerUser::RefuseNew(1));
-    /// ```
-    pub fn connections(self, policy: PerUser) -> Self {
-        Self { connections: policy, ..self }
-    }
-
-    /// Replaces the store that counts the connections of each user. This store enforces the limits of
-    /// [`connections`](Builder::connections) and [`Gateway::connections`]. The default is [`MemorySeats`].
-    pub fn seats(self, seats: impl SeatStore) -> Self {
-        Self { seats: Arc::new(seats), ..self }
-    }
-
-    /// Replaces the store of revocations. The default is a [`MemoryStore`](doorward_auth::MemoryStore), which
-    /// loses all revocations when the process ends.
-    pub fn revocations(self, revocations: impl RevocationStore) -> Self {
-        Self { revocations: Arc::new(revocations), ..self }
-    }
-
-    /// Replaces the audit, which keeps the records of decisions. The default is [`TracingAudit`].
-    pub fn audit(self, audit: impl Audit) -> Self {
-        Self { audit: Arc::new(audit), ..self }
-    }
-
-    /// Replaces the clock. The default is [`SystemClock`].
-    pub fn clock(self, clock: impl Clock) -> Self {
-        Self { clock: Arc::new(clock), ..self }
-    }
-
-    /// Replaces the source of randomness. The default is [`OsEntropy`].
-    pub fn entropy(self, entropy: impl Entropy) -> Self {
-        Self { entropy: Arc::new(entropy), ..self }
-    }
-
-    /// Changes limits. `change` receives the current limits, which are the defaults at the first
-    /// call. [`build`](Builder::build) rejects values that are out of bounds (see [`Limits::ALL`]).
-    ///
-    /// # Examples
-    /// ```
-    /// use doorward::prelude::*;
-    ///
-    /// let builder = Doorward::builder()
-    ///     .limits(|limits| limits.max_rooms = 9)
-    ///     .limits(|limits| limits.max_streams = 4);
-    /// ```
-    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
-        change(&mut self.limits);
-        self
-    }
-
-    /// Replaces the path at which clients connect. The default is `/socket.io/`.
-    /// [`build`](Builder::build) rejects a path that does not begin and end with a slash.
-    pub fn path(self, path: impl Into<Box<str>>) -> Self {
-        Self { path: path.into(), ..self }
-    }
-
-    /// Sets the addresses of the reverse proxies in front of the server, or their networks, such as `10.0.0.0/8`.
-    ///
-    /// Budgets, limits and audit records use the address of the client. For requests of one of
-    /// these proxies, the address of the client is the last address in `X-Forwarded-For` that is
-    /// not one of the proxies. The header of any other peer is ignored. The list is empty by
-    /// default.
-    ///
-    /// # Examples
-    /// ```
-    /// use doorward::prelude::*;
-    ///
-    /// let builder = Doorward::builder().trusted_proxies(["127.0.0.1", "10.0.0.0/8"]);
-    /// ```
-    pub fn trusted_proxies<T: AsRef<str>>(self, networks: impl IntoIterator<Item = T>) -> Self {
-        Self { trusted_proxies: TrustedProxies::new(networks), ..self }
-    }
-
-    /// Sets the origins of the application's own pages on other hosts, as browsers write them, such as
-    /// `https://app.example.org` or `capacitor://localhost`. A later call replaces the origins of an earlier one.
-    ///
-    /// Any page can open connections in the browsers of its visitors, so pages of other hosts share a smaller
-    /// budget. Connections from pages of these origins have the budget of clients that are not browsers. The
-    /// origins have no other effect. [`Origins`](crate::auth::Origins) decide which pages may use a cookie.
-    ///
-    /// # Examples
-    /// ```
-    /// use doorward::Doorward;
-    ///
-    /// let builder = Doorward::builder().pages(["https://app.example.org"]);
-    /// ```
-    pub fn pages<T: Into<Box<str>>>(self, origins: impl IntoIterator<Item = T>) -> Self {
-        Self { pages: origins.into_iter().map(Into::into).collect(), ..self }
-    }
-
     fn finish(
         self,
+        sessions: Option<SessionOf>,
         mount_private: impl FnOnce(A, &Arc<Services>) -> Result<Mounts, BuildError>,
     ) -> Result<Doorward, BuildError> {
         let Self { clock, entropy, audit, revocations, limits, path, public, private, .. } = self;
         let (proxies, pages) = (self.trusted_proxies?, self.pages);
+        let (is_polling, is_echo) = (self.is_polling, self.is_echo);
         let (public_hubs, principals) = (self.public_hubs, self.principals);
         limits.check()?;
         if !(path.starts_with('/') && path.ends_with('/')) {
@@ -355,6 +276,7 @@ impl<A> Builder<A> {
         }
         let mut services = Services::new(clock, entropy, limits, audit, revocations);
         (services.proxies, services.pages) = (proxies, pages);
+        services.is_echo = is_echo;
         let services = Arc::new(services);
         let mut mounts = mount_private(private, &services)?;
         // Clients of public namespaces have no user, so their connections cannot be counted.
@@ -381,7 +303,7 @@ impl<A> Builder<A> {
             namespaces.insert(name, namespace);
             policies.push(policy);
         }
-        let server = Server::new(services, namespaces, path);
+        let server = Server::new(services, namespaces, path, is_polling, sessions);
         principals.build(&server.services);
         Ok(Doorward::new(server, PolicyTable::new(policies), principals))
     }

@@ -35,6 +35,7 @@ use crate::{
         app::HttpService,
         io::HttpIo,
         listeners::Listeners,
+        place::ConnectionPlace,
         requests::Requests,
         server::Server,
         sleep::Sleep,
@@ -108,7 +109,14 @@ async fn accept(
             tracing::trace!(%error, "TCP_NODELAY was refused.");
         }
         let io = HttpIo::new(stream, open, carried.clone(), services);
-        let requests = Requests { app: app.clone(), services: Arc::clone(services), peer, carried };
+        let place = ConnectionPlace::new(place);
+        let requests = Requests {
+            app: app.clone(),
+            services: Arc::clone(services),
+            peer,
+            carried,
+            place: place.clone(),
+        };
         let connection = connection(&http, io, requests);
         let mut stopping = stopping.clone();
         tokio::spawn(async move {
@@ -131,7 +139,7 @@ async fn accept(
             }
             // The place is also released when the connection has become a link, because the task of
             // the link owns the stream now.
-            drop(place);
+            place.free();
         });
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
-use doorward_core::{HandshakeRequest, Headers};
+use doorward_core::{HandshakeRequest, Headers, LinkId};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
@@ -222,6 +222,8 @@ impl TestClientBuilder<'_> {
         let (headers, credentials) = Headers::split(&self.headers);
         let place = services.link_places(&headers).try_take(Some(self.peer.ip()));
         let opening = Opening {
+            id: LinkId::generate(&*services.entropy),
+            upgrades: &[],
             services: Arc::clone(services),
             namespaces: Arc::clone(&server.namespaces),
             request: Arc::new(HandshakeRequest::new(headers, self.query.as_str(), Some(self.peer))),

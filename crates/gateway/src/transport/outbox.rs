@@ -21,7 +21,7 @@ use std::{
 
 use bytes::Bytes;
 use doorward_protocol::{
-    Frame,
+    Frame, Message,
     ws::{self, CloseCode, Opcode},
 };
 use tokio::io::AsyncWrite;
@@ -105,6 +105,21 @@ impl Outbox {
         ws::append_packet(&mut self.tail, write, |opcode, end| {
             marks.push_back(Mark { end: before + end, owner, opcode });
         })
+    }
+
+    /// Queues the message itself, if it is a message of Engine.IO. Returns `false` for packets that
+    /// control the link.
+    pub(crate) fn echo(&mut self, message: Message<'_>) -> bool {
+        match message {
+            Message::Text(text) if text.starts_with('4') => {
+                self.frame(Opcode::Text, |out| out.extend_from_slice(text.as_bytes()));
+            }
+            Message::Text(_) => return false,
+            Message::Binary(bytes) => {
+                self.frame(Opcode::Binary, |out| out.extend_from_slice(bytes));
+            }
+        }
+        true
     }
 
     /// Queues the answer to a WebSocket ping.
@@ -230,6 +245,26 @@ impl Outbox {
             let frame = waiting.slice(start..mark.end - self.gone);
             (mark.opcode, frame.slice(ws::header_length(frame.len())..))
         })
+    }
+
+    /// Returns the opcode and the payload of the oldest frame that waits. No part of the frame may
+    /// have been sent.
+    pub(crate) fn front(&self) -> Option<(Opcode, &[u8])> {
+        let (start, mark) = self.unsent().next()?;
+        let part = self.parts().next()?;
+        let frame = part.get(start..mark.end - self.gone)?;
+        Some((mark.opcode, frame.get(ws::header_length(frame.len())..)?))
+    }
+
+    /// Returns the code and the reason of the close frame, if one was queued. It is the last frame.
+    pub(crate) fn end(&self) -> Option<(u16, &[u8])> {
+        let close = self.marks.back().filter(|mark| mark.opcode == Opcode::Close)?;
+        // The frame is in the tail, because close frames are not shared.
+        let end = close.end - self.gone - self.queued;
+        let before = self.marks.len().checked_sub(2).map_or(0, |last| self.marks[last].end);
+        let start = before.saturating_sub(self.gone + self.queued);
+        let payload = self.tail.get(start + 2..end)?;
+        payload.split_first_chunk().map(|(code, reason)| (u16::from_be_bytes(*code), reason))
     }
 
     /// Returns the mark of each frame that was not sent completely, and the start of the frame. The

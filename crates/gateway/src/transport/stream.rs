@@ -8,10 +8,19 @@ use tokio::{
     net::TcpStream,
 };
 
+/// A byte stream of any kind.
+pub(crate) type AnyStream = Box<dyn ByteStream + Send>;
+
 /// A byte stream in both directions.
 pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Unpin {
     /// Returns `true` if the peer is known to send no more, even if some of its input is unread.
     fn is_closed_by_peer(&self) -> bool;
+}
+
+impl ByteStream for AnyStream {
+    fn is_closed_by_peer(&self) -> bool {
+        (**self).is_closed_by_peer()
+    }
 }
 
 impl ByteStream for TcpStream {

@@ -89,7 +89,10 @@ impl<S: ByteStream> WebSocket<S> {
                     let Some(beginning) = ws::beginning(&bytes[used_up..], HEAD) else { break };
                     receiver.receive(Received::TooLarge { beginning: &beginning });
                 }
-                Err(error) => receiver.receive(Received::Broken(error)),
+                Err(error) => {
+                    let code = error.close_code();
+                    receiver.receive(Received::Broken { code, error: &error });
+                }
             }
         }
         used_up

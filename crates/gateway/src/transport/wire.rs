@@ -5,11 +5,12 @@
 //! the wire. Start reading at [`Wire`].
 
 use std::{
+    error::Error,
     io,
     task::{Context, Poll},
 };
 
-use doorward_protocol::{Message, ws::FrameError};
+use doorward_protocol::{Message, ws::CloseCode};
 
 use crate::transport::outbox::Outbox;
 
@@ -23,6 +24,17 @@ pub(crate) trait Wire: Unpin {
 
     /// Drops the input that was read but not passed on yet, because the link ends.
     fn stop_reading(&mut self);
+
+    /// Learns what the client may do next: the maximum size of its next message, in bytes, and if it
+    /// has an authenticated socket. A wire that reads only when it is polled asks the receiver
+    /// instead.
+    fn allow(&mut self, message_limit: usize, is_known: bool) {
+        let _ = (message_limit, is_known);
+    }
+
+    /// Stops to send what was taken from the outbox and is still on its way, because packets of a
+    /// revoked socket may be among it. A wire that takes only what it sends at once does nothing.
+    fn cut(&mut self) {}
 
     /// Sends the packets in the outbox, and removes those that were sent. Returns `Pending` while
     /// the connection accepts no more bytes.
@@ -68,8 +80,8 @@ pub(crate) enum Received<'a> {
     /// A message above the size limit, which was not read. `beginning` is long enough to recognise
     /// a CONNECT.
     TooLarge { beginning: &'a str },
-    /// Bytes that violate the protocol of the wire.
-    Broken(FrameError),
+    /// Bytes that violate the protocol of the wire, and the code that a WebSocket is closed with.
+    Broken { code: CloseCode, error: &'a dyn Error },
     /// Number of bytes that were read, so that the receiver can count them. It is passed on after
     /// the frames in these bytes.
     Bytes(usize),

@@ -42,18 +42,6 @@ async fn bytes_sent_together_with_the_upgrade_request_are_not_lost() {
     client.json("40").await;
 }
 
-#[tokio::test]
-async fn a_polling_client_reads_which_transport_to_configure() {
-    let fixture = Fixture::start().await;
-
-    let (status, body) = ask(&fixture, "EIO=4&transport=polling").await;
-
-    assert_eq!(status, "400");
-    // The numeric codes are those of Engine.IO: 0 is an unknown transport.
-    assert_eq!(body["code"], 0);
-    assert!(body["message"].as_str().unwrap().contains(r#"transports: ["websocket"]"#));
-}
-
 /// Attack 38: with protocol version 3 a client enters `/` without a CONNECT, so without a credential.
 #[tokio::test]
 async fn a_client_of_protocol_version_3_is_refused() {
@@ -71,9 +59,9 @@ async fn a_new_link_cannot_name_an_existing_engine_session() {
     let (_client, open) = RawClient::open_with(fixture.address, b"").await;
     let sid = open["sid"].as_str().unwrap();
 
-    let (status, body) = ask(&fixture, &format!("EIO=4&transport=websocket&sid={sid}")).await;
+    let (status, body) = ask(&fixture, &format!("EIO=4&transport=polling&sid={sid}")).await;
 
-    // 1 is an unknown session: links are never resumed or upgraded.
+    // 1 is an unknown session: a client with a WebSocket never polls.
     assert_eq!((&*status, &body["code"]), ("400", &json!(1)));
 }
 

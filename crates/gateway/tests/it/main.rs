@@ -49,6 +49,7 @@ mod mount;
 mod order;
 #[cfg(test)]
 mod outage;
+mod polling;
 #[cfg(test)]
 mod replies;
 #[cfg(test)]

@@ -4,11 +4,19 @@ use http::Request;
 
 use super::*;
 
-/// Checks a valid request after `change`.
+/// Checks a valid request of a WebSocket after `change`. Clients may not poll.
 fn checked(change: impl FnOnce(&mut Parts)) -> Result<Offer, Rejection> {
+    match wanted(false, change) {
+        Ok(Wanted::Socket(offer)) => Ok(offer),
+        Ok(wanted) => panic!("{wanted:?}"),
+        Err(rejection) => Err(rejection),
+    }
+}
+
+fn wanted(is_polling: bool, change: impl FnOnce(&mut Parts)) -> Result<Wanted, Rejection> {
     let (mut parts, ()) = valid().into_parts();
     change(&mut parts);
-    check(&parts)
+    check(&parts, is_polling)
 }
 
 fn valid() -> Request<()> {
@@ -110,5 +118,36 @@ fn an_upgrade_with_a_body_is_a_bad_request() {
         });
         assert_eq!(checked.is_ok(), is_good, "{value}");
         assert!(is_good || checked == Err(Rejection::BadRequest), "{value}");
+    }
+}
+
+#[test]
+fn a_request_of_a_client_that_polls_is_told_from_the_others() {
+    let asked = |method: Method, query: &str| {
+        let uri = format!("/socket.io/?{query}").parse().unwrap();
+        wanted(true, |parts| (parts.method, parts.uri) = (method, uri))
+    };
+    let sid = || "x".to_owned();
+
+    assert_eq!(asked(Method::GET, "EIO=4&transport=polling"), Ok(Wanted::Open));
+    assert_eq!(asked(Method::GET, "EIO=4&transport=polling&sid=x"), Ok(Wanted::Get { sid: sid() }));
+    assert_eq!(
+        asked(Method::POST, "EIO=4&transport=polling&sid=x"),
+        Ok(Wanted::Post { sid: sid() })
+    );
+    assert_eq!(asked(Method::OPTIONS, "EIO=4&transport=polling"), Ok(Wanted::Preflight));
+    let upgrade = asked(Method::GET, "EIO=4&transport=websocket&sid=x");
+    assert!(matches!(upgrade, Ok(Wanted::Upgrade { sid, .. }) if sid == "x"));
+    for (method, query, rejection) in [
+        (Method::POST, "EIO=4&transport=polling", Rejection::Method),
+        (Method::HEAD, "EIO=4&transport=polling", Rejection::Method),
+        (Method::PUT, "EIO=4&transport=polling&sid=x", Rejection::Method),
+        (Method::HEAD, "EIO=4&transport=polling&sid=x", Rejection::Method),
+        (Method::POST, "EIO=4&transport=websocket&sid=x", Rejection::Method),
+        (Method::GET, "EIO=3&transport=polling", Rejection::Protocol),
+        (Method::GET, "EIO=4&transport=polling&j=0", Rejection::BadRequest),
+        (Method::GET, "EIO=4&transport=other&sid=x", Rejection::UnknownTransport),
+    ] {
+        assert_eq!(asked(method, query), Err(rejection), "{query}");
     }
 }

@@ -1,0 +1,58 @@
+//! Place of a connection among those of its client's address, and how a request gives it up.
+//!
+//! A client that polls has a request waiting nearly all the time. If its link has an authenticated
+//! socket, the waiting request takes no place of the address, as a WebSocket takes none. So many
+//! users may share an address. Start reading at [`RequestPlace::release`].
+
+use std::sync::{Arc, Mutex};
+
+use doorward_core::lock;
+
+use crate::{http::answer_body::Carried, limits::addresses::Place};
+
+/// Place of a connection. It is empty while the connection carries a request that has
+/// [released](RequestPlace::release) it.
+#[derive(Clone)]
+pub(crate) struct ConnectionPlace(Arc<Mutex<Option<Place>>>);
+
+/// Request extension with the place that the request takes.
+#[derive(Clone)]
+pub(crate) struct RequestPlace {
+    pub(super) connection: ConnectionPlace,
+    /// Place of the client, if a trusted proxy has forwarded the request.
+    pub(super) carried: Option<Carried>,
+}
+
+impl ConnectionPlace {
+    pub(crate) fn new(place: Place) -> Self {
+        Self(Arc::new(Mutex::new(Some(place))))
+    }
+
+    /// Takes a place for the next request if the last one has released it. Returns `false` if `take`
+    /// returns none.
+    pub(super) fn take_again(&self, take: impl FnOnce() -> Option<Place>) -> bool {
+        let mut place = lock(&self.0);
+        if place.is_none() {
+            *place = take();
+        }
+        place.is_some()
+    }
+
+    /// Frees the place.
+    pub(crate) fn free(&self) {
+        let place = lock(&self.0).take();
+        drop(place);
+    }
+}
+
+impl RequestPlace {
+    /// Frees the place of the request, because its client is authenticated. Connections of the
+    /// server are limited by [`Limits::max_connections`](crate::Limits::max_connections) all the
+    /// same.
+    pub(super) fn release(&self) {
+        match &self.carried {
+            Some(carried) => carried.free(),
+            None => self.connection.free(),
+        }
+    }
+}

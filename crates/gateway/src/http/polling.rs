@@ -1,0 +1,269 @@
+//! Serves clients that poll.
+//!
+//! The first GET opens a link, whose task is the same as that of a WebSocket. Each request finds the
+//! desk of its link by the secret id (`sid`), and waits there for its answer. Before anything of the
+//! body is read, the origin of the page and the binding of the link are checked. Start reading at
+//! [`serve`].
+
+pub(crate) mod binding;
+pub(crate) mod upgrade;
+
+use std::{
+    future::{Future as _, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use doorward_core::{BoxError, BoxFuture};
+use doorward_protocol::polling::{PollingConfig, RequestError};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header, request::Parts};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Body;
+
+use crate::{
+    http::{
+        handshake::{Rejection, Wanted},
+        opening::opening,
+        place::RequestPlace,
+        polling::binding::{Binding, Origin},
+        response_body::ResponseBody,
+        server::Server,
+    },
+    link::task::LinkTask,
+    presence::{client::Client, services::Services},
+    transport::polled::{
+        Polled,
+        desk::{
+            Desk, GetReply,
+            waiting::{WaitingGet, WaitingPost},
+        },
+        table::Found,
+    },
+};
+
+/// Answers a request of a client that polls.
+pub(super) async fn serve<B>(
+    server: &Arc<Server>,
+    wanted: Wanted,
+    mut parts: Parts,
+    body: B,
+) -> Response<ResponseBody>
+where
+    B: Body<Error: Into<BoxError>>,
+{
+    let now = server.services.clock.now();
+    let origin = match Origin::of(&server.services, &parts) {
+        Ok(origin) => origin,
+        Err(rejection) => return rejection.response(),
+    };
+    let answered = match &wanted {
+        Wanted::Preflight => Ok(preflight(&parts.headers)),
+        Wanted::Open => open(server, &parts, origin.clone(), now).await,
+        Wanted::Get { sid } | Wanted::Post { sid } | Wanted::Upgrade { sid, .. } => {
+            match find(server, sid, &origin, &parts).await {
+                Err(rejection) => Err(rejection),
+                Ok(desk) => match wanted {
+                    Wanted::Upgrade { offer, .. } => {
+                        upgrade::begin(&desk, server, &mut parts, offer)
+                    }
+                    Wanted::Post { .. } => post(&desk, &server.services, &parts, body, now).await,
+                    _ => get(&desk, &server.services, &parts, now).await,
+                },
+            }
+        }
+        Wanted::Socket(_) => Err(Rejection::BadRequest),
+    };
+    let mut response = answered.unwrap_or_else(Rejection::response);
+    if origin.is_named()
+        && let Some(page) = parts.headers.remove(header::ORIGIN)
+    {
+        allow(response.headers_mut(), page);
+    }
+    response
+}
+
+/// Opens a link, and answers with its first packets.
+async fn open(
+    server: &Arc<Server>,
+    parts: &Parts,
+    origin: Origin,
+    now: Instant,
+) -> Result<Response<ResponseBody>, Rejection> {
+    // The place of the address is taken first, so that it limits the look-ups too.
+    let opening = opening(server, parts, &["websocket"]).await?;
+    let services = &server.services;
+    let binding = Binding::open(services, server.sessions.as_ref(), origin, parts).await?;
+    let limits = &services.limits;
+    let hold = limits.request_timeout.mul_f64(PATIENCE);
+    let desk = Desk::new(PollingConfig { hold, ..PollingConfig::default() }, limits.max_connect);
+    let found = Found { desk: Arc::clone(&desk), binding: Arc::new(binding) };
+    let entry = server.polls.add(&opening.id.encode(), found, limits.max_connections);
+    let entry = entry.ok_or(Rejection::NotNow)?;
+    let waiting = WaitingGet::begin(&desk, now).map_err(|_ended| Rejection::BadRequest)?;
+    tokio::spawn(LinkTask::new(Polled::new(desk, entry), opening));
+    answer(waiting, services).await
+}
+
+async fn get(
+    desk: &Arc<Desk>,
+    services: &Services,
+    parts: &Parts,
+    now: Instant,
+) -> Result<Response<ResponseBody>, Rejection> {
+    let waiting = WaitingGet::begin(desk, now).map_err(refuse)?;
+    if desk.is_known()
+        && let Some(place) = parts.extensions.get::<RequestPlace>()
+    {
+        place.release();
+    }
+    answer(waiting, services).await
+}
+
+/// Waits until a GET is answered.
+async fn answer(
+    mut waiting: WaitingGet,
+    services: &Services,
+) -> Result<Response<ResponseBody>, Rejection> {
+    let mut timer: Option<(Instant, BoxFuture<'static, ()>)> = None;
+    let reply = poll_fn(|cx| {
+        loop {
+            let until = match waiting.poll(cx, services.clock.now()) {
+                Ok(reply) => return Poll::Ready(reply),
+                Err(None) => return Poll::Pending,
+                Err(Some(until)) => until,
+            };
+            let sleep = match &mut timer {
+                Some((at, sleep)) if *at == until => sleep,
+                timer => &mut timer.insert((until, services.clock.sleep_until(until))).1,
+            };
+            if sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            timer = None;
+        }
+    });
+    match reply.await {
+        GetReply::Packets(payload, cuts) => {
+            Ok(text(ResponseBody::delivering(payload, waiting.deliver(cuts))))
+        }
+        GetReply::Engine(packet) => Ok(text(packet.into())),
+        GetReply::Refused => Err(Rejection::BadRequest),
+    }
+}
+
+/// Passes the packets of a POST to the link, and waits until they were handled.
+async fn post<B>(
+    desk: &Arc<Desk>,
+    services: &Services,
+    parts: &Parts,
+    body: B,
+    now: Instant,
+) -> Result<Response<ResponseBody>, Rejection>
+where
+    B: Body<Error: Into<BoxError>>,
+{
+    // Every error below drops the POST, which ends the link.
+    let mut waiting = WaitingPost::begin(desk).map_err(refuse)?;
+    // Engine.IO v4 has no binary bodies.
+    let kind = parts.headers.get(header::CONTENT_TYPE);
+    if kind.is_some_and(|kind| kind == "application/octet-stream") {
+        return Err(Rejection::BadRequest);
+    }
+    // A binary message is base64, which has four bytes for three.
+    let limit = desk.message_limit() / 3 * 4 + SLACK;
+    let mut collecting = pin!(Limited::new(body, limit).collect());
+    let collected = poll_fn(|cx| match collecting.as_mut().poll(cx) {
+        Poll::Ready(collected) => Poll::Ready(Some(collected)),
+        Poll::Pending => waiting.poll_end(cx).map(|()| None),
+    });
+    // The server limits the time of each request that it reads itself.
+    let is_own = parts.extensions.get::<Client>().is_some();
+    let time = if is_own { services.limits.request_timeout } else { BODY_TIMEOUT };
+    let body = match services.within(time, collected).await.flatten() {
+        Some(Ok(collected)) => collected.to_bytes(),
+        Some(Err(error)) if error.is::<LengthLimitError>() => return Err(Rejection::TooLarge),
+        _ => return Err(Rejection::BadRequest),
+    };
+    let body = String::from_utf8(body.into()).map_err(|_binary| Rejection::BadRequest)?;
+    waiting.pass(body);
+    // Handlers may take longer than the request may. The client then sends its next packets, which
+    // wait in turn.
+    let until = now + services.limits.request_timeout.mul_f64(PATIENCE);
+    let mut timer = services.clock.sleep_until(until);
+    let is_accepted = poll_fn(|cx| match waiting.poll(cx) {
+        Poll::Pending if timer.as_mut().poll(cx).is_ready() => Poll::Ready(waiting.answer_early()),
+        poll => poll,
+    });
+    if is_accepted.await {
+        Ok(text(Bytes::from_static(b"ok").into()))
+    } else {
+        Err(Rejection::BadRequest)
+    }
+}
+
+/// Returns the desk of the link with this id, if the request belongs to the link. The answer does
+/// not tell if there is a link of another client with this id.
+async fn find(
+    server: &Server,
+    sid: &str,
+    origin: &Origin,
+    parts: &Parts,
+) -> Result<Arc<Desk>, Rejection> {
+    let found = server.polls.find(sid).ok_or(Rejection::UnknownSid)?;
+    let sessions = server.sessions.as_ref();
+    found.binding.allows(&server.services, sessions, origin, parts).await?;
+    Ok(found.desk)
+}
+
+fn refuse(error: RequestError) -> Rejection {
+    match error {
+        RequestError::Ended => Rejection::UnknownSid,
+        _ => Rejection::BadRequest,
+    }
+}
+
+/// Returns a response with a text, which is not stored anywhere.
+fn text(body: ResponseBody) -> Response<ResponseBody> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    let kind = HeaderValue::from_static("text/plain; charset=UTF-8");
+    headers.insert(header::CONTENT_TYPE, kind);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Returns the answer to the question which requests a page of an allowed origin may send. Programs
+/// may add headers to their requests, so those that the page asks for are allowed.
+fn preflight(request: &HeaderMap) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::from(Bytes::new()));
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    let methods = HeaderValue::from_static("GET, POST");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    if let Some(asked) = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+    }
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    response
+}
+
+/// Allows a page of a named origin to send cookies and to read the response (Fetch standard, "CORS
+/// protocol and credentials"). A page of the server's own host needs no permission.
+fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    let yes = HeaderValue::from_static("true");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
+}
+
+/// Part of the time limit of a request after which it is answered, even if nothing has happened.
+const PATIENCE: f64 = 0.9;
+
+/// Number of bytes that a body may have in addition to its largest message.
+const SLACK: usize = 1024;
+
+/// Maximum time in which the body of a POST must arrive, if another HTTP server reads it.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);

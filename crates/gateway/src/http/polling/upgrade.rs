@@ -1,0 +1,122 @@
+//! Moves a client that polls to a WebSocket.
+//!
+//! The client opens a WebSocket with the id of its link, sends `2probe`, waits for `3probe`, and
+//! sends `5` after its last GET and POST were answered (Engine.IO v4, "Upgrade"). Until then the link
+//! uses the requests. Then the link takes the WebSocket. Start reading at [`begin`].
+
+use std::{
+    future::{Future as _, poll_fn},
+    io,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use doorward_core::Headers;
+use doorward_protocol::{
+    Message,
+    ws::{self, Incoming, Opcode, Read},
+};
+use http::{Response, request::Parts};
+use hyper::upgrade::OnUpgrade;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::{
+    http::{
+        handshake::{self, Offer, Rejection},
+        opening::into_stream,
+        response_body::ResponseBody,
+        server::Server,
+    },
+    presence::client::client,
+    transport::{
+        polled::desk::{Desk, UpgradedSocket},
+        stream::AnyStream,
+    },
+};
+
+/// Begins to probe a WebSocket, and returns the response that opens it.
+///
+/// During the probe the connection belongs to no link, so it takes a place of the address.
+pub(super) fn begin(
+    desk: &Arc<Desk>,
+    server: &Server,
+    parts: &mut Parts,
+    offer: Offer,
+) -> Result<Response<ResponseBody>, Rejection> {
+    let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::Upgrade)?;
+    let services = Arc::clone(&server.services);
+    let address = client(&services, parts).map(|peer| peer.ip());
+    let (headers, _credentials) = Headers::split(&parts.headers);
+    let place = services.link_places(&headers).try_take(address);
+    let place = place.ok_or(Rejection::TooManyLinks)?;
+    let Ok(probe) = desk.probe(services.clock.now()) else {
+        // As in the JavaScript server, the WebSocket is opened and closed at once. So a stock client
+        // takes it for a failed upgrade and not for a failed request.
+        tokio::spawn(async move {
+            drop(into_stream(upgrade).await);
+            drop(place);
+        });
+        return Ok(handshake::switch(offer));
+    };
+    let desk = Arc::clone(desk);
+    tokio::spawn(async move {
+        let mut probed = Box::pin(async {
+            let (stream, early) = into_stream(upgrade).await?;
+            speak(stream, early).await.ok()
+        });
+        let until_end = poll_fn(|cx| match probed.as_mut().poll(cx) {
+            Poll::Ready(socket) => Poll::Ready(socket),
+            Poll::Pending => desk.poll_probe_end(cx).map(|()| None),
+        });
+        match services.within(PROBE_TIMEOUT, until_end).await.flatten() {
+            Some(socket) => desk.upgrade(probe, socket),
+            None => desk.probe_failed(probe),
+        }
+        drop(probed);
+        drop(place);
+    });
+    Ok(handshake::switch(offer))
+}
+
+/// Speaks the probe with the client. Fails if the client sends anything else.
+async fn speak(mut stream: AnyStream, mut bytes: Vec<u8>) -> io::Result<UpgradedSocket> {
+    expect(&mut stream, &mut bytes, "2probe").await?;
+    let mut pong = Vec::new();
+    ws::append(&mut pong, Opcode::Text, |out| out.extend_from_slice(b"3probe"));
+    stream.write_all(&pong).await?;
+    expect(&mut stream, &mut bytes, "5").await?;
+    Ok(UpgradedSocket { stream, early: bytes })
+}
+
+/// Reads the next frame, and checks that it is the packet `expected`. The bytes behind it stay in
+/// `bytes`.
+async fn expect(stream: &mut AnyStream, bytes: &mut Vec<u8>, expected: &str) -> io::Result<()> {
+    loop {
+        let mut reader = ws::Reader::default();
+        // Reading unmasks a frame in place, so an incomplete one is read from a copy.
+        let mut copy = bytes.clone();
+        match reader.read(&mut copy, MAX_PACKET) {
+            Ok(Read::Frame { used, item: Some(Incoming::Message(Message::Text(text))) })
+                if text == expected =>
+            {
+                bytes.drain(..used);
+                return Ok(());
+            }
+            Ok(Read::Incomplete) if bytes.len() < MAX_PROBE => {}
+            _ => return Err(io::ErrorKind::InvalidData.into()),
+        }
+        if stream.read_buf(bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+/// Maximum size of a packet of the probe, in bytes.
+const MAX_PACKET: usize = 6;
+
+/// Maximum number of bytes that are kept until a packet of the probe is complete.
+const MAX_PROBE: usize = 64 * 1024;
+
+/// Maximum time from the request until the client has completed the upgrade.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);

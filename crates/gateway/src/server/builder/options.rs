@@ -1,0 +1,129 @@
+//! Options of a builder that every server has, with and without an authenticator.
+
+use std::sync::Arc;
+
+use doorward_core::{Audit, Clock, Entropy, PerUser, RevocationStore, SeatStore};
+
+use super::Builder;
+use crate::{limits::Limits, peer::proxies::TrustedProxies};
+
+impl<A> Builder<A> {
+    /// Limits the Engine.IO connections of each user. Sockets on one connection count once. Unlimited by default.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::{PerUser, prelude::*};
+    ///
+    /// let builder = Doorward::builder().connections(PerUser::RefuseNew(1));
+    /// ```
+    pub fn connections(self, policy: PerUser) -> Self {
+        Self { connections: policy, ..self }
+    }
+
+    /// Replaces the store that counts the connections of each user. This store enforces the limits of
+    /// [`connections`](Builder::connections) and [`Gateway::connections`](crate::Gateway::connections). The default is [`MemorySeats`](crate::store::MemorySeats).
+    pub fn seats(self, seats: impl SeatStore) -> Self {
+        Self { seats: Arc::new(seats), ..self }
+    }
+
+    /// Replaces the store of revocations. The default is a [`MemoryStore`](doorward_auth::MemoryStore), which
+    /// loses all revocations when the process ends.
+    pub fn revocations(self, revocations: impl RevocationStore) -> Self {
+        Self { revocations: Arc::new(revocations), ..self }
+    }
+
+    /// Replaces the audit, which keeps the records of decisions. The default is [`TracingAudit`](crate::audit::TracingAudit).
+    pub fn audit(self, audit: impl Audit) -> Self {
+        Self { audit: Arc::new(audit), ..self }
+    }
+
+    /// Replaces the clock. The default is [`SystemClock`](crate::server::SystemClock).
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// Replaces the source of randomness. The default is [`OsEntropy`](crate::server::OsEntropy).
+    pub fn entropy(self, entropy: impl Entropy) -> Self {
+        Self { entropy: Arc::new(entropy), ..self }
+    }
+
+    /// Changes limits. `change` receives the current limits, which are the defaults at the first
+    /// call. [`build`](Builder::build) rejects values that are out of bounds (see [`Limits::ALL`]).
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::prelude::*;
+    ///
+    /// let builder = Doorward::builder()
+    ///     .limits(|limits| limits.max_rooms = 9)
+    ///     .limits(|limits| limits.max_streams = 4);
+    /// ```
+    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.limits);
+        self
+    }
+
+    /// Replaces the path at which clients connect. The default is `/socket.io/`.
+    /// [`build`](Builder::build) rejects a path that does not begin and end with a slash.
+    pub fn path(self, path: impl Into<Box<str>>) -> Self {
+        Self { path: path.into(), ..self }
+    }
+
+    /// Sets the addresses of the reverse proxies in front of the server, or their networks, such as `10.0.0.0/8`.
+    ///
+    /// Budgets, limits and audit records use the address of the client. For requests of one of
+    /// these proxies, the address of the client is the last address in `X-Forwarded-For` that is
+    /// not one of the proxies. The header of any other peer is ignored. The list is empty by
+    /// default.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::prelude::*;
+    ///
+    /// let builder = Doorward::builder().trusted_proxies(["127.0.0.1", "10.0.0.0/8"]);
+    /// ```
+    pub fn trusted_proxies<T: AsRef<str>>(self, networks: impl IntoIterator<Item = T>) -> Self {
+        Self { trusted_proxies: TrustedProxies::new(networks), ..self }
+    }
+
+    /// Sets the origins of the application's own pages on other hosts, as browsers write them, such as
+    /// `https://app.example.org` or `capacitor://localhost`. A later call replaces the origins of an earlier one.
+    ///
+    /// Any page can open connections in the browsers of its visitors, so pages of other hosts share a smaller
+    /// budget. Connections from pages of these origins have the budget of clients that are not browsers. These
+    /// pages may also poll, and read the answers. [`Origins`](crate::auth::Origins) decide which pages may use a
+    /// cookie.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::Doorward;
+    ///
+    /// let builder = Doorward::builder().pages(["https://app.example.org"]);
+    /// ```
+    pub fn pages<T: Into<Box<str>>>(self, origins: impl IntoIterator<Item = T>) -> Self {
+        Self { pages: origins.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Refuses HTTP long polling, so that clients connect by WebSocket only.
+    ///
+    /// Stock clients begin with polling by default, and must then be created with
+    /// `transports: ["websocket"]`. The answer to their first request says so. A server behind a load
+    /// balancer that does not send all requests of a client to the same server needs this.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::Doorward;
+    ///
+    /// let builder = Doorward::builder().websocket_only();
+    /// ```
+    pub fn websocket_only(self) -> Self {
+        Self { is_polling: false, ..self }
+    }
+
+    /// Makes the server echo each message of Engine.IO, without Socket.IO. The official test suite of
+    /// Engine.IO needs such a server.
+    #[doc(hidden)]
+    pub fn echo_engine(self) -> Self {
+        Self { is_echo: true, ..self }
+    }
+}

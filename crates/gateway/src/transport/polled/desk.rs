@@ -1,0 +1,243 @@
+//! State that the requests of a polling client share with the task of its link.
+//!
+//! A request reports to the desk and waits for its answer. The link takes the body of a POST from
+//! the desk, and leaves the payload of a GET there. Each side wakes the other. Start reading at
+//! [`Desk`].
+
+pub(crate) mod waiting;
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use doorward_core::lock;
+use doorward_protocol::polling::{GetAnswer, Polling, PollingConfig, Probe, RequestError};
+
+use crate::transport::stream::AnyStream;
+
+/// Meeting point of the requests of one polling client and the task of its link.
+///
+/// The mutex is held for assignments only. No body is parsed or copied under it.
+pub(crate) struct Desk {
+    state: Mutex<State>,
+    /// Number of times that answers on their way were cut.
+    cuts: AtomicUsize,
+}
+
+struct State {
+    rules: Polling,
+    /// Body of a POST that the link has not taken yet.
+    posted: Option<String>,
+    /// Answer of the POST: `true` if its packets were accepted.
+    accepted: Option<bool>,
+    /// `true` if the POST was answered before its packets were handled.
+    is_early: bool,
+    /// Answer of the GET, if the link has answered it.
+    reply: Option<GetReply>,
+    /// WebSocket to which the client has upgraded, until the link takes it.
+    socket: Option<UpgradedSocket>,
+    /// Maximum size of the next message, in bytes.
+    message_limit: usize,
+    /// `true` while the client has an authenticated socket.
+    is_known: bool,
+    get: Option<Waker>,
+    post: Option<Waker>,
+    probe: Option<Waker>,
+    link: Option<Waker>,
+}
+
+/// Answer of a GET.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum GetReply {
+    /// A payload of packets, and the number of cuts of the desk before it.
+    Packets(Bytes, usize),
+    /// A packet of Engine.IO.
+    Engine(Bytes),
+    /// The GET is refused, because the link has ended.
+    Refused,
+}
+
+/// Stream of a WebSocket to which a client has upgraded, and the bytes that were read after the last
+/// packet of the probe.
+pub(crate) struct UpgradedSocket {
+    pub(crate) stream: AnyStream,
+    pub(crate) early: Vec<u8>,
+}
+
+impl Desk {
+    /// Creates the desk of a link. `message_limit` is the maximum size of the first message, in
+    /// bytes.
+    pub(crate) fn new(config: PollingConfig, message_limit: usize) -> Arc<Self> {
+        let state = State {
+            rules: Polling::new(config),
+            posted: None,
+            accepted: None,
+            is_early: false,
+            reply: None,
+            socket: None,
+            message_limit,
+            is_known: false,
+            get: None,
+            post: None,
+            probe: None,
+            link: None,
+        };
+        Arc::new(Self { state: Mutex::new(state), cuts: AtomicUsize::new(0) })
+    }
+
+    /// Begins the probe of a WebSocket.
+    pub(crate) fn probe(&self, now: Instant) -> Result<Probe, RequestError> {
+        self.begin(|rules| rules.probe(now))
+    }
+
+    /// Reports that a probe has failed.
+    pub(crate) fn probe_failed(&self, probe: Probe) {
+        lock(&self.state).rules.probe_failed(probe);
+    }
+
+    /// Completes when a probe can no longer succeed, because the link has ended.
+    pub(crate) fn poll_probe_end(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = lock(&self.state);
+        if state.rules.is_polling() {
+            register(&mut state.probe, cx);
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    /// Passes the WebSocket of a completed upgrade to the link. Drops it if the link has ended.
+    pub(crate) fn upgrade(&self, probe: Probe, socket: UpgradedSocket) {
+        let mut state = lock(&self.state);
+        if state.rules.upgrade(probe) {
+            state.socket = Some(socket);
+            state.wake_requests();
+            state.wake_link();
+        }
+    }
+
+    /// Returns the maximum size of the next message, in bytes.
+    pub(crate) fn message_limit(&self) -> usize {
+        lock(&self.state).message_limit
+    }
+
+    /// Returns `true` while the client has an authenticated socket.
+    pub(crate) fn is_known(&self) -> bool {
+        lock(&self.state).is_known
+    }
+
+    /// Lets a request begin. If it ends the link, or changes how long the GET waits, the other side
+    /// is woken.
+    fn begin<T>(
+        &self,
+        begin: impl FnOnce(&mut Polling) -> Result<T, RequestError>,
+    ) -> Result<T, RequestError> {
+        let mut state = lock(&self.state);
+        let begun = begin(&mut state.rules);
+        state.wake_requests();
+        state.wake_link();
+        begun
+    }
+
+    fn cancelled(&self, cancel: impl FnOnce(&mut Polling)) {
+        let mut state = lock(&self.state);
+        cancel(&mut state.rules);
+        state.wake_requests();
+        state.wake_link();
+    }
+}
+
+/// The side of the link.
+impl Desk {
+    /// Registers the task of the link, which is woken when a request has changed something.
+    pub(super) fn register(&self, cx: &Context<'_>) {
+        register(&mut lock(&self.state).link, cx);
+    }
+
+    /// Sets the maximum size of the next message, in bytes, and if the client has an authenticated
+    /// socket.
+    pub(super) fn allow(&self, message_limit: usize, is_known: bool) {
+        let mut state = lock(&self.state);
+        (state.message_limit, state.is_known) = (message_limit, is_known);
+    }
+
+    pub(super) fn take_posted(&self) -> Option<String> {
+        lock(&self.state).posted.take()
+    }
+
+    /// Answers the waiting GET with packets.
+    pub(super) fn reply_with(&self, payload: Bytes) {
+        self.reply(GetReply::Packets(payload, self.cuts.load(Ordering::Acquire)));
+    }
+
+    /// Cuts the answer that is on its way.
+    pub(super) fn cut(&self) {
+        self.cuts.fetch_add(1, Ordering::Release);
+    }
+
+    pub(super) fn take_socket(&self) -> Option<UpgradedSocket> {
+        lock(&self.state).socket.take()
+    }
+
+    /// Answers the POST whose body the link has taken.
+    pub(super) fn answer_post(&self, is_accepted: bool) {
+        let mut state = lock(&self.state);
+        if std::mem::take(&mut state.is_early) {
+            return;
+        }
+        state.accepted = Some(is_accepted);
+        state.rules.posted();
+        wake(&mut state.post);
+    }
+
+    /// Asks how the waiting GET is answered. If the answer has packets, the caller passes them to
+    /// [`reply`](Self::reply).
+    pub(super) fn rules<T>(&self, ask: impl FnOnce(&mut Polling) -> T) -> T {
+        ask(&mut lock(&self.state).rules)
+    }
+
+    pub(super) fn reply(&self, reply: GetReply) {
+        let mut state = lock(&self.state);
+        state.reply = Some(reply);
+        wake(&mut state.get);
+    }
+
+    /// Ends the polling of the client. A waiting GET gets `answer`.
+    pub(super) fn end(&self, answer: GetAnswer) {
+        let mut state = lock(&self.state);
+        state.rules.end(answer);
+        state.posted = None;
+        state.socket = None;
+        state.wake_requests();
+    }
+}
+
+impl State {
+    fn wake_requests(&mut self) {
+        wake(&mut self.get);
+        wake(&mut self.post);
+        wake(&mut self.probe);
+    }
+
+    fn wake_link(&mut self) {
+        wake(&mut self.link);
+    }
+}
+
+fn register(waker: &mut Option<Waker>, cx: &Context<'_>) {
+    match waker {
+        Some(waker) => waker.clone_from(cx.waker()),
+        None => *waker = Some(cx.waker().clone()),
+    }
+}
+
+fn wake(waker: &mut Option<Waker>) {
+    if let Some(waker) = waker.take() {
+        waker.wake();
+    }
+}

@@ -1,0 +1,177 @@
+//! Requests that wait at a desk, and answers that are on their way.
+//!
+//! Each of them ends the link if it is dropped before it is over, because packets may be lost with
+//! it. Start reading at [`WaitingGet::poll`].
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use doorward_core::lock;
+use doorward_protocol::polling::{GetAnswer, Polling, RequestError};
+
+use super::{Desk, GetReply, register};
+
+/// Packets that are being sent to a client as the answer of a GET. The link ends if this is dropped
+/// before it is [complete](Delivery::complete), because packets were lost.
+pub(crate) struct Delivery {
+    desk: Arc<Desk>,
+    /// Number of cuts of the desk before this answer.
+    cuts: usize,
+    is_complete: bool,
+}
+
+impl Delivery {
+    /// Returns `true` if the packets must not be sent any more.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.desk.cuts.load(Ordering::Acquire) != self.cuts
+    }
+
+    /// Reports that all packets were passed on.
+    pub(crate) fn complete(mut self) {
+        self.is_complete = true;
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if !self.is_complete {
+            self.desk.cancelled(Polling::get_cancelled);
+        }
+    }
+}
+
+/// A GET that waits. The link ends if it is dropped without an answer, because packets may have been
+/// lost with it.
+pub(crate) struct WaitingGet {
+    desk: Arc<Desk>,
+    is_answered: bool,
+}
+
+/// A POST whose packets are handled. The link ends if it is dropped without an answer, because the
+/// client cannot know if its packets were handled.
+pub(crate) struct WaitingPost {
+    desk: Arc<Desk>,
+    is_answered: bool,
+}
+
+impl WaitingGet {
+    /// Begins a GET.
+    pub(crate) fn begin(desk: &Arc<Desk>, now: Instant) -> Result<Self, RequestError> {
+        desk.begin(|rules| rules.get(now))?;
+        Ok(Self { desk: Arc::clone(desk), is_answered: false })
+    }
+
+    /// Returns the answer of the GET. While it is pending, returns the time at which the caller must
+    /// poll again. `None` means that the link is about to answer.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &Context<'_>,
+        now: Instant,
+    ) -> Result<GetReply, Option<Instant>> {
+        let mut state = lock(&self.desk.state);
+        let reply = state.reply.take().or_else(|| {
+            let answer = state.rules.answer(None).or_else(|| state.rules.answer_in_time(now));
+            answer.map(|answer| match answer {
+                GetAnswer::Close => GetReply::Engine(Bytes::from_static(b"1")),
+                GetAnswer::Refused => GetReply::Refused,
+                GetAnswer::Packets | GetAnswer::Noop => GetReply::Engine(NOOP),
+            })
+        });
+        if let Some(reply) = reply {
+            self.is_answered = true;
+            return Ok(reply);
+        }
+        register(&mut state.get, cx);
+        Err(state.rules.deadline())
+    }
+}
+
+impl WaitingPost {
+    /// Begins a POST. Its body is passed on with [`pass`](Self::pass) when it has arrived.
+    pub(crate) fn begin(desk: &Arc<Desk>) -> Result<Self, RequestError> {
+        desk.begin(Polling::post)?;
+        Ok(Self { desk: Arc::clone(desk), is_answered: false })
+    }
+
+    /// Passes the body to the link.
+    pub(crate) fn pass(&self, body: String) {
+        let mut state = lock(&self.desk.state);
+        // After an upgrade, its packets would be handled behind those of the WebSocket.
+        if !state.rules.is_polling() {
+            state.accepted = Some(false);
+            return;
+        }
+        (state.posted, state.accepted) = (Some(body), None);
+        state.wake_link();
+    }
+
+    /// Returns `true` if the link has accepted the packets, and `false` if it has ended.
+    pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<bool> {
+        let mut state = lock(&self.desk.state);
+        let accepted = match state.accepted.take() {
+            Some(accepted) => accepted,
+            None if state.rules.has_ended() => false,
+            None => {
+                register(&mut state.post, cx);
+                return Poll::Pending;
+            }
+        };
+        self.is_answered = true;
+        Poll::Ready(accepted)
+    }
+}
+
+impl WaitingGet {
+    /// Begins to send packets as the answer. `cuts` comes with the packets.
+    pub(crate) fn deliver(&self, cuts: usize) -> Delivery {
+        Delivery { desk: Arc::clone(&self.desk), cuts, is_complete: false }
+    }
+}
+
+impl WaitingPost {
+    /// Completes when the link has ended. The caller reads the body meanwhile.
+    pub(crate) fn poll_end(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = lock(&self.desk.state);
+        if state.rules.is_polling() {
+            register(&mut state.post, cx);
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    /// Answers the POST although its packets are not handled yet, if the link has begun to handle
+    /// them. Returns `false` if it has not.
+    pub(crate) fn answer_early(&mut self) -> bool {
+        let mut state = lock(&self.desk.state);
+        let is_taken = state.posted.is_none() && state.accepted.is_none();
+        if is_taken && state.rules.is_polling() && !state.is_early {
+            state.is_early = true;
+            state.rules.posted();
+            self.is_answered = true;
+        }
+        self.is_answered
+    }
+}
+
+impl Drop for WaitingGet {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.desk.cancelled(Polling::get_cancelled);
+        }
+    }
+}
+
+impl Drop for WaitingPost {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.desk.cancelled(Polling::post_cancelled);
+        }
+    }
+}
+
+/// Payload of a noop.
+const NOOP: Bytes = Bytes::from_static(b"6");
