@@ -58,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) postgres: Option<SecretUrl>,
     /// Applications to mount.
     pub(crate) apps: Vec<AppName>,
+    /// `true` if clients may poll.
+    pub(crate) polling: bool,
     /// Host names for which the server answers, in addition to that of the public URL.
     pub(crate) hosts: Vec<HostName>,
     /// Additional origins that may use the server: those of web pages, and those of native applications.

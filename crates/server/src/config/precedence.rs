@@ -14,7 +14,9 @@ use super::{
     public_url::PublicUrl,
     span::Span,
     tables::Connections,
-    values::{AppName, AppNames, AuditSink, Excess, Profile, SameSite, Store, TokenName},
+    values::{
+        AppName, AppNames, AuditSink, Excess, Profile, SameSite, Store, TokenName, Transport,
+    },
 };
 use crate::terminal::Failure;
 
@@ -108,6 +110,7 @@ impl Config {
                 name: settings.passkeys.name.unwrap_or_else(TokenName::of_the_product),
             },
             apps: settings.apps.unwrap_or_else(|| AppName::defaults(profile)),
+            polling: may_poll(settings.transports.as_deref())?,
             hosts: settings.hosts.allow.unwrap_or_default(),
             origins,
             trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
@@ -122,6 +125,15 @@ impl Config {
             database,
             postgres,
         })
+    }
+}
+
+/// Returns `true` if clients may poll. Fails if they could not use a WebSocket.
+fn may_poll(transports: Option<&[Transport]>) -> Result<bool, Failure> {
+    match transports {
+        Some(named) if !named.contains(&Transport::WebSocket) => Err(Failure::new(NO_WEBSOCKET)),
+        Some(named) => Ok(named.contains(&Transport::Polling)),
+        None => Ok(true),
     }
 }
 
@@ -159,6 +171,10 @@ fn per_user(settings: &Connections) -> (PerUser, PerUser) {
 
 /// Name of the SQLite file in the data directory.
 const DATABASE: &str = "doorward.db";
+
+/// Error if clients could not upgrade.
+const NO_WEBSOCKET: &str =
+    "transports must name \"websocket\": write [\"polling\", \"websocket\"] or [\"websocket\"]";
 
 /// Default name of the audit file in the data directory.
 const AUDIT_FILE: &str = "audit.jsonl";

@@ -12,7 +12,7 @@ use super::{
     limits::LimitSettings,
     values::{
         AppName, AuditSink, Count, Excess, HostName, Profile, Proxies, RpId, SameSite, SecretUrl,
-        Store, TokenName,
+        Store, TokenName, Transport,
     },
 };
 
@@ -57,6 +57,7 @@ settings! {
         data_dir: PathBuf,
         public_url: PublicUrl,
         apps: Vec<AppName>,
+        transports: Vec<Transport>,
         trusted_proxies: Proxies,
         #[table] token: Token,
         #[table] session: Session,

@@ -108,6 +108,12 @@ choices! {
         ReplaceOldest = "replace_oldest",
     }
 
+    /// Way in which clients connect.
+    Transport {
+        Polling = "polling",
+        WebSocket = "websocket",
+    }
+
     /// Sink of audit records.
     AuditSink {
         File = "file",

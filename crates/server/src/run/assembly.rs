@@ -78,6 +78,9 @@ pub(crate) fn build(
         .trusted_proxies(config.trusted_proxies.texts())
         .pages(config.origins.iter().map(ToString::to_string))
         .gateway(demo::gateway().connections_at_most(config.sockets));
+    if !config.polling {
+        builder = builder.websocket_only();
+    }
     let Stores { applications, accounts, .. } = resources.stores;
     if let Some(file) = applications.file() {
         let services = Services {
