@@ -59,6 +59,6 @@ test("on a terminal, a program without a log prints its address", LIMIT, async (
   const said = await within(line, "the address");
 
   const [, url] = /^Listening on (http:\/\/localhost:\d+)$/.exec(said.trim()) ?? assert.fail(said);
-  const answer = await fetch(`${url}/socket.io/?EIO=4&transport=polling`);
+  const answer = await fetch(`${url}/socket.io/?EIO=3&transport=polling`);
   assert.equal(answer.status, 400);
 });

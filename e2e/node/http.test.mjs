@@ -90,8 +90,10 @@ test("another host is refused at a WebSocket upgrade", LIMIT, async (t) => {
   assert.equal(await within(answered, "the answer to the upgrade"), 421);
 });
 
-test("polling is refused with the option to set instead", LIMIT, async () => {
-  const url = `${server.url}/socket.io/?EIO=4&transport=polling`;
+test("polling is refused with the option to set instead if the operator has turned it off", LIMIT, async (t) => {
+  const strict = await startDoorward({ settings: { TRANSPORTS: '["websocket"]' } });
+  t.after(() => strict.stop());
+  const url = `${strict.url}/socket.io/?EIO=4&transport=polling`;
 
   const { status, headers, body } = await request(url);
 

@@ -65,6 +65,19 @@ class ClientTest(unittest.TestCase):
         for value in ["hello", "grüße, 你好", 12, None, [1, "two"], {"a": {"b": []}}, "x" * 10240]:
             self.assertEqual(self.client.call("echo", value, timeout=DEADLINE), value)
 
+    def test_each_way_of_connecting_gets_its_echo(self):
+        # The first one has the default options of the client.
+        for transports, expected in [(None, "websocket"), (["polling"], "polling"), (["websocket"], "websocket")]:
+            with self.subTest(transports=transports):
+                client = make_client()
+                self.addCleanup(client.shutdown)
+                auth = {"token": self.server.token()}
+                client.connect(self.server.url, auth=auth, transports=transports, wait_timeout=DEADLINE)
+                for value in ["hello", "grüße, 你好", b"\x00\xff", "x" * 10240]:
+                    self.assertEqual(client.call("echo", value, timeout=DEADLINE), value)
+                self.assertEqual(client.transport(), expected)
+                client.disconnect()
+
     def test_whoami_returns_the_user(self):
         self.connect({"token": self.server.token("bob")})
 
