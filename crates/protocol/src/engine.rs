@@ -60,8 +60,8 @@ impl<'a> Packet<'a> {
             '4' => Ok(Self::Message(chars.as_str())),
             '3' if chars.as_str().is_empty() => Ok(Self::Pong),
             '1' if chars.as_str().is_empty() => Ok(Self::Close),
-            // Open, ping, upgrade and noop. They are sent only by a server, or belong to a
-            // transport upgrade, which is never offered.
+            // Open, ping, upgrade and noop. They are sent only by a server, or belong to the probe of
+            // an upgrade, which the driver of the link reads.
             '0' | '2' | '5' | '6' => Err(EngineError::Direction),
             _ => Err(EngineError::Unknown),
         }

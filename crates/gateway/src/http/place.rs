@@ -10,8 +10,8 @@ use doorward_core::lock;
 
 use crate::{http::answer_body::Carried, limits::addresses::Place};
 
-/// Place of a connection. It is empty while the connection carries a request that has
-/// [released](RequestPlace::release) it.
+/// Place of a connection. It is empty from the request that has [released](RequestPlace::release) it
+/// to the next one.
 #[derive(Clone)]
 pub(crate) struct ConnectionPlace(Arc<Mutex<Option<Place>>>);
 
@@ -28,14 +28,9 @@ impl ConnectionPlace {
         Self(Arc::new(Mutex::new(Some(place))))
     }
 
-    /// Takes a place for the next request if the last one has released it. Returns `false` if `take`
-    /// returns none.
-    pub(super) fn take_again(&self, take: impl FnOnce() -> Option<Place>) -> bool {
-        let mut place = lock(&self.0);
-        if place.is_none() {
-            *place = take();
-        }
-        place.is_some()
+    /// Takes a place for the next request if the last one has released it.
+    pub(super) fn take_again(&self, take: impl FnOnce() -> Place) {
+        lock(&self.0).get_or_insert_with(take);
     }
 
     /// Frees the place.
@@ -46,6 +41,11 @@ impl ConnectionPlace {
 }
 
 impl RequestPlace {
+    /// Returns `true` if a trusted proxy has forwarded the request.
+    pub(super) fn is_proxied(&self) -> bool {
+        self.carried.is_some()
+    }
+
     /// Frees the place of the request, because its client is authenticated. Connections of the
     /// server are limited by [`Limits::max_connections`](crate::Limits::max_connections) all the
     /// same.

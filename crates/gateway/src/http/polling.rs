@@ -172,8 +172,11 @@ where
     if kind.is_some_and(|kind| kind == "application/octet-stream") {
         return Err(Rejection::BadRequest);
     }
-    // A binary message is base64, which has four bytes for three.
-    let limit = desk.message_limit() / 3 * 4 + SLACK;
+    // A binary message is base64, which has four bytes for three. Clients also send several packets
+    // in one body.
+    let limits = &services.limits;
+    let several = if desk.is_known() { limits.inbox_bytes } else { limits.max_unauthenticated };
+    let limit = (desk.message_limit() / 3 * 4).max(several) + SLACK;
     let mut collecting = pin!(Limited::new(body, limit).collect());
     let collected = poll_fn(|cx| match collecting.as_mut().poll(cx) {
         Poll::Ready(collected) => Poll::Ready(Some(collected)),
@@ -192,10 +195,18 @@ where
     // Handlers may take longer than the request may. The client then sends its next packets, which
     // wait in turn.
     let until = now + services.limits.request_timeout.mul_f64(PATIENCE);
-    let mut timer = services.clock.sleep_until(until);
+    let mut timer = Some(services.clock.sleep_until(until));
     let is_accepted = poll_fn(|cx| match waiting.poll(cx) {
-        Poll::Pending if timer.as_mut().poll(cx).is_ready() => Poll::Ready(waiting.answer_early()),
-        poll => poll,
+        Poll::Ready(is_accepted) => Poll::Ready(is_accepted),
+        Poll::Pending => {
+            timer.take_if(|timer| timer.as_mut().poll(cx).is_ready());
+            // The link has not taken the packets if this fails. It wakes this task when it does.
+            if timer.is_none() && waiting.answer_early() {
+                Poll::Ready(true)
+            } else {
+                Poll::Pending
+            }
+        }
     });
     if is_accepted.await {
         Ok(text(Bytes::from_static(b"ok").into()))

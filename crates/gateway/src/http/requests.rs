@@ -87,8 +87,10 @@ impl<A: HttpService> Requests<A> {
     /// client has no place left. Returns `None` if the client is connected directly.
     fn begin(&self, client: SocketAddr) -> Result<Option<Answering>, TooMany> {
         let Some(carried) = &self.carried else {
-            let take = || self.services.connections.try_take(Some(self.peer.ip()));
-            return if self.place.take_again(take) { Ok(None) } else { Err(TooMany) };
+            // Only a request of an authenticated client has given the place up, and its next request
+            // must not be refused because of others at its address.
+            self.place.take_again(|| self.services.connections.take(Some(self.peer.ip())));
+            return Ok(None);
         };
         let Some(place) = self.services.connections.try_take(Some(client.ip())) else {
             Metrics::http_refused("client");

@@ -253,6 +253,7 @@ impl Wire for Polled {
     fn poll_flush(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<io::Result<()>> {
         if let Some(socket) = &mut self.socket {
             let flushed = socket.poll_flush(cx, outbox);
+            self.desk.register(cx);
             self.answer_post(None);
             return flushed;
         }
@@ -273,7 +274,7 @@ impl Wire for Polled {
         // The GET of a client that has closed the link itself may be on its way. The caller limits
         // this wait.
         let is_expected = output.end == Some(End::Orderly) && !self.is_closed && !has_get;
-        if !has_ended && (output.waiting.is_some() || is_expected) {
+        if !has_ended && (output.waiting.is_some() || is_expected || self.desk.is_delivering()) {
             return Poll::Pending;
         }
         let is_orderly = output.end.is_none_or(|end| end == End::Orderly);
@@ -292,6 +293,8 @@ impl Wire for Polled {
 impl Drop for Polled {
     fn drop(&mut self) {
         self.desk.end(GetAnswer::Noop);
+        // No revocation finds the link any more.
+        self.desk.cut();
     }
 }
 
@@ -301,8 +304,9 @@ const ORDERLY: [CloseCode; 3] = [CloseCode::Normal, CloseCode::GoingAway, CloseC
 /// Packet that closes a link.
 const CLOSE: &[u8] = b"1";
 
-/// Size in bytes from which a body takes no more packets. The rest is in the next body.
-const BODY: usize = 256 * 1024;
+/// Size in bytes from which a body takes no more packets. The rest is in the next body. While a
+/// client reads a body, its link cannot tell if it makes progress, so bodies are small.
+const BODY: usize = 64 * 1024;
 
 /// Number of bytes that are passed on from the beginning of a message that is too long.
 const HEAD: usize = 300;

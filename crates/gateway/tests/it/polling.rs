@@ -161,7 +161,7 @@ async fn a_post_that_fails_answers_the_waiting_get() {
             settled(&fixture).await;
             drop(post);
         } else {
-            assert_eq!(poller.post(&"x".repeat(200_000)).await.status, 413);
+            assert_eq!(poller.post(&"x".repeat(2_000_000)).await.status, 413);
         }
 
         assert!(is_refused(&Poller::finish(&mut get).await), "{is_cancelled}");
@@ -529,6 +529,30 @@ mod origins {
             assert!(head.contains("access-control-allow-credentials: true\r\n"), "{head}");
             assert!(head.contains("vary: origin\r\n"), "{head}");
         }
+    }
+
+    /// nginx forwards the name of the upstream as the host unless it is told otherwise.
+    #[tokio::test]
+    async fn a_page_behind_a_proxy_that_changes_the_host_keeps_its_link() {
+        let fixture = Fixture::with(|builder, _| {
+            builder
+                .trusted_proxies(["127.0.0.1"])
+                .pages(["https://app.example.org", "https://other.example.org"])
+        })
+        .await;
+        let client = "x-forwarded-for: 203.0.113.7\r\n";
+        let own = connected(&fixture, client).await;
+        let with = |headers: &str| Poller { headers: format!("{client}{headers}"), ..own.clone() };
+
+        // Chromium sends `Sec-Fetch-Site` with requests, and only `Origin` with a WebSocket.
+        for headers in ["sec-fetch-site: same-origin\r\n", NAMED, "", NAMED] {
+            assert_eq!(with(headers).post("3").await.body, "ok", "{headers}");
+        }
+        let other = with("origin: https://other.example.org\r\n");
+        assert!(is_refused(&other.post("3").await));
+        let named = connected(&fixture, &format!("{client}{NAMED}")).await;
+        let without = Poller { headers: client.into(), ..named };
+        assert!(is_refused(&without.post("3").await));
     }
 
     /// An id that has leaked is useless to a page of another origin, and to a client without one.

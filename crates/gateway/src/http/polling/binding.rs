@@ -16,7 +16,7 @@ use doorward_core::{
 use http::{HeaderMap, HeaderValue, header, request::Parts, uri::Authority};
 
 use crate::{
-    http::handshake::Rejection,
+    http::{handshake::Rejection, place::RequestPlace},
     presence::{
         client::client,
         services::{Services, Subject},
@@ -33,7 +33,11 @@ pub(crate) type SessionOf = Arc<
 /// Origin and session that opened a link, which its later requests must have too.
 #[derive(Debug)]
 pub(crate) struct Binding {
+    /// Origin of the request that opened the link.
     origin: Origin,
+    /// Origin that a later request of a page of this host has stated, although it looks like that of
+    /// another host, because a proxy changes the host.
+    stated: Mutex<Option<Origin>>,
     bound: Bound,
     /// Hash of the cookies that were last found to belong to the link. Equal cookies are not looked
     /// up again.
@@ -89,18 +93,18 @@ impl Origin {
         // Browsers send one `Origin` (RFC 6454, section 7.3).
         let origin = origin.to_str().ok().filter(|_| other.is_none());
         let origin = origin.ok_or_else(|| refused(services))?;
-        if let Some(named) = services.pages.iter().find(|page| ***page == *origin) {
-            return Ok(Self(Some(named.clone())));
-        }
         // With HTTP/2, the name of the server is in the URI.
         let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let host = host.or_else(|| parts.uri.authority().map(Authority::as_str));
         let scheme = ["http://", "https://"];
         let authority = scheme.iter().find_map(|scheme| origin.strip_prefix(scheme));
-        match (authority, host) {
-            (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host) => Ok(Self(None)),
-            _ => Err(refused(services)),
+        if let (Some(authority), Some(host)) = (authority, host)
+            && authority.eq_ignore_ascii_case(host)
+        {
+            return Ok(Self(None));
         }
+        let named = services.pages.iter().find(|page| ***page == *origin);
+        named.map(|named| Self(Some(named.clone()))).ok_or_else(|| refused(services))
     }
 
     /// Returns `true` for a page on another host.
@@ -129,7 +133,7 @@ impl Binding {
         };
         let hasher = RandomState::new();
         let cookies = Mutex::new(cookies(&hasher, &parts.headers));
-        Ok(Self { origin, bound, cookies, hasher })
+        Ok(Self { origin, stated: Mutex::default(), bound, cookies, hasher })
     }
 
     /// Checks that a later request belongs to the link. The session of a cookie stays the same when
@@ -146,7 +150,7 @@ impl Binding {
         origin: &Origin,
         parts: &Parts,
     ) -> Result<(), Rejection> {
-        if self.origin != *origin {
+        if !self.is_of(origin, parts) {
             return Err(Rejection::UnknownSid);
         }
         if matches!(self.bound, Bound::No) {
@@ -164,6 +168,24 @@ impl Binding {
             }
             _ => Err(Rejection::UnknownSid),
         }
+    }
+}
+
+impl Binding {
+    /// Returns `true` if a request comes from the page that opened the link.
+    ///
+    /// A GET to the page's own host has no `Origin`, while other requests have one. They belong
+    /// together, unless a proxy has changed the host: then the origin of the page looks like that of
+    /// another host. Only the operator's proxies can do so.
+    fn is_of(&self, origin: &Origin, parts: &Parts) -> bool {
+        if self.origin == *origin {
+            return true;
+        }
+        let place = parts.extensions.get::<RequestPlace>();
+        if self.origin.is_named() || !place.is_some_and(RequestPlace::is_proxied) {
+            return false;
+        }
+        lock(&self.stated).get_or_insert_with(|| origin.clone()) == origin
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Desk {
     state: Mutex<State>,
     /// Number of times that answers on their way were cut.
     cuts: AtomicUsize,
+    /// Number of answers with packets that are on their way.
+    deliveries: AtomicUsize,
 }
 
 struct State {
@@ -88,7 +90,11 @@ impl Desk {
             probe: None,
             link: None,
         };
-        Arc::new(Self { state: Mutex::new(state), cuts: AtomicUsize::new(0) })
+        Arc::new(Self {
+            state: Mutex::new(state),
+            cuts: AtomicUsize::new(0),
+            deliveries: AtomicUsize::new(0),
+        })
     }
 
     /// Begins the probe of a WebSocket.
@@ -144,6 +150,12 @@ impl Desk {
         begun
     }
 
+    /// Reports that an answer was passed on completely, or lost.
+    fn delivered(&self) {
+        self.deliveries.fetch_sub(1, Ordering::Release);
+        lock(&self.state).wake_link();
+    }
+
     fn cancelled(&self, cancel: impl FnOnce(&mut Polling)) {
         let mut state = lock(&self.state);
         cancel(&mut state.rules);
@@ -166,8 +178,19 @@ impl Desk {
         (state.message_limit, state.is_known) = (message_limit, is_known);
     }
 
+    /// Takes the body of the POST that waits. A POST whose time is over is answered then.
     pub(super) fn take_posted(&self) -> Option<String> {
-        lock(&self.state).posted.take()
+        let mut state = lock(&self.state);
+        let posted = state.posted.take();
+        if posted.is_some() {
+            wake(&mut state.post);
+        }
+        posted
+    }
+
+    /// Returns `true` while an answer with packets is on its way.
+    pub(super) fn is_delivering(&self) -> bool {
+        self.deliveries.load(Ordering::Acquire) > 0
     }
 
     /// Answers the waiting GET with packets.
@@ -188,6 +211,10 @@ impl Desk {
     pub(super) fn answer_post(&self, is_accepted: bool) {
         let mut state = lock(&self.state);
         if std::mem::take(&mut state.is_early) {
+            // The next POST may have arrived meanwhile, and waits for the link.
+            if state.posted.is_some() {
+                state.wake_link();
+            }
             return;
         }
         state.accepted = Some(is_accepted);

@@ -38,6 +38,7 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
+        self.desk.delivered();
         if !self.is_complete {
             self.desk.cancelled(Polling::get_cancelled);
         }
@@ -61,7 +62,15 @@ pub(crate) struct WaitingPost {
 impl WaitingGet {
     /// Begins a GET.
     pub(crate) fn begin(desk: &Arc<Desk>, now: Instant) -> Result<Self, RequestError> {
-        desk.begin(|rules| rules.get(now))?;
+        // The answer of an earlier GET that was not fetched yet must not be replaced.
+        let is_answering = lock(&desk.state).reply.is_some();
+        desk.begin(|rules| {
+            if is_answering {
+                rules.end(GetAnswer::Close);
+                return Err(RequestError::Overlap);
+            }
+            rules.get(now)
+        })?;
         Ok(Self { desk: Arc::clone(desk), is_answered: false })
     }
 
@@ -128,6 +137,7 @@ impl WaitingPost {
 impl WaitingGet {
     /// Begins to send packets as the answer. `cuts` comes with the packets.
     pub(crate) fn deliver(&self, cuts: usize) -> Delivery {
+        self.desk.deliveries.fetch_add(1, Ordering::Release);
         Delivery { desk: Arc::clone(&self.desk), cuts, is_complete: false }
     }
 }
