@@ -4,14 +4,20 @@
 //! socket, the waiting request takes no place of the address, as a WebSocket takes none. So many
 //! users may share an address. Start reading at [`RequestPlace::release`].
 
-use std::sync::{Arc, Mutex};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
 
 use doorward_core::lock;
 
-use crate::{http::answer_body::Carried, limits::addresses::Place};
+use crate::{
+    http::answer_body::Carried,
+    limits::addresses::{Addresses, Place},
+};
 
-/// Place of a connection. It is empty from the request that has [released](RequestPlace::release) it
-/// to the next one.
+/// Place of a connection. It is empty while a request that has [released](RequestPlace::release) it
+/// waits.
 #[derive(Clone)]
 pub(crate) struct ConnectionPlace(Arc<Mutex<Option<Place>>>);
 
@@ -19,6 +25,8 @@ pub(crate) struct ConnectionPlace(Arc<Mutex<Option<Place>>>);
 #[derive(Clone)]
 pub(crate) struct RequestPlace {
     pub(super) connection: ConnectionPlace,
+    /// Address of the other end of the connection.
+    pub(super) address: IpAddr,
     /// Place of the client, if a trusted proxy has forwarded the request.
     pub(super) carried: Option<Carried>,
 }
@@ -41,6 +49,14 @@ impl ConnectionPlace {
 }
 
 impl RequestPlace {
+    /// Takes a place again when the request is answered. The connection may then be idle, and the
+    /// response may be long.
+    pub(super) fn restore(&self, places: &Arc<Addresses>) {
+        if self.carried.is_none() {
+            self.connection.take_again(|| places.take(Some(self.address)));
+        }
+    }
+
     /// Returns `true` if a trusted proxy has forwarded the request.
     pub(super) fn is_proxied(&self) -> bool {
         self.carried.is_some()

@@ -114,12 +114,15 @@ async fn get(
     now: Instant,
 ) -> Result<Response<ResponseBody>, Rejection> {
     let waiting = WaitingGet::begin(desk, now).map_err(refuse)?;
-    if desk.is_known()
-        && let Some(place) = parts.extensions.get::<RequestPlace>()
-    {
+    let place = parts.extensions.get::<RequestPlace>().filter(|_| desk.is_known());
+    if let Some(place) = place {
         place.release();
     }
-    answer(waiting, services).await
+    let answered = answer(waiting, services).await;
+    if let Some(place) = place {
+        place.restore(&services.connections);
+    }
+    answered
 }
 
 /// Waits until a GET is answered.

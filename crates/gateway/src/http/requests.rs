@@ -58,7 +58,8 @@ impl<A: HttpService> Requests<A> {
         request.extensions_mut().insert(PeerAddr(client));
         request.extensions_mut().insert(Client(client));
         let (connection, carried) = (self.place.clone(), self.carried.clone());
-        request.extensions_mut().insert(RequestPlace { connection, carried });
+        let address = self.peer.ip();
+        request.extensions_mut().insert(RequestPlace { connection, address, carried });
         let time = services.limits.request_timeout;
         let now = services.clock.now();
         let terms = Terms {

@@ -431,6 +431,17 @@ async fn waiting_gets_of_admitted_clients_take_no_place_of_their_address() {
     }
     fixture.alice().await;
 
+    // An answered connection that is idle takes a place again.
+    fixture.doorward.hub::<crate::fixture::User>("/").unwrap().emit("all", 1).unwrap();
+    for get in &mut waiting {
+        assert_eq!(Poller::finish(get).await.body, "42[\"all\",1]");
+    }
+    let mut refused = RawClient::connect(fixture.address).await;
+    refused.bytes(b"GET /socket.io/ HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(!refused.is_answered().await, "the address has too many connections");
+    waiting.clear();
+    settled_places(&fixture).await;
+
     // GETs of clients that are not admitted do.
     let mut strangers = Vec::new();
     for _ in 0..8 {
@@ -440,6 +451,17 @@ async fn waiting_gets_of_admitted_clients_take_no_place_of_their_address() {
     let mut refused = RawClient::connect(fixture.address).await;
     refused.bytes(b"GET /socket.io/ HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(!refused.is_answered().await, "the address has too many connections");
+}
+
+/// Waits until the server has noticed that connections were closed.
+async fn settled_places(fixture: &Fixture) {
+    loop {
+        let mut client = RawClient::connect(fixture.address).await;
+        client.bytes(b"GET /socket.io/ HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        if client.is_answered().await {
+            return;
+        }
+    }
 }
 
 #[tokio::test]
