@@ -22,8 +22,8 @@ use crate::transport::polled::desk::waiting::Delivery;
 /// use doorward::server::ResponseBody;
 /// use http::Response;
 ///
-/// fn length(response: &Response<ResponseBody>) -> Option<u64> {
-///     http_body::Body::size_hint(response.body()).exact()
+/// fn for_axum(response: Response<ResponseBody>) -> Response<axum::body::Body> {
+///     response.map(axum::body::Body::new)
 /// }
 /// ```
 pub struct ResponseBody {
