@@ -16,11 +16,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
+use bytes::{Buf as _, BufMut as _, Bytes};
 use doorward_core::{BoxError, BoxFuture};
 use doorward_protocol::polling::{PollingConfig, RequestError};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header, request::Parts};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use hyper::body::Body;
 
 use crate::{
@@ -37,7 +37,7 @@ use crate::{
     transport::polled::{
         Polled,
         desk::{
-            Desk, GetReply,
+            Desk, GetReply, Posted,
             waiting::{WaitingGet, WaitingPost},
         },
         table::Found,
@@ -180,7 +180,7 @@ where
     let limits = &services.limits;
     let several = if desk.is_known() { limits.inbox_bytes } else { limits.max_unauthenticated };
     let limit = (desk.message_limit() / 3 * 4).max(several) + SLACK;
-    let mut collecting = pin!(Limited::new(body, limit).collect());
+    let mut collecting = pin!(collect(body, limit));
     let collected = poll_fn(|cx| match collecting.as_mut().poll(cx) {
         Poll::Ready(collected) => Poll::Ready(Some(collected)),
         Poll::Pending => waiting.poll_end(cx).map(|()| None),
@@ -188,12 +188,9 @@ where
     // The server limits the time of each request that it reads itself.
     let is_own = parts.extensions.get::<Client>().is_some();
     let time = if is_own { services.limits.request_timeout } else { BODY_TIMEOUT };
-    let body = match services.within(time, collected).await.flatten() {
-        Some(Ok(collected)) => collected.to_bytes(),
-        Some(Err(error)) if error.is::<LengthLimitError>() => return Err(Rejection::TooLarge),
-        _ => return Err(Rejection::BadRequest),
-    };
-    let body = String::from_utf8(body.into()).map_err(|_binary| Rejection::BadRequest)?;
+    let collected = services.within(time, collected).await.flatten();
+    let body = collected.unwrap_or(Err(Rejection::BadRequest))?;
+    let is_whole = body.is_whole;
     waiting.pass(body);
     // Handlers may take longer than the request may. The client then sends its next packets, which
     // wait in turn.
@@ -211,11 +208,37 @@ where
             }
         }
     });
-    if is_accepted.await {
-        Ok(text(Bytes::from_static(b"ok").into()))
-    } else {
-        Err(Rejection::BadRequest)
+    match is_accepted.await {
+        true => Ok(text(Bytes::from_static(b"ok").into())),
+        false if is_whole => Err(Rejection::BadRequest),
+        false => Err(Rejection::TooLarge),
     }
+}
+
+/// Reads a body. What exceeds `limit` is read and dropped, because most clients send their whole body
+/// before they read a response.
+async fn collect<B: Body>(body: B, limit: usize) -> Result<Posted, Rejection> {
+    if body.size_hint().lower() > (limit + MAX_DROPPED) as u64 {
+        return Err(Rejection::TooLarge);
+    }
+    let mut body = pin!(body);
+    let (mut bytes, mut dropped) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return Err(Rejection::BadRequest) };
+        let Ok(data) = frame.into_data() else { continue };
+        let mut kept = data.take(limit - bytes.len());
+        bytes.put(&mut kept);
+        dropped += kept.into_inner().remaining();
+        if dropped > MAX_DROPPED {
+            return Err(Rejection::TooLarge);
+        }
+    }
+    if dropped > 0 {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        return Ok(Posted { text, is_whole: false });
+    }
+    let text = String::from_utf8(bytes).map_err(|_binary| Rejection::BadRequest)?;
+    Ok(Posted { text, is_whole: true })
 }
 
 /// Returns the desk of the link with this id, if the request belongs to the link. The answer does
@@ -278,6 +301,9 @@ const PATIENCE: f64 = 0.9;
 
 /// Number of bytes that a body may have in addition to its largest message.
 const SLACK: usize = 1024;
+
+/// Maximum number of bytes that are read beyond the limit of a body.
+const MAX_DROPPED: usize = 256 * 1024;
 
 /// Maximum time in which the body of a POST must arrive, if another HTTP server reads it.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);

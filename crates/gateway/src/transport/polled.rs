@@ -23,7 +23,7 @@ use doorward_protocol::{
 };
 
 use self::{
-    desk::{Desk, GetReply, UpgradedSocket},
+    desk::{Desk, GetReply, Posted, UpgradedSocket},
     table::Entry,
 };
 use crate::transport::{
@@ -51,7 +51,7 @@ enum Post {
     /// There is none, or its body has not arrived.
     None,
     /// The first `used` bytes of the body were handled.
-    Handling { body: String, used: usize },
+    Handling { body: Posted, used: usize },
     /// The whole body was handled, and the POST is not answered yet.
     Handled,
 }
@@ -66,7 +66,10 @@ struct Output {
 /// Way in which a link ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// The client has done nothing wrong, and reads what waits.
+    /// The client has closed the link.
+    Left,
+    /// The server ends the link although the client has done nothing wrong. The client reads what
+    /// waits.
     Orderly,
     /// The client has violated the protocol.
     Violation,
@@ -81,8 +84,13 @@ impl Polled {
 
     /// Passes the messages of a POST to the receiver while it is ready.
     fn show_post(&mut self, receiver: &mut impl Receiver) {
-        let Post::Handling { body: text, used } = &mut self.post else { return };
+        let Post::Handling { body: Posted { text, is_whole }, used } = &mut self.post else { return };
         while receiver.is_ready() {
+            if !*is_whole {
+                receiver.receive(Received::TooLarge { beginning: beginning(text) });
+                self.post = Post::Handled;
+                return;
+            }
             let rest = text.get(*used..).unwrap_or_default();
             let next = payload::first(rest).map(|(part, next)| {
                 receive(&part, receiver);
@@ -109,7 +117,7 @@ impl Polled {
         let is_cut = matches!(self.post, Post::Handling { .. }) && end.is_some();
         if is_handled || is_cut {
             self.post = Post::None;
-            self.desk.answer_post(end.is_none_or(|end| end == End::Orderly));
+            self.desk.answer_post(end.is_none_or(End::is_blameless));
         }
     }
 
@@ -168,10 +176,15 @@ fn receive(part: &Part<'_>, receiver: &mut impl Receiver) {
         return receiver.receive(Received::Message(message));
     }
     let beginning = match part {
-        Part::Text(text) => text.get(..text.floor_char_boundary(HEAD)).unwrap_or_default(),
+        Part::Text(text) => beginning(text),
         Part::Binary(_) => "",
     };
     receiver.receive(Received::TooLarge { beginning });
+}
+
+/// Returns the beginning of a packet that is too long.
+fn beginning(packet: &str) -> &str {
+    packet.get(..packet.floor_char_boundary(HEAD)).unwrap_or_default()
 }
 
 /// Makes the body of a GET from the first packets of the outbox. Returns the body and the number of
@@ -199,10 +212,18 @@ impl Output {
         };
         let end = outbox.end().map(|(code, reason)| match code {
             _ if reason == DisconnectReason::PingTimeout.as_str().as_bytes() => End::Dead,
+            code if code == CloseCode::Normal as u16 => End::Left,
             code if ORDERLY.iter().any(|orderly| *orderly as u16 == code) => End::Orderly,
             _ => End::Violation,
         });
         Self { waiting, end }
+    }
+}
+
+impl End {
+    /// Returns `true` unless the client has violated the protocol or is dead.
+    fn is_blameless(self) -> bool {
+        matches!(self, Self::Left | Self::Orderly)
     }
 }
 
@@ -273,12 +294,15 @@ impl Wire for Polled {
             self.desk.rules(|rules| (rules.has_ended(), rules.is_get_waiting()));
         // The GET of a client that has closed the link itself may be on its way. The caller limits
         // this wait.
-        let is_expected = output.end == Some(End::Orderly) && !self.is_closed && !has_get;
+        let is_expected = output.end.is_some_and(End::is_blameless) && !self.is_closed && !has_get;
         if !has_ended && (output.waiting.is_some() || is_expected || self.desk.is_delivering()) {
             return Poll::Pending;
         }
-        let is_orderly = output.end.is_none_or(|end| end == End::Orderly);
-        self.desk.end(if is_orderly { GetAnswer::Noop } else { GetAnswer::Refused });
+        self.desk.end(match output.end {
+            None | Some(End::Left) => GetAnswer::Noop,
+            Some(End::Orderly) => GetAnswer::Close,
+            Some(End::Violation | End::Dead) => GetAnswer::Refused,
+        });
         Poll::Ready(())
     }
 
@@ -298,8 +322,8 @@ impl Drop for Polled {
     }
 }
 
-/// Codes with which a link ends although its client has done nothing wrong.
-const ORDERLY: [CloseCode; 3] = [CloseCode::Normal, CloseCode::GoingAway, CloseCode::TryAgainLater];
+/// Codes with which the server ends a link although its client has done nothing wrong.
+const ORDERLY: [CloseCode; 2] = [CloseCode::GoingAway, CloseCode::TryAgainLater];
 
 /// Packet that closes a link.
 const CLOSE: &[u8] = b"1";

@@ -218,6 +218,27 @@ async fn a_body_beyond_the_limit_is_refused_before_it_is_read() {
     assert!(is_refused(&poller.get().await));
 }
 
+/// Otherwise a stock client would send it again with each new link.
+#[tokio::test]
+async fn a_connect_that_is_too_long_is_refused_with_a_packet() {
+    let fixture = Fixture::start().await;
+    for length in [20_000, 70_000, 250_000] {
+        let poller = Poller::open(fixture.address).await;
+        let mut get = poller.begin("GET", &poller.query(), "").await;
+
+        let post = poller.post(&format!("40{{\"token\":\"{}\"}}", "x".repeat(length))).await;
+
+        assert_eq!(post.body, "ok", "{length}: {post:?}");
+        let refused = Poller::finish(&mut get).await.body;
+        assert!(refused.starts_with("44{") && refused.contains("bad_handshake"), "{refused}");
+        assert_eq!(packets(&poller.get().await), ["1"]);
+    }
+    // A client that is connected violates its limit with any other packet.
+    let poller = alice(&fixture).await;
+    let post = poller.post(&format!("42[\"echo\",\"{}\"]", "x".repeat(3_000_000))).await;
+    assert_eq!(post.status, 413, "{post:?}");
+}
+
 /// A program that sends its first event in the handler of `connect`.
 #[tokio::test]
 async fn the_first_event_after_the_admission_may_be_as_large_as_any_other() {
@@ -864,6 +885,29 @@ mod upgrades {
         assert_eq!(probed[0].next().await, Frame::Closed(None));
         let other = connected(&fixture, "").await;
         socket(&fixture, &other).await;
+    }
+
+    /// socket.io-client polls no more after `3probe`. If its WebSocket closed before it has sent `5`,
+    /// it would wait for its ping timeout.
+    #[tokio::test]
+    async fn a_websocket_stays_open_between_the_last_packets_of_the_probe() {
+        let fixture = Fixture::start().await;
+        let poller = Poller::open(fixture.address).await;
+        let mut client = probed(&fixture, &poller).await;
+
+        // The link ends without a packet for the client.
+        let mut get = poller.begin("GET", &poller.query(), "").await;
+        assert_eq!(poller.post("1").await.body, "ok");
+        assert_eq!(packets(&Poller::finish(&mut get).await), ["6"]);
+        ended(&fixture).await;
+        tokio::select! {
+            biased;
+            frame = client.next() => panic!("{frame:?}"),
+            () = settled(&fixture) => {}
+        }
+        client.text("5").await;
+
+        assert_eq!(client.next().await, Frame::Closed(None));
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@
 use std::{
     future::{Future as _, poll_fn},
     io,
+    pin::pin,
     sync::Arc,
     task::Poll,
     time::Duration,
@@ -61,32 +62,37 @@ pub(super) fn begin(
     };
     let desk = Arc::clone(desk);
     tokio::spawn(async move {
-        let mut probed = Box::pin(async {
-            let (stream, early) = into_stream(upgrade).await?;
-            speak(stream, early).await.ok()
-        });
-        let until_end = poll_fn(|cx| match probed.as_mut().poll(cx) {
-            Poll::Ready(socket) => Poll::Ready(socket),
-            Poll::Pending => desk.poll_probe_end(cx).map(|()| None),
-        });
-        match services.within(PROBE_TIMEOUT, until_end).await.flatten() {
+        let probed = speak(&desk, upgrade);
+        match services.within(PROBE_TIMEOUT, probed).await.flatten() {
             Some(socket) => desk.upgrade(probe, socket),
             None => desk.probe_failed(probe),
         }
-        drop(probed);
         drop(place);
     });
     Ok(handshake::switch(offer))
 }
 
-/// Speaks the probe with the client. Fails if the client sends anything else.
-async fn speak(mut stream: AnyStream, mut bytes: Vec<u8>) -> io::Result<UpgradedSocket> {
-    expect(&mut stream, &mut bytes, "2probe").await?;
+/// Speaks the probe with the client. Returns `None` if the client sends anything else.
+///
+/// If the link ends, the connection ends too, but only until the client was sent `3probe`. A client
+/// that has read `3probe` polls no more, and socket.io-client would wait for its ping timeout if the
+/// WebSocket closed before it has sent `5`.
+async fn speak(desk: &Desk, upgrade: OnUpgrade) -> Option<UpgradedSocket> {
+    let mut asked = pin!(async {
+        let (mut stream, mut bytes) = into_stream(upgrade).await?;
+        expect(&mut stream, &mut bytes, "2probe").await.ok()?;
+        Some((stream, bytes))
+    });
+    let asked = poll_fn(|cx| match asked.as_mut().poll(cx) {
+        Poll::Ready(asked) => Poll::Ready(asked),
+        Poll::Pending => desk.poll_probe_end(cx).map(|()| None),
+    });
+    let (mut stream, mut bytes) = asked.await?;
     let mut pong = Vec::new();
     ws::append(&mut pong, Opcode::Text, |out| out.extend_from_slice(b"3probe"));
-    stream.write_all(&pong).await?;
-    expect(&mut stream, &mut bytes, "5").await?;
-    Ok(UpgradedSocket { stream, early: bytes })
+    stream.write_all(&pong).await.ok()?;
+    expect(&mut stream, &mut bytes, "5").await.ok()?;
+    Some(UpgradedSocket { stream, early: bytes })
 }
 
 /// Reads the next frame, and checks that it is the packet `expected`. The bytes behind it stay in

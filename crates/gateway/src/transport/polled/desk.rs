@@ -35,7 +35,7 @@ pub(crate) struct Desk {
 struct State {
     rules: Polling,
     /// Body of a POST that the link has not taken yet.
-    posted: Option<String>,
+    posted: Option<Posted>,
     /// Answer of the POST: `true` if its packets were accepted.
     accepted: Option<bool>,
     /// `true` if the POST was answered before its packets were handled.
@@ -52,6 +52,13 @@ struct State {
     post: Option<Waker>,
     probe: Option<Waker>,
     link: Option<Waker>,
+}
+
+/// Body of a POST.
+pub(crate) struct Posted {
+    pub(crate) text: String,
+    /// `false` if the body was too long, and `text` is its beginning.
+    pub(crate) is_whole: bool,
 }
 
 /// Answer of a GET.
@@ -179,7 +186,7 @@ impl Desk {
     }
 
     /// Takes the body of the POST that waits. A POST whose time is over is answered then.
-    pub(super) fn take_posted(&self) -> Option<String> {
+    pub(super) fn take_posted(&self) -> Option<Posted> {
         let mut state = lock(&self.state);
         let posted = state.posted.take();
         if posted.is_some() {

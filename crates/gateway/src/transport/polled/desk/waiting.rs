@@ -13,7 +13,7 @@ use bytes::Bytes;
 use doorward_core::lock;
 use doorward_protocol::polling::{GetAnswer, Polling, RequestError};
 
-use super::{Desk, GetReply, register};
+use super::{Desk, GetReply, Posted, register};
 
 /// Packets that are being sent to a client as the answer of a GET. The link ends if this is dropped
 /// before it is [complete](Delivery::complete), because packets were lost.
@@ -107,7 +107,7 @@ impl WaitingPost {
     }
 
     /// Passes the body to the link.
-    pub(crate) fn pass(&self, body: String) {
+    pub(crate) fn pass(&self, body: Posted) {
         let mut state = lock(&self.desk.state);
         // After an upgrade, its packets would be handled behind those of the WebSocket.
         if !state.rules.is_polling() {
