@@ -142,7 +142,6 @@ export function run(args, program = binary(), options = {}) {
  */
 export function makeClient(t, url, { namespace = "/", auth = {}, ...options } = {}) {
   const manager = new Manager(url, {
-    transports: ["websocket"],
     autoConnect: false,
     // A second attempt, if any, happens early enough for a short watch to see it.
     reconnectionDelay: 50,

@@ -47,6 +47,7 @@ test("whoami returns the user and the time of the connect", LIMIT, async (t) => 
 
 test("the first of the offered subprotocols is selected", LIMIT, async (t) => {
   const { manager, socket } = await admitted(t, server, { protocols: ["chat", "v2.chat"] });
+  if (manager.engine.transport.name !== "websocket") await next(manager.engine, "upgrade");
 
   assert.equal(manager.engine.transport.ws.protocol, "chat");
   assert.equal(await ask(socket, "echo", "hello"), "hello");

@@ -148,32 +148,38 @@ test("the close frame explains an auth function that never calls back", LIMIT, a
   assert.match(details.context.reason, /auth function call back/);
 });
 
-test("a client whose budget is used up reconnects by itself", LIMIT, async (t) => {
-  const strict = await startDoorward({ settings: { LIMITS__MAX_ADDRESS_REFUSALS: "60" } });
-  t.after(() => strict.stop());
-  const auth = { token: "not.a.token" };
-  const client = makeClient(t, strict.url, { auth });
-  const reasons = [];
-  client.manager.on("open", () => client.manager.engine.on("close", (_, details) => reasons.push(details?.context)));
-  // The budget is refilled by one in a second; sixty at once use it up however slow the machine is.
-  const spend = async () => {
-    const { manager, socket, refusals } = makeClient(t, strict.url, { auth, reconnection: false });
-    const closed = next(manager, "close");
-    socket.connect();
-    await closed;
-    return refusals.length;
-  };
-  await Promise.all(Array.from({ length: 60 }, spend));
-  while ((await spend()) > 0);
+for (const [name, options] of [["with default options", {}], ["by WebSocket alone", { transports: ["websocket"] }]]) {
+  test(`a client whose budget is used up reconnects by itself, ${name}`, LIMIT, async (t) => {
+    const strict = await startDoorward({ settings: { LIMITS__MAX_ADDRESS_REFUSALS: "60" } });
+    t.after(() => strict.stop());
+    const auth = { token: "not.a.token" };
+    const client = makeClient(t, strict.url, { auth, ...options });
+    const ends = [];
+    client.manager.on("open", () => client.manager.engine.on("close", (reason, details) => ends.push([reason, details?.context])));
+    // The budget is refilled by one in a second; sixty at once use it up however slow the machine is.
+    const spend = async () => {
+      const { manager, socket, refusals } = makeClient(t, strict.url, { auth, reconnection: false, ...options });
+      const closed = next(manager, "close");
+      socket.connect();
+      await closed;
+      return refusals.length;
+    };
+    await Promise.all(Array.from({ length: 60 }, spend));
+    while ((await spend()) > 0);
 
-  client.socket.connect();
-  await next(client.socket, "connect_error");
+    client.socket.connect();
+    await next(client.socket, "connect_error");
 
-  assert.equal(client.refusals[0].data.code, "unauthenticated");
-  assert.ok(client.opened > 1, "the client was not rejected");
-  assert.equal(reasons[0].code, 1013);
-  assert.match(reasons[0].reason, /^too many attempts: try again in \d+ s$/);
-});
+    assert.equal(client.refusals[0].data.code, "unauthenticated");
+    assert.ok(client.opened > 1, "the client was not rejected");
+    const [reason, context] = ends[0];
+    assert.equal(reason, "transport close");
+    if (options.transports) {
+      assert.equal(context.code, 1013);
+      assert.match(context.reason, /^too many attempts: try again in \d+ s$/);
+    }
+  });
+}
 
 /** Returns a token with the signature of other claims. */
 async function forgedToken() {

@@ -2,16 +2,23 @@
 
 import assert from "node:assert/strict";
 import https from "node:https";
-import { test } from "node:test";
+import { after, test } from "node:test";
 
 import { WebSocket } from "ws";
 
+import { launch } from "../browser/support.mjs";
 import { LIMIT, ask, makeClient, next, run, within } from "../doorward.mjs";
 import { PROXIES, settings, startBehind } from "./support.mjs";
+
+const browser = await launch();
+after(() => browser.close());
 
 /** Address of this machine that is not the address of the proxy. */
 const CLIENT = "127.5.5.5";
 const OTHER = "127.6.6.6";
+
+/** In Node, only the WebSocket of socket.io-client uses `localAddress`. */
+const WITH_ADDRESS = ["websocket"];
 
 /** Returns the networks of all connected clients, as operators see them. */
 async function networks(server) {
@@ -47,6 +54,23 @@ function link(t, place, localAddress) {
   return within(opened, "the answer to an upgrade");
 }
 
+/** Runs in a page of the server. Connects with the cookie of the page, and upgrades if it may. */
+async function connectInPage(transports) {
+  const { io } = await import("/socket.io/socket.io.esm.min.js");
+  const socket = io({ transports, forceNew: true });
+  await new Promise((resolve, reject) => {
+    socket.once("connect", resolve);
+    socket.once("connect_error", reject);
+  });
+  const { engine } = socket.io;
+  if (engine.transport.name !== transports.at(-1)) await new Promise((resolve) => engine.once("upgrade", resolve));
+  const { user } = await socket.emitWithAck("whoami");
+  const polls = performance.getEntriesByType("resource").filter(({ name }) => name.includes("transport=polling"));
+  const result = { user, transport: engine.transport.name, protocols: [...new Set(polls.map((poll) => poll.nextHopProtocol))] };
+  socket.disconnect();
+  return result;
+}
+
 async function signedIn(server) {
   const made = await run(["sessions", "--user", "alice", "--create", "--data-dir", server.dataDir]);
   assert.equal(made.code, 0, made.stderr);
@@ -62,12 +86,11 @@ for (const proxy of PROXIES) {
     // The server ignores the header of the client.
     const lies = { "X-Forwarded-For": "203.0.113.7", Forwarded: "for=203.0.113.7", "X-Real-IP": "203.0.113.7" };
     const auth = { token: await server.token() };
-    const client = makeClient(t, url, { auth, ca, localAddress: CLIENT, extraHeaders: lies });
+    const client = makeClient(t, url, { auth, ca, localAddress: CLIENT, extraHeaders: lies, transports: WITH_ADDRESS });
     const connected = next(client.socket, "connect");
     client.socket.connect();
     await connected;
 
-    assert.equal(client.manager.engine.transport.name, "websocket");
     assert.equal(await ask(client.socket, "echo", "through the proxy"), "through the proxy");
     assert.deepEqual(await networks(server), ["127.5.5.0"]);
 
@@ -83,6 +106,43 @@ for (const proxy of PROXIES) {
 
     const page = await get(place, "/account", { headers: { Accept: "text/html" } });
     assert.deepEqual([page.status, page.headers.location], [303, "/?next=/account"]);
+  });
+
+  test(`${proxy}: polling alone, a WebSocket alone, and default options`, LIMIT, async (t) => {
+    const { server, url, ca } = await startBehind(t, proxy, "host");
+    for (const transports of [["polling"], ["websocket"], undefined]) {
+      const auth = { token: await server.token() };
+      const { socket, manager } = makeClient(t, url, { auth, ca, ...(transports && { transports }) });
+      const connected = next(socket, "connect");
+      socket.connect();
+      await connected;
+
+      const large = "x".repeat(50_000);
+      assert.equal(await ask(socket, "echo", large), large);
+      // An event while the GET is held arrives although the proxy buffers responses.
+      assert.equal(await ask(socket, "echo", "alone"), "alone");
+      const expected = transports?.[0] ?? "websocket";
+      if (manager.engine.transport.name !== expected) await next(manager.engine, "upgrade");
+      assert.equal(manager.engine.transport.name, expected);
+      assert.equal(await ask(socket, "echo", expected), expected);
+      socket.disconnect();
+    }
+  });
+
+  test(`${proxy}: Chromium over HTTP/2 and with a cookie`, LIMIT, async (t) => {
+    const { server, url } = await startBehind(t, proxy, "host");
+    const { Cookie } = await signedIn(server);
+    const [name, value] = Cookie.split("=");
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    t.after(() => context.close());
+    await context.addCookies([{ name, value, url, secure: true, httpOnly: true }]);
+    const page = await context.newPage();
+    await page.goto(`${url}/`);
+
+    for (const transports of [["polling"], ["polling", "websocket"]]) {
+      const seen = await page.evaluate(connectInPage, transports);
+      assert.deepEqual(seen, { user: "alice", transport: transports.at(-1), protocols: ["h2"] });
+    }
   });
 
   test(`${proxy}: a budget belongs to the client, not to the proxy`, LIMIT, async (t) => {
@@ -108,7 +168,7 @@ for (const proxy of PROXIES) {
     const { server, url, ca } = place;
 
     const auth = { token: await server.token() };
-    const client = makeClient(t, url, { auth, ca, localAddress: CLIENT, path: "/chat/socket.io/" });
+    const client = makeClient(t, url, { auth, ca, localAddress: CLIENT, path: "/chat/socket.io/", transports: WITH_ADDRESS });
     const connected = next(client.socket, "connect");
     client.socket.connect();
     await connected;

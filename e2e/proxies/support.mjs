@@ -65,9 +65,11 @@ function filled(text, folder, port, serverPort) {
 /** Starts a proxy with the settings and what it needs to run without privileges and beside others. */
 async function startProxy(t, proxy, text, folder, port) {
   const file = join(folder, proxy);
+  // As root, nginx would serve as another user, who cannot write to the folder.
+  const user = process.getuid() === 0 ? "user root;\n" : "";
   const around = {
     nginx: [
-      `daemon off;\npid ${folder}/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n` +
+      `${user}daemon off;\npid ${folder}/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n` +
         ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder}/${name};\n`).join("") +
         `${text}\n}\n`,
       ["nginx", "-p", folder, "-e", "stderr", "-c", file],

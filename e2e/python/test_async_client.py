@@ -54,7 +54,6 @@ class AsyncClientTest(unittest.IsolatedAsyncioTestCase):
         await self.client.connect(
             self.server.url,
             auth=auth,
-            transports=["websocket"],
             wait=wait,
             wait_timeout=DEADLINE,
         )
@@ -111,7 +110,7 @@ class AsyncClientTest(unittest.IsolatedAsyncioTestCase):
             await client.shutdown()
 
         token = await asyncio.to_thread(self.server.token, "alice", "3s")
-        await client.connect(self.server.url, auth={"token": token}, transports=["websocket"])
+        await client.connect(self.server.url, auth={"token": token})
         await asyncio.wait_for(client.wait(), DEADLINE)
 
         self.assertEqual([refusal["data"]["code"] for refusal in refusals], ["token_expired"])

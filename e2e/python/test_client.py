@@ -54,7 +54,6 @@ class ClientTest(unittest.TestCase):
         self.client.connect(
             self.server.url,
             auth=auth,
-            transports=["websocket"],
             wait=wait,
             wait_timeout=DEADLINE,
         )
@@ -126,7 +125,7 @@ class ClientTest(unittest.TestCase):
         client = socketio.Client()
         refusals = queue.Queue()
         client.on("connect_error", refusals.put)
-        client.connect(self.server.url, auth={"token": self.server.token(ttl="3s")}, transports=["websocket"])
+        client.connect(self.server.url, auth={"token": self.server.token(ttl="3s")})
 
         for _ in range(2):
             self.assertEqual(refusals.get(timeout=DEADLINE)["data"]["code"], "token_expired")
@@ -140,7 +139,7 @@ class ClientTest(unittest.TestCase):
         client = socketio.Client()
         ended = queue.Queue()
         client.on("session_ended", ended.put)
-        client.connect(self.server.url, auth={"token": self.server.token("carol")}, transports=["websocket"])
+        client.connect(self.server.url, auth={"token": self.server.token("carol")})
 
         self.server.revoke("carol")
         client.wait()

@@ -38,7 +38,6 @@ class Features(unittest.TestCase):
             self.url,
             auth={"token": "x"},
             namespaces=["/features"],
-            transports=["websocket"],
             wait_timeout=DEADLINE,
         )
         self.addCleanup(client.disconnect)

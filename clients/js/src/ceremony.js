@@ -25,7 +25,7 @@ const PATIENCE = 15_000;
  */
 export async function overSocket(io, url, work) {
   // A separate connection: an existing one keeps the cookie that it was opened with.
-  const socket = socketOf(io, url, "/auth", { transports: ["websocket"], forceNew: true, reconnection: false });
+  const socket = socketOf(io, url, "/auth", { forceNew: true, reconnection: false });
   try {
     return await work(async (step, payload) => {
       const answer = await new Promise((resolve, reject) => {

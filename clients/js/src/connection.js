@@ -48,7 +48,6 @@ export function connect(io, url, namespace, { token, onState = () => {} } = {}) 
     }
   };
   const socket = socketOf(io, url, namespace, {
-    transports: ["websocket"],
     forceNew: true,
     autoConnect: false,
     ...(token && { auth: show }),

@@ -17,7 +17,6 @@ async function freshToken() {
 
 // #region auth
 const socket = io(url, {
-  transports: ["websocket"],
   auth: async (send) => send({ token: await freshToken() }),
 });
 // #endregion

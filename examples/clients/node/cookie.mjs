@@ -19,7 +19,7 @@ const signedIn = await fetch(`${url}/session`, {
 const cookie = signedIn.headers.getSetCookie()[0].split(";")[0];
 console.log(`signed in: ${signedIn.status}`);
 
-const socket = io(url, { transports: ["websocket"], extraHeaders: { cookie, origin: url } });
+const socket = io(url, { extraHeaders: { cookie, origin: url } });
 
 socket.on("connect_error", (error) => console.log(`refused: ${error.data?.code}`));
 socket.on("session_ended", ({ code }) => console.log(`ended: ${code}`));

@@ -9,7 +9,6 @@ const url = process.argv[2] ?? "http://localhost:3000";
 
 // `auth` is a function, so that every new attempt reads the current token.
 const socket = io(url, {
-  transports: ["websocket"],
   auth: (answer) => answer({ token: process.env.TOKEN }),
 });
 

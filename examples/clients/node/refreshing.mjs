@@ -10,7 +10,6 @@ import { io } from "socket.io-client";
 const freshToken = async () => (await (await fetch(process.env.TOKENS)).text()).trim();
 
 const socket = io(process.argv[2] ?? "http://localhost:3000", {
-  transports: ["websocket"],
   auth: async (send) => send({ token: await freshToken() }),
 });
 

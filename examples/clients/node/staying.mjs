@@ -15,7 +15,6 @@ async function freshToken() {
 
 // #region staying
 const socket = io(process.argv[2] ?? "http://localhost:3000", {
-  transports: ["websocket"],
   // Called for each attempt. Without a token, it closes the transport, and the client retries.
   auth: (send) => freshToken().then((token) => send({ token }), () => socket.io.engine.close()),
 });

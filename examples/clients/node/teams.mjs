@@ -10,7 +10,6 @@ function sign(claims) { // Your login does this.
 }
 
 const socket = io(process.argv[2] ?? "http://localhost:3000", {
-  transports: ["websocket"],
   auth: (send) => send({ token: sign({ sub: "alice", team: "red" }) }),
 });
 

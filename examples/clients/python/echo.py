@@ -13,7 +13,7 @@ url = sys.argv[1] if len(sys.argv) > 1 else "http://localhost:3000"
 
 with socketio.SimpleClient() as client:
     try:
-        client.connect(url, auth={"token": os.environ.get("TOKEN")}, transports=["websocket"])
+        client.connect(url, auth={"token": os.environ.get("TOKEN")})
     except socketio.exceptions.ConnectionError as error:
         sys.exit(f"not connected: {error}")
     print(f"connected as {client.call('whoami')['user']}")

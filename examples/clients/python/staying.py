@@ -53,7 +53,7 @@ async def stay(http, url, connected):
 
         try:
             auth = {"token": await fresh_token(http)}
-            await client.connect(url, auth=auth, transports=["websocket"], wait_timeout=10)
+            await client.connect(url, auth=auth, wait_timeout=10)
             failures = 0
             await connected(client)
             await client.wait()

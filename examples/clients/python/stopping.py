@@ -23,7 +23,7 @@ def connect_error(error):
 
 url = sys.argv[1] if len(sys.argv) > 1 else "http://localhost:3000"
 try:
-    client.connect(url, auth={"token": os.environ.get("TOKEN")}, transports=["websocket"])
+    client.connect(url, auth={"token": os.environ.get("TOKEN")})
     print(f"connected as {client.call('whoami')['user']}")
     client.wait()
 except socketio.exceptions.ConnectionError as error:
