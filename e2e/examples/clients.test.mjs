@@ -42,7 +42,7 @@ test("node/echo.mjs reports that there is no server, and exits", LIMIT, async ()
   assert.deepEqual(await example(process.execPath, join(folder, "node/echo.mjs"), "none", "http://localhost:1"), {
     code: 1,
     stdout: "",
-    stderr: "not connected: websocket error\n",
+    stderr: "not connected: xhr poll error\n",
   });
 });
 

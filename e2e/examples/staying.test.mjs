@@ -210,7 +210,7 @@ describe("clients that reconnect", { concurrency: 4 }, () => {
     test(`${name}, later: the client waits for a server that restarts`, LIMIT, async (t) => {
       const server = await startDoorward();
       // The number of failed attempts depends on how fast the server starts.
-      const away = ["no connection: websocket error", "not now: no_answer"];
+      const away = ["no connection: xhr poll error", "not now: no_answer"];
       const own = staying(t, client, server, await tokenRoute(t, () => server.token()), away);
       await own.says("connected as alice");
       server.terminate();

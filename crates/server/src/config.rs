@@ -60,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) apps: Vec<AppName>,
     /// `true` if clients may poll.
     pub(crate) polling: bool,
+    /// `true` if a client that polls must keep its address.
+    pub(crate) polling_same_address: bool,
     /// Host names for which the server answers, in addition to that of the public URL.
     pub(crate) hosts: Vec<HostName>,
     /// Additional origins that may use the server: those of web pages, and those of native applications.

@@ -95,12 +95,12 @@ async fn open(
     // The place of the address is taken first, so that it limits the look-ups too.
     let opening = opening(server, parts, &["websocket"]).await?;
     let services = &server.services;
-    let binding = Binding::open(services, server.sessions.as_ref(), origin, parts).await?;
+    let binding = Binding::open(services, &server.binding, origin, parts).await?;
     let limits = &services.limits;
     let hold = limits.request_timeout.mul_f64(PATIENCE);
     let desk = Desk::new(PollingConfig { hold, ..PollingConfig::default() }, limits.max_connect);
     let found = Found { desk: Arc::clone(&desk), binding: Arc::new(binding) };
-    let entry = server.polls.add(&opening.id.encode(), found, limits.max_connections);
+    let entry = server.polled.add(&opening.id.encode(), found, limits.max_connections);
     let entry = entry.ok_or(Rejection::NotNow)?;
     let waiting = WaitingGet::begin(&desk, now).map_err(|_ended| Rejection::BadRequest)?;
     tokio::spawn(LinkTask::new(Polled::new(desk, entry), opening));
@@ -249,9 +249,8 @@ async fn find(
     origin: &Origin,
     parts: &Parts,
 ) -> Result<Arc<Desk>, Rejection> {
-    let found = server.polls.find(sid).ok_or(Rejection::UnknownSid)?;
-    let sessions = server.sessions.as_ref();
-    found.binding.allows(&server.services, sessions, origin, parts).await?;
+    let found = server.polled.find(sid).ok_or(Rejection::UnknownSid)?;
+    found.binding.allows(&server.services, &server.binding, origin, parts).await?;
     Ok(found.desk)
 }
 

@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     error::ServeError,
-    http::polling::binding::{Binding, SessionOf},
+    http::polling::binding::{Binding, BindingRules},
     link::seam::Namespaces,
     presence::{recheck, services::Services},
     transport::polled::table::Table,
@@ -20,10 +20,10 @@ pub(crate) struct Server {
     pub(crate) path: Box<str>,
     /// `true` if clients may poll.
     pub(crate) is_polling: bool,
-    /// Finds the session of the cookie in a request. `None` if there is no authenticator.
-    pub(crate) sessions: Option<SessionOf>,
+    /// Properties that all requests of a client that polls must have in common.
+    pub(crate) binding: BindingRules,
     /// Links whose clients poll.
-    pub(crate) polls: Arc<Table<Binding>>,
+    pub(crate) polled: Arc<Table<Binding>>,
     /// Set when the init hooks have succeeded. Concurrent handshakes wait for one run of the hooks.
     /// After a failure the cell stays empty, and the next handshake runs the hooks again.
     ready: OnceCell<()>,
@@ -35,11 +35,11 @@ impl Server {
         namespaces: Namespaces,
         path: Box<str>,
         is_polling: bool,
-        sessions: Option<SessionOf>,
+        binding: BindingRules,
     ) -> Self {
-        let (namespaces, polls) = (Arc::new(namespaces), Arc::default());
+        let (namespaces, polled) = (Arc::new(namespaces), Arc::default());
         let ready = OnceCell::new();
-        Self { services, namespaces, path, is_polling, sessions, polls, ready }
+        Self { services, namespaces, path, is_polling, binding, polled, ready }
     }
 
     /// Runs the init hooks if they have not run yet, and returns `true` if they have succeeded.

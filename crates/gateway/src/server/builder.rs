@@ -20,7 +20,10 @@ use crate::{
     audit::tracing::TracingAudit,
     error::BuildError,
     event::{filter::IntoExceptionFilter, interceptor::Interceptor, subscription::Layers},
-    http::{polling::binding::SessionOf, server::Server},
+    http::{
+        polling::binding::{BindingRules, SessionOf},
+        server::Server,
+    },
     limits::Limits,
     link::seam::Namespaces,
     namespace::{
@@ -84,6 +87,7 @@ pub struct Builder<A> {
     trusted_proxies: Result<TrustedProxies, TrustedProxyError>,
     pages: Vec<Box<str>>,
     is_polling: bool,
+    is_address_bound: bool,
     is_echo: bool,
     public: Vec<Gateway<Anonymous>>,
     public_hubs: Hubs<Anonymous>,
@@ -113,6 +117,7 @@ impl Builder<NoAuthenticator> {
             trusted_proxies: Ok(TrustedProxies::default()),
             pages: Vec::new(),
             is_polling: true,
+            is_address_bound: false,
             is_echo: false,
             public: Vec::new(),
             public_hubs: Hubs::new(principals.clone()),
@@ -144,6 +149,7 @@ impl Builder<NoAuthenticator> {
             trusted_proxies: self.trusted_proxies,
             pages: self.pages,
             is_polling: self.is_polling,
+            is_address_bound: self.is_address_bound,
             is_echo: self.is_echo,
             public: self.public,
             public_hubs: self.public_hubs,
@@ -269,6 +275,7 @@ impl<A> Builder<A> {
         let Self { clock, entropy, audit, revocations, limits, path, public, private, .. } = self;
         let (proxies, pages) = (self.trusted_proxies?, self.pages);
         let (is_polling, is_echo) = (self.is_polling, self.is_echo);
+        let binding = BindingRules { sessions, is_address_bound: self.is_address_bound };
         let (public_hubs, principals) = (self.public_hubs, self.principals);
         limits.check()?;
         if !(path.starts_with('/') && path.ends_with('/')) {
@@ -303,7 +310,7 @@ impl<A> Builder<A> {
             namespaces.insert(name, namespace);
             policies.push(policy);
         }
-        let server = Server::new(services, namespaces, path, is_polling, sessions);
+        let server = Server::new(services, namespaces, path, is_polling, binding);
         principals.build(&server.services);
         Ok(Doorward::new(server, PolicyTable::new(policies), principals))
     }

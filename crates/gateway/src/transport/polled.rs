@@ -84,7 +84,9 @@ impl Polled {
 
     /// Passes the messages of a POST to the receiver while it is ready.
     fn show_post(&mut self, receiver: &mut impl Receiver) {
-        let Post::Handling { body: Posted { text, is_whole }, used } = &mut self.post else { return };
+        let Post::Handling { body: Posted { text, is_whole }, used } = &mut self.post else {
+            return;
+        };
         while receiver.is_ready() {
             if !*is_whole {
                 receiver.receive(Received::TooLarge { beginning: beginning(text) });

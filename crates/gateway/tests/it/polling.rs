@@ -239,6 +239,21 @@ async fn a_connect_that_is_too_long_is_refused_with_a_packet() {
     assert_eq!(post.status, 413, "{post:?}");
 }
 
+#[tokio::test]
+async fn clients_that_poll_are_told_when_the_server_stops() {
+    let fixture = Fixture::start().await;
+    let known = alice(&fixture).await;
+    let unknown = Poller::open(fixture.address).await;
+    let mut get = known.begin("GET", &known.query(), "").await;
+    let mut other = unknown.begin("GET", &unknown.query(), "").await;
+    settled(&fixture).await;
+
+    fixture.stop.notify_one();
+
+    assert!(Poller::finish(&mut get).await.body.starts_with("42[\"session_ended\""));
+    assert_eq!(packets(&Poller::finish(&mut other).await), ["1"]);
+}
+
 /// A program that sends its first event in the handler of `connect`.
 #[tokio::test]
 async fn the_first_event_after_the_admission_may_be_as_large_as_any_other() {
@@ -522,6 +537,18 @@ async fn polling_can_be_turned_off_and_the_refusal_says_what_to_write() {
     fixture.alice().await;
 }
 
+/// Sends each request that may belong to a link. The last one asks for a WebSocket.
+async fn steal(thief: &Poller) -> [Response; 3] {
+    let headers = format!(
+        "{}connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+        sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+        thief.headers
+    );
+    let upgrade = Poller { headers, ..thief.clone() };
+    let socket = thief.query().replace("polling", "websocket");
+    [thief.get().await, thief.post("42[\"echo\",1]").await, upgrade.send("GET", &socket, "").await]
+}
+
 mod origins {
     use super::*;
 
@@ -607,19 +634,7 @@ mod origins {
             let thief = Poller { headers: other.into(), ..owner.clone() };
 
             let unknown = r#"{"code":1,"message":"Session ID unknown"}"#;
-            let upgrade = Poller {
-                headers: format!(
-                    "{other}connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
-                    sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                ),
-                ..owner.clone()
-            };
-            let socket = owner.query().replace("polling", "websocket");
-            for response in [
-                thief.get().await,
-                thief.post("42[\"echo\",1]").await,
-                upgrade.send("GET", &socket, "").await,
-            ] {
+            for response in steal(&thief).await {
                 assert_eq!((response.status, &*response.body), (400, unknown));
             }
 
@@ -715,10 +730,38 @@ mod sessions {
             if status == 200 {
                 assert_eq!(packets(&client.get().await), ["430[1]"]);
             } else {
-                assert_eq!(client.get().await.status, status, "{cookie}");
+                let stolen = steal(&client).await;
+                assert!(stolen.iter().all(|stolen| stolen.status == status), "{cookie} {stolen:?}");
             }
         }
         task.abort();
+    }
+
+    /// A phone has another address in its network, and a thief is in another network.
+    #[tokio::test]
+    async fn a_link_may_be_bound_to_the_address_of_its_client() {
+        let fixture = Fixture::with(|builder, _| {
+            builder.trusted_proxies(["127.0.0.1"]).bind_polling_to_address()
+        })
+        .await;
+        let from = |address| format!("x-forwarded-for: {address}\r\n");
+        let owner = Poller::open_with(fixture.address, &from("2001:db8:1:2::5")).await;
+        assert_eq!(owner.post(GOOD).await.body, "ok");
+        owner.get().await;
+
+        for thief in ["2001:db8:1:3::5", "203.0.113.7"] {
+            let thief = Poller { headers: from(thief), ..owner.clone() };
+            assert!(steal(&thief).await.iter().all(is_refused));
+        }
+        let moved = Poller { headers: from("2001:db8:1:2::99"), ..owner.clone() };
+        assert_eq!(moved.post("420[\"echo\",1]").await.body, "ok");
+        assert_eq!(packets(&owner.get().await), ["430[1]"]);
+
+        // By default the address does not count.
+        let fixture = Fixture::with(|builder, _| builder.trusted_proxies(["127.0.0.1"])).await;
+        let owner = Poller::open_with(fixture.address, &from("2001:db8:1:2::5")).await;
+        let moved = Poller { headers: from("203.0.113.7"), ..owner.clone() };
+        assert_eq!(moved.post(GOOD).await.body, "ok");
     }
 
     /// A client tries cookies. When the budget of its address is used up, no cookie is looked up, and

@@ -58,6 +58,7 @@ settings! {
         public_url: PublicUrl,
         apps: Vec<AppName>,
         transports: Vec<Transport>,
+        #[table] polling: Polling,
         trusted_proxies: Proxies,
         #[table] token: Token,
         #[table] session: Session,
@@ -127,6 +128,11 @@ settings! {
         sink: AuditSink,
         file: PathBuf,
         record_first: bool,
+    }
+
+    /// The table `[polling]`.
+    Polling {
+        same_address: bool,
     }
 
     /// The table `[metrics]`.

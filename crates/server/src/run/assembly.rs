@@ -78,6 +78,9 @@ pub(crate) fn build(
         .trusted_proxies(config.trusted_proxies.texts())
         .pages(config.origins.iter().map(ToString::to_string))
         .gateway(demo::gateway().connections_at_most(config.sockets));
+    if config.polling_same_address {
+        builder = builder.bind_polling_to_address();
+    }
     if !config.polling {
         builder = builder.websocket_only();
     }

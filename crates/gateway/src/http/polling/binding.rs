@@ -6,6 +6,7 @@
 
 use std::{
     hash::{BuildHasher as _, RandomState},
+    net::IpAddr,
     sync::{Arc, Mutex},
 };
 
@@ -17,6 +18,7 @@ use http::{HeaderMap, HeaderValue, header, request::Parts, uri::Authority};
 
 use crate::{
     http::{handshake::Rejection, place::RequestPlace},
+    limits::addresses::network,
     presence::{
         client::client,
         services::{Services, Subject},
@@ -30,6 +32,14 @@ pub(crate) type SessionOf = Arc<
         + Sync,
 >;
 
+/// Properties that all requests of a link must have in common, in addition to their origin.
+pub(crate) struct BindingRules {
+    /// Finds the session of the cookie in a request. `None` if there is no authenticator.
+    pub(crate) sessions: Option<SessionOf>,
+    /// `true` if a client must keep its address.
+    pub(crate) is_address_bound: bool,
+}
+
 /// Origin and session that opened a link, which its later requests must have too.
 #[derive(Debug)]
 pub(crate) struct Binding {
@@ -38,6 +48,8 @@ pub(crate) struct Binding {
     /// Origin that a later request of a page of this host has stated, although it looks like that of
     /// another host, because a proxy changes the host.
     stated: Mutex<Option<Origin>>,
+    /// Network of the client, if it must keep its address.
+    network: Option<IpAddr>,
     bound: Bound,
     /// Hash of the cookies that were last found to belong to the link. Equal cookies are not looked
     /// up again.
@@ -122,18 +134,19 @@ impl Binding {
     /// Returns the binding of the request that opens a link.
     pub(super) async fn open(
         services: &Services,
-        sessions: Option<&SessionOf>,
+        rules: &BindingRules,
         origin: Origin,
         parts: &Parts,
     ) -> Result<Self, Rejection> {
-        let bound = match session_of(services, sessions, parts).await? {
+        let bound = match session_of(services, rules, parts).await? {
             Found::Nothing | Found::Refused => Bound::No,
             Found::Session(session) => Bound::Session(session),
             Found::NotAsked => Bound::Same,
         };
         let hasher = RandomState::new();
         let cookies = Mutex::new(cookies(&hasher, &parts.headers));
-        Ok(Self { origin, stated: Mutex::default(), bound, cookies, hasher })
+        let network = network_of(services, rules, parts);
+        Ok(Self { origin, stated: Mutex::default(), network, bound, cookies, hasher })
     }
 
     /// Checks that a later request belongs to the link. The session of a cookie stays the same when
@@ -146,11 +159,11 @@ impl Binding {
     pub(super) async fn allows(
         &self,
         services: &Services,
-        sessions: Option<&SessionOf>,
+        rules: &BindingRules,
         origin: &Origin,
         parts: &Parts,
     ) -> Result<(), Rejection> {
-        if !self.is_of(origin, parts) {
+        if !self.is_of(origin, parts) || self.network != network_of(services, rules, parts) {
             return Err(Rejection::UnknownSid);
         }
         if matches!(self.bound, Bound::No) {
@@ -161,7 +174,7 @@ impl Binding {
             return Ok(());
         }
         let Bound::Session(session) = &self.bound else { return Err(Rejection::UnknownSid) };
-        match session_of(services, sessions, parts).await? {
+        match session_of(services, rules, parts).await? {
             Found::Session(found) if found == *session => {
                 *lock(&self.cookies) = Some(cookies);
                 Ok(())
@@ -189,6 +202,12 @@ impl Binding {
     }
 }
 
+/// Returns the network of the client if its link is bound to it.
+fn network_of(services: &Services, rules: &BindingRules, parts: &Parts) -> Option<IpAddr> {
+    let peer = rules.is_address_bound.then(|| client(services, parts)).flatten();
+    peer.map(|peer| network(peer.ip()))
+}
+
 /// Returns a hash of the cookies of a request, or `None` if there are none. The hash has a secret
 /// key, so it takes no longer for cookies that are nearly right.
 fn cookies(hasher: &RandomState, headers: &HeaderMap) -> Option<u64> {
@@ -212,10 +231,10 @@ enum Found {
 /// counts against the address and is recorded, as in a CONNECT.
 async fn session_of(
     services: &Services,
-    sessions: Option<&SessionOf>,
+    rules: &BindingRules,
     parts: &Parts,
 ) -> Result<Found, Rejection> {
-    let Some(find) = sessions else { return Ok(Found::Nothing) };
+    let Some(find) = &rules.sessions else { return Ok(Found::Nothing) };
     if !parts.headers.contains_key(header::COOKIE) {
         return Ok(Found::Nothing);
     }

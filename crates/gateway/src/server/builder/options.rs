@@ -120,6 +120,24 @@ impl<A> Builder<A> {
         Self { is_polling: false, ..self }
     }
 
+    /// Makes a client that polls keep its address: a request from another address is answered as if
+    /// there were no such link. An IPv6 address may change within its /64 network.
+    ///
+    /// Without this, an id of a link that leaks is useless to pages of other origins, and to clients
+    /// without the session of its cookie. A client without a cookie has the secret alone. With this,
+    /// phones that change networks, and clients with an IPv4 and an IPv6 address, lose their links and
+    /// connect again.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::Doorward;
+    ///
+    /// let builder = Doorward::builder().bind_polling_to_address();
+    /// ```
+    pub fn bind_polling_to_address(self) -> Self {
+        Self { is_address_bound: true, ..self }
+    }
+
     /// Makes the server echo each message of Engine.IO, without Socket.IO. The official test suite of
     /// Engine.IO needs such a server.
     #[doc(hidden)]
