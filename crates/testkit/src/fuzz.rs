@@ -14,6 +14,8 @@ use doorward_protocol::{
     Admission, Args, Binary, Link, LinkConfig, Message, RawArguments, Received, SlotId, Timeout,
     Trust, decode_all, decode_event, engine,
     packet::{self, Kind, Packet},
+    payload::{self, Part},
+    polling::{GetAnswer, Polling, PollingConfig, Waiting},
     ws::{Incoming, Read, Reader},
 };
 use serde_json::Value;
@@ -176,6 +178,120 @@ pub fn link(bytes: &[u8]) {
             return;
         }
     }
+}
+
+/// Reads `bytes` as the body of a POST of a client that polls. What is read must be the same when it is written and
+/// read again.
+///
+/// # Examples
+/// ```
+/// doorward_testkit::fuzz::payload(b"42[\"e\"]\x1ebAQID");
+/// ```
+///
+/// # Panics
+/// If the messages change, which is a bug.
+pub fn payload(bytes: &[u8]) {
+    let Ok(body) = std::str::from_utf8(bytes) else { return };
+    let mut stepped = Vec::new();
+    let mut rest = Some(body);
+    while let Some(text) = rest {
+        match payload::first(text) {
+            Ok((part, next)) => {
+                stepped.push(part);
+                rest = next;
+            }
+            Err(_) => return assert!(payload::messages(body).any(|part| part.is_err())),
+        }
+    }
+    let all: Result<Vec<Part<'_>>, _> = payload::messages(body).collect();
+    assert_eq!(all.as_ref(), Ok(&stepped));
+    let mut written = Vec::new();
+    for part in &stepped {
+        match part {
+            Part::Text(text) => payload::push_text(&mut written, text.as_bytes()),
+            Part::Binary(bytes) => payload::push_binary(&mut written, bytes),
+        }
+    }
+    // An empty message before the first one cannot be told from none.
+    let leading = stepped.iter().take_while(|part| **part == Part::Text("")).count();
+    let written = String::from_utf8(written).expect("a payload is text");
+    let again: Result<Vec<_>, _> = payload::messages(&written).collect();
+    let skipped = again.map_or(0, |again| {
+        let skipped = stepped.len() - again.len();
+        assert!(again == stepped[skipped..] || stepped.len() == leading);
+        skipped
+    });
+    assert!(skipped <= leading);
+}
+
+/// Lets the requests of a client that polls come in any order. Each byte is one step:
+///
+/// | byte | step |
+/// |---|---|
+/// | `g`, `p` | a GET or a POST comes |
+/// | `d` | the packets of the POST are handled |
+/// | `x`, `y` | the client cancels its GET or its POST |
+/// | `o`, `f`, `5` | a probe comes, fails, or completes |
+/// | `w`, `c` | the server writes a packet, or closes the link |
+/// | `e` | the link ends |
+/// | any other | 60 milliseconds pass |
+///
+/// The function asserts that each GET is answered once, in time, and that packets leave in the order in which they
+/// were written, each once, and by one transport.
+///
+/// # Examples
+/// ```
+/// doorward_testkit::fuzz::polling(b"gwgpdog.5");
+/// ```
+///
+/// # Panics
+/// If one of the invariants is broken, which is a bug.
+pub fn polling(bytes: &[u8]) {
+    #[expect(clippy::disallowed_methods, reason = "an instant can be had in no other way")]
+    let mut now = Instant::now();
+    let mut rules = Polling::new(PollingConfig::default());
+    let (mut written, mut sent, mut is_closing) = (0_usize, 0, false);
+    let (mut waiting_since, mut is_posting, mut probe) = (None, false, None);
+    let mut has_upgraded = false;
+    for step in bytes {
+        match step {
+            b'g' if rules.get(now).is_ok() => {
+                assert!(waiting_since.replace(now).is_none(), "two GETs wait");
+            }
+            b'p' if rules.post().is_ok() => {
+                assert!(!std::mem::replace(&mut is_posting, true), "two POSTs wait");
+            }
+            b'd' if std::mem::take(&mut is_posting) => rules.posted(),
+            b'x' if waiting_since.take().is_some() => rules.get_cancelled(),
+            b'y' if std::mem::take(&mut is_posting) => rules.post_cancelled(),
+            b'o' => probe = rules.probe(now).ok().or(probe),
+            b'f' => probe.take().into_iter().for_each(|probe| rules.probe_failed(probe)),
+            b'5' => has_upgraded |= probe.take().is_some_and(|probe| rules.upgrade(probe)),
+            b'w' if !is_closing => written += 1,
+            b'c' => is_closing = true,
+            b'e' => rules.end(GetAnswer::Refused),
+            _ => now += Duration::from_millis(60),
+        }
+        assert!(!has_upgraded || !rules.is_polling());
+        let waiting = if sent < written { Some(Waiting::Packets) } else { None };
+        let waiting = waiting.or(is_closing.then_some(Waiting::Close));
+        let answer = rules.answer(waiting).or_else(|| rules.answer_in_time(now));
+        if let Some(answer) = answer {
+            assert!(waiting_since.take().is_some(), "an answer without a GET: {answer:?}");
+            if answer == GetAnswer::Packets {
+                assert!(!has_upgraded && !rules.has_ended() && sent < written);
+                sent = written;
+            }
+        }
+        if has_upgraded && !rules.has_ended() {
+            assert!(!rules.is_get_waiting(), "the WebSocket waits for a GET");
+            sent = written;
+        }
+        assert_eq!(rules.is_get_waiting(), waiting_since.is_some());
+        assert!(rules.deadline().is_none_or(|deadline| deadline > now), "a GET waits too long");
+    }
+    rules.end(GetAnswer::Noop);
+    assert_eq!(rules.answer(None).is_some(), waiting_since.is_some());
 }
 
 /// Asserts the invariants of a received event or ack.

@@ -31,3 +31,13 @@ fn corpus_of_packets_never_panics() {
 fn corpus_of_links_never_panics() {
     run("link", fuzz::link);
 }
+
+#[test]
+fn corpus_of_payloads_never_panics() {
+    run("payload", fuzz::payload);
+}
+
+#[test]
+fn corpus_of_requests_never_panics() {
+    run("polling", fuzz::polling);
+}

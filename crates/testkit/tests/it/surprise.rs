@@ -124,12 +124,35 @@ fn binary_packet() -> impl Strategy<Value = String> {
     })
 }
 
+/// Generates the body of a POST.
+fn body() -> impl Strategy<Value = String> {
+    let message = prop_oneof![
+        4 => packet(),
+        2 => "b[A-Za-z0-9+/=]{0,12}",
+        1 => select(vec!["", "b", "3", "1", "bAQID", "bAQ==", "b?"]).prop_map(str::to_owned),
+    ];
+    vec(message, 0..20).prop_map(|messages| messages.join("\u{1e}"))
+}
+
 proptest! {
     #[test]
     fn random_bytes_never_panic(bytes in random_bytes()) {
         fuzz::frames(&bytes);
         fuzz::packets(&bytes);
         fuzz::link(&bytes);
+        fuzz::payload(&bytes);
+        fuzz::polling(&bytes);
+    }
+
+    #[test]
+    fn invalid_payloads_never_panic(body in body()) {
+        fuzz::payload(body.as_bytes());
+    }
+
+    #[test]
+    fn requests_in_any_order_are_answered(steps in "[gpdxyof5wce.]{0,60}", calm in "[gpdof5w.]{0,60}") {
+        fuzz::polling(steps.as_bytes());
+        fuzz::polling(calm.as_bytes());
     }
 
     #[test]
