@@ -27,10 +27,12 @@ process.once("SIGTERM", () => process.exit(143));
 export class Doorward {
   #child;
   #exit;
+  #said;
 
-  constructor(child, exit, url, dataDir) {
+  constructor(child, exit, said, url, dataDir) {
     this.#child = child;
     this.#exit = exit;
+    this.#said = said;
     /** `http://localhost:PORT` @type {string} */
     this.url = url;
     /** @type {string} */
@@ -51,6 +53,16 @@ export class Doorward {
   /** Sends SIGTERM and does not wait. */
   terminate() {
     this.#child.kill("SIGTERM");
+  }
+
+  /** Sends Ctrl-C and does not wait. */
+  interrupt() {
+    this.#child.kill("SIGINT");
+  }
+
+  /** Returns what the server has written to standard error. @returns {string} */
+  complaints() {
+    return this.#said();
   }
 
   /** Waits until the server has exited. @returns {Promise<number | null>} its exit code */
@@ -97,7 +109,7 @@ export async function startDoorward({ listen = "localhost:0", dataDir, settings 
     child.once("exit", (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
   });
   try {
-    return new Doorward(child, exit, await within(ready, "`listening on`"), data);
+    return new Doorward(child, exit, () => said, await within(ready, "`listening on`"), data);
   } catch (error) {
     child.kill("SIGKILL");
     throw error;

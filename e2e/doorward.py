@@ -44,10 +44,10 @@ class Doorward:
     def __exit__(self, *_):
         self.stop()
 
-    def start(self):
+    def start(self, listen="localhost:0", data_dir=None):
         """Starts the server and waits until it prints its address."""
-        self.data_dir = tempfile.mkdtemp(prefix="doorward-e2e-")
-        command = [self.binary, "serve", "--listen", "localhost:0", "--data-dir", self.data_dir]
+        self.data_dir = data_dir or tempfile.mkdtemp(prefix="doorward-e2e-")
+        command = [self.binary, "serve", "--listen", listen, "--data-dir", self.data_dir]
         self._child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         found = queue.Queue()
         threading.Thread(target=self._read, args=(found,), daemon=True).start()
@@ -59,6 +59,11 @@ class Doorward:
         if self.url is None:
             raise AssertionError(f"the server ended with {self._child.wait()}")
         return self
+
+    def terminate(self):
+        """Sends SIGTERM and waits until the server has exited."""
+        self._child.terminate()
+        self._child.wait(timeout=DEADLINE)
 
     def stop(self):
         """Stops the server as an operator would, and removes its data."""

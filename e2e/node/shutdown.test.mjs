@@ -1,6 +1,8 @@
 // Shuts servers down: clients are notified, and reconnect when the server is back.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { test } from "node:test";
 
 import { LIMIT, admitted, ask, next, startDoorward } from "../doorward.mjs";
@@ -31,6 +33,50 @@ test("clients are notified of a shutdown and reconnect by themselves", LIMIT, as
 
   assert.notEqual(socket.id, first);
   assert.equal(await ask(socket, "echo", "back"), "back");
+});
+
+for (const [name, options] of [
+  ["with default options", {}],
+  ["by polling alone", { transports: ["polling"] }],
+  ["by WebSocket alone", { transports: ["websocket"] }],
+]) {
+  test(`a client is on the next process by itself, ${name}`, LIMIT, async (t) => {
+    const first = await startDoorward();
+    const { socket, refusals } = await admitted(t, first, options);
+    const { id } = socket;
+    // The next process waits for the data directory of the first one.
+    const starting = startDoorward({ listen: `localhost:${first.port}`, dataDir: first.dataDir });
+    const [ended, connected] = [next(socket, "session_ended"), next(socket, "disconnect").then(() => next(socket, "connect"))];
+
+    first.terminate();
+
+    const second = await starting;
+    t.after(() => second.stop());
+    assert.equal((await ended)[0].code, "shutdown");
+    await connected;
+    assert.notEqual(socket.id, id);
+    assert.equal(await ask(socket, "echo", "on the next one"), "on the next one");
+    // Failed attempts have no answer of Socket.IO: no "Invalid namespace" and no other refusal.
+    assert.deepEqual(refusals.filter((error) => error.data !== undefined || !/(?:poll|websocket) error$/.test(error.message)), []);
+    assert.equal(await first.exited(), 0);
+  });
+}
+
+test("a second signal ends the server at once", LIMIT, async (t) => {
+  const server = await startDoorward();
+  const { socket } = await admitted(t, server, { reconnection: false });
+  const stuck = connect(server.port, "localhost");
+  t.after(() => stuck.destroy());
+  await once(stuck, "connect");
+  stuck.write("GET / HTTP/1.1\r\n");
+  const ended = next(socket, "session_ended");
+
+  server.terminate();
+  await ended;
+  server.interrupt();
+
+  assert.equal(await server.exited(), 2);
+  assert.match(server.complaints(), /doorward: stopped at once by a second signal/);
 });
 
 test("a server without clients exits at once", LIMIT, async () => {

@@ -77,6 +77,27 @@ class ClientTest(unittest.TestCase):
                 self.assertEqual(client.transport(), expected)
                 client.disconnect()
 
+    def test_each_way_of_connecting_is_on_the_next_process_by_itself(self):
+        for transports in [None, ["polling"], ["websocket"]]:
+            with self.subTest(transports=transports):
+                first, second = Doorward().start(), Doorward()
+                client = socketio.Client(**RECONNECT)
+                self.addCleanup(client.shutdown)
+                connects, refusals = queue.Queue(), queue.Queue()
+                client.on("connect", lambda: connects.put(client.sid))
+                client.on("connect_error", refusals.put)
+                client.connect(first.url, auth={"token": first.token()}, transports=transports, wait_timeout=DEADLINE)
+                before = connects.get(timeout=DEADLINE)
+
+                first.terminate()
+                with second.start(listen=first.url.removeprefix("http://"), data_dir=first.data_dir):
+                    self.assertNotEqual(connects.get(timeout=DEADLINE), before)
+                    self.assertEqual(client.call("echo", "next", timeout=DEADLINE), "next")
+                    client.disconnect()
+                while not refusals.empty():
+                    # A transport that failed is a text, and an answer of Socket.IO is a dict.
+                    self.assertNotIsInstance(refusals.get(), dict)
+
     def test_whoami_returns_the_user(self):
         self.connect({"token": self.server.token("bob")})
 

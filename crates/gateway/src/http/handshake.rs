@@ -22,8 +22,10 @@ pub(crate) enum Rejection {
     BadRequest,
     /// The method is not GET.
     Method,
-    /// The server is shutting down, or an init hook failed.
+    /// An init hook failed, or there are as many links as there may be.
     NotNow,
+    /// The server is shutting down. The client may try again after this number of seconds.
+    Stopping { retry_after: u8 },
     /// A page whose origin is not allowed asks for HTTP long polling.
     Origin,
     /// The client asks for HTTP long polling, which the operator has turned off.
@@ -52,7 +54,9 @@ impl Rejection {
         // The codes are those of the JavaScript server, which clients and their users know.
         let (status, code, message) = match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
-            Self::NotNow => (StatusCode::SERVICE_UNAVAILABLE, 3, "No new connections now"),
+            Self::NotNow | Self::Stopping { .. } => {
+                (StatusCode::SERVICE_UNAVAILABLE, 3, "No new connections now")
+            }
             Self::Method => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
             Self::Origin => (StatusCode::FORBIDDEN, 4, "Origin not allowed"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 3, "Payload too large"),
@@ -75,6 +79,10 @@ impl Rejection {
         match self {
             Self::NotNow | Self::TooManyLinks => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Self::Stopping { retry_after } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(u16::from(retry_after)));
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             // The default of stock clients is polling. Without this header, a page of another origin
             // could not read the message, and its console would show a CORS error instead.

@@ -17,7 +17,10 @@ use crate::{
         server::Server,
     },
     link::state::Opening,
-    presence::{client::client, services::Subject},
+    presence::{
+        client::client,
+        services::{Services, Subject},
+    },
     transport::stream::AnyStream,
 };
 
@@ -40,7 +43,10 @@ pub(super) async fn opening(
         Rejection::TooManyLinks
     })?;
     // The place is taken first, so that it also limits how many requests wait for the init hooks.
-    if services.is_draining() || !Server::ready_beside(server).await {
+    if services.is_draining() {
+        return Err(stopping(services));
+    }
+    if !Server::ready_beside(server).await {
         return Err(Rejection::NotNow);
     }
     let query = parts.uri.query().unwrap_or_default();
@@ -54,6 +60,13 @@ pub(super) async fn opening(
         place,
         open: None,
     })
+}
+
+/// Asks a client to try again later. The time is random, so that clients do not all return at once.
+fn stopping(services: &Services) -> Rejection {
+    let mut random = [0];
+    services.entropy.fill(&mut random);
+    Rejection::Stopping { retry_after: 1 + random[0] % MAX_RETRY_AFTER }
 }
 
 /// Waits for the upgrade, and returns the stream and the bytes that were read after the request.
@@ -72,3 +85,6 @@ pub(super) async fn into_stream(upgrade: OnUpgrade) -> Option<(AnyStream, Vec<u8
         Err(upgraded) => (Box::new(TokioIo::new(upgraded)), Vec::new()),
     })
 }
+
+/// Maximum time after which a client may try again when the server stops, in seconds.
+const MAX_RETRY_AFTER: u8 = 5;

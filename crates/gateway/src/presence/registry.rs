@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use doorward_core::{DisconnectReason, LinkId, SessionId, SocketId, TokenId, UserId, lock};
+use doorward_core::{LinkId, SessionId, SocketId, TokenId, UserId, lock};
 use tokio::sync::Notify;
 
 use crate::presence::{expiry::Shown, mailbox::LinkHandle, resident::Resident};
@@ -168,12 +168,9 @@ impl Registry {
             .collect()
     }
 
-    /// Tells every link to end.
-    pub(crate) fn end_all(&self, reason: DisconnectReason) {
-        let links: Vec<_> = lock(&self.entries).links.values().map(Arc::clone).collect();
-        for link in links {
-            link.end(reason);
-        }
+    /// Returns all links.
+    pub(crate) fn all_links(&self) -> Vec<Arc<LinkHandle>> {
+        lock(&self.entries).links.values().map(Arc::clone).collect()
     }
 
     /// Completes when no link is registered.

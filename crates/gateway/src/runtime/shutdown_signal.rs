@@ -42,6 +42,34 @@ impl ShutdownSignal {
     /// # Cancel safety
     /// A signal that arrives after the future was dropped has no effect.
     pub async fn received(mut self) {
+        self.next().await;
+    }
+
+    /// Completes when a second signal arrives. An operator who sends it does not want to wait for the
+    /// end of a shutdown.
+    ///
+    /// # Cancel safety
+    /// Same as [`received`](Self::received).
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn run(doorward: doorward::Doorward) -> Result<(), Box<dyn std::error::Error>> {
+    /// use doorward::server::{Listeners, ShutdownSignal};
+    ///
+    /// let (stop, at_once) = (ShutdownSignal::install()?, ShutdownSignal::install()?);
+    /// let listeners = Listeners::bind("localhost:3000").await?;
+    /// tokio::select! {
+    ///     served = doorward.serve_with(listeners, doorward.service(), stop.received()) => served?,
+    ///     () = at_once.received_again() => {}
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn received_again(mut self) {
+        self.next().await;
+        self.next().await;
+    }
+
+    async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

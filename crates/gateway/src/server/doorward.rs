@@ -102,13 +102,31 @@ impl Doorward {
         self.server.services.registry.links()
     }
 
+    /// Returns `true` once the server shuts down. A probe for readiness should report this, so that a
+    /// load balancer sends clients elsewhere.
+    ///
+    /// # Examples
+    /// ```
+    /// # use doorward::{Doorward, Gateway};
+    /// # let open: Gateway<doorward::Anonymous> = Gateway::public("/");
+    /// let doorward = Doorward::builder().gateway(open).build()?;
+    ///
+    /// assert!(!doorward.is_stopping());
+    /// # Ok::<_, doorward::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.server.services.is_draining()
+    }
+
     /// Serves on `address` (`HOST:PORT`) until SIGINT or SIGTERM, then shuts down.
     ///
-    /// At shutdown, the server accepts no more connections, and ends every link in such a way that
-    /// clients reconnect later. For at most
-    /// [`Limits::shutdown_grace`](crate::Limits::shutdown_grace), the future waits for the
-    /// connections to end and for running handlers and disconnect hooks to finish. Then it waits
-    /// for the audit to store its records, for at most 2 s.
+    /// At shutdown, the server answers new handshakes with 503 and `Retry-After`, and ends every link
+    /// in such a way that clients reconnect later. Many links are ended over a time: half of
+    /// [`Limits::shutdown_grace`](crate::Limits::shutdown_grace), at most 5 s. Then it closes its
+    /// listeners. For at most the whole grace period, the future waits for the connections to end and
+    /// for running handlers and disconnect hooks to finish. Then it waits for the audit to store its
+    /// records, for at most 2 s. A second signal makes it return at once.
     ///
     /// # Errors
     /// [`ServeError`] if the server cannot listen on the address, signals cannot be handled, or an
@@ -119,8 +137,12 @@ impl Doorward {
     /// end.
     pub async fn serve(&self, address: &str) -> Result<(), ServeError> {
         let stop = ShutdownSignal::install().map_err(ServeError::Signals)?;
+        let at_once = ShutdownSignal::install().map_err(ServeError::Signals)?;
         let listeners = Listeners::bind(address).await?;
-        self.serve_with(listeners, self.service(), stop.received()).await
+        tokio::select! {
+            served = self.serve_with(listeners, self.service(), stop.received()) => served,
+            () = at_once.received_again() => Ok(()),
+        }
     }
 
     /// Serves `app` on bound listeners until `shutdown` completes, then shuts down as

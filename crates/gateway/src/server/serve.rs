@@ -46,7 +46,7 @@ use crate::{
     server::shutdown::shut_down,
 };
 
-/// Serves `app` until `shutdown` completes, then closes the listeners and shuts down.
+/// Serves `app` until `shutdown` completes, then shuts down.
 pub(crate) async fn serve(
     server: Arc<Server>,
     listeners: Listeners,
@@ -64,13 +64,10 @@ pub(crate) async fn serve(
     drop(stopping);
 
     shutdown.await;
-    // Handshakes are stopped first, so that a client that reconnects at once does not reach this
-    // server again. The server is marked as draining before the links are ended, so that a link
-    // that opens meanwhile ends as well.
+    // The server is marked as draining before the links are ended, so that a link that opens
+    // meanwhile ends as well.
     server.services.drain();
-    // Aborts the tasks, and waits until each has dropped its listener.
-    accepting.shutdown().await;
-    shut_down(&server.services, &stop).await;
+    shut_down(&server.services, accepting, &stop).await;
 }
 
 /// Accepts connections until the task is aborted.

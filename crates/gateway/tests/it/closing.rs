@@ -8,21 +8,15 @@ use std::{
     time::Duration,
 };
 
-use doorward::{
-    audit::{Audit, AuditRecord, Decision},
-    prelude::*,
-    server::Clock as _,
-    store::BoxFuture,
-};
-use doorward_testkit::{Log, RawClient, Seen as Frame};
+use doorward::{audit::Decision, prelude::*, server::Clock as _};
+use doorward_testkit::{RawClient, Seen as Frame};
 use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::{
     counts::Counts,
-    fixture::{Fixture, Seen, User, in_time, tight, while_time_passes},
+    fixture::{Fixture, Seen, User, tight},
 };
-use tracing::Level;
 
 #[tokio::test]
 async fn an_expired_socket_ends_and_may_reconnect() {
@@ -178,125 +172,6 @@ async fn a_client_that_never_reads_what_the_server_pushes_loses_its_link() {
     let outcomes = fixture.audit.wait_for(2).await;
     assert_eq!(outcomes[1], Decision::Ended(DisconnectReason::SlowConsumer));
     assert_eq!(fixture.doorward.connections(), 0);
-}
-
-#[tokio::test]
-async fn a_server_that_shuts_down_asks_all_clients_to_reconnect() {
-    let mut fixture = Fixture::start().await;
-    let mut known = fixture.alice().await;
-    let mut unknown = RawClient::open(fixture.address).await;
-
-    fixture.stop.notify_one();
-
-    let ended = known.json("42").await;
-    assert_eq!((&ended[0], &ended[1]["code"]), (&json!("session_ended"), &json!("shutdown")));
-    assert_eq!(known.rest().await, [Frame::Closed(Some(1001))]);
-    assert_eq!(unknown.rest().await, [Frame::Closed(Some(1001))]);
-    drop((known, unknown));
-    (&mut fixture.task).await.unwrap();
-    assert_eq!((fixture.doorward.connections(), fixture.doorward.links()), (0, 0));
-    assert!(tokio::net::TcpStream::connect(fixture.address).await.is_err());
-}
-
-/// Code of the application that is running when the server stops.
-struct Running {
-    begun: Notify,
-    go_on: Notify,
-    done: AtomicUsize,
-}
-
-impl Running {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { begun: Notify::new(), go_on: Notify::new(), done: AtomicUsize::new(0) })
-    }
-
-    async fn run(self: Arc<Self>) {
-        self.begun.notify_one();
-        self.go_on.notified().await;
-        self.done.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-/// Stops the server, and checks that it waits for `running`, which is running already or starts at
-/// the stop. After the server has stopped, applications close resources that such code uses, such
-/// as a database.
-async fn is_waited_for(gateway: Gateway<User>, event: Option<&str>, running: Arc<Running>) {
-    let mut fixture = Fixture::with(|builder, _| builder.gateway(gateway)).await;
-    let mut client = RawClient::open(fixture.address).await;
-    client.text(r#"40/t,{"token":"good:alice"}"#).await;
-    client.json("40/t,").await;
-    if let Some(event) = event {
-        client.text(event).await;
-        running.begun.notified().await;
-    }
-
-    fixture.stop.notify_one();
-    client.rest().await;
-    if event.is_none() {
-        running.begun.notified().await;
-    }
-    drop(client);
-    let gone = async {
-        while fixture.doorward.links() > 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    in_time(gone).await;
-    // No link is left, but the application still runs.
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
-    assert!(!fixture.task.is_finished());
-    running.go_on.notify_one();
-    (&mut fixture.task).await.unwrap();
-
-    assert_eq!(running.done.load(Ordering::SeqCst), 1);
-}
-
-#[tokio::test]
-async fn shutdown_waits_for_disconnect_hooks() {
-    let running = Running::new();
-    let hook = Arc::clone(&running);
-    let slow = Gateway::at("/t")
-        .on_disconnect(move |_: Socket<User>, _: DisconnectReason| Arc::clone(&hook).run());
-
-    is_waited_for(slow, None, running).await;
-}
-
-/// A handler that has begun may finish after its socket has ended, also when the server stops.
-#[tokio::test]
-async fn shutdown_waits_for_handlers_that_have_begun() {
-    let running = Running::new();
-    let handler = Arc::clone(&running);
-    let slow = Gateway::at("/t").on("pay", move || Arc::clone(&handler).run());
-
-    is_waited_for(slow, Some(r#"42/t,["pay"]"#), running).await;
-}
-
-/// Audit that never confirms its records.
-struct Stuck;
-
-impl Audit for Stuck {
-    fn record(&self, _: &AuditRecord<'_>) {}
-
-    fn written(&self) -> BoxFuture<'_, bool> {
-        Box::pin(std::future::pending())
-    }
-}
-
-#[tokio::test]
-async fn shutdown_waits_two_seconds_for_the_audit_and_logs_it() {
-    let log = Log::default();
-    let _kept = log.keep(Level::INFO);
-    let mut fixture = Fixture::with(|builder, _| builder.audit(Stuck)).await;
-    let begun = fixture.clock.now();
-
-    fixture.stop.notify_one();
-    while_time_passes(&fixture.clock.clone(), &mut fixture.task).await.unwrap();
-
-    assert!(fixture.clock.now() - begun < Duration::from_secs(5));
-    assert_eq!(log.lines_with("The audit has not kept its records in time.").len(), 1);
-    assert!(log.lines_with("Some connections did not end in time.").is_empty());
 }
 
 /// Attack 29: while a machine sleeps the wall clock moves on and the monotonic clock does not.

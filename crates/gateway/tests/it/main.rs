@@ -61,6 +61,8 @@ mod rooms;
 #[cfg(test)]
 mod seats;
 #[cfg(test)]
+mod stopping;
+#[cfg(test)]
 mod tracing;
 #[cfg(test)]
 mod traps;

@@ -102,4 +102,5 @@ const NAME: &str = "server.lock";
 /// Maximum number of bytes to read from the lock file.
 const MAX: u64 = 32;
 
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// Time between two attempts to lock the directory. Clients of a server that was replaced wait for this time.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);

@@ -60,15 +60,18 @@ impl Dependencies {
     }
 
     /// Returns the response to `GET /readyz`, with the results of the last checks. A request triggers no check.
-    pub(crate) fn report(&self) -> Response {
+    /// A server that stops is not ready.
+    pub(crate) fn report(&self, is_stopping: bool) -> Response {
         let mut checks = Map::new();
         for dependency in &self.0 {
             let word = if dependency.outage.is_away() { "down" } else { "up" };
             checks.insert(dependency.name.to_owned(), word.into());
         }
-        let is_ready = checks.values().all(|word| word == "up");
-        let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        let word = if is_ready { "ready" } else { "not ready" };
+        let (status, word) = match checks.values().all(|word| word == "up") {
+            _ if is_stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+            true => (StatusCode::OK, "ready"),
+            false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+        };
         (status, Json(json!({ "status": word, "checks": checks }))).into_response()
     }
 }
@@ -141,3 +144,16 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
 /// Timeout of a check, as long as that of a store operation.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_stops_is_not_ready() {
+        let dependencies = Dependencies(Vec::new());
+
+        assert_eq!(dependencies.report(false).status(), StatusCode::OK);
+        assert_eq!(dependencies.report(true).status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+}

@@ -42,9 +42,23 @@ pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
     let mut held = None;
     let served = runtime.block_on(serve(options, &config, &log, &mut held));
     // Do not wait for a call to a stuck disk.
-    runtime.shutdown_timeout(LAST_WORK);
+    let last_work = if served == Ok(Stopped::AtOnce) { Duration::ZERO } else { LAST_WORK };
+    runtime.shutdown_timeout(last_work);
     drop(held);
-    served
+    match served? {
+        Stopped::InOrder => Ok(()),
+        Stopped::AtOnce => {
+            Err(Failure::new("stopped at once by a second signal: handlers may not have finished"))
+        }
+    }
+}
+
+/// Way in which a server has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stopped {
+    InOrder,
+    /// An operator has sent a second signal.
+    AtOnce,
 }
 
 async fn serve(
@@ -52,14 +66,15 @@ async fn serve(
     config: &Config,
     log: &Log,
     held: &mut Option<DataDir>,
-) -> Result<(), Failure> {
+) -> Result<Stopped, Failure> {
     let stop = ShutdownSignal::install().or_fail("cannot listen to signals")?;
+    let at_once = ShutdownSignal::install().or_fail("cannot listen to signals")?;
     let signals = Signals::install().or_fail("cannot listen to signals")?;
     let mut stop = pin!(stop.received());
     let prepared = tokio::select! {
         prepared = prepare(config, held) => prepared?,
         // A stop signal may arrive while the server waits for the data directory or for a slow database.
-        () = &mut stop => return Ok(()),
+        () = &mut stop => return Ok(Stopped::InOrder),
     };
     let Prepared { listeners, keys, key_file, stores, metrics } = prepared;
     let dependencies = Dependencies::of(&stores);
@@ -71,10 +86,10 @@ async fn serve(
     let resources =
         Resources { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };
     let identity = assembly::identity(config, resources).await?;
-    let doorward = assembly::build(config, resources, &identity)?;
+    let doorward = Arc::new(assembly::build(config, resources, &identity)?);
     // Bound last: a command that finds the socket expects an answer.
     let admin = AdminSocket::bind(&config.data_dir)?;
-    let readiness = Arc::clone(&dependencies);
+    let (readiness, stopping) = (Arc::clone(&dependencies), Arc::clone(&doorward));
     let app = http::router(Site {
         doorward: &doorward,
         identity: &identity,
@@ -82,7 +97,7 @@ async fn serve(
         public_url: &public_url,
         addresses: &addresses,
         config,
-        readiness: get(async move || readiness.report()),
+        readiness: get(async move || readiness.report(stopping.is_stopping())),
     });
 
     let announcement = Announcement {
@@ -120,9 +135,11 @@ async fn serve(
     let served = tokio::select! {
         served = doorward.serve_with(listeners, app, stop) => served,
         _ = beside => Ok(()),
+        () = at_once.received_again() => return Ok(Stopped::AtOnce),
     };
     stores.close().await;
-    served.or_fail("cannot serve")
+    served.or_fail("cannot serve")?;
+    Ok(Stopped::InOrder)
 }
 
 /// Returns the audit file and its path, or `None` if records are not written to a file.
