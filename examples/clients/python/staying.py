@@ -32,7 +32,7 @@ async def stay(http, url, connected):
         @client.event
         def connect_error(error):
             nonlocal why
-            if isinstance(error, dict):  # Otherwise it is the error text of a transport.
+            if isinstance(error, dict) and "code" not in error:  # Otherwise a transport has failed.
                 why = error.get("data", {"code": error["message"]})
 
         @client.event

@@ -15,7 +15,7 @@ client = socketio.Client()
 # #region stopping
 @client.event
 def connect_error(error):
-    if isinstance(error, dict):  # The server has refused. Errors of a transport are text.
+    if isinstance(error, dict) and "code" not in error:  # Otherwise a transport has failed.
         print(f"refused: {error['message']}")
         client.shutdown()  # Otherwise a reconnecting client retries every five seconds.
 # #endregion

@@ -66,10 +66,7 @@ struct Output {
 /// Way in which a link ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// The client has closed the link.
-    Left,
-    /// The server ends the link although the client has done nothing wrong. The client reads what
-    /// waits.
+    /// The client has done nothing wrong, and reads what waits.
     Orderly,
     /// The client has violated the protocol.
     Violation,
@@ -119,7 +116,7 @@ impl Polled {
         let is_cut = matches!(self.post, Post::Handling { .. }) && end.is_some();
         if is_handled || is_cut {
             self.post = Post::None;
-            self.desk.answer_post(end.is_none_or(End::is_blameless));
+            self.desk.answer_post(end.is_none_or(|end| end == End::Orderly));
         }
     }
 
@@ -214,18 +211,10 @@ impl Output {
         };
         let end = outbox.end().map(|(code, reason)| match code {
             _ if reason == DisconnectReason::PingTimeout.as_str().as_bytes() => End::Dead,
-            code if code == CloseCode::Normal as u16 => End::Left,
             code if ORDERLY.iter().any(|orderly| *orderly as u16 == code) => End::Orderly,
             _ => End::Violation,
         });
         Self { waiting, end }
-    }
-}
-
-impl End {
-    /// Returns `true` unless the client has violated the protocol or is dead.
-    fn is_blameless(self) -> bool {
-        matches!(self, Self::Left | Self::Orderly)
     }
 }
 
@@ -296,15 +285,14 @@ impl Wire for Polled {
             self.desk.rules(|rules| (rules.has_ended(), rules.is_get_waiting()));
         // The GET of a client that has closed the link itself may be on its way. The caller limits
         // this wait.
-        let is_expected = output.end.is_some_and(End::is_blameless) && !self.is_closed && !has_get;
+        let is_expected = output.end == Some(End::Orderly) && !self.is_closed && !has_get;
         if !has_ended && (output.waiting.is_some() || is_expected || self.desk.is_delivering()) {
             return Poll::Pending;
         }
-        self.desk.end(match output.end {
-            None | Some(End::Left) => GetAnswer::Noop,
-            Some(End::Orderly) => GetAnswer::Close,
-            Some(End::Violation | End::Dead) => GetAnswer::Refused,
-        });
+        // A client whose link ends without a close packet connects again. The next request fails then.
+        // After a close packet, python-socketio would stay away.
+        let is_orderly = output.end.is_none_or(|end| end == End::Orderly);
+        self.desk.end(if is_orderly { GetAnswer::Noop } else { GetAnswer::Refused });
         Poll::Ready(())
     }
 
@@ -324,8 +312,8 @@ impl Drop for Polled {
     }
 }
 
-/// Codes with which the server ends a link although its client has done nothing wrong.
-const ORDERLY: [CloseCode; 2] = [CloseCode::GoingAway, CloseCode::TryAgainLater];
+/// Codes with which a link ends although its client has done nothing wrong.
+const ORDERLY: [CloseCode; 3] = [CloseCode::Normal, CloseCode::GoingAway, CloseCode::TryAgainLater];
 
 /// Packet that closes a link.
 const CLOSE: &[u8] = b"1";
