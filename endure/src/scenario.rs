@@ -2,10 +2,13 @@
 
 mod crash;
 mod flood;
+mod handover;
 mod hashing;
 mod herd;
+mod mute;
 mod slow_body;
 mod slow_store;
+mod upgrade;
 
 use std::{future::Future, pin::Pin};
 
@@ -28,6 +31,18 @@ macro_rules! scenario {
 /// All scenarios. Short scenarios come first.
 pub(crate) const ALL: &[Scenario] = &[
     scenario!(flood, "30,000 refusals fill no disk, and every admission is recorded"),
+    scenario!(
+        handover,
+        "the next process listens within 200 ms after the end of the one before, whose clients are told"
+    ),
+    scenario!(
+        upgrade,
+        "50 upgrades among 10,000 messages each, with 20 ms latency: none lost, repeated or reordered"
+    ),
+    scenario!(
+        mute,
+        "500 links that send and read nothing end, and their memory stays within its bounds"
+    ),
     scenario!(
         herd,
         "5,000 clients reconnect through one trusted proxy, and each is admitted at its first try"

@@ -9,6 +9,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
@@ -48,6 +49,29 @@ impl Server {
         tokio::task::block_in_place(|| Self::run(folder, port))
     }
 
+    /// Starts the next process, which waits for the data directory, and ends this one. Returns the next process and the
+    /// time from the end of this one until the next one listens.
+    ///
+    /// # Panics
+    /// If the next process does not start.
+    pub(crate) fn hand_over(mut self) -> (Self, Duration) {
+        let (folder, port) = (self.folder.path().to_owned(), self.address.port());
+        let next = thread::spawn(move || {
+            let started = Self::spawn(&folder, port);
+            (started, Instant::now())
+        });
+        // It waits for the data directory by then. If not, the pause is longer.
+        thread::sleep(Duration::from_millis(500));
+        let kill = format!("kill -TERM {}", self.process.id());
+        Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
+        self.process.wait().expect("the process can be waited for");
+        let ended = Instant::now();
+        let ((process, address, log), listening) = next.join().expect("the next process starts");
+        let empty = TempDir::new().expect("a folder can be made");
+        let folder = std::mem::replace(&mut self.folder, empty);
+        (Self { process, address, folder, log }, listening.saturating_duration_since(ended))
+    }
+
     /// Sends a signal, such as `TERM`, waits until the server has ended, and returns its folder.
     pub(crate) fn end(mut self, signal: &str) -> TempDir {
         let kill = format!("kill -{signal} {}", self.process.id());
@@ -63,14 +87,20 @@ impl Server {
     }
 
     fn run(folder: TempDir, port: u16) -> Self {
+        let (process, address, log) = Self::spawn(folder.path(), port);
+        Self { process, address, folder, log }
+    }
+
+    /// Starts a process with the configuration in this folder, and waits until it listens.
+    fn spawn(folder: &Path, port: u16) -> (Child, SocketAddr, Arc<Mutex<String>>) {
         let program = std::env::var_os("E2E_DOORWARD")
             .map_or_else(|| Path::new("target/debug/doorward").to_owned(), PathBuf::from);
         let mut process = Command::new(program)
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
             .arg("--config")
-            .arg(folder.path().join("doorward.toml"))
+            .arg(folder.join("doorward.toml"))
             .arg("--data-dir")
-            .arg(folder.path().join("data"))
+            .arg(folder.join("data"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -89,8 +119,7 @@ impl Server {
             let log = log.lock().unwrap_or_else(PoisonError::into_inner);
             unreachable!("the server did not start: {line} {log}")
         });
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self { process, address, folder, log }
+        (process, SocketAddr::from((Ipv4Addr::LOCALHOST, port)), log)
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {

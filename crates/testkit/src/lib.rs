@@ -5,6 +5,7 @@
 //! | [`ManualClock`] | a clock that moves only when a test sets it |
 //! | [`RawClient`] | a client that sends any bytes, valid or not |
 //! | [`Poller`] | a client that polls, one request at a time |
+//! | [`echo_across_an_upgrade`] | a client that upgrades while it sends and receives |
 //! | [`SoftPasskey`] | an authenticator that can give false answers |
 //! | [`AuditLog`], [`Log`] | keep audit records and log lines for assertions |
 //! | [`fuzz`] | functions that accept any bytes, for fuzzers |
@@ -29,7 +30,7 @@ pub use audit_log::{AuditLog, Record};
 pub use doorward_core::ManualClock;
 pub use fault::{Fault, FaultProxy, Frozen, InsideDisk, SmallDisk, StarvedPipe};
 pub use log::Log;
-pub use poller::{Poller, Response};
+pub use poller::{Poller, Response, echo_across_an_upgrade};
 pub use postgres_server::PostgresServer;
 pub use raw::{RawClient, Seen};
 pub use redis_server::RedisServer;

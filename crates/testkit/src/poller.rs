@@ -3,7 +3,11 @@
 //! The client sends the requests that a test names, and returns each response. Start reading at
 //! [`Poller::send`].
 
+mod upgrading;
+
 use std::net::SocketAddr;
+
+pub use upgrading::echo_across_an_upgrade;
 
 use crate::RawClient;
 

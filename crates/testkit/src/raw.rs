@@ -83,7 +83,22 @@ impl RawClient {
     /// # Panics
     /// If the server does not open a link.
     pub async fn open_from(from: IpAddr, address: SocketAddr, headers: &str) -> Self {
-        let mut client = Self::connect_from(from, address).await;
+        Self::connect_from(from, address).await.upgrade(address, headers).await
+    }
+
+    /// Opens a link like [`open_from`](Self::open_from). The operating system buffers only some kilobytes that the
+    /// client has not read, so the server notices early that a client does not read.
+    ///
+    /// # Panics
+    /// If the server does not open a link.
+    pub async fn open_narrow_from(from: IpAddr, address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("there is a socket");
+        socket.set_recv_buffer_size(NARROW).expect("a socket has a buffer");
+        Self::connect_with(socket, from, address).await.upgrade(address, "").await
+    }
+
+    async fn upgrade(self, address: SocketAddr, headers: &str) -> Self {
+        let mut client = self;
         let request = upgrade_request(address, b"");
         let lines = request.strip_suffix(b"\r\n").unwrap_or(&request);
         client.bytes(&[lines, headers.as_bytes(), b"\r\n"].concat()).await;
@@ -99,6 +114,10 @@ impl RawClient {
     /// If `from` is not an address of this machine, or no server listens.
     pub async fn connect_from(from: IpAddr, address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("there is a socket");
+        Self::connect_with(socket, from, address).await
+    }
+
+    async fn connect_with(socket: TcpSocket, from: IpAddr, address: SocketAddr) -> Self {
         socket.bind((from, 0).into()).expect("the address is of this machine");
         let stream = socket.connect(address).await.expect("the server listens");
         stream.set_nodelay(true).expect("a TCP stream has TCP_NODELAY");
@@ -348,3 +367,6 @@ fn upgrade_request(address: SocketAddr, early: &[u8]) -> Vec<u8> {
 }
 
 const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+
+/// Size of the receive buffer of a client that the server soon notices not to read, in bytes.
+const NARROW: u32 = 8 * 1024;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use doorward::{Revoke, audit::Decision, prelude::*};
-use doorward_testkit::{Poller, RawClient, Response, Seen as Frame};
+use doorward_testkit::{Poller, RawClient, Response, Seen as Frame, echo_across_an_upgrade};
 use serde_json::{Value, json};
 
 use crate::fixture::{Fixture, GOOD, tight};
@@ -845,6 +845,28 @@ mod upgrades {
         for number in 0..5 {
             let expected = format!("43{number}[{number}]");
             assert_eq!(client.packet().await.unwrap(), expected);
+        }
+    }
+
+    /// `cargo xtask endure upgrade` does this fifty times with latency.
+    #[tokio::test]
+    async fn no_packet_is_lost_or_reordered_by_an_upgrade_under_load() {
+        let fixture = Fixture::start().await;
+        for before in [0, 1, 200, 999] {
+            let time_passes = async {
+                loop {
+                    settled(&fixture).await;
+                    fixture.clock.advance(Duration::from_millis(5));
+                }
+            };
+            let seen = tokio::select! {
+                seen = echo_across_an_upgrade(fixture.address, GOOD, 1_000, before) => seen,
+                () = time_passes => unreachable!("time never ends"),
+            };
+
+            let expected: Vec<_> =
+                (0..1_000).map(|number| format!("43{number}[{number}]")).collect();
+            assert_eq!(seen, expected, "{before}");
         }
     }
 
