@@ -3,7 +3,7 @@
 //! `cargo run --release -p doorward --example conformance -- --listen 127.0.0.1:3000`, then run the suites, which
 //! connect to that address. Every client is admitted, so this is no server for anything else.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use axum::Router;
 use doorward::{
@@ -11,6 +11,7 @@ use doorward::{
     auth::{AuthenticateError, Authenticator, Handshake},
     event::RawArguments,
     prelude::*,
+    server::{Listeners, ShutdownSignal},
 };
 
 /// Admits every client. The principal is what the client has sent as `auth`.
@@ -71,8 +72,7 @@ async fn main() -> Result<(), BoxError> {
     let app = Router::new()
         .route_service("/socket.io/", socket_io.service())
         .route_service("/engine.io/", engine_io.service());
-    let listener = tokio::net::TcpListener::bind(listen).await?;
-    tracing::info!(address = %listener.local_addr()?, "Listening.");
-    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+    let listeners = Listeners::bind(&listen).await?;
+    socket_io.serve_with(listeners, app, ShutdownSignal::install()?.received()).await?;
     Ok(())
 }
