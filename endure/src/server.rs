@@ -9,10 +9,11 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::token::Tokens;
 
@@ -55,21 +56,19 @@ impl Server {
     /// # Panics
     /// If the next process does not start.
     pub(crate) fn hand_over(mut self) -> (Self, Duration) {
-        let (folder, port) = (self.folder.path().to_owned(), self.address.port());
-        let next = thread::spawn(move || {
-            let started = Self::spawn(&folder, port);
-            (started, Instant::now())
-        });
-        // It waits for the data directory by then. If not, the pause is longer.
-        thread::sleep(Duration::from_millis(500));
+        let next = Starting::begin(self.folder.path(), self.address.port());
+        while !next.said("waiting for it to end") {
+            thread::yield_now();
+        }
         let kill = format!("kill -TERM {}", self.process.id());
         Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
         self.process.wait().expect("the process can be waited for");
         let ended = Instant::now();
-        let ((process, address, log), listening) = next.join().expect("the next process starts");
+        let (process, address, log) = next.listening();
+        let pause = ended.elapsed();
         let empty = TempDir::new().expect("a folder can be made");
         let folder = std::mem::replace(&mut self.folder, empty);
-        (Self { process, address, folder, log }, listening.saturating_duration_since(ended))
+        (Self { process, address, folder, log }, pause)
     }
 
     /// Sends a signal, such as `TERM`, waits until the server has ended, and returns its folder.
@@ -87,39 +86,8 @@ impl Server {
     }
 
     fn run(folder: TempDir, port: u16) -> Self {
-        let (process, address, log) = Self::spawn(folder.path(), port);
+        let (process, address, log) = Starting::begin(folder.path(), port).listening();
         Self { process, address, folder, log }
-    }
-
-    /// Starts a process with the configuration in this folder, and waits until it listens.
-    fn spawn(folder: &Path, port: u16) -> (Child, SocketAddr, Arc<Mutex<String>>) {
-        let program = std::env::var_os("E2E_DOORWARD")
-            .map_or_else(|| Path::new("target/debug/doorward").to_owned(), PathBuf::from);
-        let mut process = Command::new(program)
-            .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
-            .arg("--config")
-            .arg(folder.join("doorward.toml"))
-            .arg("--data-dir")
-            .arg(folder.join("data"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the server was built: cargo build --workspace --all-targets");
-        let log = Arc::<Mutex<String>>::default();
-        follow(process.stderr.take().expect("it was asked for"), Arc::clone(&log));
-        let mut line = String::new();
-        let mut stdout = BufReader::new(process.stdout.take().expect("it was asked for"));
-        stdout.read_line(&mut line).expect("a pipe can be read");
-        // The first line of output ends with the port, and sometimes a slash after it.
-        let port = line
-            .rsplit_once(':')
-            .and_then(|(_, rest)| rest.trim().trim_end_matches('/').parse().ok());
-        let port = port.unwrap_or_else(|| {
-            let log = log.lock().unwrap_or_else(PoisonError::into_inner);
-            unreachable!("the server did not start: {line} {log}")
-        });
-        (process, SocketAddr::from((Ipv4Addr::LOCALHOST, port)), log)
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {
@@ -146,6 +114,56 @@ impl Server {
     /// Returns the log of the server so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A process that has been started, and does not listen yet.
+struct Starting {
+    process: Child,
+    log: Arc<Mutex<String>>,
+}
+
+impl Starting {
+    /// Starts a process with the configuration in this folder.
+    fn begin(folder: &Path, port: u16) -> Self {
+        let program = std::env::var_os("E2E_DOORWARD")
+            .map_or_else(|| Path::new("target/debug/doorward").to_owned(), PathBuf::from);
+        let mut process = Command::new(program)
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+            .arg("--config")
+            .arg(folder.join("doorward.toml"))
+            .arg("--data-dir")
+            .arg(folder.join("data"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server was built: cargo build --workspace --all-targets");
+        let log = Arc::<Mutex<String>>::default();
+        follow(process.stderr.take().expect("it was asked for"), Arc::clone(&log));
+        Self { process, log }
+    }
+
+    /// Returns `true` if the process has written this to its log or to standard error.
+    fn said(&self, words: &str) -> bool {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).contains(words)
+    }
+
+    /// Waits until the process listens.
+    fn listening(self) -> (Child, SocketAddr, Arc<Mutex<String>>) {
+        let Self { mut process, log } = self;
+        let mut line = String::new();
+        let mut stdout = BufReader::new(process.stdout.take().expect("it was asked for"));
+        stdout.read_line(&mut line).expect("a pipe can be read");
+        // The first line of output ends with the port, and sometimes a slash after it.
+        let port = line
+            .rsplit_once(':')
+            .and_then(|(_, rest)| rest.trim().trim_end_matches('/').parse().ok());
+        let port = port.unwrap_or_else(|| {
+            let log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            unreachable!("the server did not start: {line} {log}")
+        });
+        (process, SocketAddr::from((Ipv4Addr::LOCALHOST, port)), log)
     }
 }
 

@@ -67,7 +67,7 @@ async fn writes(number: usize, address: SocketAddr, connect: &str, barrier: &Bar
     barrier.wait().await;
     let event = RawClient::frame(Opcode::Text, event().as_bytes());
     client.flood(&event).await;
-    pending().await
+    pending::<()>().await;
 }
 
 /// Sends events by POST and never asks for the answers.
@@ -80,7 +80,7 @@ async fn polls(number: usize, address: SocketAddr, connect: &str, barrier: &Barr
     barrier.wait().await;
     let event = event();
     while poller.post(&event).await.status == 200 {}
-    pending().await
+    pending::<()>().await;
 }
 
 /// Returns the median time of an echo.
