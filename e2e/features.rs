@@ -95,6 +95,9 @@ async fn main() -> doorward::Result {
         .gateway(protocol("/"))
         .gateway(protocol("/custom"))
         .gateway(features())
+        .gateway(Gateway::at("/org/{org}").on("org", |hub: Hub<Shown>| async move {
+            hub.emit("seen", hub.param("org")).map(|_| ())
+        }))
         .limits(limits)
         .build()?
         .serve(&listen)

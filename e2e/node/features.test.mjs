@@ -119,3 +119,18 @@ test("deny and close sends the answer and `session_ended`, and the client does n
   assert.equal((await gone)[0], "io server disconnect");
   assert.equal(socket.active, false);
 });
+
+test("a namespace by pattern is opened for its clients", LIMIT, async (t) => {
+  const seven = [await connected(t, "/org/7"), await connected(t, "/org/7")];
+  const eight = await connected(t, "/org/8");
+  const seen = [];
+  eight.on("seen", (org) => seen.push(org));
+  const both = Promise.all(seven.map((socket) => next(socket, "seen")));
+
+  seven[0].emit("org");
+  assert.deepEqual(await both, [["7"], ["7"]]);
+  eight.emit("org");
+  await next(eight, "seen");
+
+  assert.deepEqual(seen, ["8"]);
+});

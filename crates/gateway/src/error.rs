@@ -125,6 +125,15 @@ pub enum BuildError {
         /// Namespace that was passed to the method.
         namespace: Arc<str>,
     },
+    /// A gateway at a pattern has an init hook, but clients open its namespaces later. See
+    /// [`Gateway::at`](crate::Gateway::at).
+    #[error(
+        "the namespaces of pattern {namespace} are opened by clients, and on_init cannot run for them: remove the hook"
+    )]
+    PatternInit {
+        /// Pattern of the gateway.
+        namespace: Arc<str>,
+    },
     /// A limit is out of its bounds, or contradicts another limit.
     #[error(transparent)]
     Limit(#[from] LimitError),

@@ -41,11 +41,13 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
 async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candidate) -> AdmitResult {
     let Candidate { handshake, socket, link, services } = candidate;
     let request = Arc::clone(&handshake.request);
-    let policy = &door.policy;
+    let policy = &door.rules.policy;
 
     // The order is part of the security of the server:
     // - The guards run before the seat is reserved, because a reservation may probe other
     //   connections. A client that a guard denies must not cause such probes.
+    // - A namespace that a pattern opens takes its place after the guards, so that only admitted
+    //   clients use places up.
     // - The seat is reserved before the hooks run, so that no hook runs for a client without a
     //   seat. The reservation counts while a hook runs.
     // - The socket is registered before the revocation state is read again. A revocation is stored
@@ -58,16 +60,20 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
     // and then searches the registry. So either the change finds this socket, or the comparison
     // below detects the change.
     let rights = services.rights_changed.load(Ordering::SeqCst);
-    let vetted = vet(policy, handshake, door.trust, &services, Attempt::Connect).await?;
+    let vetted = vet(policy, handshake, door.rules.trust, &services, Attempt::Connect).await?;
     let Vetted { user, access, epoch } = vetted;
     let refuse = |refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) };
 
     let hub = door.hub.clone();
-    let (id, trust, connected_at) = (socket, door.trust, services.clock.wall());
+    let (id, trust, connected_at) = (socket, door.rules.trust, services.clock.wall());
     let parts = socket::Parts { id, hub, user: user.clone(), trust, connected_at, request, link };
     let socket = Socket::new(parts, access);
     let access = socket.access();
     ask_guards(socket.asks(&access, Action::Connect), &door.hub).await?;
+
+    if !door.hub.take_place() {
+        return Err(NotAdmitted::unavailable(Some("max_opened_namespaces is reached".into())));
+    }
 
     let reservation = seating::reserve(policy, &socket, &services).await?;
 
@@ -85,7 +91,7 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
     };
     // A revocation after the registration finds the socket. A revocation before the registration is
     // part of the state that is read here.
-    if read_epoch(&user, &access, door.trust, &services).await? != epoch {
+    if read_epoch(&user, &access, door.rules.trust, &services).await? != epoch {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
     }
     // The principal may have been loaded before a change of rights, so it is loaded again.
@@ -93,7 +99,7 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
         refresh::check_again(&entered.socket).await?;
     }
 
-    for hooks in &door.hooks {
+    for hooks in &door.rules.hooks {
         if let Some(hook) = &hooks.connect {
             let span = hook_span(&entered.socket, "on_connect");
             hook(entered.socket.clone()).instrument(span).await.map_err(refuse)?;
@@ -118,7 +124,7 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
     entered.socket.enter_namespace();
     entered.otherwise = DisconnectReason::TransportClosed;
     let lifetime = entered.socket.access().lifetime.clone();
-    let concurrency = door.concurrency;
+    let concurrency = door.rules.concurrency;
     let is_recorded = entered.is_recorded;
     Ok(Admitted { socket: Box::new(entered), lifetime, concurrency, is_recorded })
 }

@@ -1,5 +1,7 @@
 //! Policy, hooks and routes of one namespace, generic over its principal.
 
+use std::sync::Arc;
+
 use doorward_protocol::Trust;
 
 use crate::{
@@ -8,9 +10,14 @@ use crate::{
     room::{hooks::Hooks, hub::Hub},
 };
 
-/// Configuration of a namespace whose principal is `P`.
+/// A namespace whose principal is `P`.
 pub(crate) struct Door<P> {
     pub(crate) hub: Hub<P>,
+    pub(crate) rules: Arc<Rules<P>>,
+}
+
+/// Configuration of a namespace, or of all namespaces that a pattern opens.
+pub(crate) struct Rules<P> {
     pub(crate) routes: Routes<P>,
     pub(crate) hooks: Vec<Hooks<P>>,
     pub(crate) policy: Policy<P>,

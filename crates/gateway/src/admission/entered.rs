@@ -59,7 +59,7 @@ impl<P: Send + Sync + 'static> Entered<P> {
             self.services.metrics.sockets.decrement(1.0);
         }
         let greeted = std::mem::take(&mut self.greeted);
-        let hooks = self.door.hooks.get(..greeted)?;
+        let hooks = self.door.rules.hooks.get(..greeted)?;
         if hooks.iter().all(|hooks| hooks.disconnect.is_none()) {
             return None;
         }
@@ -68,7 +68,7 @@ impl<P: Send + Sync + 'static> Entered<P> {
         let services = Arc::clone(&self.services);
         let under_way = services.farewells.subscribe();
         Some(Box::pin(async move {
-            let hooks = door.hooks.iter().take(greeted);
+            let hooks = door.rules.hooks.iter().take(greeted);
             for hook in hooks.filter_map(|hooks| hooks.disconnect.as_ref()) {
                 let span = hook_span(&socket, "on_disconnect");
                 let farewell = async { hook(socket.clone(), reason).await }.instrument(span);
@@ -95,25 +95,25 @@ impl<P: Send + Sync + 'static> AnySocket for Entered<P> {
     }
 
     fn has_credential(&self) -> bool {
-        self.door.trust == Trust::Known
+        self.door.rules.trust == Trust::Known
     }
 
     fn refresh(&self, handshake: Handshake) -> BoxFuture<'static, Result<Lifetime, NotAdmitted>> {
         let (door, socket) = (Arc::clone(&self.door), self.socket.clone());
-        Box::pin(async move { refresh::refresh(&door.policy, &socket, handshake).await })
+        Box::pin(async move { refresh::refresh(&door.rules.policy, &socket, handshake).await })
     }
 
     fn start(&self, incoming: Incoming<'_>) -> Started {
-        self.door.routes.start(&self.socket, incoming)
+        self.door.rules.routes.start(&self.socket, incoming)
     }
 
     fn trace(&self, event: &str) -> Trace {
-        Trace::begin(&self.socket, || self.door.routes.known(event), &*self.services.entropy)
+        Trace::begin(&self.socket, || self.door.rules.routes.known(event), &*self.services.entropy)
     }
 
     fn explain(&self, event: &str, failure: Failure, trace: &Trace) -> Explained {
         let id = trace.id(&*self.services.entropy);
-        trace.run(|| self.door.routes.explain(&self.socket, event, failure, id))
+        trace.run(|| self.door.rules.routes.explain(&self.socket, event, failure, id))
     }
 
     fn acknowledge(&self, id: u64, arguments: RawArguments) {

@@ -70,7 +70,7 @@ impl Server {
     /// [`ServeError::Init`] for the first hook that failed.
     pub(crate) async fn ready(&self) -> Result<(), ServeError> {
         let run = || async {
-            for namespace in self.namespaces.values() {
+            for namespace in self.namespaces.named() {
                 namespace.init().await.map_err(ServeError::Init)?;
             }
             recheck::start(&self.services);

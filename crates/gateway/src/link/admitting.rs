@@ -12,7 +12,7 @@ use crate::{
     link::{
         live::Live,
         pending::Pending,
-        seam::{AdmitResult, Admitted, Candidate, NotAdmitted},
+        seam::{AdmitResult, Admitted, Candidate, Found, NotAdmitted},
         sockets::Occupant,
         state::{LinkState, TRY_AGAIN_AFTER},
         turn::Turn,
@@ -76,8 +76,8 @@ impl LinkState {
         auth: Option<&str>,
         turn: &Turn<'_>,
     ) -> Result<(), Refusal> {
-        let found = self.namespaces.get_key_value(self.protocol.namespace(slot));
-        let (name, namespace) = found.ok_or_else(Refusal::invalid_namespace)?;
+        let found = self.namespaces.find(self.protocol.namespace(slot));
+        let Found { name, namespace } = found.ok_or_else(Refusal::invalid_namespace)?;
         let auth = auth
             .map(AuthPayload::parse)
             .transpose()
@@ -85,7 +85,7 @@ impl LinkState {
         let socket = SocketId::generate(&*self.services.entropy);
         let trust = namespace.trust();
         let candidate = Candidate {
-            handshake: self.handshake(Arc::clone(name), auth.unwrap_or_default()),
+            handshake: self.handshake(name, auth.unwrap_or_default()),
             socket,
             link: Arc::clone(&self.handle),
             services: Arc::clone(&self.services),
@@ -98,7 +98,7 @@ impl LinkState {
             ended: None,
             slot,
             trust,
-            future: Caught::new(Arc::clone(namespace).admit(candidate)),
+            future: Caught::new(namespace.admit(candidate)),
         };
         self.sockets.put(slot, Occupant::Pending(Box::new(pending)));
         Ok(())
@@ -183,9 +183,8 @@ impl LinkState {
     /// `CONNECT_ERROR`, so that the client tries again later.
     fn refuse(&mut self, slot: SlotId, refusal: &Refusal, user: Option<&UserId>, turn: &Turn<'_>) {
         drop_quietly(self.sockets.take(slot));
-        // The name of a namespace that does not exist is input of the client, and is not recorded.
-        let exists = refusal.code() != RefusalCode::InvalidNamespace;
-        let namespace = exists.then(|| self.protocol.namespace(slot));
+        let (namespaces, name) = (Arc::clone(&self.namespaces), self.protocol.namespace(slot));
+        let namespace = if user.is_some() { Some(name) } else { namespaces.known(name) };
         let subject = Subject { user, ..self.connecting(namespace) };
         let id = self.services.said_no(Decision::Refused, refusal, subject);
         Metrics::refused(refusal.code());
@@ -223,7 +222,7 @@ impl LinkState {
     /// Records in the audit that an admission was not decided. The caller has removed the
     /// admission.
     pub(super) fn forget_admission(&self, slot: SlotId, reason: RefusalReason) {
-        let subject = self.connecting(Some(self.protocol.namespace(slot)));
+        let subject = self.connecting(self.namespaces.known(self.protocol.namespace(slot)));
         self.services.decided(Decision::Undecided(reason), subject);
     }
 }

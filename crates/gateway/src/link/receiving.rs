@@ -1,5 +1,7 @@
 //! Handles the messages that a client sends.
 
+use std::sync::Arc;
+
 use doorward_core::{
     Decision, DisconnectReason, Fault, Part, Problem, Refusal, wire::ConnectError,
 };
@@ -115,7 +117,8 @@ impl LinkState {
 
     fn tell_refused(&mut self, namespace: &str, refusal: &Refusal) {
         // The name of a namespace that does not exist is input of the client, and is not recorded.
-        let known = self.namespaces.get_key_value(namespace).map(|(name, _)| &**name);
+        let namespaces = Arc::clone(&self.namespaces);
+        let known = namespaces.known(namespace);
         let id = self.services.said_no(Decision::Refused, refusal, self.connecting(known));
         Metrics::refused(refusal.code());
         self.outbox.text(|out| {

@@ -97,5 +97,65 @@ pub(crate) trait AnySocket: Send + Sync {
     fn end(self: Box<Self>, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>>;
 }
 
-/// The namespaces of a server, by name.
-pub(crate) type Namespaces = HashMap<Arc<str>, Arc<dyn Namespace>>;
+/// The namespaces of a pattern, without the type of their principal.
+pub(crate) trait Family: Send + Sync {
+    /// Returns the pattern.
+    fn pattern(&self) -> &Arc<str>;
+    /// Returns `true` if the pattern matches the name of a namespace.
+    fn has(&self, name: &str) -> bool;
+    /// Returns the namespace of this name, if the pattern matches the name. Opens it if it does not
+    /// exist.
+    fn find(&self, name: &str) -> Option<Found>;
+}
+
+/// A namespace and its name.
+pub(crate) struct Found {
+    pub(crate) name: Arc<str>,
+    pub(crate) namespace: Arc<dyn Namespace>,
+}
+
+/// The namespaces of a server.
+#[derive(Default)]
+pub(crate) struct Namespaces {
+    named: HashMap<Arc<str>, Arc<dyn Namespace>>,
+    families: Vec<Box<dyn Family>>,
+}
+
+impl Namespaces {
+    pub(crate) fn add(&mut self, name: Arc<str>, namespace: Arc<dyn Namespace>) {
+        self.named.insert(name, namespace);
+    }
+
+    pub(crate) fn add_family(&mut self, family: Box<dyn Family>) {
+        self.families.push(family);
+    }
+
+    /// Returns the namespace of this name. A name that several patterns match belongs to none of
+    /// them, because they may have different rules.
+    pub(crate) fn find(&self, name: &str) -> Option<Found> {
+        if let Some((name, namespace)) = self.named.get_key_value(name) {
+            return Some(Found { name: Arc::clone(name), namespace: Arc::clone(namespace) });
+        }
+        let mut found = self.families.iter().filter_map(|family| family.find(name));
+        found.next().filter(|_| found.next().is_none())
+    }
+
+    /// Returns the name of a namespace as it is recorded for a client that is not authenticated: a
+    /// pattern in place of a name that the client has chosen. Returns `None` if there is no such
+    /// namespace.
+    pub(crate) fn known(&self, name: &str) -> Option<&str> {
+        let named = self.named.get_key_value(name).map(|(name, _)| &**name);
+        let family = || self.families.iter().find(|family| family.has(name));
+        named.or_else(|| family().map(|family| &**family.pattern()))
+    }
+
+    /// Returns all namespaces that have a name of their own.
+    pub(crate) fn named(&self) -> impl Iterator<Item = &Arc<dyn Namespace>> {
+        self.named.values()
+    }
+
+    /// Returns the names and the patterns of all namespaces.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.named.keys().chain(self.families.iter().map(|family| family.pattern()))
+    }
+}

@@ -100,6 +100,14 @@ impl<P> IntoGateway<P> for Gateway<P> {
 
 impl<P: Send + Sync + 'static> Gateway<P> {
     /// Creates an empty gateway for `namespace`. The name of a namespace starts with a slash.
+    ///
+    /// A name with placeholders, such as `/org/{org}`, is a pattern. It opens a namespace for each name
+    /// that matches, such as `/org/7`, when the first client is admitted there. Each namespace has its
+    /// own sockets and rooms, and ends when its last socket has left.
+    /// [`Limits::max_opened_namespaces`](crate::Limits::max_opened_namespaces) bounds their number.
+    /// [`Hub::param`] returns what a placeholder matches, and guards and authenticators find the name
+    /// in their context. A placeholder matches one or more characters, but never a `:` or a `/`. A
+    /// gateway of this exact name comes first, and a name that matches in two ways is refused.
     pub fn at(namespace: impl Into<Arc<str>>) -> Self {
         Self {
             namespace: namespace.into(),

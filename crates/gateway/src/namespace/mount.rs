@@ -1,18 +1,15 @@
 //! Combines the gateways of each namespace, and rejects gateways that contradict each other.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64},
-    },
-};
+use std::{collections::HashMap, sync::Arc};
 
 use doorward_core::PerUser;
 use doorward_protocol::{Trust, packet};
 
 use crate::{
-    admission::{door::Door, vetting::Policy},
+    admission::{
+        door::{Door, Rules},
+        vetting::Policy,
+    },
     error::BuildError,
     event::{
         pipeline::{Routes, unknown},
@@ -20,21 +17,26 @@ use crate::{
     },
     guard::authorise::Guards,
     limits::Limits,
-    link::seam::Namespace,
-    namespace::{gateway::Gateway, policy_table::NamespacePolicy},
+    link::seam::{Family, Namespace},
+    namespace::{family::OpenedNamespaces, gateway::Gateway, policy_table::NamespacePolicy},
     presence::{principals::Principals, services::Services},
     room::{
         error::check_event as check_emitted,
-        hub::{self, Hub},
-        members::Rooms,
+        hub::{Hub, Shared, opened::OpenedHubs},
         pattern::{Pattern, RoomPolicy},
     },
 };
 
-/// A namespace with its entry in the policy table.
+/// A namespace, or the namespaces of a pattern, with the entry in the policy table.
 pub(crate) struct Mount {
-    pub(crate) namespace: Arc<dyn Namespace>,
+    pub(crate) mounted: Mounted,
     pub(crate) policy: NamespacePolicy,
+}
+
+/// Namespaces that are mounted.
+pub(crate) enum Mounted {
+    Named(Arc<dyn Namespace>),
+    Family(Box<dyn Family>),
 }
 
 /// Mounted namespaces by name.
@@ -98,10 +100,18 @@ pub(crate) fn mount<P: Send + Sync + 'static>(
         shared.entry(Arc::clone(&gateway.namespace)).or_default().push(gateway);
     }
     let mounted = shared.into_iter().map(|(name, gateways)| {
-        let hub = hubs.get(&name);
-        let door = join(hub, gateways, outer, trust, &policy, services)?;
-        let policy = NamespacePolicy::of(&door);
-        Ok((name, Mount { namespace: Arc::new(door), policy }))
+        let (rules, shared) = join(&name, gateways, outer, trust, &policy, services)?;
+        let policy = NamespacePolicy::of(&name, &rules, &shared);
+        let mounted = if name.contains(['{', '}']) {
+            let places = Arc::clone(&services.opened_namespaces);
+            let opened = OpenedHubs::new(places, hubs.principals.clone());
+            Mounted::Family(Box::new(OpenedNamespaces::new(&name, rules, shared, opened)?))
+        } else {
+            let hub = hubs.get(&name);
+            hub.mount(shared);
+            Mounted::Named(Arc::new(Door { hub, rules: Arc::new(rules) }))
+        };
+        Ok((name, Mount { mounted, policy }))
     });
     let mounted = mounted.collect::<Result<_, BuildError>>()?;
     match hubs.unmounted() {
@@ -112,14 +122,13 @@ pub(crate) fn mount<P: Send + Sync + 'static>(
 
 /// Combines all gateways of one namespace.
 fn join<P: Send + Sync + 'static>(
-    hub: Hub<P>,
+    name: &Arc<str>,
     gateways: Vec<Gateway<P>>,
     outer: &Layers<P>,
     trust: Trust,
     policy: impl Fn(PerUser) -> Policy<P>,
     services: &Arc<Services>,
-) -> Result<Door<P>, BuildError> {
-    let name = &Arc::<str>::from(hub.namespace());
+) -> Result<(Rules<P>, Arc<Shared<P>>), BuildError> {
     let concurrency = agreed(name, &gateways, "concurrency", |gateway| gateway.concurrency)?;
     if concurrency == Some(0) {
         return Err(BuildError::Concurrency { namespace: Arc::clone(name) });
@@ -156,23 +165,14 @@ fn join<P: Send + Sync + 'static>(
         server_events.extend(gateway.server_events);
     }
     let guards: Guards<P> = everywhere.guards.clone().into();
-    hub.mount(hub::Mounted {
-        services: Arc::clone(services),
-        rooms: Rooms::new(),
-        guards,
-        policies,
-        outgoing,
-        server_events,
-        next_ack: AtomicU64::new(0),
-        warned: AtomicBool::new(false),
-        warned_of_rooms: AtomicBool::new(false),
-    });
+    let shared =
+        Shared { services: Arc::clone(services), guards, policies, outgoing, server_events };
     // Interceptors run around handlers, and an unknown event has no handler.
     let layers = Layers { interceptors: Vec::new(), ..everywhere };
     let routes = Routes { table, unknown: Arc::new(unknown(layers)), listeners: listeners.into() };
     let concurrency = concurrency.unwrap_or(1);
     let policy = policy(connections);
-    Ok(Door { hub, routes, hooks, policy, trust, concurrency })
+    Ok((Rules { routes, hooks, policy, trust, concurrency }, Arc::new(shared)))
 }
 
 /// Returns the value to which the gateways of a namespace set an option, or `None` if no gateway

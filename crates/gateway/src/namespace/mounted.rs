@@ -13,7 +13,7 @@ use crate::{
 
 impl<P: Send + Sync + 'static> Namespace for Door<P> {
     fn trust(&self) -> Trust {
-        self.trust
+        self.rules.trust
     }
 
     fn hub(&self) -> Box<dyn Any> {
@@ -31,7 +31,7 @@ impl<P: Send + Sync + 'static> Namespace for Door<P> {
     fn init(&self) -> BoxFuture<'_, Result<(), BoxError>> {
         // The hooks run one after the other, in the order in which the gateways were mounted.
         Box::pin(async {
-            for hook in self.hooks.iter().filter_map(|hooks| hooks.init.as_ref()) {
+            for hook in self.rules.hooks.iter().filter_map(|hooks| hooks.init.as_ref()) {
                 hook(self.hub.clone()).await?;
             }
             Ok(())

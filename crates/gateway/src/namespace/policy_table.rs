@@ -5,7 +5,7 @@ use std::fmt;
 use doorward_core::PerUser;
 use doorward_protocol::Trust;
 
-use crate::{admission::door::Door, event::subscription::Layers};
+use crate::{admission::door::Rules, event::subscription::Layers, room::hub::Shared};
 
 /// Human-readable table of all namespaces of a server. It lists the authenticator, the guards, the
 /// events, the patterns of rooms, the concurrency, and the limit on the sockets of each user.
@@ -42,8 +42,9 @@ pub(crate) struct NamespacePolicy {
 }
 
 impl NamespacePolicy {
-    pub(crate) fn of<P>(door: &Door<P>) -> Self {
-        let Door { hub, routes, policy, trust, concurrency, .. } = door;
+    /// Describes a namespace, or the namespaces of a pattern.
+    pub(crate) fn of<P>(name: &str, rules: &Rules<P>, shared: &Shared<P>) -> Self {
+        let Rules { routes, policy, trust, concurrency, .. } = rules;
         let authenticator = match trust {
             Trust::Anonymous => "none (public)".to_owned(),
             Trust::Known => policy.authenticator.name(),
@@ -56,11 +57,11 @@ impl NamespacePolicy {
         // A hash map has no order, but the table should be the same at each start.
         events.sort();
         Self {
-            namespace: hub.namespace().to_owned(),
+            namespace: name.to_owned(),
             authenticator,
-            guards: hub.guards().iter().map(|guard| guard.name()).collect(),
+            guards: shared.guards.iter().map(|guard| guard.name()).collect(),
             events,
-            rooms: hub.policies().iter().map(|room| room.pattern.as_str().to_string()).collect(),
+            rooms: shared.policies.iter().map(|room| room.pattern.as_str().to_string()).collect(),
             concurrency: *concurrency,
             connections: per_user(policy.sockets),
         }

@@ -83,6 +83,8 @@ pub(crate) struct Services {
     pub(crate) rights_changed: AtomicU64,
     /// Permits for handlers that continue after their socket has ended.
     pub(crate) afterwards: Arc<Semaphore>,
+    /// Places of the namespaces that patterns have opened.
+    pub(crate) opened_namespaces: Arc<Semaphore>,
     /// Each disconnect hook, and each handler that continues after its socket has ended, holds a
     /// receiver while it runs, so that a shutdown can wait for all of them.
     pub(crate) farewells: watch::Sender<()>,
@@ -135,6 +137,7 @@ impl Services {
             draining: AtomicBool::new(false),
             rights_changed: AtomicU64::new(0),
             afterwards: Arc::new(Semaphore::new(limits.afterwards)),
+            opened_namespaces: Arc::new(Semaphore::new(limits.max_opened_namespaces)),
             farewells: watch::Sender::new(()),
             node: NodeId::new(NODE),
             clock,

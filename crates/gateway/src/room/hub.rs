@@ -4,6 +4,7 @@
 //! namespace. Until then there are no sockets. Start reading at [`Hub::frame`].
 
 pub(crate) mod broadcast;
+pub(crate) mod opened;
 
 use std::{
     fmt,
@@ -21,7 +22,10 @@ use crate::{
     presence::{principals::Principals, services::Services},
     room::{
         error::{EmitError, check_event},
-        hub::broadcast::{Broadcast, Delivered},
+        hub::{
+            broadcast::{Broadcast, Delivered},
+            opened::Opened,
+        },
         members::{Rooms, Target},
         pattern::RoomPolicy,
         server_event::ServerEvent,
@@ -65,25 +69,32 @@ struct Inner<P> {
     /// no sockets, and events reach no client.
     mounted: OnceLock<Mounted<P>>,
     principals: Principals,
+    /// Entry of a namespace that a pattern has opened.
+    opened: Option<Opened<P>>,
 }
 
-/// State that all gateways of a namespace share.
-pub(crate) struct Mounted<P> {
+/// Configuration that all gateways of a namespace share, and all namespaces of a pattern.
+pub(crate) struct Shared<P> {
     pub(crate) services: Arc<Services>,
-    pub(crate) rooms: Rooms<P>,
     /// Guards for connections and rooms.
     pub(crate) guards: Guards<P>,
     pub(crate) policies: Vec<RoomPolicy<P>>,
     pub(crate) outgoing: Vec<OutgoingListener>,
     pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
+}
+
+/// State of one mounted namespace.
+struct Mounted<P> {
+    shared: Arc<Shared<P>>,
+    rooms: Rooms<P>,
     /// Id of the next ack. Ids ascend. They need not be secret, because a socket accepts an ack
     /// only for an event that was sent to it.
-    pub(crate) next_ack: AtomicU64,
+    next_ack: AtomicU64,
     /// `true` if it was logged that no policy covers a room. This is logged only once, because
     /// clients choose the names of rooms and must not be able to fill the log.
-    pub(crate) warned: AtomicBool,
+    warned: AtomicBool,
     /// `true` if it was logged that a client is in too many rooms. This is logged only once.
-    pub(crate) warned_of_rooms: AtomicBool,
+    warned_of_rooms: AtomicBool,
 }
 
 /// Listener that is called for every event that is emitted. `Gateway::on_any_outgoing` adds it.
@@ -121,12 +132,12 @@ pub struct Outgoing<'a> {
 impl<P> Hub<P> {
     /// Creates the hub of a namespace in which no gateway is mounted yet.
     pub(crate) fn new(namespace: Arc<str>, principals: Principals) -> Self {
-        Self(Arc::new(Inner { namespace, mounted: OnceLock::new(), principals }))
+        Self(Arc::new(Inner { namespace, mounted: OnceLock::new(), principals, opened: None }))
     }
 
     /// Mounts the namespace. Only the first call has an effect.
-    pub(crate) fn mount(&self, mounted: Mounted<P>) {
-        self.0.mounted.get_or_init(|| mounted);
+    pub(crate) fn mount(&self, shared: Arc<Shared<P>>) {
+        self.0.mounted.get_or_init(|| Mounted::new(shared));
     }
 
     pub(crate) fn is_mounted(&self) -> bool {
@@ -238,7 +249,7 @@ impl<P> Hub<P> {
     }
 
     pub(crate) fn services(&self) -> &Services {
-        &self.mounted().services
+        &self.mounted().shared.services
     }
 
     pub(crate) fn rooms(&self) -> &Rooms<P> {
@@ -246,11 +257,11 @@ impl<P> Hub<P> {
     }
 
     pub(crate) fn guards(&self) -> &Guards<P> {
-        &self.mounted().guards
+        &self.mounted().shared.guards
     }
 
     pub(crate) fn policies(&self) -> &[RoomPolicy<P>] {
-        &self.mounted().policies
+        &self.mounted().shared.policies
     }
 
     /// Returns `true` at the first call only, so that the missing policy is logged once.
@@ -281,7 +292,7 @@ impl<P> Hub<P> {
     ) -> Result<Frame, EmitError> {
         check_event(event)?;
         // The arguments are serialised twice if there are listeners, and once otherwise.
-        if !self.mounted().outgoing.is_empty() {
+        if !self.mounted().shared.outgoing.is_empty() {
             self.tell_listeners(event, &RawArguments::new(arguments)?, targets);
         }
         let write =
@@ -297,7 +308,7 @@ impl<P> Hub<P> {
 
     fn tell_listeners(&self, event: &str, arguments: &RawArguments, targets: &[Target]) {
         let outgoing = Outgoing { namespace: self.namespace(), event, arguments, targets };
-        for listener in &self.mounted().outgoing {
+        for listener in &self.mounted().shared.outgoing {
             // A panic of a listener must not prevent the event from being sent.
             if crate::runtime::catch::catch(|| listener(&outgoing)).is_err() {
                 tracing::error!(?event, "A listener of outgoing events panicked.");
@@ -330,7 +341,9 @@ impl<P: Send + Sync + 'static> Hub<P> {
     ) -> Result<(), EmitError> {
         let arguments = RawArguments::new(&arguments)?;
         let Some(mounted) = self.0.mounted.get() else { return Ok(()) };
-        for (_, listener) in mounted.server_events.iter().filter(|(name, _)| &**name == event) {
+        for (_, listener) in
+            mounted.shared.server_events.iter().filter(|(name, _)| &**name == event)
+        {
             // The listener is called in an async block, because it may panic before it returns its
             // future.
             let told = Caught::new(async { listener(self.clone(), arguments.clone()).await });
@@ -342,6 +355,18 @@ impl<P: Send + Sync + 'static> Hub<P> {
             }
         }
         Ok(())
+    }
+}
+
+impl<P> Mounted<P> {
+    fn new(shared: Arc<Shared<P>>) -> Self {
+        Self {
+            shared,
+            rooms: Rooms::new(),
+            next_ack: AtomicU64::new(0),
+            warned: AtomicBool::new(false),
+            warned_of_rooms: AtomicBool::new(false),
+        }
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{
     link::seam::Namespaces,
     namespace::{
         gateway::{Gateway, IntoGateway},
-        mount::{Hubs, Mount, Mounts, mount},
+        mount::{Hubs, Mount, Mounted, Mounts, mount},
         policy_table::PolicyTable,
     },
     peer::proxies::{TrustedProxies, TrustedProxyError},
@@ -305,9 +305,12 @@ impl<A> Builder<A> {
         if mounts.is_empty() {
             return Err(BuildError::NoGateway);
         }
-        let (mut namespaces, mut policies) = (Namespaces::new(), Vec::new());
-        for (name, Mount { namespace, policy }) in mounts {
-            namespaces.insert(name, namespace);
+        let (mut namespaces, mut policies) = (Namespaces::default(), Vec::new());
+        for (name, Mount { mounted, policy }) in mounts {
+            match mounted {
+                Mounted::Named(namespace) => namespaces.add(name, namespace),
+                Mounted::Family(family) => namespaces.add_family(family),
+            }
             policies.push(policy);
         }
         let server = Server::new(services, namespaces, path, is_polling, binding);

@@ -10,6 +10,7 @@ use std::{
 use crate::{
     error::{HubError, ServeError},
     http::{app::HttpService, listeners::Listeners, server::Server, service::DoorwardService},
+    link::seam::Found,
     namespace::policy_table::PolicyTable,
     presence::principals::Principals,
     room::hub::Hub,
@@ -58,20 +59,23 @@ impl Doorward {
 
     /// Returns the [`Hub`] of a namespace whose principal is `P`.
     ///
+    /// The hub of a namespace that a pattern opens, such as `/org/7`, is the same for all callers while
+    /// a socket of the namespace or a clone of the hub exists.
+    ///
     /// # Errors
     /// - [`HubError::Principal`]: the namespace has another principal type.
     /// - [`HubError::Unmounted`]: no gateway is mounted at the namespace.
     pub fn hub<P: 'static>(&self, namespace: &str) -> Result<Hub<P>, HubError> {
         let namespaces = &self.server.namespaces;
-        let Some((name, found)) = namespaces.get_key_value(namespace) else {
+        let Some(Found { name, namespace: found }) = namespaces.find(namespace) else {
             let mut mounted: Vec<Box<str>> =
-                namespaces.keys().map(|name| (&**name).into()).collect();
+                namespaces.names().map(|name| (&**name).into()).collect();
             mounted.sort();
             let mounted = mounted.into();
             return Err(HubError::Unmounted { namespace: namespace.into(), mounted });
         };
         found.hub().downcast().map(|hub| *hub).map_err(|_other| HubError::Principal {
-            namespace: Arc::clone(name),
+            namespace: name,
             principal: found.principal().into(),
         })
     }
@@ -191,7 +195,7 @@ fn announce(listeners: &Listeners) {
 impl fmt::Debug for Doorward {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Doorward")
-            .field("namespaces", &self.server.namespaces.keys().collect::<Vec<_>>())
+            .field("namespaces", &self.server.namespaces.names().collect::<Vec<_>>())
             .field("connections", &self.connections())
             .finish_non_exhaustive()
     }

@@ -46,6 +46,8 @@ mod memory;
 #[cfg(test)]
 mod mount;
 #[cfg(test)]
+mod opened;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod outage;
