@@ -18,6 +18,7 @@ pub use crate::{
     error::{BuildError, HubError, ServeError},
     http::{
         app::HttpService,
+        connection_error::ConnectionError,
         listeners::Listeners,
         request_body::{RequestBody, RequestBodyError},
         response_body::{ResponseBody, ResponseBodyError},

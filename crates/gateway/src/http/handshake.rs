@@ -45,14 +45,10 @@ pub(crate) enum Rejection {
 }
 
 impl Rejection {
-    pub(super) fn response(self) -> Response<ResponseBody> {
-        #[derive(Serialize)]
-        struct Body {
-            code: u8,
-            message: &'static str,
-        }
+    /// Returns the status, the code and the message of the response.
+    pub(super) fn answer(self) -> (StatusCode, u8, &'static str) {
         // The codes are those of the JavaScript server, which clients and their users know.
-        let (status, code, message) = match self {
+        match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
             Self::NotNow | Self::Stopping { .. } => {
                 (StatusCode::SERVICE_UNAVAILABLE, 3, "No new connections now")
@@ -70,7 +66,16 @@ impl Rejection {
             Self::UnknownSid => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
             Self::UnknownTransport => (StatusCode::BAD_REQUEST, 0, "Transport unknown"),
             Self::Upgrade => (StatusCode::UPGRADE_REQUIRED, 3, "Upgrade to WebSocket required"),
-        };
+        }
+    }
+
+    pub(super) fn response(self) -> Response<ResponseBody> {
+        #[derive(Serialize)]
+        struct Body {
+            code: u8,
+            message: &'static str,
+        }
+        let (status, code, message) = self.answer();
         let body = serde_json::to_vec(&Body { code, message }).expect("strings are JSON");
         let mut response = Response::new(ResponseBody::from(Bytes::from(body)));
         *response.status_mut() = status;

@@ -21,6 +21,7 @@ use tower_service::Service;
 
 use crate::{
     http::{
+        connection_error::refuse,
         handshake::{self, Offer, Rejection, Wanted},
         io::HttpIo,
         opening::opening,
@@ -94,7 +95,9 @@ where
         Ok(wanted) => return polling::serve(server, wanted, parts, body).await,
         Err(rejection) => Err(rejection),
     };
-    answered.unwrap_or_else(Rejection::response)
+    answered.unwrap_or_else(|rejection| {
+        refuse(server.connection_errors.as_ref(), &server.services, &parts, rejection)
+    })
 }
 
 /// Opens a link, and returns the response that upgrades the connection to a WebSocket.

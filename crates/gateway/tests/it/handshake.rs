@@ -1,9 +1,12 @@
 //! The HTTP request that opens a link.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use doorward_protocol::ws::Opcode;
-use doorward_testkit::RawClient;
+use doorward_testkit::{Poller, RawClient};
 use serde_json::json;
 
 use crate::fixture::{Fixture, GOOD};
@@ -102,4 +105,49 @@ async fn a_request_whose_headers_never_end_times_out() {
     let body = client.body().await;
     ticking.abort();
     assert!(body.is_empty() || body.starts_with(b"HTTP/1.1 408"), "{body:?}");
+}
+
+#[tokio::test]
+async fn the_application_hears_of_requests_that_open_no_link() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let listener = Arc::clone(&seen);
+    let fixture = Fixture::with(|builder, _| {
+        builder.on_connection_error(move |error| {
+            let origin = error.headers.get_str("origin").unwrap_or_default();
+            assert!(error.headers.get_str("cookie").is_none(), "credentials are not passed on");
+            let client = error.client.map(|client| client.to_string()).unwrap_or_default();
+            listener.lock().unwrap().push(format!(
+                "{} {} {} {client} {origin}",
+                error.status, error.code, error.message
+            ));
+            panic!("the application has a bug");
+        })
+    })
+    .await;
+    let poller = Poller {
+        headers: "cookie: id=secret\r\norigin: https://evil.example\r\n".into(),
+        ..Poller::at(fixture.address)
+    };
+    for (query, status) in [
+        ("EIO=3&transport=polling", 400),
+        ("EIO=4&transport=smoke", 400),
+        ("EIO=4&transport=polling", 403),
+        ("EIO=4&transport=websocket", 426),
+    ] {
+        assert_eq!(poller.send("GET", query, "").await.status, status);
+    }
+    let unknown = Poller { headers: String::new(), sid: "unknown".into(), ..poller };
+    assert_eq!(unknown.get().await.status, 400);
+
+    let seen = seen.lock().unwrap().clone();
+    assert_eq!(
+        seen,
+        [
+            "400 5 Unsupported protocol version 127.0.0.1 https://evil.example",
+            "400 0 Transport unknown 127.0.0.1 https://evil.example",
+            "403 4 Origin not allowed 127.0.0.1 https://evil.example",
+            "426 3 Upgrade to WebSocket required 127.0.0.1 https://evil.example",
+            "400 1 Session ID unknown 127.0.0.1 ",
+        ]
+    );
 }
