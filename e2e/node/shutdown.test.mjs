@@ -73,7 +73,9 @@ test("a second signal ends the server at once", LIMIT, async (t) => {
 
   server.terminate();
   await ended;
-  server.interrupt();
+  // Signals in the first half second count as one: a parent may pass on what the terminal has sent.
+  const again = setInterval(() => server.interrupt(), 50);
+  t.after(() => clearInterval(again));
 
   assert.equal(await server.exited(), 2);
   assert.match(server.complaints(), /doorward: stopped at once by a second signal/);

@@ -7,6 +7,7 @@
 
 pub(crate) mod answer_body;
 pub(crate) mod app;
+pub(crate) mod connection_error;
 pub(crate) mod handshake;
 pub(crate) mod io;
 pub(crate) mod listeners;

@@ -75,6 +75,10 @@ pub struct PollingConfig {
     /// Maximum time from the opening of a WebSocket until the client completes the upgrade. The
     /// default is 10 s.
     pub probe_timeout: Duration,
+    /// Time for which a POST waits until its packets were handled: 2 seconds. Some clients give a
+    /// request up after five. While a probe runs, a POST waits for [`hold_probing`](Self::hold_probing),
+    /// because a client finishes its POST before it completes the upgrade.
+    pub hold_post: Duration,
 }
 
 impl Default for PollingConfig {
@@ -83,6 +87,7 @@ impl Default for PollingConfig {
             hold: Duration::from_secs(25),
             hold_probing: Duration::from_millis(100),
             probe_timeout: Duration::from_secs(10),
+            hold_post: Duration::from_secs(2),
         }
     }
 }
@@ -212,6 +217,16 @@ impl Polling {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.get.map(|since| since + self.hold())
+    }
+
+    /// Returns the time for which a POST waits until its packets were handled. After it, the POST is
+    /// answered, and its packets are handled later.
+    #[must_use]
+    pub fn post_hold(&self) -> Duration {
+        match self.road {
+            Road::Probing(..) => self.config.hold_probing,
+            _ => self.config.hold_post,
+        }
     }
 
     fn hold(&self) -> Duration {

@@ -12,7 +12,7 @@ use std::{
     future::{Future as _, poll_fn},
     pin::pin,
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -25,6 +25,7 @@ use hyper::body::Body;
 
 use crate::{
     http::{
+        connection_error,
         handshake::{Rejection, Wanted},
         opening::opening,
         place::RequestPlace,
@@ -57,7 +58,14 @@ where
     let now = server.services.clock.now();
     let origin = match Origin::of(&server.services, &parts) {
         Ok(origin) => origin,
-        Err(rejection) => return rejection.response(),
+        Err(rejection) => {
+            return connection_error::refuse(
+                server.connection_errors.as_ref(),
+                &server.services,
+                &parts,
+                rejection,
+            );
+        }
     };
     let answered = match &wanted {
         Wanted::Preflight => Ok(preflight(&parts.headers)),
@@ -69,14 +77,21 @@ where
                     Wanted::Upgrade { offer, .. } => {
                         upgrade::begin(&desk, server, &mut parts, offer)
                     }
-                    Wanted::Post { .. } => post(&desk, &server.services, &parts, body, now).await,
+                    Wanted::Post { .. } => post(&desk, &server.services, &parts, body).await,
                     _ => get(&desk, &server.services, &parts, now).await,
                 },
             }
         }
         Wanted::Socket(_) => Err(Rejection::BadRequest),
     };
-    let mut response = answered.unwrap_or_else(Rejection::response);
+    let mut response = answered.unwrap_or_else(|rejection| {
+        connection_error::refuse(
+            server.connection_errors.as_ref(),
+            &server.services,
+            &parts,
+            rejection,
+        )
+    });
     if origin.is_named()
         && let Some(page) = parts.headers.remove(header::ORIGIN)
     {
@@ -98,13 +113,41 @@ async fn open(
     let binding = Binding::open(services, &server.binding, origin, parts).await?;
     let limits = &services.limits;
     let hold = limits.request_timeout.mul_f64(PATIENCE);
-    let desk = Desk::new(PollingConfig { hold, ..PollingConfig::default() }, limits.max_connect);
+    let config = PollingConfig { hold, ..PollingConfig::default() };
+    let desk = Desk::new(config, limits.max_connect, limits.inbox_bytes);
     let found = Found { desk: Arc::clone(&desk), binding: Arc::new(binding) };
     let entry = server.polled.add(&opening.id.encode(), found, limits.max_connections);
     let entry = entry.ok_or(Rejection::NotNow)?;
     let waiting = WaitingGet::begin(&desk, now).map_err(|_ended| Rejection::BadRequest)?;
     tokio::spawn(LinkTask::new(Polled::new(desk, entry), opening));
     answer(waiting, services).await
+}
+
+/// Polls `answer` until it is ready. While it is pending, it returns the time at which it must be
+/// polled again, or `None` if it will be woken.
+async fn until_answered<T>(
+    services: &Services,
+    mut answer: impl FnMut(&Context<'_>, Instant) -> Result<T, Option<Instant>>,
+) -> T {
+    let mut timer: Option<(Instant, BoxFuture<'static, ()>)> = None;
+    poll_fn(|cx| {
+        loop {
+            let until = match answer(cx, services.clock.now()) {
+                Ok(answer) => return Poll::Ready(answer),
+                Err(None) => return Poll::Pending,
+                Err(Some(until)) => until,
+            };
+            let sleep = match &mut timer {
+                Some((at, sleep)) if *at == until => sleep,
+                timer => &mut timer.insert((until, services.clock.sleep_until(until))).1,
+            };
+            if sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            timer = None;
+        }
+    })
+    .await
 }
 
 async fn get(
@@ -130,24 +173,7 @@ async fn answer(
     mut waiting: WaitingGet,
     services: &Services,
 ) -> Result<Response<ResponseBody>, Rejection> {
-    let mut timer: Option<(Instant, BoxFuture<'static, ()>)> = None;
-    let reply = poll_fn(|cx| {
-        loop {
-            let until = match waiting.poll(cx, services.clock.now()) {
-                Ok(reply) => return Poll::Ready(reply),
-                Err(None) => return Poll::Pending,
-                Err(Some(until)) => until,
-            };
-            let sleep = match &mut timer {
-                Some((at, sleep)) if *at == until => sleep,
-                timer => &mut timer.insert((until, services.clock.sleep_until(until))).1,
-            };
-            if sleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            timer = None;
-        }
-    });
+    let reply = until_answered(services, |cx, now| waiting.poll(cx, now));
     match reply.await {
         GetReply::Packets(payload, cuts) => {
             Ok(text(ResponseBody::delivering(payload, waiting.deliver(cuts))))
@@ -163,7 +189,6 @@ async fn post<B>(
     services: &Services,
     parts: &Parts,
     body: B,
-    now: Instant,
 ) -> Result<Response<ResponseBody>, Rejection>
 where
     B: Body<Error: Into<BoxError>>,
@@ -192,22 +217,8 @@ where
     let body = collected.unwrap_or(Err(Rejection::BadRequest))?;
     let is_whole = body.is_whole;
     waiting.pass(body);
-    // Handlers may take longer than the request may. The client then sends its next packets, which
-    // wait in turn.
-    let until = now + services.limits.request_timeout.mul_f64(PATIENCE);
-    let mut timer = Some(services.clock.sleep_until(until));
-    let is_accepted = poll_fn(|cx| match waiting.poll(cx) {
-        Poll::Ready(is_accepted) => Poll::Ready(is_accepted),
-        Poll::Pending => {
-            timer.take_if(|timer| timer.as_mut().poll(cx).is_ready());
-            // The link has not taken the packets if this fails. It wakes this task when it does.
-            if timer.is_none() && waiting.answer_early() {
-                Poll::Ready(true)
-            } else {
-                Poll::Pending
-            }
-        }
-    });
+    let since = services.clock.now();
+    let is_accepted = until_answered(services, |cx, now| waiting.poll(cx, since, now));
     match is_accepted.await {
         true => Ok(text(Bytes::from_static(b"ok").into())),
         false if is_whole => Err(Rejection::BadRequest),
@@ -218,9 +229,6 @@ where
 /// Reads a body. What exceeds `limit` is read and dropped, because most clients send their whole body
 /// before they read a response.
 async fn collect<B: Body>(body: B, limit: usize) -> Result<Posted, Rejection> {
-    if body.size_hint().lower() > (limit + MAX_DROPPED) as u64 {
-        return Err(Rejection::TooLarge);
-    }
     let mut body = pin!(body);
     let (mut bytes, mut dropped) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
@@ -230,7 +238,7 @@ async fn collect<B: Body>(body: B, limit: usize) -> Result<Posted, Rejection> {
         bytes.put(&mut kept);
         dropped += kept.into_inner().remaining();
         if dropped > MAX_DROPPED {
-            return Err(Rejection::TooLarge);
+            break;
         }
     }
     if dropped > 0 {

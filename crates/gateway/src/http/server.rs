@@ -6,7 +6,10 @@ use tokio::sync::OnceCell;
 
 use crate::{
     error::ServeError,
-    http::polling::binding::{Binding, BindingRules},
+    http::{
+        connection_error::ConnectionErrorListener,
+        polling::binding::{Binding, BindingRules},
+    },
     link::seam::Namespaces,
     presence::{recheck, services::Services},
     transport::polled::table::Table,
@@ -22,6 +25,8 @@ pub(crate) struct Server {
     pub(crate) is_polling: bool,
     /// Properties that all requests of a client that polls must have in common.
     pub(crate) binding: BindingRules,
+    /// Listener of the application for refused requests.
+    pub(crate) connection_errors: Option<ConnectionErrorListener>,
     /// Links whose clients poll.
     pub(crate) polled: Arc<Table<Binding>>,
     /// Set when the init hooks have succeeded. Concurrent handshakes wait for one run of the hooks.
@@ -39,7 +44,8 @@ impl Server {
     ) -> Self {
         let (namespaces, polled) = (Arc::new(namespaces), Arc::default());
         let ready = OnceCell::new();
-        Self { services, namespaces, path, is_polling, binding, polled, ready }
+        let connection_errors = None;
+        Self { services, namespaces, path, is_polling, binding, connection_errors, polled, ready }
     }
 
     /// Runs the init hooks if they have not run yet, and returns `true` if they have succeeded.

@@ -1,8 +1,11 @@
 //! The signals by which an operator or a supervisor stops the server.
 
-use std::io;
+use std::{io, time::Duration};
 
+use doorward_core::Clock as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::runtime::system::SystemClock;
 
 /// Waits for SIGINT or SIGTERM. Both are caught once [`install`](Self::install) was called.
 ///
@@ -46,7 +49,8 @@ impl ShutdownSignal {
     }
 
     /// Completes when a second signal arrives. An operator who sends it does not want to wait for the
-    /// end of a shutdown.
+    /// end of a shutdown. A signal within half a second after the first one does not count, because a
+    /// parent process may pass on a signal that the terminal has sent to both.
     ///
     /// # Cancel safety
     /// Same as [`received`](Self::received).
@@ -66,7 +70,10 @@ impl ShutdownSignal {
     /// ```
     pub async fn received_again(mut self) {
         self.next().await;
-        self.next().await;
+        let first = SystemClock.now();
+        while SystemClock.now().saturating_duration_since(first) < ONE_SIGNAL {
+            self.next().await;
+        }
     }
 
     async fn next(&mut self) {
@@ -76,3 +83,6 @@ impl ShutdownSignal {
         }
     }
 }
+
+/// Time in which several signals count as one.
+const ONE_SIGNAL: Duration = Duration::from_millis(500);

@@ -21,6 +21,7 @@ use crate::{
     error::BuildError,
     event::{filter::IntoExceptionFilter, interceptor::Interceptor, subscription::Layers},
     http::{
+        connection_error::ConnectionErrorListener,
         polling::binding::{BindingRules, SessionOf},
         server::Server,
     },
@@ -89,6 +90,7 @@ pub struct Builder<A> {
     is_polling: bool,
     is_address_bound: bool,
     is_echo: bool,
+    connection_errors: Option<ConnectionErrorListener>,
     public: Vec<Gateway<Anonymous>>,
     public_hubs: Hubs<Anonymous>,
     principals: Principals,
@@ -119,6 +121,7 @@ impl Builder<NoAuthenticator> {
             is_polling: true,
             is_address_bound: false,
             is_echo: false,
+            connection_errors: None,
             public: Vec::new(),
             public_hubs: Hubs::new(principals.clone()),
             principals,
@@ -151,6 +154,7 @@ impl Builder<NoAuthenticator> {
             is_polling: self.is_polling,
             is_address_bound: self.is_address_bound,
             is_echo: self.is_echo,
+            connection_errors: self.connection_errors,
             public: self.public,
             public_hubs: self.public_hubs,
             principals: self.principals,
@@ -313,7 +317,8 @@ impl<A> Builder<A> {
             }
             policies.push(policy);
         }
-        let server = Server::new(services, namespaces, path, is_polling, binding);
+        let mut server = Server::new(services, namespaces, path, is_polling, binding);
+        server.connection_errors = self.connection_errors;
         principals.build(&server.services);
         Ok(Doorward::new(server, PolicyTable::new(policies), principals))
     }

@@ -111,12 +111,12 @@ impl Doorward {
     ///
     /// # Examples
     /// ```
-    /// # use doorward::{Doorward, Gateway};
-    /// # let open: Gateway<doorward::Anonymous> = Gateway::public("/");
-    /// let doorward = Doorward::builder().gateway(open).build()?;
+    /// use doorward::prelude::*;
+    ///
+    /// let doorward = Doorward::builder().public(Gateway::at("/")).build()?;
     ///
     /// assert!(!doorward.is_stopping());
-    /// # Ok::<_, doorward::BuildError>(())
+    /// # Ok::<_, doorward::server::BuildError>(())
     /// ```
     #[must_use]
     pub fn is_stopping(&self) -> bool {

@@ -42,6 +42,8 @@ pub(crate) struct Polled {
     socket: Option<Box<WebSocket<AnyStream>>>,
     /// `true` once the packet that closes the link was sent. The client sends no more requests then.
     is_closed: bool,
+    /// `true` once the client has closed the link while the server closes it too.
+    has_left: bool,
     /// Makes requests find the desk until the link has ended.
     _entry: Entry,
 }
@@ -76,7 +78,14 @@ enum End {
 
 impl Polled {
     pub(crate) fn new(desk: Arc<Desk>, entry: Entry) -> Self {
-        Self { desk, post: Post::None, socket: None, is_closed: false, _entry: entry }
+        Self {
+            desk,
+            post: Post::None,
+            socket: None,
+            is_closed: false,
+            has_left: false,
+            _entry: entry,
+        }
     }
 
     /// Passes the messages of a POST to the receiver while it is ready.
@@ -85,14 +94,15 @@ impl Polled {
             return;
         };
         while receiver.is_ready() {
-            if !*is_whole {
-                receiver.receive(Received::TooLarge { beginning: beginning(text) });
-                self.post = Post::Handled;
-                return;
-            }
             let rest = text.get(*used..).unwrap_or_default();
             let next = payload::first(rest).map(|(part, next)| {
-                receive(&part, receiver);
+                match &part {
+                    // The end of the last packet is missing.
+                    Part::Text(packet) if next.is_none() && !*is_whole => {
+                        receiver.receive(Received::TooLarge { beginning: beginning(packet) });
+                    }
+                    part => receive(part, receiver),
+                }
                 next
             });
             match next {
@@ -114,18 +124,18 @@ impl Polled {
     fn answer_post(&mut self, end: Option<End>) {
         let is_handled = matches!(self.post, Post::Handled);
         let is_cut = matches!(self.post, Post::Handling { .. }) && end.is_some();
+        if is_cut && let Post::Handling { body, .. } = &self.post {
+            self.has_left |= body.text.as_bytes() == CLOSE;
+        }
         if is_handled || is_cut {
             self.post = Post::None;
             self.desk.answer_post(end.is_none_or(|end| end == End::Orderly));
         }
     }
 
-    /// Makes the WebSocket of an upgrade the connection of the link. Packets of an earlier POST are
-    /// handled first.
+    /// Makes the WebSocket of an upgrade the connection of the link.
     fn take_socket(&mut self) {
-        if !matches!(self.post, Post::Handling { .. })
-            && let Some(UpgradedSocket { stream, early }) = self.desk.take_socket()
-        {
+        if let Some(UpgradedSocket { stream, early }) = self.desk.take_socket() {
             self.socket = Some(Box::new(WebSocket::new(stream, &early)));
         }
     }
@@ -190,7 +200,16 @@ fn beginning(packet: &str) -> &str {
 /// its frames. A packet and its attachments are in the same body.
 fn body(outbox: &Outbox) -> (Bytes, usize) {
     let (mut body, mut frames) = (Vec::new(), 0);
+    // Length and number of frames at the end of the last whole packet.
+    let mut whole = (0, 0);
     for (opcode, payload) in outbox.frames() {
+        if opcode == Opcode::Text {
+            whole = (body.len(), frames);
+        }
+        if frames >= MAX_FRAMES && whole.1 > 0 {
+            body.truncate(whole.0);
+            return (body.into(), whole.1);
+        }
         match opcode {
             Opcode::Binary => payload::push_binary(&mut body, &payload),
             Opcode::Text if frames > 0 && (body.len() >= BODY || payload == CLOSE) => break,
@@ -221,15 +240,21 @@ impl Output {
 impl Wire for Polled {
     fn read(&mut self, cx: &mut Context<'_>, receiver: &mut impl Receiver) -> ReadEnd {
         self.desk.register(cx);
-        if matches!(self.post, Post::None)
-            && let Some(body) = self.desk.take_posted()
-        {
-            self.post = Post::Handling { body, used: 0 };
-        }
-        self.show_post(receiver);
         self.take_socket();
-        if let Some(socket) = &mut self.socket {
-            return socket.read(cx, receiver);
+        loop {
+            if matches!(self.post, Post::None)
+                && let Some(body) = self.desk.take_posted()
+            {
+                self.post = Post::Handling { body, used: 0 };
+            }
+            self.show_post(receiver);
+            // The packets of earlier POSTs are handled before those of the WebSocket.
+            match (&self.post, &mut self.socket) {
+                (Post::Handled, Some(_)) => self.answer_post(None),
+                (Post::None, Some(socket)) => return socket.read(cx, receiver),
+                (Post::Handling { .. }, Some(_)) => return ReadEnd::NotReading,
+                (_, None) => break,
+            }
         }
         if self.desk.rules(|rules| rules.has_ended()) {
             if !receiver.is_ready() {
@@ -263,6 +288,8 @@ impl Wire for Polled {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<io::Result<()>> {
+        // The outbox may have to become shorter before the link reads.
+        self.take_socket();
         if let Some(socket) = &mut self.socket {
             let flushed = socket.poll_flush(cx, outbox);
             self.desk.register(cx);
@@ -283,16 +310,20 @@ impl Wire for Polled {
         let output = self.flush(outbox);
         let (has_ended, has_get) =
             self.desk.rules(|rules| (rules.has_ended(), rules.is_get_waiting()));
-        // The GET of a client that has closed the link itself may be on its way. The caller limits
-        // this wait.
-        let is_expected = output.end == Some(End::Orderly) && !self.is_closed && !has_get;
-        if !has_ended && (output.waiting.is_some() || is_expected || self.desk.is_delivering()) {
+        // The GET of a client that has closed the link itself may be on its way. A client that was
+        // sent the close packet may be about to say the same with a POST, as socket.io-client does
+        // after a refusal. The caller limits this wait.
+        let is_orderly = output.end.is_none_or(|end| end == End::Orderly);
+        let is_expected = output.end == Some(End::Orderly) && !has_get;
+        let waits = output.waiting.is_some() || is_expected || self.desk.is_delivering();
+        if !has_ended && !self.has_left && waits {
             return Poll::Pending;
         }
         // A client whose link ends without a close packet connects again. The next request fails then.
         // After a close packet, python-socketio would stay away.
-        let is_orderly = output.end.is_none_or(|end| end == End::Orderly);
-        self.desk.end(if is_orderly { GetAnswer::Noop } else { GetAnswer::Refused });
+        let answer =
+            if is_orderly && !self.is_closed { GetAnswer::Noop } else { GetAnswer::Refused };
+        self.desk.end(answer);
         Poll::Ready(())
     }
 
@@ -321,6 +352,10 @@ const CLOSE: &[u8] = b"1";
 /// Size in bytes from which a body takes no more packets. The rest is in the next body. While a
 /// client reads a body, its link cannot tell if it makes progress, so bodies are small.
 const BODY: usize = 64 * 1024;
+
+/// Maximum number of frames in a body, unless one packet has more. python-engineio rejects bodies with
+/// more than 16.
+const MAX_FRAMES: usize = 16;
 
 /// Number of bytes that are passed on from the beginning of a message that is too long.
 const HEAD: usize = 300;

@@ -218,6 +218,22 @@ async fn a_body_beyond_the_limit_is_refused_before_it_is_read() {
     assert!(is_refused(&poller.get().await));
 }
 
+/// socket.io-client closes the link when it is refused. An error would be red in the console of the
+/// browser.
+#[tokio::test]
+async fn a_client_that_is_refused_may_close_the_link_itself() {
+    let fixture = Fixture::start().await;
+    let poller = Poller::open(fixture.address).await;
+    assert_eq!(poller.post("40{\"token\":\"bad\"}").await.body, "ok");
+    assert!(poller.get().await.body.starts_with("44{"));
+
+    assert_eq!(packets(&poller.get().await), ["1"]);
+    assert_eq!(poller.post("1").await.body, "ok");
+
+    assert!(is_refused(&poller.get().await));
+    assert_eq!(fixture.doorward.links(), 0);
+}
+
 /// Otherwise a stock client would send it again with each new link.
 #[tokio::test]
 async fn a_connect_that_is_too_long_is_refused_with_a_packet() {
@@ -272,7 +288,7 @@ async fn the_first_event_after_the_admission_may_be_as_large_as_any_other() {
 
 /// A stock client sends its packets by one POST after the other.
 #[tokio::test]
-async fn a_post_is_answered_before_its_request_times_out_although_handlers_are_slow() {
+async fn posts_are_answered_within_two_seconds_although_handlers_are_slow() {
     let fixture = Fixture::with(|builder, _| {
         let slow = Gateway::at("/slow").on("wait", |Payload(value): Payload<Value>| async move {
             std::future::pending::<()>().await;
@@ -288,12 +304,14 @@ async fn a_post_is_answered_before_its_request_times_out_although_handlers_are_s
     assert_eq!(poller.post(r#"40/slow,{"token":"good:alice"}"#).await.body, "ok");
     poller.get().await;
     let events = ["42/slow,[\"wait\",1]"; 10].join("\x1e");
-    let mut post = poller.begin("POST", &poller.query(), &events).await;
-    settled(&fixture).await;
+    for _ in 0..3 {
+        let mut post = poller.begin("POST", &poller.query(), &events).await;
+        settled(&fixture).await;
 
-    fixture.clock.advance(Duration::from_secs(27));
+        fixture.clock.advance(Duration::from_secs(2));
 
-    assert_eq!(Poller::finish(&mut post).await.body, "ok");
+        assert_eq!(Poller::finish(&mut post).await.body, "ok");
+    }
     let mut get = poller.begin("GET", &poller.query(), "").await;
     settled(&fixture).await;
     fixture.clock.advance(Duration::from_secs(27));
@@ -804,6 +822,90 @@ mod sessions {
     }
 }
 
+/// The same messages over both transports: packets, answers, disconnects and audit are the same.
+#[tokio::test]
+async fn a_client_that_polls_is_served_as_one_with_a_websocket() {
+    let scripts: [&[&str]; 7] = [
+        &[GOOD, "420[\"echo\",1]", "421[\"echo\",\"\u{1f6aa}\"]", "422[\"no such event\"]", "41"],
+        &["40{\"token\":\"bad\"}"],
+        &["420[\"too early\"]"],
+        &[
+            GOOD,
+            "40/chat,{\"token\":\"good:alice\"}",
+            "42/chat,7[\"echo\",[]]",
+            "41/chat,",
+            "423[\"echo\",{}]",
+        ],
+        &[GOOD, "not a packet"],
+        &[GOOD, "42[\"connect\"]"],
+        &["40/nowhere,", GOOD],
+    ];
+    for script in scripts {
+        let fixture = Fixture::start().await;
+        let mut client = RawClient::open(fixture.address).await;
+        for message in script.iter().chain(&["1"]) {
+            if fixture.doorward.links() > 0 {
+                client.text(message).await;
+                settled(&fixture).await;
+            }
+        }
+        let mut by_socket = Vec::new();
+        while let Some(packet) = client.packet().await {
+            by_socket.push(packet);
+        }
+        let records = settled_records(&fixture).await;
+
+        let fixture = Fixture::start().await;
+        let poller = Poller::open(fixture.address).await;
+        // A violation ends the link, and a close of the client comes too late then.
+        for message in script {
+            if poller.post(message).await.body != "ok" {
+                break;
+            }
+            settled(&fixture).await;
+        }
+        let mut by_polling: Vec<String> = Vec::new();
+        loop {
+            let mut get = poller.begin("GET", &poller.query(), "").await;
+            let answer = tokio::select! {
+                biased;
+                answer = Poller::finish(&mut get) => answer,
+                () = settled(&fixture) => {
+                    poller.post("1").await;
+                    Poller::finish(&mut get).await
+                }
+            };
+            if answer.status != 200 {
+                break;
+            }
+            by_polling.extend(packets(&answer).into_iter().map(str::to_owned));
+        }
+
+        by_polling.retain(|packet| packet != "6");
+        let same = |packets: &[String]| {
+            packets.iter().map(|packet| without_ids(packet)).collect::<Vec<_>>()
+        };
+        assert_eq!(same(&by_polling), same(&by_socket), "{script:?}");
+        assert_eq!(settled_records(&fixture).await, records, "{script:?}");
+    }
+}
+
+/// Returns the outcomes and namespaces of all audit records once the only link has ended.
+async fn settled_records(fixture: &Fixture) -> Vec<String> {
+    ended(fixture).await;
+    let records = fixture.audit.records();
+    records.iter().map(|record| format!("{:?} {:?}", record.outcome, record.namespace)).collect()
+}
+
+/// Replaces the ids in a packet, which are random.
+fn without_ids(packet: &str) -> String {
+    let mut parts = packet.split("id\":\"");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        format!("{text}id\":\"_{}", part.split_once('"').map_or("", |(_, rest)| rest))
+    })
+}
+
 mod upgrades {
     use super::*;
 
@@ -930,28 +1032,71 @@ mod upgrades {
         assert_eq!(client.packet().await.unwrap(), "431[2]");
     }
 
-    /// Connections for three links, whose clients say nothing.
+    /// Clients behind one address all upgrade at once.
     #[tokio::test]
-    async fn connections_that_are_probed_count_for_their_address_and_end_with_the_link() {
+    async fn a_connection_that_is_probed_needs_no_place_of_its_address_and_ends_with_the_link() {
         let fixture = Fixture::with(|builder, _| {
             builder.limits(|limits| limits.max_unauthenticated_links = 3)
         })
         .await;
-        let poller = alice(&fixture).await;
-        let mut probed = vec![socket(&fixture, &poller).await];
-        for _ in 0..2 {
-            let other = connected(&fixture, "").await;
-            probed.push(socket(&fixture, &other).await);
+        let mut pollers = Vec::new();
+        for _ in 0..3 {
+            pollers.push(Poller::open(fixture.address).await);
         }
-        let (_, head) = attempt(&fixture, &poller).await;
-        assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
+        let mut probed = Vec::new();
+        for poller in &pollers {
+            probed.push(socket(&fixture, poller).await);
+        }
 
         // The link of the first one ends, and its probe with it.
-        assert_eq!(poller.post("1").await.body, "ok");
-        assert_eq!(packets(&poller.get().await), ["6"]);
+        assert_eq!(pollers[0].post("1").await.body, "ok");
+        assert_eq!(packets(&pollers[0].get().await), ["6"]);
         assert_eq!(probed[0].next().await, Frame::Closed(None));
-        let other = connected(&fixture, "").await;
-        socket(&fixture, &other).await;
+    }
+
+    /// The client has sent more than the server may keep before it upgrades, and finishes its POST
+    /// and its GET first. The answers leave on the WebSocket.
+    #[tokio::test]
+    async fn a_post_does_not_hold_up_the_upgrade_although_the_client_reads_no_answers() {
+        let fixture = Fixture::start().await;
+        let poller = alice(&fixture).await;
+        let event = format!("[\"echo\",\"{}\"]", "x".repeat(30_000));
+        // The answers fill the outbox, and the server handles no more events.
+        let body = |ids: std::ops::Range<usize>| {
+            ids.map(|id| format!("42{id}{event}")).collect::<Vec<_>>().join("\u{1e}")
+        };
+        assert_eq!(poller.post(&body(0..8)).await.body, "ok");
+        let mut post = poller.begin("POST", &poller.query(), &body(8..20)).await;
+        settled(&fixture).await;
+        let mut client = probed(&fixture, &poller).await;
+        settled(&fixture).await;
+        fixture.clock.advance(Duration::from_millis(100));
+        assert_eq!(Poller::finish(&mut post).await.body, "ok");
+
+        client.texts(["5", "42100[\"echo\",1]"]).await;
+
+        for id in (0..20).map(|id| id.to_string()).chain(["100".to_owned()]) {
+            let packet = client.packet().await.unwrap();
+            assert!(packet.starts_with(&format!("43{id}[")), "{id}");
+        }
+    }
+
+    /// python-socketio gives a request up after five seconds, and rejects bodies with more than 16
+    /// packets.
+    #[tokio::test]
+    async fn requests_are_answered_as_python_clients_expect() {
+        let fixture = Fixture::start().await;
+        let poller = alice(&fixture).await;
+        let events: Vec<_> = (0..40).map(|id| format!("42{id}[\"echo\",{id}]")).collect();
+        assert_eq!(poller.post(&events.join("\u{1e}")).await.body, "ok");
+        let mut seen = Vec::new();
+        while seen.len() < 40 {
+            let answer = poller.get().await;
+            let packets = packets(&answer);
+            assert!(packets.len() <= 16, "{}", packets.len());
+            seen.extend(packets.into_iter().map(str::to_owned));
+        }
+        assert_eq!(seen[39], "4339[39]");
     }
 
     /// socket.io-client polls no more after `3probe`. If its WebSocket closed before it has sent `5`,

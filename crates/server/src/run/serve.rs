@@ -132,14 +132,18 @@ async fn serve(
         tracing::warn!(%public_url, %error, "The address could not be printed.");
     }
     // `beside` never completes; it is dropped, with the admin socket, when the server has stopped.
-    let served = tokio::select! {
-        served = doorward.serve_with(listeners, app, stop) => served,
-        _ = beside => Ok(()),
-        () = at_once.received_again() => return Ok(Stopped::AtOnce),
+    let served = async {
+        let served = tokio::select! {
+            served = doorward.serve_with(listeners, app, stop) => served,
+            _ = beside => Ok(()),
+        };
+        stores.close().await;
+        served
     };
-    stores.close().await;
-    served.or_fail("cannot serve")?;
-    Ok(Stopped::InOrder)
+    tokio::select! {
+        served = served => served.or_fail("cannot serve").map(|()| Stopped::InOrder),
+        () = at_once.received_again() => Ok(Stopped::AtOnce),
+    }
 }
 
 /// Returns the audit file and its path, or `None` if records are not written to a file.

@@ -146,6 +146,9 @@ impl Binding {
         let hasher = RandomState::new();
         let cookies = Mutex::new(cookies(&hasher, &parts.headers));
         let network = network_of(services, rules, parts);
+        if rules.is_address_bound && network.is_none() {
+            return Err(Rejection::NotNow);
+        }
         Ok(Self { origin, stated: Mutex::default(), network, bound, cookies, hasher })
     }
 

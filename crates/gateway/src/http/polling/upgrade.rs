@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use doorward_core::Headers;
 use doorward_protocol::{
     Message,
     ws::{self, Incoming, Opcode, Read},
@@ -29,7 +28,6 @@ use crate::{
         response_body::ResponseBody,
         server::Server,
     },
-    presence::client::client,
     transport::{
         polled::desk::{Desk, UpgradedSocket},
         stream::AnyStream,
@@ -38,7 +36,8 @@ use crate::{
 
 /// Begins to probe a WebSocket, and returns the response that opens it.
 ///
-/// During the probe the connection belongs to no link, so it takes a place of the address.
+/// A link has at most one probe at a time, so the connections that are probed need no places of their
+/// own.
 pub(super) fn begin(
     desk: &Arc<Desk>,
     server: &Server,
@@ -47,16 +46,11 @@ pub(super) fn begin(
 ) -> Result<Response<ResponseBody>, Rejection> {
     let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::Upgrade)?;
     let services = Arc::clone(&server.services);
-    let address = client(&services, parts).map(|peer| peer.ip());
-    let (headers, _credentials) = Headers::split(&parts.headers);
-    let place = services.link_places(&headers).try_take(address);
-    let place = place.ok_or(Rejection::TooManyLinks)?;
     let Ok(probe) = desk.probe(services.clock.now()) else {
         // As in the JavaScript server, the WebSocket is opened and closed at once. So a stock client
         // takes it for a failed upgrade and not for a failed request.
         tokio::spawn(async move {
             drop(into_stream(upgrade).await);
-            drop(place);
         });
         return Ok(handshake::switch(offer));
     };
@@ -67,7 +61,6 @@ pub(super) fn begin(
             Some(socket) => desk.upgrade(probe, socket),
             None => desk.probe_failed(probe),
         }
-        drop(place);
     });
     Ok(handshake::switch(offer))
 }

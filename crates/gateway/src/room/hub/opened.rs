@@ -6,11 +6,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, Weak},
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use doorward_core::lock;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Hub, Inner, Mounted, Shared};
 use crate::{
@@ -20,8 +22,8 @@ use crate::{
 /// Hubs of the namespaces that a pattern has opened.
 pub(crate) struct OpenedHubs<P> {
     live: Arc<Live<P>>,
-    /// Places of the namespaces with an admitted client.
-    places: Arc<Semaphore>,
+    /// Number of namespaces with an admitted client.
+    places: Arc<AtomicUsize>,
     principals: Principals,
 }
 
@@ -32,14 +34,14 @@ pub(crate) struct Opened<P> {
     parameters: Parameters,
     name: Arc<str>,
     live: Arc<Live<P>>,
-    places: Arc<Semaphore>,
-    /// Place of the namespace, once a client was admitted.
-    place: OnceLock<OwnedSemaphorePermit>,
+    places: Arc<AtomicUsize>,
+    /// `true` once a client was admitted, and the namespace has a place.
+    has_place: AtomicBool,
 }
 
 impl<P> OpenedHubs<P> {
-    /// `places` limits the namespaces of all patterns together.
-    pub(crate) fn new(places: Arc<Semaphore>, principals: Principals) -> Self {
+    /// `places` counts the namespaces of all patterns together.
+    pub(crate) fn new(places: Arc<AtomicUsize>, principals: Principals) -> Self {
         Self { live: Arc::default(), places, principals }
     }
 
@@ -60,7 +62,7 @@ impl<P> OpenedHubs<P> {
             name: Arc::clone(&name),
             live: Arc::clone(&self.live),
             places: Arc::clone(&self.places),
-            place: OnceLock::new(),
+            has_place: AtomicBool::new(false),
         };
         let hub = Arc::new(Inner {
             namespace: Arc::clone(&name),
@@ -103,21 +105,28 @@ impl<P> Hub<P> {
     /// Returns `false` if there are as many such namespaces as there may be.
     pub(crate) fn take_place(&self) -> bool {
         let Some(opened) = &self.0.opened else { return true };
-        if opened.place.get().is_some() {
+        if opened.has_place.load(Ordering::Acquire) {
             return true;
         }
-        let Ok(place) = Arc::clone(&opened.places).try_acquire_owned() else {
+        let max = self.services().limits.max_opened_namespaces;
+        let more = |taken| (taken < max).then_some(taken + 1);
+        if opened.places.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_err() {
             Metrics::hit("max_opened_namespaces");
             return false;
-        };
+        }
         // If two clients are admitted at once, the second place is returned.
-        drop(opened.place.set(place));
+        if opened.has_place.swap(true, Ordering::AcqRel) {
+            opened.places.fetch_sub(1, Ordering::AcqRel);
+        }
         true
     }
 }
 
 impl<P> Drop for Opened<P> {
     fn drop(&mut self) {
+        if *self.has_place.get_mut() {
+            self.places.fetch_sub(1, Ordering::AcqRel);
+        }
         let mut live = lock(&self.live);
         // The namespace may have been opened again meanwhile.
         if live.get(&self.name).is_some_and(|hub| hub.strong_count() == 0) {

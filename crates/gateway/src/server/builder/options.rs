@@ -5,7 +5,9 @@ use std::sync::Arc;
 use doorward_core::{Audit, Clock, Entropy, PerUser, RevocationStore, SeatStore};
 
 use super::Builder;
-use crate::{limits::Limits, peer::proxies::TrustedProxies};
+use crate::{
+    http::connection_error::ConnectionError, limits::Limits, peer::proxies::TrustedProxies,
+};
 
 impl<A> Builder<A> {
     /// Limits the Engine.IO connections of each user. Sockets on one connection count once. Unlimited by default.
@@ -136,6 +138,26 @@ impl<A> Builder<A> {
     /// ```
     pub fn bind_polling_to_address(self) -> Self {
         Self { is_address_bound: true, ..self }
+    }
+
+    /// Calls `listener` for each request that the server has refused before there was a link: a wrong
+    /// protocol or transport, a page that is not named, too many links of one address, an unknown
+    /// session id, or a server that stops. This is `connection_error` of Socket.IO.
+    ///
+    /// The listener must return soon, because the response waits for it. A panic is logged.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::Doorward;
+    ///
+    /// let builder = Doorward::builder()
+    ///     .on_connection_error(|error| println!("{} {}", error.code, error.message));
+    /// ```
+    pub fn on_connection_error(
+        self,
+        listener: impl Fn(&ConnectionError<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        Self { connection_errors: Some(Arc::new(listener)), ..self }
     }
 
     /// Makes the server echo each message of Engine.IO, without Socket.IO. The official test suite of

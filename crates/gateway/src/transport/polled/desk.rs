@@ -7,6 +7,7 @@
 pub(crate) mod waiting;
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -34,12 +35,15 @@ pub(crate) struct Desk {
 
 struct State {
     rules: Polling,
-    /// Body of a POST that the link has not taken yet.
-    posted: Option<Posted>,
+    /// Bodies of POSTs that the link has not taken yet.
+    posted: VecDeque<Posted>,
     /// Answer of the POST: `true` if its packets were accepted.
     accepted: Option<bool>,
-    /// `true` if the POST was answered before its packets were handled.
-    is_early: bool,
+    /// Number of POSTs that were answered before their packets were handled. They are older than the
+    /// POST that waits.
+    early: usize,
+    /// Number of bytes up to which the bodies in `posted` may be answered early.
+    inbox_bytes: usize,
     /// Answer of the GET, if the link has answered it.
     reply: Option<GetReply>,
     /// WebSocket to which the client has upgraded, until the link takes it.
@@ -80,14 +84,19 @@ pub(crate) struct UpgradedSocket {
 }
 
 impl Desk {
-    /// Creates the desk of a link. `message_limit` is the maximum size of the first message, in
-    /// bytes.
-    pub(crate) fn new(config: PollingConfig, message_limit: usize) -> Arc<Self> {
+    /// Creates the desk of a link. `message_limit` is the maximum size of the first message, and
+    /// `inbox_bytes` that of all bodies that wait for the link, in bytes.
+    pub(crate) fn new(
+        config: PollingConfig,
+        message_limit: usize,
+        inbox_bytes: usize,
+    ) -> Arc<Self> {
         let state = State {
             rules: Polling::new(config),
-            posted: None,
+            posted: VecDeque::new(),
             accepted: None,
-            is_early: false,
+            early: 0,
+            inbox_bytes,
             reply: None,
             socket: None,
             message_limit,
@@ -188,16 +197,17 @@ impl Desk {
     /// Takes the body of the POST that waits. A POST whose time is over is answered then.
     pub(super) fn take_posted(&self) -> Option<Posted> {
         let mut state = lock(&self.state);
-        let posted = state.posted.take();
+        let posted = state.posted.pop_front();
         if posted.is_some() {
             wake(&mut state.post);
         }
         posted
     }
 
-    /// Returns `true` while an answer with packets is on its way.
+    /// Returns `true` while an answer waits for its GET, or is on its way with packets.
     pub(super) fn is_delivering(&self) -> bool {
-        self.deliveries.load(Ordering::Acquire) > 0
+        let state = lock(&self.state);
+        state.reply.is_some() || self.deliveries.load(Ordering::Acquire) > 0
     }
 
     /// Answers the waiting GET with packets.
@@ -217,11 +227,12 @@ impl Desk {
     /// Answers the POST whose body the link has taken.
     pub(super) fn answer_post(&self, is_accepted: bool) {
         let mut state = lock(&self.state);
-        if std::mem::take(&mut state.is_early) {
-            // The next POST may have arrived meanwhile, and waits for the link.
-            if state.posted.is_some() {
-                state.wake_link();
-            }
+        // The next POST may have arrived meanwhile, and waits for the link.
+        if !state.posted.is_empty() {
+            state.wake_link();
+        }
+        if state.early > 0 {
+            state.early -= 1;
             return;
         }
         state.accepted = Some(is_accepted);
@@ -245,7 +256,7 @@ impl Desk {
     pub(super) fn end(&self, answer: GetAnswer) {
         let mut state = lock(&self.state);
         state.rules.end(answer);
-        state.posted = None;
+        state.posted.clear();
         state.socket = None;
         state.wake_requests();
     }

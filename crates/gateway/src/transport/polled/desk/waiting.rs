@@ -40,7 +40,8 @@ impl Drop for Delivery {
     fn drop(&mut self) {
         self.desk.delivered();
         if !self.is_complete {
-            self.desk.cancelled(Polling::get_cancelled);
+            // Not the next GET, which may wait already.
+            self.desk.cancelled(|rules| rules.end(GetAnswer::Refused));
         }
     }
 }
@@ -92,6 +93,12 @@ impl WaitingGet {
         });
         if let Some(reply) = reply {
             self.is_answered = true;
+            // The link waits until the answer of its GET was taken.
+            state.wake_link();
+            // Counted under the lock, so that the link sees the answer until it was passed on.
+            if matches!(reply, GetReply::Packets(..)) {
+                self.desk.deliveries.fetch_add(1, Ordering::Release);
+            }
             return Ok(reply);
         }
         register(&mut state.get, cx);
@@ -114,30 +121,49 @@ impl WaitingPost {
             state.accepted = Some(false);
             return;
         }
-        (state.posted, state.accepted) = (Some(body), None);
+        state.posted.push_back(body);
+        state.accepted = None;
         state.wake_link();
     }
 
-    /// Returns `true` if the link has accepted the packets, and `false` if it has ended.
-    pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<bool> {
+    /// Returns `true` if the link has accepted the packets, and `false` if it has ended. While the
+    /// POST is pending, returns the time at which the caller must poll again. `None` means that the
+    /// link is about to answer.
+    ///
+    /// Handlers may take longer than the client waits. So a POST that has waited since `since` for
+    /// too long is answered early, if the packets that wait in all are few enough.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &Context<'_>,
+        since: Instant,
+        now: Instant,
+    ) -> Result<bool, Option<Instant>> {
         let mut state = lock(&self.desk.state);
+        let until = since + state.rules.post_hold();
+        let waiting: usize = state.posted.iter().map(|posted| posted.text.len()).sum();
+        let may_be_early = waiting <= state.inbox_bytes && state.rules.is_polling();
         let accepted = match state.accepted.take() {
             Some(accepted) => accepted,
             None if state.rules.has_ended() => false,
+            None if may_be_early && until <= now => {
+                state.early += 1;
+                state.rules.posted();
+                true
+            }
             None => {
                 register(&mut state.post, cx);
-                return Poll::Pending;
+                return Err(may_be_early.then_some(until));
             }
         };
         self.is_answered = true;
-        Poll::Ready(accepted)
+        Ok(accepted)
     }
 }
 
 impl WaitingGet {
-    /// Begins to send packets as the answer. `cuts` comes with the packets.
+    /// Begins to send packets as the answer. `cuts` comes with the packets, and the caller has just
+    /// received both from [`poll`](Self::poll).
     pub(crate) fn deliver(&self, cuts: usize) -> Delivery {
-        self.desk.deliveries.fetch_add(1, Ordering::Release);
         Delivery { desk: Arc::clone(&self.desk), cuts, is_complete: false }
     }
 }
@@ -151,19 +177,6 @@ impl WaitingPost {
             return Poll::Pending;
         }
         Poll::Ready(())
-    }
-
-    /// Answers the POST although its packets are not handled yet, if the link has begun to handle
-    /// them. Returns `false` if it has not.
-    pub(crate) fn answer_early(&mut self) -> bool {
-        let mut state = lock(&self.desk.state);
-        let is_taken = state.posted.is_none() && state.accepted.is_none();
-        if is_taken && state.rules.is_polling() && !state.is_early {
-            state.is_early = true;
-            state.rules.posted();
-            self.is_answered = true;
-        }
-        self.is_answered
     }
 }
 
