@@ -155,31 +155,30 @@ for (const [name, options] of [["with default options", {}], ["by WebSocket alon
     const auth = { token: "not.a.token" };
     const client = makeClient(t, strict.url, { auth, ...options });
     const ends = [];
-    client.manager.on("open", () => client.manager.engine.on("close", (reason, details) => ends.push([reason, details?.context])));
+    client.manager.on("open", () => client.manager.engine.on("close", (reason, details) => ends.push([reason, details?.context, details?.context?.responseText])));
     // The budget is refilled by one in a second; sixty at once use it up however slow the machine is.
     const spend = async () => {
       const { manager, socket, refusals } = makeClient(t, strict.url, { auth, reconnection: false, ...options });
       const closed = next(manager, "close");
       socket.connect();
       await closed;
-      return refusals.length;
+      // The end of a transport that polls is a `connect_error` without data.
+      return refusals.filter((error) => error.data).length;
     };
     await Promise.all(Array.from({ length: 60 }, spend));
     while ((await spend()) > 0);
 
     client.socket.connect();
-    // The end of a transport that polls is a `connect_error` without data.
     do await next(client.socket, "connect_error");
     while (client.refusals.at(-1).data === undefined);
 
     assert.equal(client.refusals.at(-1).data.code, "unauthenticated");
     assert.ok(client.opened > 1, "the client was not rejected");
-    const [reason, context] = ends[0];
+    const [reason, context, body] = ends[0];
     assert.equal(reason, options.transports ? "transport close" : "transport error");
-    if (options.transports) {
-      assert.equal(context.code, 1013);
-      assert.match(context.reason, /^too many attempts: try again in \d+ s$/);
-    }
+    const why = options.transports ? context.reason : JSON.parse(body).message;
+    assert.match(why, /^too many attempts: try again in \d+ s$/);
+    assert.equal(options.transports ? context.code : context.status, options.transports ? 1013 : 400);
   });
 }
 

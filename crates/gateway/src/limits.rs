@@ -161,8 +161,8 @@ limits! {
     max_unauthenticated_links: usize = 100, 1 => MANY;
     /// Maximum number of namespaces on one link: 20. Further CONNECTs are refused.
     max_namespaces: usize = 20, 1 => 1_000;
-    /// Maximum number of namespaces that patterns have opened, such as `/org/7` for `/org/{org}`:
-    /// 10,000. Clients of further ones are not admitted, and try again.
+    /// Maximum number of namespaces that each pattern has opened, such as `/org/7` for `/org/{org}`:
+    /// 10,000. Clients of further ones are told to try again.
     max_opened_namespaces: usize = 10_000, 1 => 1_000_000;
     /// Maximum number of events from an anonymous socket: 20. The next event closes the link.
     max_anonymous_events: u32 = 20, 1 => 1_000_000;

@@ -9,7 +9,10 @@
 //! panic or a disconnect releases all of them. No step after the authenticator sees the credential.
 //! Start reading at [`admit`].
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use doorward_core::{Action, Decision, DisconnectReason, Refusal, RefusalReason};
 use tracing::Instrument as _;
@@ -72,7 +75,7 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
     ask_guards(socket.asks(&access, Action::Connect), &door.hub).await?;
 
     if !door.hub.take_place() {
-        return Err(NotAdmitted::unavailable(Some("max_opened_namespaces is reached".into())));
+        return Err(refuse(Refusal::too_many_attempts(WHILE_FULL)));
     }
 
     let reservation = seating::reserve(policy, &socket, &services).await?;
@@ -128,3 +131,7 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
     let is_recorded = entered.is_recorded;
     Ok(Admitted { socket: Box::new(entered), lifetime, concurrency, is_recorded })
 }
+
+/// Time after which a client may try again to open a namespace, if its pattern has opened as many as it
+/// may.
+const WHILE_FULL: Duration = Duration::from_secs(10);

@@ -40,7 +40,7 @@ pub struct ConnectionError<'a> {
     /// | 5 | unsupported protocol version |
     pub code: u8,
     /// Message of the response, for people.
-    pub message: &'static str,
+    pub message: &'a str,
     /// Address of the client. `None` if the HTTP server does not provide it.
     pub client: Option<IpAddr>,
     /// Headers of the request without credentials.

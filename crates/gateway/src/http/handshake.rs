@@ -3,6 +3,8 @@
 //! The rules are those of RFC 6455, section 4.2, and of the query of Engine.IO v4. Rejections have the
 //! form that clients know from Engine.IO servers: a status and `{"code", "message"}`.
 
+use std::sync::Arc;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
@@ -16,10 +18,12 @@ use sha1::{Digest, Sha1};
 use crate::http::response_body::ResponseBody;
 
 /// Reason why a request opens no link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Rejection {
     /// The key or the subprotocol of the WebSocket is invalid.
     BadRequest,
+    /// The link of the request has ended for this reason.
+    Ended(Arc<str>),
     /// The method is not GET.
     Method,
     /// An init hook failed, or there are as many links as there may be.
@@ -46,10 +50,11 @@ pub(crate) enum Rejection {
 
 impl Rejection {
     /// Returns the status, the code and the message of the response.
-    pub(super) fn answer(self) -> (StatusCode, u8, &'static str) {
+    pub(super) fn answer(&self) -> (StatusCode, u8, &str) {
         // The codes are those of the JavaScript server, which clients and their users know.
         match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
+            Self::Ended(reason) => (StatusCode::BAD_REQUEST, 3, reason),
             Self::NotNow | Self::Stopping { .. } => {
                 (StatusCode::SERVICE_UNAVAILABLE, 3, "No new connections now")
             }
@@ -71,9 +76,9 @@ impl Rejection {
 
     pub(super) fn response(self) -> Response<ResponseBody> {
         #[derive(Serialize)]
-        struct Body {
+        struct Body<'a> {
             code: u8,
-            message: &'static str,
+            message: &'a str,
         }
         let (status, code, message) = self.answer();
         let body = serde_json::to_vec(&Body { code, message }).expect("strings are JSON");

@@ -119,8 +119,8 @@ async fn open(
     let entry = server.polled.add(&opening.id.encode(), found, limits.max_connections);
     let entry = entry.ok_or(Rejection::NotNow)?;
     let waiting = WaitingGet::begin(&desk, now).map_err(|_ended| Rejection::BadRequest)?;
-    tokio::spawn(LinkTask::new(Polled::new(desk, entry), opening));
-    answer(waiting, services).await
+    tokio::spawn(LinkTask::new(Polled::new(Arc::clone(&desk), entry), opening));
+    answer(&desk, waiting, services).await
 }
 
 /// Polls `answer` until it is ready. While it is pending, it returns the time at which it must be
@@ -161,7 +161,7 @@ async fn get(
     if let Some(place) = place {
         place.release();
     }
-    let answered = answer(waiting, services).await;
+    let answered = answer(desk, waiting, services).await;
     if let Some(place) = place {
         place.restore(&services.connections);
     }
@@ -170,6 +170,7 @@ async fn get(
 
 /// Waits until a GET is answered.
 async fn answer(
+    desk: &Desk,
     mut waiting: WaitingGet,
     services: &Services,
 ) -> Result<Response<ResponseBody>, Rejection> {
@@ -179,7 +180,7 @@ async fn answer(
             Ok(text(ResponseBody::delivering(payload, waiting.deliver(cuts))))
         }
         GetReply::Engine(packet) => Ok(text(packet.into())),
-        GetReply::Refused => Err(Rejection::BadRequest),
+        GetReply::Refused => Err(ended(desk)),
     }
 }
 
@@ -221,9 +222,15 @@ where
     let is_accepted = until_answered(services, |cx, now| waiting.poll(cx, since, now));
     match is_accepted.await {
         true => Ok(text(Bytes::from_static(b"ok").into())),
-        false if is_whole => Err(Rejection::BadRequest),
+        false if is_whole => Err(ended(desk)),
         false => Err(Rejection::TooLarge),
     }
+}
+
+/// Returns the rejection of a request whose link has ended. The developer of the client can read the
+/// reason, which a WebSocket has in its close frame.
+fn ended(desk: &Desk) -> Rejection {
+    desk.reason().map_or(Rejection::BadRequest, Rejection::Ended)
 }
 
 /// Reads a body. What exceeds `limit` is read and dropped, because most clients send their whole body

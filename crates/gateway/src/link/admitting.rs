@@ -3,8 +3,8 @@
 use std::{pin::Pin, sync::Arc, task::Poll};
 
 use doorward_core::{
-    Action, AuthPayload, Decision, DisconnectReason, Refusal, RefusalCode, RefusalReason, SocketId,
-    UserId, wire::ConnectError,
+    Action, Anonymous, AuthPayload, Decision, DisconnectReason, Refusal, RefusalCode,
+    RefusalReason, SocketId, UserId, wire::ConnectError,
 };
 use doorward_protocol::{Admission, SlotId, packet};
 
@@ -184,7 +184,8 @@ impl LinkState {
     fn refuse(&mut self, slot: SlotId, refusal: &Refusal, user: Option<&UserId>, turn: &Turn<'_>) {
         drop_quietly(self.sockets.take(slot));
         let (namespaces, name) = (Arc::clone(&self.namespaces), self.protocol.namespace(slot));
-        let namespace = if user.is_some() { Some(name) } else { namespaces.known(name) };
+        let is_known = user.is_some_and(|user| user.as_str() != Anonymous::USER);
+        let namespace = if is_known { Some(name) } else { namespaces.known(name) };
         let subject = Subject { user, ..self.connecting(namespace) };
         let id = self.services.said_no(Decision::Refused, refusal, subject);
         Metrics::refused(refusal.code());

@@ -136,8 +136,9 @@ impl Namespaces {
         if let Some((name, namespace)) = self.named.get_key_value(name) {
             return Some(Found { name: Arc::clone(name), namespace: Arc::clone(namespace) });
         }
-        let mut found = self.families.iter().filter_map(|family| family.find(name));
-        found.next().filter(|_| found.next().is_none())
+        let mut matching = self.families.iter().filter(|family| family.has(name));
+        let family = matching.next()?;
+        if matching.next().is_some() { None } else { family.find(name) }
     }
 
     /// Returns the name of a namespace as it is recorded for a client that is not authenticated: a

@@ -103,7 +103,7 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     ///
     /// A name with placeholders, such as `/org/{org}`, is a pattern. It opens a namespace for each name
     /// that matches, such as `/org/7`, when the first client is admitted there. Each namespace has its
-    /// own sockets and rooms, and ends when its last socket has left.
+    /// own sockets and rooms, and exists as long as a socket or a clone of its hub.
     /// [`Limits::max_opened_namespaces`](crate::Limits::max_opened_namespaces) bounds their number.
     /// [`Hub::param`] returns what a placeholder matches, and guards and authenticators find the name
     /// in their context. A placeholder matches one or more characters, but never a `:` or a `/`. A

@@ -103,8 +103,7 @@ pub(crate) fn mount<P: Send + Sync + 'static>(
         let (rules, shared) = join(&name, gateways, outer, trust, &policy, services)?;
         let policy = NamespacePolicy::of(&name, &rules, &shared);
         let mounted = if name.contains(['{', '}']) {
-            let places = Arc::clone(&services.opened_namespaces);
-            let opened = OpenedHubs::new(places, hubs.principals.clone());
+            let opened = OpenedHubs::new(hubs.principals.clone());
             Mounted::Family(Box::new(OpenedNamespaces::new(&name, rules, shared, opened)?))
         } else {
             let hub = hubs.get(&name);

@@ -4,7 +4,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     sync::{
         Arc, Mutex, Once,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::Poll,
     time::{Duration, Instant},
@@ -83,8 +83,6 @@ pub(crate) struct Services {
     pub(crate) rights_changed: AtomicU64,
     /// Permits for handlers that continue after their socket has ended.
     pub(crate) afterwards: Arc<Semaphore>,
-    /// Number of namespaces that patterns have opened, and that have admitted a client.
-    pub(crate) opened_namespaces: Arc<AtomicUsize>,
     /// Each disconnect hook, and each handler that continues after its socket has ended, holds a
     /// receiver while it runs, so that a shutdown can wait for all of them.
     pub(crate) farewells: watch::Sender<()>,
@@ -137,7 +135,6 @@ impl Services {
             draining: AtomicBool::new(false),
             rights_changed: AtomicU64::new(0),
             afterwards: Arc::new(Semaphore::new(limits.afterwards)),
-            opened_namespaces: Arc::default(),
             farewells: watch::Sender::new(()),
             node: NodeId::new(NODE),
             clock,

@@ -96,13 +96,9 @@ impl Polled {
         while receiver.is_ready() {
             let rest = text.get(*used..).unwrap_or_default();
             let next = payload::first(rest).map(|(part, next)| {
-                match &part {
-                    // The end of the last packet is missing.
-                    Part::Text(packet) if next.is_none() && !*is_whole => {
-                        receiver.receive(Received::TooLarge { beginning: beginning(packet) });
-                    }
-                    part => receive(part, receiver),
-                }
+                // The end of the last packet is missing.
+                let is_cut = next.is_none() && !*is_whole;
+                receive(&part, is_cut, receiver);
                 next
             });
             match next {
@@ -143,6 +139,10 @@ impl Polled {
     /// Answers the waiting GET with the packets in the outbox.
     fn flush(&mut self, outbox: &mut Outbox) -> Output {
         let output = Output::of(outbox);
+        let reason = outbox.end().and_then(|(_, reason)| std::str::from_utf8(reason).ok());
+        if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
+            self.desk.explain(reason);
+        }
         self.answer_post(output.end);
         if output.end == Some(End::Dead) {
             return Output { waiting: None, ..output };
@@ -175,13 +175,14 @@ impl Polled {
     }
 }
 
-/// Passes one message to the receiver.
-fn receive(part: &Part<'_>, receiver: &mut impl Receiver) {
+/// Passes one message to the receiver. `is_cut` is `true` if the end of the message was not read,
+/// because the body is too long.
+fn receive(part: &Part<'_>, is_cut: bool, receiver: &mut impl Receiver) {
     let (message, length) = match part {
         Part::Text(text) => (Message::Text(text), text.len()),
         Part::Binary(bytes) => (Message::Binary(bytes), bytes.len()),
     };
-    if length <= receiver.message_limit() {
+    if !is_cut && length <= receiver.message_limit() {
         return receiver.receive(Received::Message(message));
     }
     let beginning = match part {
@@ -321,8 +322,8 @@ impl Wire for Polled {
         }
         // A client whose link ends without a close packet connects again. The next request fails then.
         // After a close packet, python-socketio would stay away.
-        let answer =
-            if is_orderly && !self.is_closed { GetAnswer::Noop } else { GetAnswer::Refused };
+        let is_explained = self.is_closed || self.desk.reason().is_some();
+        let answer = if is_orderly && !is_explained { GetAnswer::Noop } else { GetAnswer::Refused };
         self.desk.end(answer);
         Poll::Ready(())
     }

@@ -76,9 +76,15 @@ async fn only_an_admitted_client_uses_up_a_place_and_gives_it_back() {
     let one = admitted(&fixture, "/org/1").await;
     let _two = [admitted(&fixture, "/org/2").await, admitted(&fixture, "/org/2").await];
 
-    // A third one would be too many. The client tries again by itself.
+    // A third one would be too many. The client tries again by itself, and a link that has another
+    // socket stays.
     let mut third = connect(&fixture, "/org/3", "good:alice").await;
-    assert_eq!(third.rest().await, [Frame::Closed(Some(1001))]);
+    assert_eq!(third.rest().await, [Frame::Closed(Some(1013))]);
+    let mut both = admitted(&fixture, "/chat").await;
+    both.text(r#"40/org/3,{"token":"good:alice"}"#).await;
+    let refused = both.json("44/org/3,").await;
+    assert_eq!(refused["data"]["code"], json!("too_many_attempts"));
+    drop(both);
 
     drop(one);
     while fixture.doorward.connections() > 2 {
@@ -90,26 +96,30 @@ async fn only_an_admitted_client_uses_up_a_place_and_gives_it_back() {
 #[tokio::test]
 async fn a_name_that_no_pattern_matches_is_refused_and_not_recorded() {
     let main = Gateway::<User>::at("/org/main").on("org", || async { "main" });
-    let ambiguous =
-        [Gateway::<User>::at("/a/{x}-{y}"), Gateway::at("/b/{x}"), Gateway::at("/b/1{y}")];
+    let ambiguous = [
+        Gateway::<User>::at("/a/{x}-{y}"),
+        Gateway::at("/b/{x}"),
+        Gateway::at("/b/1{y}"),
+        Gateway::at("/a/{z}"),
+    ];
     let fixture = Fixture::with(|builder, _| {
         let builder = builder.gateway(org()).gateway(main);
         ambiguous.into_iter().fold(builder, |builder, gateway| builder.gateway(gateway))
     })
     .await;
-    for name in ["/org/", "/org/7/8", "/org/7:8", "/org", "/Org/7", "/a/1-2-3", "/b/12"] {
+    for name in ["/org/", "/org/7/8", "/org/7:8", "/org", "/Org/7", "/a/1-2-3", "/a/1-2", "/b/12"] {
         let mut client = connect(&fixture, name, "good:alice").await;
         let refused = client.json(&format!("44{name},")).await;
         assert_eq!(refused, json!({ "message": "Invalid namespace" }), "{name}");
     }
-    admitted(&fixture, "/a/1-2").await;
+    admitted(&fixture, "/a/1").await;
     admitted(&fixture, "/b/2").await;
 
     // The name that is mounted comes first.
     let mut client = admitted(&fixture, "/org/main").await;
     client.text(r#"42/org/main,1["org"]"#).await;
     assert_eq!(client.json("43/org/main,1").await, json!(["main"]));
-    let outcomes = fixture.audit.wait_for(10).await;
+    let outcomes = fixture.audit.wait_for(11).await;
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Decision::Admitted).count(), 3);
 }
 

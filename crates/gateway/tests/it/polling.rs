@@ -234,6 +234,26 @@ async fn a_client_that_is_refused_may_close_the_link_itself() {
     assert_eq!(fixture.doorward.links(), 0);
 }
 
+/// A developer reads it in `details.context.responseText`.
+#[tokio::test]
+async fn the_answer_to_a_request_says_why_the_link_has_ended() {
+    let fixture = Fixture::start().await;
+    let poller = alice(&fixture).await;
+    let mut get = poller.begin("GET", &poller.query(), "").await;
+    let long = format!("42[\"echo\",\"{}\"]", "x".repeat(100_000));
+    let post = poller.post(&long).await;
+    assert_eq!((post.status, &*post.body), (400, r#"{"code":3,"message":"message is too large"}"#));
+    assert_eq!(Poller::finish(&mut get).await.body, post.body);
+
+    // The `auth` function of the client never calls back.
+    let poller = Poller::open(fixture.address).await;
+    let mut get = poller.begin("GET", &poller.query(), "").await;
+    settled(&fixture).await;
+    fixture.clock.advance(Duration::from_secs(5));
+    let refused = Poller::finish(&mut get).await;
+    assert!(refused.body.contains("auth function call back"), "{refused:?}");
+}
+
 /// Otherwise a stock client would send it again with each new link.
 #[tokio::test]
 async fn a_connect_that_is_too_long_is_refused_with_a_packet() {
@@ -249,6 +269,13 @@ async fn a_connect_that_is_too_long_is_refused_with_a_packet() {
         assert!(refused.starts_with("44{") && refused.contains("bad_handshake"), "{refused}");
         assert_eq!(packets(&poller.get().await), ["1"]);
     }
+    // An attachment whose end was not read is not passed on.
+    let poller = alice(&fixture).await;
+    let head = "451-[\"echo\",{\"_placeholder\":true,\"num\":0}]";
+    let filler = "3\u{1e}".repeat(500_000);
+    let cut = format!("{filler}{head}\u{1e}b{}", "A".repeat(400_000));
+    assert_eq!(poller.post(&cut).await.status, 413);
+    assert_eq!(fixture.handlers(), 0);
     // A client that is connected violates its limit with any other packet.
     let poller = alice(&fixture).await;
     let post = poller.post(&format!("42[\"echo\",\"{}\"]", "x".repeat(3_000_000))).await;
@@ -268,8 +295,9 @@ async fn clients_that_poll_are_told_when_the_server_stops() {
 
     assert!(Poller::finish(&mut get).await.body.starts_with("42[\"session_ended\""));
     // A close packet would be final for python-socketio.
-    assert_eq!(packets(&known.get().await), ["6"]);
-    assert_eq!(packets(&Poller::finish(&mut other).await), ["6"]);
+    for ended in [known.get().await, Poller::finish(&mut other).await] {
+        assert_eq!((ended.status, &*ended.body), (400, r#"{"code":3,"message":"shutdown"}"#));
+    }
 }
 
 /// A program that sends its first event in the handler of `connect`.

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use doorward_core::Headers;
 use doorward_protocol::{
     Message,
     ws::{self, Incoming, Opcode, Read},
@@ -28,6 +29,7 @@ use crate::{
         response_body::ResponseBody,
         server::Server,
     },
+    presence::client::client,
     transport::{
         polled::desk::{Desk, UpgradedSocket},
         stream::AnyStream,
@@ -36,8 +38,9 @@ use crate::{
 
 /// Begins to probe a WebSocket, and returns the response that opens it.
 ///
-/// A link has at most one probe at a time, so the connections that are probed need no places of their
-/// own.
+/// A link has at most one probe at a time, so no probe is refused for lack of a place. The connection
+/// counts for its address all the same, unless the client is authenticated, because it may outlive its
+/// link.
 pub(super) fn begin(
     desk: &Arc<Desk>,
     server: &Server,
@@ -54,6 +57,9 @@ pub(super) fn begin(
         });
         return Ok(handshake::switch(offer));
     };
+    let address = client(&services, parts).map(|peer| peer.ip());
+    let (headers, _credentials) = Headers::split(&parts.headers);
+    let place = (!desk.is_known()).then(|| services.link_places(&headers).take(address));
     let desk = Arc::clone(desk);
     tokio::spawn(async move {
         let probed = speak(&desk, upgrade);
@@ -61,6 +67,7 @@ pub(super) fn begin(
             Some(socket) => desk.upgrade(probe, socket),
             None => desk.probe_failed(probe),
         }
+        drop(place);
     });
     Ok(handshake::switch(offer))
 }

@@ -40,9 +40,8 @@ pub(crate) struct Opened<P> {
 }
 
 impl<P> OpenedHubs<P> {
-    /// `places` counts the namespaces of all patterns together.
-    pub(crate) fn new(places: Arc<AtomicUsize>, principals: Principals) -> Self {
-        Self { live: Arc::default(), places, principals }
+    pub(crate) fn new(principals: Principals) -> Self {
+        Self { live: Arc::default(), places: Arc::default(), principals }
     }
 
     /// Returns the hub of a namespace. Opens the namespace if it does not exist.
@@ -102,7 +101,7 @@ impl<P> Hub<P> {
     }
 
     /// Takes the place of a namespace that a pattern has opened, when its first client is admitted.
-    /// Returns `false` if there are as many such namespaces as there may be.
+    /// Returns `false` if its pattern has opened as many namespaces as it may.
     pub(crate) fn take_place(&self) -> bool {
         let Some(opened) = &self.0.opened else { return true };
         if opened.has_place.load(Ordering::Acquire) {

@@ -48,6 +48,8 @@ struct State {
     reply: Option<GetReply>,
     /// WebSocket to which the client has upgraded, until the link takes it.
     socket: Option<UpgradedSocket>,
+    /// Reason of the end of the link, for the developer of the client.
+    reason: Option<Arc<str>>,
     /// Maximum size of the next message, in bytes.
     message_limit: usize,
     /// `true` while the client has an authenticated socket.
@@ -99,6 +101,7 @@ impl Desk {
             inbox_bytes,
             reply: None,
             socket: None,
+            reason: None,
             message_limit,
             is_known: false,
             get: None,
@@ -146,6 +149,11 @@ impl Desk {
     /// Returns the maximum size of the next message, in bytes.
     pub(crate) fn message_limit(&self) -> usize {
         lock(&self.state).message_limit
+    }
+
+    /// Returns the reason of the end of the link, if the client should read it.
+    pub(crate) fn reason(&self) -> Option<Arc<str>> {
+        lock(&self.state).reason.clone()
     }
 
     /// Returns `true` while the client has an authenticated socket.
@@ -250,6 +258,11 @@ impl Desk {
         let mut state = lock(&self.state);
         state.reply = Some(reply);
         wake(&mut state.get);
+    }
+
+    /// Sets the reason of the end of the link.
+    pub(super) fn explain(&self, reason: &str) {
+        lock(&self.state).reason.get_or_insert_with(|| reason.into());
     }
 
     /// Ends the polling of the client. A waiting GET gets `answer`.

@@ -141,7 +141,8 @@ impl WaitingPost {
         let mut state = lock(&self.desk.state);
         let until = since + state.rules.post_hold();
         let waiting: usize = state.posted.iter().map(|posted| posted.text.len()).sum();
-        let may_be_early = waiting <= state.inbox_bytes && state.rules.is_polling();
+        let bound = if state.is_known { state.inbox_bytes } else { 0 };
+        let may_be_early = waiting <= bound && state.rules.is_polling();
         let accepted = match state.accepted.take() {
             Some(accepted) => accepted,
             None if state.rules.has_ended() => false,
