@@ -39,7 +39,8 @@ pub(super) async fn run() -> String {
                 (&"session_ended".into(), &"shutdown".into())
             );
         }
-        assert_eq!(held.await.expect("the GET is answered").status, 200);
+        let answered = held.await.expect("the GET is answered");
+        assert!(answered.status == 400 && answered.body.contains("shutdown"), "{answered:?}");
     }
     let (shortest, longest) = (pauses.iter().min(), pauses.iter().max());
     let (shortest, longest) = shortest.zip(longest).expect("there were rounds");
