@@ -1,4 +1,4 @@
-//! Tells the application about requests that opened no link.
+//! Tells the application about requests that were refused.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -11,8 +11,7 @@ use crate::{
     runtime::catch::catch,
 };
 
-/// Request of a client that the server has refused before there was a link, or that belongs to no
-/// link.
+/// Request that the server has refused: it opened no link, belongs to no link, or its link has ended.
 ///
 /// [`Builder::on_connection_error`](crate::Builder::on_connection_error) sets a listener. A client
 /// that has a link, and is not admitted, is in the audit instead.

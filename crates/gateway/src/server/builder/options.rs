@@ -140,9 +140,10 @@ impl<A> Builder<A> {
         Self { is_address_bound: true, ..self }
     }
 
-    /// Calls `listener` for each request that the server has refused before there was a link: a wrong
-    /// protocol or transport, a page that is not named, too many links of one address, an unknown
-    /// session id, or a server that stops. This is `connection_error` of Socket.IO.
+    /// Calls `listener` for each request that the server refuses at its path: a wrong protocol or
+    /// transport, a page that is not named, too many links of one address, an unknown session id, a
+    /// server that stops, or a request of a client that polls whose link has ended. This is
+    /// `connection_error` of Socket.IO.
     ///
     /// The listener must return soon, because the response waits for it. A panic is logged.
     ///
