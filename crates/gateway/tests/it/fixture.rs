@@ -139,6 +139,7 @@ impl Authenticator for ByToken {
             // Without a name, `slow` is refused after its gate opens.
             "slow" if name != "unnamed" => Ok(grant),
             "short" => Ok(grant.expires_at(self.clock.wall() + Duration::from_secs(60))),
+            "brief" => Ok(grant.expires_at(self.clock.wall() + Duration::from_secs(2))),
             "expired" => Ok(grant.expires_at(self.clock.wall())),
             "panic" => panic!("an authenticator that panics"),
             "away" => Err(AuthenticateError::Unavailable("the store is away".into())),

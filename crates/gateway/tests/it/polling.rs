@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::{Revoke, audit::Decision, prelude::*};
+use doorward::{Revoke, audit::Decision, prelude::*, server::Clock as _};
 use doorward_testkit::{Poller, RawClient, Response, Seen as Frame, echo_across_an_upgrade};
 use serde_json::{Value, json};
 
@@ -252,6 +252,45 @@ async fn the_answer_to_a_request_says_why_the_link_has_ended() {
     fixture.clock.advance(Duration::from_secs(5));
     let refused = Poller::finish(&mut get).await;
     assert!(refused.body.contains("auth function call back"), "{refused:?}");
+}
+
+/// Some networks lose the address of a phone, and the connection stays half open.
+#[tokio::test]
+async fn a_client_that_vanishes_while_nothing_is_sent_ends_at_its_ping_timeout() {
+    let fixture = Fixture::start().await;
+    let poller = alice(&fixture).await;
+    let get = poller.begin("GET", &poller.query(), "").await;
+    settled(&fixture).await;
+
+    // The ping is due after 25 seconds. Its pong, or a GET for what follows, never comes.
+    fixture.clock.advance(Duration::from_secs(25));
+    settled(&fixture).await;
+    assert_eq!(fixture.doorward.connections(), 1);
+    fixture.clock.advance(Duration::from_secs(20));
+
+    ended(&fixture).await;
+    drop(get);
+    let outcomes = fixture.audit.outcomes();
+    assert_eq!(outcomes.last(), Some(&Decision::Ended(DisconnectReason::PingTimeout)));
+}
+
+#[tokio::test]
+async fn a_body_that_arrives_too_slowly_ends_its_link() {
+    let fixture = Fixture::start().await;
+    let poller = alice(&fixture).await;
+    let mut client = RawClient::connect(fixture.address).await;
+    let head = format!(
+        "POST /socket.io/?{} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\n4\r\n",
+        poller.query()
+    );
+    client.bytes(head.as_bytes()).await;
+    settled(&fixture).await;
+
+    fixture.clock.advance(Duration::from_secs(31));
+
+    ended(&fixture).await;
+    assert!(is_refused(&poller.get().await));
+    drop(client);
 }
 
 /// Otherwise a stock client would send it again with each new link.
@@ -1166,6 +1205,79 @@ mod upgrades {
                 Frame::Text(text) => assert!(!text.contains("secret"), "{text}"),
                 Frame::Pong(_) => {}
                 Frame::Closed(_) => break,
+            }
+        }
+    }
+
+    /// Moments in the life of a link that polls.
+    #[derive(Clone, Copy, Debug)]
+    enum Moment {
+        BetweenPolls,
+        WaitingGet,
+        Opened,
+        Probed,
+        Upgraded,
+    }
+
+    /// The end of a socket reaches the client at each moment, and nothing that was queued does.
+    #[tokio::test]
+    async fn a_revocation_and_an_expiry_reach_the_client_at_each_moment() {
+        use Moment::{BetweenPolls, Opened, Probed, Upgraded, WaitingGet};
+        for moment in [BetweenPolls, WaitingGet, Opened, Probed, Upgraded] {
+            for is_revoked in [true, false] {
+                let fixture = Fixture::start().await;
+                let poller = Poller::open(fixture.address).await;
+                let connect = r#"40{"token":"brief:alice"}"#;
+                assert_eq!(poller.post(connect).await.body, "ok");
+                assert!(poller.get().await.body.starts_with("40{"));
+                let mut get = None;
+                let mut websocket = match moment {
+                    BetweenPolls => None,
+                    WaitingGet => {
+                        get = Some(poller.begin("GET", &poller.query(), "").await);
+                        settled(&fixture).await;
+                        None
+                    }
+                    Opened => Some(socket(&fixture, &poller).await),
+                    Probed => Some(probed(&fixture, &poller).await),
+                    Upgraded => {
+                        let mut client = probed(&fixture, &poller).await;
+                        client.texts(["5", "429[\"echo\",0]"]).await;
+                        assert_eq!(client.packet().await.unwrap(), "439[0]");
+                        Some(client)
+                    }
+                };
+
+                if is_revoked {
+                    if matches!(moment, BetweenPolls | Opened | Probed) {
+                        let hub = fixture.doorward.hub::<crate::fixture::User>("/").unwrap();
+                        hub.emit("secret", 1).unwrap();
+                    }
+                    let user = Revoke::User("alice".into());
+                    fixture.doorward.principals().revoke(user).await.unwrap();
+                } else {
+                    fixture.clock.advance(Duration::from_secs(2));
+                }
+
+                let mut seen = String::new();
+                if let Some(get) = &mut get {
+                    seen += &Poller::finish(get).await.body;
+                }
+                if matches!(moment, BetweenPolls | Opened) {
+                    seen += &poller.get().await.body;
+                }
+                if let (Probed, Some(client)) = (moment, &mut websocket) {
+                    client.text("5").await;
+                }
+                if let (Probed | Upgraded, Some(client)) = (moment, &mut websocket) {
+                    while !seen.contains("session_ended") {
+                        seen += &client.packet().await.unwrap();
+                    }
+                }
+                let code = if is_revoked { "revoked" } else { "expired" };
+                assert!(seen.contains("session_ended") && seen.contains(code), "{moment:?} {seen}");
+                assert!(!seen.contains("secret"), "{moment:?} {seen}");
+                assert_eq!(fixture.doorward.connections(), 0, "{moment:?}");
             }
         }
     }
