@@ -1,11 +1,11 @@
 //! Errors that occur when a server is built or started, or when one of its hubs is looked up. Start
 //! reading at [`Error`].
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, sync::Arc};
 
 use doorward_core::BoxError;
 
-use crate::{limits::value::LimitError, peer::proxies::TrustedProxyError};
+use crate::{http::tls::TlsError, limits::value::LimitError, peer::proxies::TrustedProxyError};
 
 /// Result of a program that runs a server. Its default error is [`Error`].
 ///
@@ -46,6 +46,9 @@ pub enum Error {
     /// A key for tokens is invalid.
     #[error(transparent)]
     Key(#[from] doorward_auth::KeyError),
+    /// The certificate of the server cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A text that was given as the origin of a web page is not an origin.
     #[error(transparent)]
     Origin(#[from] doorward_auth::OriginError),
@@ -255,9 +258,10 @@ doorward_core::debug_as_sentence!(HubError);
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The address is not `HOST:PORT`, or the host name does not resolve.
+    /// The address is neither `HOST:PORT` nor `unix:PATH`, or the host name does not resolve.
     #[error(
-        "{address:?} is not an address to listen on: write HOST:PORT with a host of this machine, such as localhost:3000"
+        "{address:?} is not an address to listen on: write HOST:PORT with a host of this machine, such as \
+         localhost:3000, or unix:PATH"
     )]
     Address {
         /// Address that was given to the server.
@@ -270,13 +274,19 @@ pub enum ServeError {
     #[error("cannot listen on {address}{}", remedy(source.kind()))]
     Bind {
         /// Address that could not be bound.
-        address: SocketAddr,
+        address: Box<str>,
         /// Error of the operating system.
         source: io::Error,
     },
     /// The `on_init` hook of a gateway failed.
     #[error("the on_init hook of a gateway failed")]
     Init(#[source] BoxError),
+    /// The listeners expect the PROXY protocol, and the server trusts no proxy. Every connection would
+    /// be closed.
+    #[error(
+        "the listeners expect the PROXY protocol, and no proxy is trusted: name it in trusted_proxies"
+    )]
+    NoProxy,
     /// The handlers for SIGINT and SIGTERM cannot be installed.
     #[error("cannot listen to signals")]
     Signals(#[source] io::Error),

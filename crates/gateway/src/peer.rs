@@ -8,3 +8,4 @@
 pub(crate) mod addr;
 pub(crate) mod foreign_page;
 pub(crate) mod proxies;
+pub(crate) mod proxy_header;

@@ -7,6 +7,7 @@
 
 pub(crate) mod catch;
 pub(crate) mod metrics;
+pub(crate) mod once_a_minute;
 pub(crate) mod outage_log;
 pub(crate) mod shutdown_signal;
 pub(crate) mod system;

@@ -23,6 +23,7 @@ pub use crate::{
         request_body::{RequestBody, RequestBodyError},
         response_body::{ResponseBody, ResponseBodyError},
         service::DoorwardService,
+        tls::{Tls, TlsError},
     },
     limits::{
         Limit,

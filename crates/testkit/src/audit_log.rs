@@ -1,6 +1,9 @@
 //! Records the audit records of a server for assertions.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
 
 use doorward_core::{Audit, AuditRecord, Decision, Fault, lock};
 use tokio::sync::Notify;
@@ -40,6 +43,8 @@ pub struct Record {
     pub namespace: Option<String>,
     /// Socket that the decision was about.
     pub socket: Option<String>,
+    /// Address of the client.
+    pub peer: Option<IpAddr>,
     /// First 32 bits of the hash of the session's id.
     pub session: Option<String>,
 }
@@ -85,6 +90,7 @@ impl Audit for AuditLog {
             fault: record.fault,
             user: record.user.map(|user| user.as_str().to_owned()),
             socket: record.socket.map(|socket| socket.encode()),
+            peer: record.peer,
             session: record.session_prefix(),
             namespace: record.namespace.map(str::to_owned),
         });

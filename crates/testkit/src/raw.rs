@@ -14,7 +14,7 @@ use std::{
 use doorward_protocol::ws::{self, Opcode};
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
 };
 
@@ -33,8 +33,8 @@ use tokio::{
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct RawClient {
-    stream: TcpStream,
+pub struct RawClient<S = TcpStream> {
+    stream: S,
     unread: Vec<u8>,
 }
 
@@ -97,17 +97,6 @@ impl RawClient {
         Self::connect_with(socket, from, address).await.upgrade(address, "").await
     }
 
-    async fn upgrade(self, address: SocketAddr, headers: &str) -> Self {
-        let mut client = self;
-        let request = upgrade_request(address, b"");
-        let lines = request.strip_suffix(b"\r\n").unwrap_or(&request);
-        client.bytes(&[lines, headers.as_bytes(), b"\r\n"].concat()).await;
-        let head = client.head().await;
-        assert!(head.starts_with("HTTP/1.1 101 "), "the answer was {head}");
-        client.json("0").await;
-        client
-    }
-
     /// Opens a TCP connection from the local address `from`, and sends nothing.
     ///
     /// # Panics
@@ -143,6 +132,66 @@ impl RawClient {
         let stream = TcpStream::connect(address).await.expect("the server listens");
         stream.set_nodelay(true).expect("a TCP stream has TCP_NODELAY");
         Self { stream, unread: Vec::new() }
+    }
+
+    /// Reads the bytes that the server has already sent, until none arrive for 200 ms. This thread is blocked
+    /// meanwhile, so a server on the same runtime does nothing. Returns the number of bytes.
+    ///
+    /// # Panics
+    /// If the operating system refuses to duplicate the socket.
+    pub fn drain(&mut self) -> usize {
+        use io::Read as _;
+
+        let socket = std::os::fd::AsFd::as_fd(&self.stream).try_clone_to_owned();
+        let mut stream = std::net::TcpStream::from(socket.expect("the socket can be duplicated"));
+        let blocking = |stream: &std::net::TcpStream, blocks: bool| {
+            // Both sockets share the mode.
+            stream.set_nonblocking(!blocks).expect("a socket has both modes");
+        };
+        let before = self.unread.len();
+        blocking(&stream, true);
+        stream.set_read_timeout(Some(Duration::from_millis(200))).expect("the time is not zero");
+        // The timeout is an error, and the bytes before it are kept.
+        stream.read_to_end(&mut self.unread).ok();
+        blocking(&stream, false);
+        self.unread.len() - before
+    }
+
+    /// Returns a frame as a client sends it. Its mask is not zero, so that a server that does not unmask fails.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_protocol::ws::Opcode;
+    ///
+    /// let frame = doorward_testkit::RawClient::frame(Opcode::Ping, b"");
+    /// assert_eq!(frame[..2], [0x89, 0x80]);
+    /// ```
+    #[must_use]
+    pub fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+        frame(opcode, payload)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> RawClient<S> {
+    /// Uses a connection of any kind, and sends nothing.
+    pub fn over(stream: S) -> Self {
+        Self { stream, unread: Vec::new() }
+    }
+
+    /// Opens a link on the connection with additional header lines, and reads the open packet. The request names the
+    /// port of `address` as that of the host.
+    ///
+    /// # Panics
+    /// If the server does not open a link.
+    pub async fn upgrade(self, address: SocketAddr, headers: &str) -> Self {
+        let mut client = self;
+        let request = upgrade_request(address, b"");
+        let lines = request.strip_suffix(b"\r\n").unwrap_or(&request);
+        client.bytes(&[lines, headers.as_bytes(), b"\r\n"].concat()).await;
+        let head = client.head().await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "the answer was {head}");
+        client.json("0").await;
+        client
     }
 
     /// Reads the head of an HTTP response.
@@ -183,12 +232,12 @@ impl RawClient {
 
     /// Sends a text message.
     pub async fn text(&mut self, text: &str) {
-        self.bytes(&Self::frame(Opcode::Text, text.as_bytes())).await;
+        self.bytes(&frame(Opcode::Text, text.as_bytes())).await;
     }
 
     /// Sends several text messages in one write.
     pub async fn texts<T: AsRef<str>>(&mut self, texts: impl IntoIterator<Item = T>) {
-        let frame = |text: T| Self::frame(Opcode::Text, text.as_ref().as_bytes());
+        let frame = |text: T| frame(Opcode::Text, text.as_ref().as_bytes());
         let bytes: Vec<u8> = texts.into_iter().flat_map(frame).collect();
         self.bytes(&bytes).await;
     }
@@ -244,29 +293,6 @@ impl RawClient {
         let json = packet.strip_prefix(prefix);
         let json = json.unwrap_or_else(|| panic!("expected {prefix:?}, got {packet:?}"));
         serde_json::from_str(json).unwrap_or_else(|error| panic!("{packet:?}: {error}"))
-    }
-
-    /// Reads the bytes that the server has already sent, until none arrive for 200 ms. This thread is blocked
-    /// meanwhile, so a server on the same runtime does nothing. Returns the number of bytes.
-    ///
-    /// # Panics
-    /// If the operating system refuses to duplicate the socket.
-    pub fn drain(&mut self) -> usize {
-        use io::Read as _;
-
-        let socket = std::os::fd::AsFd::as_fd(&self.stream).try_clone_to_owned();
-        let mut stream = std::net::TcpStream::from(socket.expect("the socket can be duplicated"));
-        let blocking = |stream: &std::net::TcpStream, blocks: bool| {
-            // Both sockets share the mode.
-            stream.set_nonblocking(!blocks).expect("a socket has both modes");
-        };
-        let before = self.unread.len();
-        blocking(&stream, true);
-        stream.set_read_timeout(Some(Duration::from_millis(200))).expect("the time is not zero");
-        // The timeout is an error, and the bytes before it are kept.
-        stream.read_to_end(&mut self.unread).ok();
-        blocking(&stream, false);
-        self.unread.len() - before
     }
 
     /// Reads all messages until TCP has ended. The last one is [`Seen::Closed`].
@@ -330,30 +356,21 @@ impl RawClient {
         let read: io::Result<usize> = self.stream.read_buf(&mut self.unread).await;
         matches!(read, Ok(count) if count > 0)
     }
+}
 
-    /// Returns a frame as a client sends it. Its mask is not zero, so that a server that does not unmask fails.
-    ///
-    /// # Examples
-    /// ```
-    /// use doorward_protocol::ws::Opcode;
-    ///
-    /// let frame = doorward_testkit::RawClient::frame(Opcode::Ping, b"");
-    /// assert_eq!(frame[..2], [0x89, 0x80]);
-    /// ```
-    #[must_use]
-    pub fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
-        let mut out = Vec::new();
-        // `append` writes an unmasked server frame. It becomes a client frame by setting the mask bit, inserting the
-        // mask after the length, and masking the payload (RFC 6455, section 5.3).
-        ws::append(&mut out, opcode, |out| out.extend_from_slice(payload));
-        out[1] |= 0x80;
-        let header = out.len() - payload.len();
-        out.splice(header..header, MASK);
-        for (byte, mask) in out[header + 4..].iter_mut().zip(MASK.into_iter().cycle()) {
-            *byte ^= mask;
-        }
-        out
+/// Returns a frame as a client sends it. See [`RawClient::frame`].
+fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    // `append` writes an unmasked server frame. It becomes a client frame by setting the mask bit, inserting the
+    // mask after the length, and masking the payload (RFC 6455, section 5.3).
+    ws::append(&mut out, opcode, |out| out.extend_from_slice(payload));
+    out[1] |= 0x80;
+    let header = out.len() - payload.len();
+    out.splice(header..header, MASK);
+    for (byte, mask) in out[header + 4..].iter_mut().zip(MASK.into_iter().cycle()) {
+        *byte ^= mask;
     }
+    out
 }
 
 fn upgrade_request(address: SocketAddr, early: &[u8]) -> Vec<u8> {

@@ -16,21 +16,18 @@ use std::{
 use doorward_core::Clock;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{
     http::{answer_body::Carried, sleep::Sleep},
     limits::capacity::Open,
     presence::services::Services,
-    transport::stream::ByteStream,
+    transport::stream::{ByteStream, Connection},
 };
 
-/// A TCP stream whose writes must make progress.
+/// A connection whose writes must make progress.
 pub(crate) struct HttpIo {
-    stream: TokioIo<TcpStream>,
+    stream: TokioIo<Connection>,
     clock: Arc<dyn Clock>,
     /// Maximum time that a write may wait without progress.
     patience: Duration,
@@ -46,7 +43,7 @@ pub(crate) struct HttpIo {
 
 impl HttpIo {
     pub(crate) fn new(
-        stream: TcpStream,
+        stream: Connection,
         open: Open,
         carried: Option<Carried>,
         services: &Services,
@@ -55,9 +52,9 @@ impl HttpIo {
         Self { stream: TokioIo::new(stream), clock, patience, stalled: None, carried, open }
     }
 
-    /// Returns the TCP stream, and its place among all connections of the server, for a link. The
+    /// Returns the connection, and its place among all connections of the server, for a link. The
     /// write timeout no longer applies, because a link has a timeout of its own.
-    pub(crate) fn into_inner(self) -> (TcpStream, Open) {
+    pub(crate) fn into_inner(self) -> (Connection, Open) {
         (self.stream.into_inner(), self.open)
     }
 
@@ -78,7 +75,7 @@ impl HttpIo {
 /// The stream of a WebSocket to which a client has upgraded, and its place among all connections of
 /// the server.
 pub(super) struct Counted {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Connection,
     /// Dropped after the stream, so that the descriptor is closed before another connection may take
     /// the place.
     pub(super) _open: Open,

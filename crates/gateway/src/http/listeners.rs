@@ -1,15 +1,22 @@
-//! The TCP sockets that a server listens on.
+//! The sockets that a server listens on.
 
-use std::{fmt, io, net::SocketAddr};
+mod unix;
+
+use std::{
+    fmt, io,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+};
 
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
-use crate::error::ServeError;
+use self::unix::UnixSocket;
+use crate::{error::ServeError, http::tls::Tls, transport::stream::Connection};
 
-/// One or more bound TCP sockets.
+/// One or more bound sockets: of TCP, or one Unix socket.
 ///
-/// A name with several addresses is bound on all of them. `localhost` means both loopback addresses,
-/// because browsers try either of them first.
+/// A host name with several addresses is bound on all of them. `localhost` means both loopback
+/// addresses, because browsers try either of them first.
 ///
 /// # Examples
 /// ```
@@ -20,20 +27,55 @@ use crate::error::ServeError;
 /// assert_ne!(listeners.port(), 0);
 /// # Ok(()) }
 /// ```
-pub struct Listeners(pub(crate) Vec<TcpListener>);
+pub struct Listeners {
+    pub(crate) sockets: Vec<ListeningSocket>,
+    pub(crate) tls: Option<Tls>,
+    /// `true` if each connection begins with a header of the PROXY protocol.
+    pub(crate) is_proxied: bool,
+}
 
 impl Listeners {
-    /// Binds `HOST:PORT`. With port 0 the system chooses a free port, the same one for every address.
+    /// Binds `HOST:PORT`, or `unix:PATH`.
+    ///
+    /// With port 0 the system chooses a free port, the same one for every address.
+    ///
+    /// A Unix socket is for a proxy on the same machine. The server counts the proxy as the address
+    /// `127.0.0.1`, so name that address in
+    /// [`trusted_proxies`](crate::Builder::trusted_proxies). The owner and the group of the process
+    /// may connect (mode 0660). The file is removed when the listeners are dropped. A file that a
+    /// killed server has left is replaced.
     ///
     /// # Errors
-    /// - [`ServeError::Address`]: the address is not `HOST:PORT`, or the host name does not
+    /// - [`ServeError::Address`]: the address is neither of these, or the host name does not
     ///   resolve.
     /// - [`ServeError::Bind`]: another program listens on the address, or the address belongs to
-    ///   another machine.
+    ///   another machine. For a Unix socket: its directory does not exist or cannot be written, or
+    ///   another file is in the way.
     ///
     /// # Cancel safety
     /// A dropped future leaves nothing bound.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> doorward::Result {
+    /// use doorward::server::Listeners;
+    ///
+    /// # let folder = std::env::temp_dir();
+    /// # let address = format!("unix:{}/doorward-{}.sock", folder.display(), std::process::id());
+    /// # let address = address.as_str();
+    /// # /*
+    /// let address = "unix:/run/chat/chat.sock";
+    /// # */
+    /// let listeners = Listeners::bind(address).await?;
+    /// assert!(listeners.path().is_some());
+    /// # Ok(()) }
+    /// ```
     pub async fn bind(address: &str) -> Result<Self, ServeError> {
+        if let Some(path) = address.strip_prefix(UNIX) {
+            let bad = |source| ServeError::Bind { address: address.into(), source };
+            let socket = UnixSocket::bind(Path::new(path)).await.map_err(bad)?;
+            return Ok(Self::of(vec![ListeningSocket::Unix(socket)]));
+        }
         let bad = |source| ServeError::Address { address: address.into(), source };
         let mut addresses: Vec<SocketAddr> = lookup_host(address).await.map_err(bad)?.collect();
         if address.starts_with("localhost:") {
@@ -46,7 +88,7 @@ impl Listeners {
         // in use on another address, the next attempt chooses a new port.
         let mut attempt = 0;
         loop {
-            match Self::bind_all(&addresses) {
+            match bind_all(&addresses) {
                 Err(ServeError::Bind { source, .. })
                     if addresses[0].port() == 0
                         && attempt < PORT_ATTEMPTS
@@ -54,53 +96,154 @@ impl Listeners {
                 {
                     attempt += 1;
                 }
-                result => return result,
+                result => return result.map(Self::of),
             }
         }
     }
 
-    /// Returns the bound addresses.
-    #[must_use]
-    pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.0.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    fn of(sockets: Vec<ListeningSocket>) -> Self {
+        Self { sockets, tls: None, is_proxied: false }
     }
 
-    /// Returns the bound port, which is the same for all addresses.
+    /// Serves TLS only. Clients connect with `https://` and `wss://`.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn run(doorward: doorward::Doorward) -> doorward::Result {
+    /// use doorward::server::{Listeners, ShutdownSignal, Tls};
+    ///
+    /// let tls = Tls::from_pem_files("chain.pem", "key.pem")?;
+    /// let listeners = Listeners::bind("0.0.0.0:443").await?.tls(tls);
+    /// let stop = ShutdownSignal::install()?;
+    /// doorward.serve_with(listeners, doorward.service(), stop.received()).await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// Expects that each connection begins with a header of the PROXY protocol, version 2, which
+    /// names the client. Proxies that forward TCP, such as HAProxy in mode `tcp` and network load
+    /// balancers, send it.
+    ///
+    /// The header is accepted from [`trusted_proxies`](crate::Builder::trusted_proxies) only. A
+    /// connection from another address, or without the header, is closed. The header comes before
+    /// the TLS handshake.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn run(doorward: doorward::Doorward) -> doorward::Result {
+    /// use doorward::server::Listeners;
+    ///
+    /// let listeners = Listeners::bind("0.0.0.0:3000").await?.proxy_protocol();
+    /// doorward.serve_with(listeners, doorward.service(), std::future::pending()).await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn proxy_protocol(self) -> Self {
+        Self { is_proxied: true, ..self }
+    }
+
+    /// Returns the bound addresses of TCP.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.tcp().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// Returns the bound port of TCP, which is the same for all addresses. It is 0 for a Unix socket.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.addresses().first().map_or(0, SocketAddr::port)
     }
 
-    /// Returns the sockets, for use with another HTTP server.
+    /// Returns the path of the Unix socket.
     #[must_use]
-    pub fn into_inner(self) -> Vec<TcpListener> {
-        self.0
+    pub fn path(&self) -> Option<&Path> {
+        self.sockets.iter().find_map(|socket| match socket {
+            ListeningSocket::Tcp(_) => None,
+            ListeningSocket::Unix(socket) => Some(socket.path()),
+        })
     }
 
-    /// Binds all addresses, with the port of the first one. An address after the first one is
-    /// skipped if the machine does not have it.
-    fn bind_all(addresses: &[SocketAddr]) -> Result<Self, ServeError> {
-        let mut listeners: Vec<TcpListener> = Vec::new();
-        for &address in addresses {
-            let mut address = address;
-            if let Some(first) = listeners.first().and_then(|first| first.local_addr().ok()) {
-                address.set_port(first.port());
-            }
-            match listen(address) {
-                Ok(listener) => listeners.push(listener),
-                // A machine without IPv6 still has `localhost` on IPv4.
-                Err(source) if !listeners.is_empty() && is_missing(&source) => {}
-                Err(source) => return Err(ServeError::Bind { address, source }),
-            }
-        }
-        Ok(Self(listeners))
+    /// Returns the sockets of TCP, for use with another HTTP server, which then has to serve TLS and
+    /// to read the PROXY protocol itself.
+    #[must_use]
+    pub fn into_inner(self) -> Vec<TcpListener> {
+        let tcp = |socket| match socket {
+            ListeningSocket::Tcp(listener) => Some(listener),
+            ListeningSocket::Unix(_) => None,
+        };
+        self.sockets.into_iter().filter_map(tcp).collect()
+    }
+
+    fn tcp(&self) -> impl Iterator<Item = &TcpListener> {
+        self.sockets.iter().filter_map(|socket| match socket {
+            ListeningSocket::Tcp(listener) => Some(listener),
+            ListeningSocket::Unix(_) => None,
+        })
     }
 }
 
 impl fmt::Debug for Listeners {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Listeners").field(&self.addresses()).finish()
+        f.debug_struct("Listeners")
+            .field("addresses", &self.addresses())
+            .field("path", &self.path())
+            .finish_non_exhaustive()
     }
+}
+
+/// A bound socket.
+pub(crate) enum ListeningSocket {
+    Tcp(TcpListener),
+    Unix(UnixSocket),
+}
+
+impl ListeningSocket {
+    /// Accepts a connection. The peer of a Unix socket is on this machine, so its address is
+    /// `127.0.0.1`.
+    ///
+    /// # Cancel safety
+    /// No accepted connection is lost.
+    pub(crate) async fn accept(&self) -> io::Result<(Connection, SocketAddr)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                // Nagle's algorithm (RFC 896) would delay a small packet until the previous one is
+                // acknowledged, often 40 ms later.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::trace!(%error, "TCP_NODELAY was refused.");
+                }
+                Ok((Connection::Tcp(stream), peer))
+            }
+            Self::Unix(socket) => {
+                let stream = socket.accept().await?;
+                Ok((Connection::Other(Box::new(stream)), (Ipv4Addr::LOCALHOST, 0).into()))
+            }
+        }
+    }
+}
+
+/// Binds all addresses, with the port of the first one. An address after the first one is skipped if
+/// the machine does not have it.
+fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<ListeningSocket>, ServeError> {
+    let mut listeners: Vec<TcpListener> = Vec::new();
+    for &address in addresses {
+        let mut address = address;
+        if let Some(first) = listeners.first().and_then(|first| first.local_addr().ok()) {
+            address.set_port(first.port());
+        }
+        match listen(address) {
+            Ok(listener) => listeners.push(listener),
+            // A machine without IPv6 still has `localhost` on IPv4.
+            Err(source) if !listeners.is_empty() && is_missing(&source) => {}
+            Err(source) => {
+                return Err(ServeError::Bind { address: address.to_string().into(), source });
+            }
+        }
+    }
+    Ok(listeners.into_iter().map(ListeningSocket::Tcp).collect())
 }
 
 /// Listens with a large backlog, so that clients that all reconnect at once are not reset.
@@ -143,3 +286,6 @@ const PORT_ATTEMPTS: usize = 20;
 /// Maximum number of connections that the operating system queues until they are accepted. The
 /// system may allow fewer: the limit of Linux is `net.core.somaxconn`, 4096 by default.
 const BACKLOG: u32 = 4_096;
+
+/// Beginning of the address of a Unix socket.
+const UNIX: &str = "unix:";

@@ -2,8 +2,8 @@
 //!
 //! A link outlives the HTTP request that opens it. `open` checks the request, answers it with 101,
 //! and spawns `run`. When the response has been sent, hyper gives the connection to `run`, which
-//! takes the stream out of hyper and gives it to the task of the link. If it is a TCP stream of
-//! Doorward or of axum, nothing of the HTTP server is left after that. Start reading at [`open`].
+//! takes the stream out of hyper and gives it to the task of the link. If Doorward or axum has accepted
+//! the connection, nothing of the HTTP server is left after that. Start reading at [`open`].
 
 use std::{
     convert::Infallible,
@@ -30,7 +30,10 @@ use crate::{
         server::Server,
     },
     link::{state::Opening, task::LinkTask},
-    transport::{stream::ByteStream, websocket::WebSocket},
+    transport::{
+        stream::{ByteStream, Connection},
+        websocket::WebSocket,
+    },
 };
 
 /// The tower `Service` of a server. Mount it at the path of the server: `/socket.io/` by default,
@@ -119,7 +122,7 @@ async fn open(
 /// and starts the link.
 ///
 /// The buffers of the HTTP server have 16 KiB and more, and are freed when the stream is taken out.
-/// A stream of another type, such as TLS, keeps them. `read_buf` contains the bytes that the HTTP
+/// A stream of another HTTP server keeps them. `read_buf` contains the bytes that the HTTP
 /// server has read after the request, which are the first bytes of the link.
 async fn run(upgrade: OnUpgrade, opening: Opening) {
     // If the connection ended first, the place in `opening` is freed here.
@@ -127,8 +130,12 @@ async fn run(upgrade: OnUpgrade, opening: Opening) {
     // The stream of this server.
     let upgraded = match upgraded.downcast::<HttpIo>() {
         Ok(parts) => {
-            let (stream, open) = parts.io.into_inner();
-            return start(stream, &parts.read_buf, Opening { open: Some(open), ..opening });
+            let (connection, open) = parts.io.into_inner();
+            let opening = Opening { open: Some(open), ..opening };
+            return match connection {
+                Connection::Tcp(stream) => start(stream, &parts.read_buf, opening),
+                Connection::Other(stream) => start(stream, &parts.read_buf, opening),
+            };
         }
         Err(upgraded) => upgraded,
     };

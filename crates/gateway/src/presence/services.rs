@@ -1,18 +1,19 @@
 //! Shared services of a running server, such as its clock, limits, budgets, registry and audit.
 
 use std::{
+    fmt::Display,
     net::{IpAddr, SocketAddr},
     sync::{
-        Arc, Mutex, Once,
+        Arc, Once,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::Poll,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use doorward_core::{
     Action, Audit, AuditRecord, BoxFuture, Clock, Decision, DecisionId, Entropy, Fault, Headers,
-    NodeId, Refusal, RefusalReason, RevocationStore, SessionId, SocketId, UserId, lock,
+    NodeId, Refusal, RefusalReason, RevocationStore, SessionId, SocketId, UserId,
 };
 use doorward_protocol::LinkConfig;
 use http::HeaderMap;
@@ -25,7 +26,10 @@ use crate::{
         proxies::{FORWARDED_FOR, TrustedProxies},
     },
     presence::registry::Registry,
-    runtime::{catch::catch, metrics::Metrics, outage_log::Outage, timers::Timers},
+    runtime::{
+        catch::catch, metrics::Metrics, once_a_minute::OnceAMinute, outage_log::Outage,
+        timers::Timers,
+    },
 };
 
 /// Services that all parts of a server share.
@@ -56,8 +60,10 @@ pub(crate) struct Services {
     forwarded: Once,
     /// Ensures that an unknown client address is logged only once.
     unknown: Once,
-    /// Time at which the log last said that a page of another origin has tried to poll.
-    foreign_page_logged: Mutex<Option<Instant>>,
+    /// Limits the log lines about pages of other origins that have tried to poll.
+    foreign_page_logged: OnceAMinute,
+    /// Limits the log lines about connections without a header of the PROXY protocol.
+    proxy_header_logged: OnceAMinute,
     /// `true` if links echo the messages of Engine.IO, for its official test suite.
     pub(crate) is_echo: bool,
     /// Limit on the open connections of the server, HTTP connections and links together.
@@ -127,7 +133,8 @@ impl Services {
             pages: Vec::new(),
             forwarded: Once::new(),
             unknown: Once::new(),
-            foreign_page_logged: Mutex::default(),
+            foreign_page_logged: OnceAMinute::default(),
+            proxy_header_logged: OnceAMinute::default(),
             is_echo: false,
             room: Room::new(limits.max_connections),
             registry: Arc::default(),
@@ -171,17 +178,25 @@ impl Services {
 
     /// Logs, at most once a minute, that a page of another origin has tried to poll.
     pub(crate) fn page_is_not_named(&self) {
-        let now = self.clock.now();
-        let mut last = lock(&self.foreign_page_logged);
-        if last.is_some_and(|last| now.saturating_duration_since(last) < Duration::from_secs(60)) {
+        if !self.foreign_page_logged.is_due(self.clock.now()) {
             return;
         }
-        *last = Some(now);
-        drop(last);
         tracing::warn!(
             "A page of another origin was refused: name its origin with Builder::pages, or origins.allow of the \
              ready-made server."
         );
+    }
+
+    /// Logs, at most once a minute, that a connection has no usable header of the PROXY protocol.
+    pub(crate) fn proxy_header_is_missing(&self, peer: SocketAddr, fault: &dyn Display) {
+        if self.proxy_header_logged.is_due(self.clock.now()) {
+            tracing::warn!(
+                peer = %peer.ip(),
+                %fault,
+                "A connection was closed, because proxy_protocol is set: configure the proxy to send version 2 \
+                 of it, and name the proxy in trusted_proxies."
+            );
+        }
     }
 
     /// Returns the kind of page that sent a request with these headers.

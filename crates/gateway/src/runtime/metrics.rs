@@ -88,6 +88,12 @@ impl Metrics {
         counter!(HTTP_REFUSED, "bound" => bound).increment(1);
     }
 
+    /// Counts a connection that was closed before its first request, by the step that failed: `tls`
+    /// or `proxy_protocol`.
+    pub(crate) fn http_unprepared(step: &'static str) {
+        counter!(HTTP_UNPREPARED, "step" => step).increment(1);
+    }
+
     /// Counts a request that was not complete, or not answered, in time.
     pub(crate) fn http_timed_out() {
         counter!(HTTP_TIMEOUTS).increment(1);
@@ -142,6 +148,7 @@ const EVENT_FAILURES: &str = "doorward_event_failures_total";
 const EVENTS: &str = "doorward_events_total";
 const HANDSHAKES: &str = "doorward_handshakes_total";
 const HTTP_REFUSED: &str = "doorward_http_connections_refused_total";
+const HTTP_UNPREPARED: &str = "doorward_http_connections_failed_total";
 const HTTP_TIMEOUTS: &str = "doorward_http_timeouts_total";
 const LIMITS_HIT: &str = "doorward_limits_hit_total";
 const LINKS: &str = "doorward_links";

@@ -168,6 +168,9 @@ impl Doorward {
         app: impl HttpService,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
+        if listeners.is_proxied && self.server.services.proxies.is_empty() {
+            return Err(ServeError::NoProxy);
+        }
         self.server.ready().await?;
         self.policy().log();
         announce(&listeners);
@@ -182,13 +185,26 @@ fn announce(listeners: &Listeners) {
     for address in listeners.addresses() {
         tracing::info!(%address, "Listening.");
     }
+    if let Some(path) = listeners.path() {
+        tracing::info!(path = %path.display(), "Listening.");
+    }
     let mut stderr = std::io::stderr();
     if !tracing::dispatcher::has_been_set() && stderr.is_terminal() {
-        let port = listeners.port();
-        let open = listeners.addresses().into_iter().find(|address| !address.ip().is_loopback());
-        let place = open.map_or_else(|| format!("localhost:{port}"), |address| address.to_string());
         // The server must start even if the terminal is closed.
-        drop(writeln!(stderr, "Listening on http://{place}"));
+        drop(writeln!(stderr, "Listening on {}", place(listeners)));
+    }
+}
+
+/// Returns the URL of the server, or the path of its Unix socket.
+fn place(listeners: &Listeners) -> String {
+    if let Some(path) = listeners.path() {
+        return path.display().to_string();
+    }
+    let scheme = if listeners.tls.is_some() { "https" } else { "http" };
+    let open = listeners.addresses().into_iter().find(|address| !address.ip().is_loopback());
+    match open {
+        Some(address) => format!("{scheme}://{address}"),
+        None => format!("{scheme}://localhost:{}", listeners.port()),
     }
 }
 

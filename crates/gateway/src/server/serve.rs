@@ -14,7 +14,6 @@ use std::{
     convert::Infallible,
     future::Future,
     io,
-    net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
     time::{Duration, Instant},
@@ -27,20 +26,20 @@ use hyper::{
     server::conn::http1,
     service::{self, service_fn},
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     http::{
-        answer_body::{AnswerBody, Carried},
+        answer_body::AnswerBody,
         app::HttpService,
         io::HttpIo,
-        listeners::Listeners,
+        listeners::{Listeners, ListeningSocket},
         place::ConnectionPlace,
+        prepare::{Accepted, Preparation, take_place},
         requests::Requests,
         server::Server,
         sleep::Sleep,
     },
-    limits::addresses::Place,
     presence::services::Services,
     runtime::metrics::Metrics,
     server::shutdown::shut_down,
@@ -57,8 +56,11 @@ pub(crate) async fn serve(
     // `stop.closed()` completes when the last one has ended.
     let (stop, stopping) = watch::channel(());
     let mut accepting = JoinSet::new();
-    for listener in listeners.0 {
-        accepting.spawn(accept(Arc::clone(&server), listener, app.clone(), stopping.clone()));
+    let Listeners { sockets, tls, is_proxied } = listeners;
+    let preparation = Preparation { tls, is_proxied };
+    for socket in sockets {
+        let (server, preparation) = (Arc::clone(&server), preparation.clone());
+        accepting.spawn(accept(server, socket, preparation, app.clone(), stopping.clone()));
     }
     // If a receiver were left here, `stop.closed()` would never complete.
     drop(stopping);
@@ -73,7 +75,8 @@ pub(crate) async fn serve(
 /// Accepts connections until the task is aborted.
 async fn accept(
     server: Arc<Server>,
-    listener: TcpListener,
+    socket: ListeningSocket,
+    preparation: Preparation,
     app: impl HttpService,
     stopping: watch::Receiver<()>,
 ) {
@@ -84,7 +87,7 @@ async fn accept(
         .max_buf_size(MAX_HEADER_BYTES)
         .max_headers(MAX_HEADERS);
     loop {
-        let (stream, peer) = match listener.accept().await {
+        let (stream, peer) = match socket.accept().await {
             Ok(accepted) => {
                 services.accepting.answered(services.clock.now());
                 accepted
@@ -100,61 +103,64 @@ async fn accept(
         // the backlog of the operating system. `limits/capacity.rs` explains the reason.
         let Some((place, carried)) = take_place(services, peer) else { continue };
         let open = services.room.take().await;
-        // Nagle's algorithm (RFC 896) would delay a small packet until the previous one is
-        // acknowledged, often 40 ms later.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::trace!(%error, "TCP_NODELAY was refused.");
+        let accepted = Accepted { stream, peer, place, carried, open };
+        let (http, app, stopping) = (http.clone(), app.clone(), stopping.clone());
+        if preparation.is_empty() {
+            tokio::spawn(serve_http(accepted, &http, app, Arc::clone(services), stopping));
+        } else {
+            let (preparation, server) = (preparation.clone(), Arc::clone(&server));
+            let mut stopped = stopping.clone();
+            tokio::spawn(async move {
+                let services = &server.services;
+                let prepared = tokio::select! {
+                    prepared = preparation.run(accepted, services) => prepared,
+                    // No request has begun.
+                    _ = stopped.changed() => None,
+                };
+                let Some(prepared) = prepared else { return };
+                // A task of its own is as small as that of any other connection.
+                tokio::spawn(serve_http(prepared, &http, app, Arc::clone(services), stopping));
+            });
         }
-        let io = HttpIo::new(stream, open, carried.clone(), services);
-        let place = ConnectionPlace::new(place);
-        let requests = Requests {
-            app: app.clone(),
-            services: Arc::clone(services),
-            peer,
-            carried,
-            place: place.clone(),
-        };
-        let connection = connection(&http, io, requests);
-        let mut stopping = stopping.clone();
-        tokio::spawn(async move {
-            let mut connection = pin!(connection);
-            let ended = tokio::select! {
-                ended = connection.as_mut() => ended,
-                // An error means that the future of `serve` was dropped, which ends the connection too.
-                _ = stopping.changed() => {
-                    // The connection completes the request that is being answered, and accepts no
-                    // further request.
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(error) = ended {
-                if error.is_timeout() {
-                    Metrics::http_timed_out();
-                }
-                tracing::trace!(%error, "HTTP connection ended.");
-            }
-            // The place is also released when the connection has become a link, because the task of
-            // the link owns the stream now.
-            place.free();
-        });
     }
 }
 
-/// Takes a place for a connection of `peer`. Returns `None` if `peer` has too many connections.
-///
-/// Connections of trusted proxies are counted separately. They carry requests of many clients, so
-/// each request takes a place of its client until the request has ended. See [`Carried`].
-fn take_place(services: &Services, peer: SocketAddr) -> Option<(Place, Option<Carried>)> {
-    let is_proxy = services.proxies.trusts(peer.ip());
-    let (places, bound) =
-        if is_proxy { (&services.proxied, "proxy") } else { (&services.connections, "address") };
-    let Some(place) = places.try_take(Some(peer.ip())) else {
-        Metrics::http_refused(bound);
-        tracing::debug!(%peer, "Connection closed: its address has too many.");
-        return None;
-    };
-    Some((place, is_proxy.then(Carried::default)))
+/// Serves HTTP on one connection until it ends or becomes a link.
+fn serve_http<A: HttpService>(
+    accepted: Accepted,
+    http: &http1::Builder,
+    app: A,
+    services: Arc<Services>,
+    mut stopping: watch::Receiver<()>,
+) -> impl Future<Output = ()> + Send + use<A> {
+    let Accepted { stream, peer, place, carried, open } = accepted;
+    let io = HttpIo::new(stream, open, carried.clone(), &services);
+    let place = ConnectionPlace::new(place);
+    let connection_place = place.clone();
+    let requests = Requests { app, services, peer, carried, place: connection_place };
+    let connection = connection(http, io, requests);
+    async move {
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            // An error means that the future of `serve` was dropped, which ends the connection too.
+            _ = stopping.changed() => {
+                // The connection completes the request that is being answered, and accepts no
+                // further request.
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            if error.is_timeout() {
+                Metrics::http_timed_out();
+            }
+            tracing::trace!(%error, "HTTP connection ended.");
+        }
+        // The place is also released when the connection has become a link, because the task of
+        // the link owns the stream now.
+        place.free();
+    }
 }
 
 /// Returns the future that serves HTTP on one connection. It completes when the connection ends or

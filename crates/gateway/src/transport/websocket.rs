@@ -134,7 +134,8 @@ impl<S: ByteStream> Wire for WebSocket<S> {
                 count => outbox.advance(count),
             }
         }
-        Poll::Ready(Ok(()))
+        // TCP has sent everything. TLS may still hold the last records.
+        Pin::new(&mut self.io).poll_flush(cx)
     }
 
     /// Shuts down the server's side of the connection, and then reads until the client has closed
@@ -169,3 +170,33 @@ impl<S: ByteStream> Wire for WebSocket<S> {
 /// Number of bytes that are passed on from the beginning of a message that is too long. If the
 /// message is a CONNECT, they contain the namespace.
 const HEAD: usize = 300;
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::{AsyncReadExt as _, BufStream, DuplexStream};
+
+    use super::*;
+
+    /// A stream that keeps bytes back until it is flushed, as TLS may do.
+    impl ByteStream for BufStream<DuplexStream> {
+        fn is_closed_by_peer(&self) -> bool {
+            false
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_back_in_the_stream() {
+        let (server, mut client) = tokio::io::duplex(1024);
+        let mut socket = WebSocket::new(BufStream::new(server), &[]);
+        let mut outbox = Outbox::default();
+        outbox.text(|out| out.push(b'2'));
+
+        poll_fn(|cx| socket.poll_flush(cx, &mut outbox)).await.unwrap();
+
+        let mut frame = [0; 3];
+        client.read_exact(&mut frame).await.unwrap();
+        assert_eq!(frame, *b"\x81\x012");
+    }
+}

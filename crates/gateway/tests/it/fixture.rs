@@ -75,6 +75,18 @@ impl Fixture {
             &Arc<Seen>,
         ) -> Builder<WithAuthenticator<User>>,
     ) -> Self {
+        // Port 0: the system picks a free port, so tests run in parallel.
+        Self::on(Listeners::bind("127.0.0.1:0").await.unwrap(), change)
+    }
+
+    /// Serves the same on `listeners`. The address of a Unix socket is `127.0.0.1:0`.
+    pub(crate) fn on(
+        listeners: Listeners,
+        change: impl FnOnce(
+            Builder<WithAuthenticator<User>>,
+            &Arc<Seen>,
+        ) -> Builder<WithAuthenticator<User>>,
+    ) -> Self {
         let seen = Arc::new(Seen::default());
         let clock = ManualClock::new();
         let audit = AuditLog::default();
@@ -85,9 +97,8 @@ impl Fixture {
             .clock(clock.clone())
             .audit(audit.clone());
         let doorward = Arc::new(change(builder, &seen).build().unwrap());
-        // Port 0: the system picks a free port, so tests run in parallel.
-        let listeners = Listeners::bind("127.0.0.1:0").await.unwrap();
-        let address = listeners.addresses()[0];
+        let address = listeners.addresses().first().copied();
+        let address = address.unwrap_or_else(|| ([127, 0, 0, 1], 0).into());
         let stop = Arc::new(Notify::new());
         let task = tokio::spawn({
             let (doorward, stop) = (Arc::clone(&doorward), Arc::clone(&stop));

@@ -40,6 +40,8 @@ mod lifetime;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod listeners;
+#[cfg(test)]
 mod macros;
 #[cfg(test)]
 mod memory;
@@ -51,6 +53,7 @@ mod opened;
 mod order;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
 mod polling;
 #[cfg(test)]
 mod replies;

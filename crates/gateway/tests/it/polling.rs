@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::{Revoke, audit::Decision, prelude::*, server::Clock as _};
+use doorward::{Revoke, audit::Decision, prelude::*};
 use doorward_testkit::{Poller, RawClient, Response, Seen as Frame, echo_across_an_upgrade};
 use serde_json::{Value, json};
 

@@ -1,0 +1,122 @@
+//! A listening Unix socket, and its file.
+
+use std::{
+    fs, io,
+    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use tokio::net::{UnixListener, UnixStream};
+
+/// A listening Unix socket. Its file is removed on drop.
+pub(crate) struct UnixSocket {
+    listener: UnixListener,
+    path: PathBuf,
+    file: FileId,
+}
+
+impl UnixSocket {
+    /// Listens at `path`. Replaces the file of a server that was killed, and no other file.
+    pub(super) async fn bind(path: &Path) -> io::Result<Self> {
+        if is_left_over(path).await {
+            fs::remove_file(path)?;
+        }
+        let listener = UnixListener::bind(path)?;
+        // Connecting needs the right to write (unix(7)). A usual umask leaves it to the owner alone.
+        fs::set_permissions(path, fs::Permissions::from_mode(MODE))?;
+        let file = FileId::of(path)?;
+        Ok(Self { listener, path: path.to_owned(), file })
+    }
+
+    pub(super) async fn accept(&self) -> io::Result<UnixStream> {
+        self.listener.accept().await.map(|(stream, _)| stream)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for UnixSocket {
+    fn drop(&mut self) {
+        // Another server may have put its own file there.
+        if FileId::of(&self.path).is_ok_and(|now| now == self.file) {
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// Identity of a file, which a later file at the same path does not have while both exist.
+#[derive(PartialEq, Eq)]
+struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs::symlink_metadata(path)?;
+        Ok(Self { device: metadata.dev(), inode: metadata.ino() })
+    }
+}
+
+/// Returns `true` if there is a socket at `path` on which no program listens.
+async fn is_left_over(path: &Path) -> bool {
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    is_socket
+        && UnixStream::connect(path)
+            .await
+            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+/// Mode of the file. The owner and the group may connect.
+const MODE: u32 = 0o660;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_owner_and_the_group_may_connect() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+
+        let socket = UnixSocket::bind(&path).await.unwrap();
+
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o660);
+        drop(socket);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn only_a_socket_without_a_server_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        // A killed server leaves its file.
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+
+        let first = UnixSocket::bind(&path).await.unwrap();
+        let taken = UnixSocket::bind(&path).await.err().unwrap();
+
+        assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+        UnixStream::connect(&path).await.unwrap();
+        drop(first);
+        fs::write(&path, "a file").unwrap();
+        assert!(UnixSocket::bind(&path).await.is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"a file");
+    }
+
+    /// The file of the next server stays when the one before is dropped late.
+    #[tokio::test]
+    async fn the_file_of_another_server_is_not_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let before = UnixSocket::bind(&path).await.unwrap();
+        fs::rename(&path, folder.path().join("old")).unwrap();
+
+        let next = UnixSocket::bind(&path).await.unwrap();
+        drop(before);
+
+        UnixStream::connect(next.path()).await.unwrap();
+    }
+}

@@ -1,0 +1,210 @@
+//! TLS of the listeners, with a certificate that can be replaced while clients are connected.
+//!
+//! rustls implements TLS. The resolver of its configuration returns the current certificate at each
+//! handshake, so a new certificate needs no new listener. Start reading at [`Tls`].
+
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use doorward_core::BoxError;
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        self, ServerConfig,
+        crypto::{CryptoProvider, aws_lc_rs},
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+        server::{ClientHello, ResolvesServerCert},
+        sign::CertifiedKey,
+    },
+    server::TlsStream,
+};
+
+use crate::transport::stream::Connection;
+
+/// The certificate of a server and its private key, from files.
+///
+/// TLS 1.2 and 1.3 are served, with the choices of rustls. Clones share the certificate.
+///
+/// # Examples
+/// ```no_run
+/// # async fn run() -> doorward::Result {
+/// use doorward::server::{Listeners, Tls};
+///
+/// let tls = Tls::from_pem_files("chain.pem", "key.pem")?;
+/// let listeners = Listeners::bind("0.0.0.0:443").await?.tls(tls.clone());
+///
+/// // After the files were renewed:
+/// tls.reload()?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Tls(Arc<Shared>);
+
+struct Shared {
+    files: Files,
+    current: Arc<Current>,
+    acceptor: TlsAcceptor,
+}
+
+/// Paths of the certificate and its key.
+struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+/// The certificate for the next handshake.
+#[derive(Debug)]
+struct Current(ArcSwap<CertifiedKey>);
+
+impl ResolvesServerCert for Current {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
+
+impl Tls {
+    /// Reads a certificate and its private key from files in PEM format (RFC 7468).
+    ///
+    /// The first certificate is that of the server. The certificates of its issuers follow, as
+    /// `fullchain.pem` of certbot contains them. The key is in PKCS #8, PKCS #1 or SEC 1 format and
+    /// is not encrypted.
+    ///
+    /// The files are read on the calling thread.
+    ///
+    /// # Errors
+    /// [`TlsError`]: a file cannot be read, contains no certificate or no key, or the key does not
+    /// belong to the certificate.
+    pub fn from_pem_files(
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Result<Self, TlsError> {
+        let files = Files { certificate: certificate.into(), key: key.into() };
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let current = Arc::new(Current(ArcSwap::from_pointee(files.read(&provider)?)));
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|source| files.invalid(source))?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&current) as _);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        Ok(Self(Arc::new(Shared { files, current, acceptor })))
+    }
+
+    /// Reads the files again. Later handshakes use the new certificate, and open connections stay.
+    /// Returns `true` if the certificate has changed.
+    ///
+    /// The files are read on the calling thread.
+    ///
+    /// # Errors
+    /// Same as [`from_pem_files`](Self::from_pem_files). The server then keeps its certificate.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn reload(tls: &doorward::server::Tls) {
+    /// match tls.reload() {
+    ///     Ok(true) => println!("The certificate was replaced."),
+    ///     Ok(false) => {}
+    ///     Err(error) => eprintln!("The server keeps its certificate: {error}."),
+    /// }
+    /// # }
+    /// ```
+    pub fn reload(&self) -> Result<bool, TlsError> {
+        let Shared { files, current, acceptor } = &*self.0;
+        let new = files.read(acceptor.config().crypto_provider())?;
+        let has_changed = current.0.load().cert != new.cert;
+        current.0.store(Arc::new(new));
+        Ok(has_changed)
+    }
+
+    /// Performs the handshake of a connection.
+    pub(crate) async fn accept(&self, stream: Connection) -> io::Result<TlsStream<Connection>> {
+        self.0.acceptor.accept(stream).await
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("certificate", &self.0.files.certificate)
+            .field("key", &self.0.files.key)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Files {
+    fn read(&self, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+        let chain = read(&self.certificate)?;
+        let chain: Option<Vec<_>> =
+            CertificateDer::pem_slice_iter(&chain).map(Result::ok).collect();
+        let chain = chain
+            .filter(|chain| !chain.is_empty())
+            .ok_or_else(|| TlsError::NoCertificate { path: self.certificate.clone() })?;
+        // The error of the parser is left out, because it may quote the file.
+        let Ok(key) = PrivateKeyDer::from_pem_slice(&read(&self.key)?) else {
+            return Err(TlsError::NoKey { path: self.key.clone() });
+        };
+        CertifiedKey::from_der(chain, key, provider).map_err(|source| self.invalid(source))
+    }
+
+    fn invalid(&self, source: rustls::Error) -> TlsError {
+        let (certificate, key) = (self.certificate.clone(), self.key.clone());
+        TlsError::Invalid { certificate, key, source: source.into() }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|source| TlsError::Read { path: path.to_owned(), source })
+}
+
+/// Error returned if a certificate cannot be used. No variant contains the key.
+///
+/// # Examples
+/// ```
+/// use doorward::server::{Tls, TlsError};
+///
+/// let error = Tls::from_pem_files("/none/chain.pem", "/none/key.pem").unwrap_err();
+/// assert!(matches!(error, TlsError::Read { .. }));
+/// ```
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The key does not belong to the certificate, or one of them is of a kind that is not supported.
+    #[error("the certificate {certificate:?} and the key {key:?} cannot be used together")]
+    Invalid {
+        /// Path of the certificate.
+        certificate: PathBuf,
+        /// Path of the key.
+        key: PathBuf,
+        /// Error of the TLS library.
+        source: BoxError,
+    },
+    /// The file contains no certificate in PEM format, or a broken one.
+    #[error("{path:?} contains no readable certificate in PEM format")]
+    NoCertificate {
+        /// Path of the file.
+        path: PathBuf,
+    },
+    /// The file contains no private key in PEM format, or a broken or encrypted one.
+    #[error(
+        "{path:?} contains no readable private key in PEM format; an encrypted key cannot be read"
+    )]
+    NoKey {
+        /// Path of the file.
+        path: PathBuf,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {path:?}")]
+    Read {
+        /// Path of the file.
+        path: PathBuf,
+        /// Error of the operating system.
+        source: io::Error,
+    },
+}
+
+doorward_core::debug_as_sentence!(TlsError);
