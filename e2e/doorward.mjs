@@ -33,7 +33,7 @@ export class Doorward {
     this.#child = child;
     this.#exit = exit;
     this.#said = said;
-    /** `http://localhost:PORT` @type {string} */
+    /** `http://localhost:PORT`, or with TLS `https://`, or `unix:PATH` @type {string} */
     this.url = url;
     /** @type {string} */
     this.dataDir = dataDir;
@@ -63,6 +63,21 @@ export class Doorward {
   /** Returns what the server has written to standard error. @returns {string} */
   complaints() {
     return this.#said();
+  }
+
+  /** Sends a signal and does not wait. @param {NodeJS.Signals} name */
+  signal(name) {
+    this.#child.kill(name);
+  }
+
+  /** Waits until the server has written `text` to standard error. @param {string} text */
+  complained(text) {
+    const written = new Promise((resolve) => {
+      const look = () => this.complaints().includes(text) && resolve();
+      this.#child.stderr.on("data", look);
+      look();
+    });
+    return within(written, `the line ${text}`);
   }
 
   /** Waits until the server has exited. @returns {Promise<number | null>} its exit code */
@@ -102,7 +117,7 @@ export async function startDoorward({ listen = "localhost:0", dataDir, settings 
   const exit = new Promise((resolve) => child.once("exit", (code) => resolve(code)));
   const ready = new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
-      const found = /listening on (http:\/\/localhost:\d+)/.exec(line);
+      const found = /listening on (https?:\/\/localhost:\d+|unix:[^,]+)/.exec(line);
       if (found) resolve(found[1]);
     });
     child.once("error", reject);

@@ -1,14 +1,16 @@
 // Connects a stock client and sends a browser's requests through each proxy, with the settings of docs/proxies.md.
 
 import assert from "node:assert/strict";
+import { rm, writeFile } from "node:fs/promises";
 import https from "node:https";
+import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { WebSocket } from "ws";
 
 import { launch } from "../browser/support.mjs";
-import { LIMIT, ask, makeClient, next, run, within } from "../doorward.mjs";
-import { PROXIES, settings, startBehind } from "./support.mjs";
+import { LIMIT, ask, freePort, freshFolder, makeClient, next, request, run, startDoorward, within } from "../doorward.mjs";
+import { PROXIES, makeCertificate, ownTls, settings, startBehind } from "./support.mjs";
 
 const browser = await launch();
 after(() => browser.close());
@@ -186,6 +188,92 @@ for (const proxy of PROXIES) {
     assert.equal(me.status, 200, me.text);
   });
 }
+
+for (const [proxy, where] of [
+  ["nginx", "unix"],
+  ["haproxy", "tcp"],
+]) {
+  test(`${proxy} (${where}): every way of connecting, and the address of the client`, LIMIT, async (t) => {
+    const place = await startBehind(t, proxy, where, { LIMITS__MAX_UNAUTHENTICATED_LINKS: "1" });
+    const { server, url, ca } = place;
+    for (const transports of [["polling"], ["websocket"], undefined]) {
+      const auth = { token: await server.token() };
+      const { socket, manager } = makeClient(t, url, { auth, ca, ...(transports && { transports }) });
+      const connected = next(socket, "connect");
+      socket.connect();
+      await connected;
+
+      const large = "x".repeat(50_000);
+      assert.equal(await ask(socket, "echo", large), large);
+      const expected = transports?.[0] ?? "websocket";
+      if (manager.engine.transport.name !== expected) await next(manager.engine, "upgrade");
+      assert.equal(await ask(socket, "echo", expected), expected);
+      socket.disconnect();
+    }
+
+    // The limit is that of the client, and operators see its network.
+    assert.equal(await link(t, place, CLIENT), 101);
+    assert.equal(await link(t, place, CLIENT), 429);
+    const auth = { token: await server.token() };
+    const client = makeClient(t, url, { auth, ca, localAddress: OTHER, transports: WITH_ADDRESS });
+    const connected = next(client.socket, "connect");
+    client.socket.connect();
+    await connected;
+    assert.deepEqual(await networks(server), ["127.6.6.0"]);
+    const me = await get(place, "/auth/me", { headers: await signedIn(server) });
+    assert.equal(me.status, 200, me.text);
+  });
+}
+
+test("without a proxy: Node and Chromium over TLS, and a renewed certificate", LIMIT, async (t) => {
+  const folder = await freshFolder();
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const before = await makeCertificate(folder);
+  const port = await freePort();
+  const config = join(folder, "doorward.toml");
+  await writeFile(config, await ownTls(new URL("../../docs/operating.md", import.meta.url), folder, port));
+  const server = await startDoorward({ listen: `localhost:${port}`, config });
+  t.after(() => server.stop());
+  assert.match(server.url, /^https:/);
+  const connect = async (ca, transports) => {
+    const auth = { token: await server.token() };
+    const client = makeClient(t, server.url, { auth, ca, ...(transports && { transports }) });
+    const connected = next(client.socket, "connect");
+    client.socket.connect();
+    await connected;
+    return client;
+  };
+  const first = await connect(before);
+  if (first.manager.engine.transport.name !== "websocket") await next(first.manager.engine, "upgrade");
+
+  // The plain port of a TLS server answers nothing, and the name of the host is checked as without TLS.
+  await assert.rejects(request(server.url.replace("https:", "http:")));
+  const place = { url: server.url, ca: before };
+  assert.equal((await get(place, "/", { headers: { Host: "evil.example" } })).status, 421);
+  const home = await get(place, "/");
+  assert.equal(home.status, 200);
+  // It would apply to every server on localhost.
+  assert.equal(home.headers["strict-transport-security"], undefined);
+
+  const { Cookie } = await signedIn(server);
+  const [name, value] = Cookie.split("=");
+  const context = await browser.newContext({ ignoreHTTPSErrors: true });
+  t.after(() => context.close());
+  await context.addCookies([{ name, value, url: server.url, secure: true, httpOnly: true }]);
+  const page = await context.newPage();
+  await page.goto(`${server.url}/`);
+  for (const transports of [["polling"], ["polling", "websocket"], ["websocket"]]) {
+    const seen = await page.evaluate(connectInPage, transports);
+    assert.deepEqual([seen.user, seen.transport], ["alice", transports.at(-1)]);
+  }
+
+  const after = await makeCertificate(folder);
+  server.signal("SIGHUP");
+  await server.complained("The TLS certificate was replaced.");
+  for (const transports of [["polling"], ["websocket"], undefined]) await connect(after, transports);
+  await assert.rejects(get(place, "/"), { code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+  assert.equal(await ask(first.socket, "echo", "still there"), "still there");
+});
 
 test("the timeouts of the proxies are longer than the pings of the server", async () => {
   // The ping interval and the ping timeout of docs/limits.md.

@@ -15,12 +15,32 @@ const DOCS = new URL("../../docs/proxies.md", import.meta.url);
 
 export const PROXIES = ["nginx", "haproxy", "caddy"];
 
-/** Reads the settings in the documentation: for a whole host, and below a path. @param {string} proxy */
+/**
+ * Reads the settings in the documentation: for a whole host, and below a path, for nginx with a Unix socket, and for
+ * HAProxy that forwards TCP.
+ *
+ * @param {string} proxy
+ */
 export async function settings(proxy) {
   const text = await readFile(DOCS, "utf8");
   const blocks = [...text.matchAll(new RegExp("^```" + proxy + "\\n(.*?)^```$", "gms"))].map(([, block]) => block);
-  if (blocks.length !== 2) throw new Error(`docs/proxies.md has ${blocks.length} settings of ${proxy}`);
-  return { host: blocks[0], path: blocks[1] };
+  const [host, path, third] = blocks;
+  if (blocks.length !== (proxy === "caddy" ? 2 : 3)) throw new Error(`docs/proxies.md has ${blocks.length} settings of ${proxy}`);
+  if (proxy === "nginx") return { host, path, unix: host.replace("server 127.0.0.1:3000;", third.trim()) };
+  if (proxy === "haproxy") return { host, path, tcp: third };
+  return { host, path };
+}
+
+/** Reads the settings of a server without a proxy in a document, with the port and the files of the test. */
+export async function ownTls(document, folder, port) {
+  const text = await readFile(document, "utf8");
+  const [, block] = /^```toml\n(.*?\[tls\].*?)^```$/ms.exec(text);
+  const places = {
+    "/etc/letsencrypt/live/chat.example.org/fullchain.pem": join(folder, "localhost.crt"),
+    "/etc/letsencrypt/live/chat.example.org/privkey.pem": join(folder, "localhost.key"),
+    "https://chat.example.org": `https://localhost:${port}`,
+  };
+  return Object.entries(places).reduce((text, [from, to]) => text.replaceAll(from, to), block);
 }
 
 /**
@@ -28,7 +48,7 @@ export async function settings(proxy) {
  *
  * @param {{ after: (work: () => unknown) => void }} t
  * @param {string} proxy
- * @param {"host" | "path"} where
+ * @param {"host" | "path" | "unix" | "tcp"} where
  */
 export async function startBehind(t, proxy, where, variables = {}) {
   const folder = await freshFolder();
@@ -36,17 +56,20 @@ export async function startBehind(t, proxy, where, variables = {}) {
   const certificate = await makeCertificate(folder);
   const port = await freePort();
   const url = `https://localhost:${port}`;
+  const tls = { PROXY_PROTOCOL: "true", TLS__CERTIFICATE: join(folder, "localhost.crt"), TLS__KEY: join(folder, "localhost.key") };
   const server = await startDoorward({
+    listen: where === "unix" ? `unix:${folder}/doorward.sock` : "localhost:0",
     settings: {
       PUBLIC_URL: url + (where === "path" ? "/chat/" : ""),
       TRUSTED_PROXIES: '["127.0.0.1", "::1"]',
+      ...(where === "tcp" && tls),
       ...variables,
     },
   });
   t.after(() => server.stop());
   const text = filled((await settings(proxy))[where], folder, port, server.port);
   await startProxy(t, proxy, text, folder, port);
-  return { server, url, port, ca: certificate };
+  return { server, url, port, folder, ca: certificate };
 }
 
 /** Replaces ports, addresses and files in the settings with those of the test, and nothing else. */
@@ -55,6 +78,7 @@ function filled(text, folder, port, serverPort) {
     "listen 443": `listen 127.0.0.1:${port}`,
     "bind :443": `bind 127.0.0.1:${port}`,
     "127.0.0.1:3000": `127.0.0.1:${serverPort}`,
+    "/run/doorward": folder,
     "/etc/ssl/chat.example.org": join(folder, "localhost"),
     "chat.example.org {": `https://localhost:${port} {\n    tls ${folder}/localhost.crt ${folder}/localhost.key`,
     "chat.example.org": "localhost",
@@ -114,7 +138,7 @@ async function accepts(port) {
 }
 
 /** Creates a self-signed certificate for localhost; nginx reads two files, HAProxy one. */
-async function makeCertificate(folder) {
+export async function makeCertificate(folder) {
   const [key, crt] = [join(folder, "localhost.key"), join(folder, "localhost.crt")];
   await promisify(execFile)("openssl", [
     ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"],

@@ -15,7 +15,7 @@ pub(crate) mod stage;
 pub use doorward_core::{Clock, Entropy};
 
 pub use crate::{
-    error::{BuildError, HubError, ServeError},
+    error::{BuildError, HubError, ServeError, TlsError},
     http::{
         app::HttpService,
         connection_error::ConnectionError,
@@ -23,7 +23,7 @@ pub use crate::{
         request_body::{RequestBody, RequestBodyError},
         response_body::{ResponseBody, ResponseBodyError},
         service::DoorwardService,
-        tls::{Tls, TlsError},
+        tls::Tls,
     },
     limits::{
         Limit,

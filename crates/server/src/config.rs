@@ -12,6 +12,7 @@ mod form;
 mod known;
 mod limits;
 pub(crate) mod listen;
+pub(crate) mod listener;
 mod place;
 mod precedence;
 pub(crate) mod public_url;
@@ -26,7 +27,8 @@ use doorward::{Limits, PerUser};
 use doorward_apps::{ALL, Application};
 
 use self::{
-    allowed_origin::AllowedOrigin, listen::ListenAddress, public_url::PublicUrl, span::Span,
+    allowed_origin::AllowedOrigin, listen::ListenAddress, listener::Listener,
+    public_url::PublicUrl, span::Span,
 };
 pub(crate) use self::{
     known::all as all_settings,
@@ -39,8 +41,8 @@ pub(crate) use self::{
 pub(crate) struct Config {
     /// Purpose of the server. `production` rejects settings that are only for trying things out.
     pub(crate) profile: Profile,
-    /// Address to listen on.
-    pub(crate) listen: ListenAddress,
+    /// How the server accepts connections.
+    pub(crate) listener: Listener,
     /// Directory of keys, database and admin socket.
     pub(crate) data_dir: PathBuf,
     /// URL of the server as browsers know it. `None` for `http://localhost:PORT`.
@@ -137,6 +139,11 @@ pub(crate) enum AuditConfig {
 }
 
 impl Config {
+    /// Returns the URL of a server that listens on `port` of this machine.
+    pub(crate) fn local_url(&self, port: u16) -> PublicUrl {
+        PublicUrl::localhost(self.listener.tls.is_some(), port)
+    }
+
     /// Returns the applications to mount, each once, in the order of [`ALL`].
     pub(crate) fn applications(&self) -> Vec<&'static dyn Application> {
         let is_named = |app: &&dyn Application| self.apps.iter().any(|named| named.is(*app));

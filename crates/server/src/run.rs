@@ -7,6 +7,7 @@
 mod announce;
 pub(crate) mod assembly;
 mod authenticator;
+mod certificate;
 mod demo;
 mod dependencies;
 mod descriptors;

@@ -124,8 +124,7 @@ impl Listeners {
     }
 
     /// Expects that each connection begins with a header of the PROXY protocol, version 2, which
-    /// names the client. Proxies that forward TCP, such as HAProxy in mode `tcp` and network load
-    /// balancers, send it.
+    /// names the client. Proxies that forward TCP, and network load balancers, send it.
     ///
     /// The header is accepted from [`trusted_proxies`](crate::Builder::trusted_proxies) only. A
     /// connection from another address, or without the header, is closed. The header comes before

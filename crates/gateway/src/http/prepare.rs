@@ -77,7 +77,10 @@ impl Preparation {
         let accepted =
             if self.is_proxied { forwarded(accepted, services).await? } else { accepted };
         let Some(tls) = &self.tls else { return Ok(accepted) };
-        let stream = tls.accept(accepted.stream).await.map_err(Unprepared::Tls)?;
+        let stream = tls.accept(accepted.stream).await.map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => Unprepared::Tls(error),
+            _ => Unprepared::Lost(error),
+        })?;
         Ok(Accepted { stream: Connection::Other(Box::new(stream)), ..accepted })
     }
 }
@@ -128,8 +131,8 @@ async fn forwarded(
 enum Unprepared {
     #[error("{0}")]
     Header(HeaderFault),
-    /// The connection was lost while its header was read. A load balancer that only opens a
-    /// connection does the same, so this is no fault of the settings.
+    /// The connection was lost. A load balancer that only checks if the server listens does the
+    /// same, so this is no fault of the settings.
     #[error("{0}")]
     Lost(io::Error),
     #[error("TLS: {0}")]
@@ -139,13 +142,13 @@ enum Unprepared {
 }
 
 impl Unprepared {
-    /// Returns the step that failed, for the metric. A client with too many connections was counted
-    /// already.
+    /// Returns the step that failed, for the metric. `None` if the client has left, or if it has too
+    /// many connections, which were counted already.
     fn step(&self) -> Option<&'static str> {
         match self {
-            Self::Header(_) | Self::Lost(_) => Some("proxy_protocol"),
+            Self::Header(_) => Some("proxy_protocol"),
             Self::Tls(_) => Some("tls"),
-            Self::TooMany => None,
+            Self::Lost(_) | Self::TooMany => None,
         }
     }
 }

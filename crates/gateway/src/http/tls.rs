@@ -10,7 +10,6 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use doorward_core::BoxError;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -23,7 +22,7 @@ use tokio_rustls::{
     server::TlsStream,
 };
 
-use crate::transport::stream::Connection;
+use crate::{error::TlsError, transport::stream::Connection};
 
 /// The certificate of a server and its private key, from files.
 ///
@@ -160,51 +159,3 @@ impl Files {
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     fs::read(path).map_err(|source| TlsError::Read { path: path.to_owned(), source })
 }
-
-/// Error returned if a certificate cannot be used. No variant contains the key.
-///
-/// # Examples
-/// ```
-/// use doorward::server::{Tls, TlsError};
-///
-/// let error = Tls::from_pem_files("/none/chain.pem", "/none/key.pem").unwrap_err();
-/// assert!(matches!(error, TlsError::Read { .. }));
-/// ```
-#[derive(thiserror::Error)]
-#[non_exhaustive]
-pub enum TlsError {
-    /// The key does not belong to the certificate, or one of them is of a kind that is not supported.
-    #[error("the certificate {certificate:?} and the key {key:?} cannot be used together")]
-    Invalid {
-        /// Path of the certificate.
-        certificate: PathBuf,
-        /// Path of the key.
-        key: PathBuf,
-        /// Error of the TLS library.
-        source: BoxError,
-    },
-    /// The file contains no certificate in PEM format, or a broken one.
-    #[error("{path:?} contains no readable certificate in PEM format")]
-    NoCertificate {
-        /// Path of the file.
-        path: PathBuf,
-    },
-    /// The file contains no private key in PEM format, or a broken or encrypted one.
-    #[error(
-        "{path:?} contains no readable private key in PEM format; an encrypted key cannot be read"
-    )]
-    NoKey {
-        /// Path of the file.
-        path: PathBuf,
-    },
-    /// The file cannot be read.
-    #[error("cannot read {path:?}")]
-    Read {
-        /// Path of the file.
-        path: PathBuf,
-        /// Error of the operating system.
-        source: io::Error,
-    },
-}
-
-doorward_core::debug_as_sentence!(TlsError);

@@ -88,7 +88,17 @@ impl TrustedProxies {
     }
 
     /// Returns `true` if `address` is that of a trusted proxy.
-    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::server::TrustedProxies;
+    ///
+    /// let proxies = TrustedProxies::new(["10.0.0.0/8"])?;
+    /// assert!(proxies.trusts("10.0.0.1".parse()?));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }

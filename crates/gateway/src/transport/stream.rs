@@ -1,4 +1,4 @@
-//! The streams of bytes that carry HTTP requests and WebSockets.
+//! The streams of bytes that carry HTTP requests or a WebSocket.
 
 use std::{
     io::{self, IoSlice},

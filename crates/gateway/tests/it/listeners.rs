@@ -239,7 +239,7 @@ mod tls {
 mod proxy_protocol {
     use super::*;
 
-    /// Returns the header that HAProxy sends for a client (`send-proxy-v2`).
+    /// Returns the header that a proxy sends for a client.
     fn header(client: &str) -> Vec<u8> {
         let client: SocketAddr = client.parse().unwrap();
         let mut header = b"\r\n\r\n\0\r\nQUIT\n\x21".to_vec();

@@ -24,6 +24,9 @@ use crate::{
 /// Runs `doorward bots`.
 pub(crate) fn run(options: &BotsOptions) -> Result<(), Failure> {
     let config = Config::load(&options.place, options.listen.as_ref())?;
+    if !config.listener.is_plain() {
+        return Err(Failure::new(NO_PLAIN_PORT));
+    }
     let _log = log::start()?;
     let application = if options.chatters.is_some() { CHAT } else { WHACK_A_MOLE };
     check_mounted(&config, application)?;
@@ -36,7 +39,7 @@ pub(crate) fn run(options: &BotsOptions) -> Result<(), Failure> {
     let token = move |name: &str| {
         Ok(issuer.issue(name, LIFETIME, SystemClock.wall(), &token::random_id())?)
     };
-    let bots = Bots::new(config.listen.to_string(), token, output::say);
+    let bots = Bots::new(config.listener.address.to_string(), token, output::say);
     let runtime = tokio::runtime::Runtime::new().or_fail("cannot start")?;
     let done = runtime.block_on(async {
         tokio::select! {
@@ -74,3 +77,6 @@ fn check_mounted(config: &Config, application: &dyn Application) -> Result<(), F
 /// Lifetime of the tokens of bots, the longest that a server accepts. A bot whose token has expired reconnects
 /// with a new token.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+const NO_PLAIN_PORT: &str = "bots connect without TLS over TCP, and this configuration has tls, proxy_protocol or a Unix \
+                             socket: give the server a plain listen address while they play";

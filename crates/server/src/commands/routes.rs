@@ -9,7 +9,7 @@ use doorward::auth::{KeyRing, SigningKey};
 
 use super::runtime;
 use crate::{
-    config::{Config, PlaceOptions, public_url::PublicUrl},
+    config::{Config, PlaceOptions},
     data::stores::Stores,
     run::{assembly, resources::Resources},
     terminal::{Failure, OrFail as _, output},
@@ -20,7 +20,7 @@ pub(crate) fn run(place: &PlaceOptions) -> Result<(), Failure> {
     let config = Config::load(place, None)?;
     let key = SigningKey::generate().or_fail("cannot put the server together")?;
     let keys = Arc::new(KeyRing::new(key));
-    let public_url = config.public_url.clone().unwrap_or_else(|| PublicUrl::localhost(3000));
+    let public_url = config.public_url.clone().unwrap_or_else(|| config.local_url(3000));
     let folder = tempfile::tempdir().or_fail("cannot put the server together")?;
     let table = runtime::block_on(async {
         let stores = Stores::forgetful(&config, folder.path()).await?;

@@ -7,8 +7,7 @@ use toml::de::DeTable;
 use super::{known, tables::Settings};
 use crate::terminal::{Failure, OrFail as _};
 
-/// Reads a configuration file. Relative paths of the data directory and the audit file start at the
-/// folder of the configuration file.
+/// Reads a configuration file. Relative paths start at the folder of the configuration file.
 pub(super) fn read(path: &Path) -> Result<Settings, Failure> {
     let name = path.display();
     let text = fs::read_to_string(path);
@@ -24,7 +23,8 @@ pub(super) fn read(path: &Path) -> Result<Settings, Failure> {
     // These paths are relative to the file, so that a command behaves the same in every working
     // directory.
     let folder = path.parent();
-    for path in [&mut settings.data_dir, &mut settings.audit.file] {
+    let Settings { data_dir, audit, tls, .. } = &mut settings;
+    for path in [data_dir, &mut audit.file, &mut tls.certificate, &mut tls.key] {
         if let (Some(path), Some(folder)) = (path, folder) {
             *path = folder.join(&*path);
         }

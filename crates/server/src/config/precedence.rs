@@ -3,6 +3,8 @@
 //!
 //! Settings that contradict each other are rejected here.
 
+use std::path::Path;
+
 use doorward::PerUser;
 
 use super::{
@@ -10,10 +12,11 @@ use super::{
     allowed_origin::AllowedOrigin,
     environment, file,
     listen::ListenAddress,
+    listener::{Listener, TlsFiles},
     place::{DATA_DIR, PlaceOptions},
     public_url::PublicUrl,
     span::Span,
-    tables::Connections,
+    tables::{Audit, Connections},
     values::{
         AppName, AppNames, AuditSink, Excess, Profile, SameSite, Store, TokenName, Transport,
     },
@@ -74,22 +77,21 @@ impl Config {
         let limits = settings.limits.limits().map_err(|error| {
             Failure::new(format_args!("the settings contradict each other: {error}"))
         })?;
-        let record_first = settings.audit.record_first.unwrap_or(false);
-        let sink = settings.audit.sink.unwrap_or(AuditSink::Log);
-        if record_first && sink == AuditSink::Log {
-            return Err(Failure::new(RECORD_FIRST_IN_LOG));
-        }
-        let audit = match (sink, settings.audit.file) {
-            (AuditSink::File, file) => {
-                AuditConfig::File(file.unwrap_or_else(|| data_dir.join(AUDIT_FILE)))
-            }
-            (AuditSink::Log, _) => AuditConfig::Log,
-            (AuditSink::Sql, _) => AuditConfig::Sql,
-        };
+        let (audit, record_first) = audit(settings.audit, &data_dir)?;
         let (links, sockets) = per_user(&settings.connections);
+        if settings.metrics.listen.as_ref().is_some_and(ListenAddress::is_unix) {
+            return Err(Failure::new(METRICS_ON_UNIX));
+        }
+        let trusted_proxies = settings.trusted_proxies.unwrap_or_default();
+        let listener = Listener {
+            address: listen.cloned().or(settings.listen).unwrap_or_default(),
+            tls: TlsFiles::new(settings.tls)?,
+            has_proxy_protocol: settings.proxy_protocol.unwrap_or(false),
+        };
+        listener.check(settings.public_url.as_ref(), &trusted_proxies)?;
         Ok(Self {
             profile,
-            listen: listen.cloned().or(settings.listen).unwrap_or_default(),
+            listener,
             public_url: settings.public_url,
             // The default issuer is not the public URL: with port 0 the URL differs at each start, and `doorward
             // token` must use the same issuer without asking the server.
@@ -114,7 +116,7 @@ impl Config {
             polling_same_address: settings.polling.same_address.unwrap_or(false),
             hosts: settings.hosts.allow.unwrap_or_default(),
             origins,
-            trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
+            trusted_proxies,
             links,
             sockets,
             audit,
@@ -127,6 +129,23 @@ impl Config {
             postgres,
         })
     }
+}
+
+/// Returns the sink of audit records, and `true` if decisions wait for their records.
+fn audit(settings: Audit, data_dir: &Path) -> Result<(AuditConfig, bool), Failure> {
+    let record_first = settings.record_first.unwrap_or(false);
+    let sink = settings.sink.unwrap_or(AuditSink::Log);
+    if record_first && sink == AuditSink::Log {
+        return Err(Failure::new(RECORD_FIRST_IN_LOG));
+    }
+    let audit = match sink {
+        AuditSink::File => {
+            AuditConfig::File(settings.file.unwrap_or_else(|| data_dir.join(AUDIT_FILE)))
+        }
+        AuditSink::Log => AuditConfig::Log,
+        AuditSink::Sql => AuditConfig::Sql,
+    };
+    Ok((audit, record_first))
 }
 
 /// Returns `true` if clients may poll. Fails if they could not use a WebSocket.
@@ -169,6 +188,8 @@ fn per_user(settings: &Connections) -> (PerUser, PerUser) {
     };
     if settings.per_namespace.unwrap_or(false) { (any, policy) } else { (policy, any) }
 }
+
+const METRICS_ON_UNIX: &str = "metrics.listen is HOST:PORT, such as localhost:9100";
 
 /// Name of the SQLite file in the data directory.
 const DATABASE: &str = "doorward.db";

@@ -19,7 +19,7 @@ pub(crate) struct PublicUrl {
     base: String,
 }
 
-/// Scheme as browsers see it: `https` if a proxy terminates TLS.
+/// Scheme as browsers see it: `https` if the server or a proxy terminates TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scheme {
     Http,
@@ -28,8 +28,9 @@ enum Scheme {
 
 impl PublicUrl {
     /// Returns the default public URL of a server that listens on `port`.
-    pub(crate) fn localhost(port: u16) -> Self {
-        Self { scheme: Scheme::Http, host: LOCALHOST.to_owned(), port, base: String::new() }
+    pub(crate) fn localhost(is_secure: bool, port: u16) -> Self {
+        let scheme = if is_secure { Scheme::Https } else { Scheme::Http };
+        Self { scheme, host: LOCALHOST.to_owned(), port, base: String::new() }
     }
 
     /// Returns `true` if the host is `localhost`.
@@ -262,6 +263,6 @@ mod tests {
         let secure: PublicUrl = "https://chat.example.org".parse().unwrap();
 
         assert_eq!(secure.websocket(), "wss://chat.example.org");
-        assert_eq!(PublicUrl::localhost(3000).websocket(), "ws://localhost:3000");
+        assert_eq!(PublicUrl::localhost(false, 3000).websocket(), "ws://localhost:3000");
     }
 }

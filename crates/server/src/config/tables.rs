@@ -60,6 +60,8 @@ settings! {
         transports: Vec<Transport>,
         #[table] polling: Polling,
         trusted_proxies: Proxies,
+        proxy_protocol: bool,
+        #[table] tls: Tls,
         #[table] token: Token,
         #[table] session: Session,
         #[table] passkeys: Passkeys,
@@ -138,6 +140,12 @@ settings! {
     /// The table `[metrics]`.
     Metrics {
         listen: ListenAddress,
+    }
+
+    /// The table `[tls]`.
+    Tls {
+        certificate: PathBuf,
+        key: PathBuf,
     }
 
     /// The table `[mole]`.

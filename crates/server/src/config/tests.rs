@@ -22,7 +22,7 @@ fn loaded(text: &str) -> Config {
 fn without_a_file_there_are_defaults() {
     let config = Config::load(&PlaceOptions::default(), None).unwrap();
 
-    assert_eq!(config.listen.to_string(), "localhost:3000");
+    assert_eq!(config.listener.address.to_string(), "localhost:3000");
     assert_eq!(config.data_dir, Path::new("./doorward-data"));
     assert_eq!(config.public_url, None);
     assert_eq!(config.token.issuer.as_str(), "doorward");
@@ -44,7 +44,7 @@ fn the_file_beats_the_defaults() {
          max_proxy_connections = 8\nmin_body_rate = 9\nrequest_timeout = '2m'\n",
     );
 
-    assert_eq!(config.listen.to_string(), "0.0.0.0:80");
+    assert_eq!(config.listener.address.to_string(), "0.0.0.0:80");
     assert_eq!(config.data_dir, Path::new("/var/lib/doorward"));
     assert_eq!(config.public_url, Some("https://chat.example.org".parse().unwrap()));
     assert_eq!((config.token.issuer.as_str(), config.token.audience.as_str()), ("i", "a"));
@@ -62,7 +62,7 @@ fn options_beat_the_file() {
 
     let config = Config::load(&place, Some(&listen)).unwrap();
 
-    assert_eq!(config.listen.to_string(), "[::]:2");
+    assert_eq!(config.listener.address.to_string(), "[::]:2");
     assert_eq!(config.data_dir, Path::new("here"));
 }
 
@@ -124,6 +124,7 @@ fn mistakes_are_told_with_their_place() {
             "2:15: the limit ack_timeout is 2d, and must be from 100ms to 1d",
         ),
         ("[limits]\nack_timeout = 20", "2:15: invalid type: integer"),
+        ("listen = 'unix:d.sock'", "1:10: write the whole path of the Unix socket, such as "),
     ];
     for (text, expected) in cases {
         let (_folder, path) = written(text);
@@ -173,10 +174,10 @@ fn the_environment_beats_the_file_and_options_beat_both() {
     let config = Config::join(&place, None, variables()).unwrap();
     let option = Config::join(&place, Some(&"localhost:3".parse().unwrap()), variables()).unwrap();
 
-    assert_eq!(config.listen.to_string(), "localhost:2");
+    assert_eq!(config.listener.address.to_string(), "localhost:2");
     assert_eq!(config.data_dir, Path::new("option"));
     assert_eq!((config.token.issuer.as_str(), config.token.audience.as_str()), ("7", "f"));
-    assert_eq!(option.listen.to_string(), "localhost:3");
+    assert_eq!(option.listener.address.to_string(), "localhost:3");
 }
 
 #[test]
@@ -397,4 +398,50 @@ fn production_refuses_what_is_convenient_only() {
     }
     let good = "profile = 'production'\npublic_url = 'https://chat.example.org'";
     assert_eq!(joined(good, &[]).unwrap().profile, Profile::Production);
+}
+
+#[test]
+fn the_files_of_a_certificate_are_relative_to_the_configuration() {
+    let (folder, path) = written("[tls]\ncertificate = 'a.crt'\nkey = '/b.key'");
+    let place = PlaceOptions { data_dir: None, config: Some(path) };
+
+    let config = Config::load(&place, None).unwrap();
+
+    let files =
+        listener::TlsFiles { certificate: folder.path().join("a.crt"), key: "/b.key".into() };
+    assert_eq!(config.listener.tls, Some(files));
+    assert_eq!(config.local_url(3000).to_string(), "https://localhost:3000");
+}
+
+/// Clients could not connect, or would all count as one client.
+#[test]
+fn a_listener_that_cannot_work_is_refused() {
+    let unix = "listen = 'unix:/run/d.sock'\n";
+    let cases = [
+        ("[tls]\ncertificate = 'a.crt'", Some("tls.certificate and tls.key belong together")),
+        ("[tls]\nkey = 'a.key'", Some("tls.certificate and tls.key belong together")),
+        (
+            "public_url = 'http://a.org'\n[tls]\ncertificate = 'a'\nkey = 'b'",
+            Some("tls is set and public_url is http://a.org: write https://"),
+        ),
+        ("public_url = 'https://a.org'\n[tls]\ncertificate = 'a'\nkey = 'b'", None),
+        ("proxy_protocol = true", Some("proxy_protocol is set and trusted_proxies is empty")),
+        ("proxy_protocol = true\ntrusted_proxies = ['10.0.0.0/8']", None),
+        (unix, Some("listen is a Unix socket: set public_url")),
+        (
+            &format!("{unix}public_url = 'https://a.org'\ntrusted_proxies = ['10.0.0.1']"),
+            Some("listen is a Unix socket, and all its clients would count as one"),
+        ),
+        (&format!("{unix}public_url = 'https://a.org'\ntrusted_proxies = ['127.0.0.0/8']"), None),
+        ("[metrics]\nlisten = 'unix:/run/m.sock'", Some("metrics.listen is HOST:PORT")),
+    ];
+    for (text, expected) in cases {
+        let (_folder, path) = written(text);
+        let place = PlaceOptions { data_dir: None, config: Some(path) };
+        let failure = Config::load(&place, None).err().map(|failure| failure.to_string());
+        match expected {
+            None => assert_eq!(failure, None, "{text}"),
+            Some(part) => assert!(failure.is_some_and(|line| line.contains(part)), "{text}"),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Types of single settings, each with its own syntax.
 
-use std::{fmt, num::NonZeroUsize, path::PathBuf, str::FromStr};
+use std::{fmt, net::Ipv4Addr, num::NonZeroUsize, path::PathBuf, str::FromStr};
 
 use doorward::server::{TrustedProxies, TrustedProxyError};
 use doorward_apps::{ALL, Application};
@@ -242,6 +242,12 @@ pub(crate) struct Proxies(Vec<String>);
 impl Proxies {
     pub(crate) fn texts(&self) -> &[String] {
         &self.0
+    }
+
+    /// Returns `true` if a proxy on this machine is trusted, which the framework knows as `127.0.0.1`.
+    pub(crate) fn trust_this_machine(&self) -> bool {
+        let here = Ipv4Addr::LOCALHOST.into();
+        TrustedProxies::new(&self.0).is_ok_and(|proxies| proxies.trusts(here))
     }
 }
 

@@ -136,14 +136,14 @@ fn is_reached_by_loopback(address: &SocketAddr) -> bool {
 
 /// Returns the forms in which clients write a host with this port.
 fn written(host: &str, port: u16) -> impl Iterator<Item = String> {
-    let short = (port == HTTP).then(|| host.to_owned());
+    let short = DEFAULT_PORTS.contains(&port).then(|| host.to_owned());
     [format!("{host}:{port}")].into_iter().chain(short)
 }
 
 const LOOPBACKS: [&str; 2] = ["127.0.0.1", "[::1]"];
 
-/// Default port of HTTP, which clients omit.
-const HTTP: u16 = 80;
+/// Default ports of HTTP, without and with TLS, which clients omit.
+const DEFAULT_PORTS: [u16; 2] = [80, 443];
 
 const MALFORMED: &str = "This request must name one host.\n";
 

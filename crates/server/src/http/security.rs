@@ -30,7 +30,8 @@ impl SecurityHeaders {
             header::CONTENT_SECURITY_POLICY,
             policy.expect("a public URL has letters of host names only"),
         );
-        if public_url.is_secure() {
+        // Browsers would refuse every other server on `localhost` that has no certificate.
+        if public_url.is_secure() && !public_url.is_localhost() {
             headers.insert(
                 header::STRICT_TRANSPORT_SECURITY,
                 HeaderValue::from_static("max-age=31536000"),

@@ -3,7 +3,7 @@
 use std::{fmt, net::SocketAddr};
 
 use crate::{
-    config::{DATA_DIR, PlaceOptions, public_url::PublicUrl},
+    config::{DATA_DIR, PlaceOptions, listen::ListenAddress, public_url::PublicUrl},
     terminal::quoted::quoted,
 };
 
@@ -11,6 +11,10 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Announcement<'a> {
     pub(crate) addresses: &'a [SocketAddr],
+    /// Address in the configuration.
+    pub(crate) listen: &'a ListenAddress,
+    /// URL of the server for browsers on this machine.
+    pub(crate) local_url: &'a PublicUrl,
     pub(crate) public_url: &'a PublicUrl,
     /// `true` if the public URL was configured.
     pub(crate) is_configured: bool,
@@ -33,9 +37,11 @@ impl Announcement<'_> {
     }
 
     fn where_it_listens(&self) -> String {
-        let port = self.addresses.first().map_or(0, SocketAddr::port);
-        let local = PublicUrl::localhost(port);
-        if self.public_url == &local || self.addresses.iter().any(|at| !at.ip().is_loopback()) {
+        let (local, listen) = (self.local_url, self.listen);
+        if listen.is_unix() {
+            format!("{listen}, for {}", self.public_url)
+        } else if self.public_url == local || self.addresses.iter().any(|at| !at.ip().is_loopback())
+        {
             self.public_url.to_string()
         } else {
             format!("{local}, for {}", self.public_url)
@@ -66,9 +72,12 @@ mod tests {
     use super::*;
 
     fn announced(at: &str, public_url: Option<&str>, place: &PlaceOptions) -> (String, bool) {
+        let (local, listen) = (PublicUrl::localhost(false, 3000), ListenAddress::default());
         let announcement = Announcement {
             addresses: &[at.parse().unwrap()],
-            public_url: &public_url.map_or(PublicUrl::localhost(3000), |url| url.parse().unwrap()),
+            listen: &listen,
+            local_url: &local,
+            public_url: &public_url.map_or_else(|| local.clone(), |url| url.parse().unwrap()),
             is_configured: public_url.is_some(),
             place,
         };
@@ -98,6 +107,23 @@ mod tests {
             let line = format!("Doorward VERSION is listening on {expected}");
             assert_eq!(first_line(at, public_url), (line, hint));
         }
+    }
+
+    #[test]
+    fn a_unix_socket_is_named_with_its_url() {
+        let announcement = Announcement {
+            addresses: &[],
+            listen: &"unix:/run/d.sock".parse().unwrap(),
+            local_url: &PublicUrl::localhost(false, 0),
+            public_url: &"https://a.org".parse().unwrap(),
+            is_configured: true,
+            place: &PlaceOptions::default(),
+        };
+
+        let line =
+            format!("Doorward {VERSION} is listening on unix:/run/d.sock, for https://a.org\n");
+        assert!(announcement.to_string().starts_with(&line), "{announcement}");
+        assert_eq!(announcement.hint(), None);
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Handles signals that do not stop the server. The crate `doorward` handles SIGINT and SIGTERM.
 //!
-//! SIGHUP reopens the audit file, so that it can be rotated, and reloads the signing keys. It does not reload
-//! settings. SIGUSR1 and SIGUSR2 are ignored. SIGXFSZ is ignored too, so that a write beyond the file size limit
+//! SIGHUP reopens the audit file, so that it can be rotated, and reloads the signing keys and the TLS certificate. It
+//! does not reload settings. SIGUSR1 and SIGUSR2 are ignored. SIGXFSZ is ignored too, so that a write beyond the file size limit
 //! returns an error. Without handlers, these signals would end the process.
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use doorward::{audit::JsonLinesAudit, auth::KeyRing};
+use doorward::{audit::JsonLinesAudit, auth::KeyRing, server::Tls};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::key_watch;
+use super::{certificate, key_watch};
 use crate::data::{key_file::KeyFile, stores::check_audit};
 
 /// Handlers of the signals.
@@ -33,9 +33,12 @@ impl Signals {
         audit: Option<(Arc<JsonLinesAudit>, PathBuf)>,
         key_file: &KeyFile,
         keys: &KeyRing,
+        tls: Option<&Tls>,
     ) {
         while self.hang_up.recv().await.is_some() {
-            tracing::info!("SIGHUP: reading keys and opening the audit file again.");
+            tracing::info!(
+                "SIGHUP: reading keys and certificate, and opening the audit file again."
+            );
             if let Some((audit, path)) = &audit {
                 match check_audit(path) {
                     Ok(()) => audit.reopen(),
@@ -45,6 +48,9 @@ impl Signals {
                 }
             }
             key_watch::take_over(key_file, keys).await;
+            if let Some(tls) = tls {
+                certificate::take_over(tls).await;
+            }
         }
     }
 }

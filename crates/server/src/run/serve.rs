@@ -10,20 +10,20 @@ use axum::routing::get;
 use doorward::{
     audit::JsonLinesAudit,
     auth::KeyRing,
-    server::{Clock, Listeners, ServeError, ShutdownSignal, SystemClock},
+    server::{Clock, Listeners, ServeError, ShutdownSignal, SystemClock, Tls},
     session::Sessions,
 };
 use doorward_core::Causes;
 use futures_util::future::OptionFuture;
 
 use super::{
-    announce::Announcement, assembly, dependencies::Dependencies, descriptors, key_watch,
-    metrics::MetricsServer, reload::Signals, resources::Resources,
+    announce::Announcement, assembly, certificate, dependencies::Dependencies, descriptors,
+    key_watch, metrics::MetricsServer, reload::Signals, resources::Resources,
 };
 use crate::{
     admin::{self, Admin, AdminSocket},
     cli::ServeOptions,
-    config::{AuditConfig, Config, public_url::PublicUrl},
+    config::{AuditConfig, Config},
     data::{data_dir::DataDir, key_file::KeyFile, stores::Stores},
     http::{self, Site},
     log::{self, Log},
@@ -76,12 +76,13 @@ async fn serve(
         // A stop signal may arrive while the server waits for the data directory or for a slow database.
         () = &mut stop => return Ok(Stopped::InOrder),
     };
-    let Prepared { listeners, keys, key_file, stores, metrics } = prepared;
+    let Prepared { listeners, tls, keys, key_file, stores, metrics } = prepared;
     let dependencies = Dependencies::of(&stores);
 
     let addresses = listeners.addresses();
     let public_url = config.public_url.clone();
-    let public_url = public_url.unwrap_or_else(|| PublicUrl::localhost(listeners.port()));
+    let local_url = config.local_url(listeners.port());
+    let public_url = public_url.unwrap_or_else(|| local_url.clone());
     let sessions = Arc::new(assembly::sessions(config, &stores));
     let resources =
         Resources { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };
@@ -102,6 +103,8 @@ async fn serve(
 
     let announcement = Announcement {
         addresses: &addresses,
+        listen: &config.listener.address,
+        local_url: &local_url,
         public_url: &public_url,
         is_configured: config.public_url.is_some(),
         place: &options.place,
@@ -122,7 +125,8 @@ async fn serve(
             OptionFuture::from(metrics.map(MetricsServer::serve)),
             sweep(&sessions),
             key_watch::watch(&key_file, &keys),
-            signals.watch(audit_file(config, &stores), &key_file, &keys),
+            signals.watch(audit_file(config, &stores), &key_file, &keys, tls.as_ref()),
+            OptionFuture::from(tls.as_ref().map(certificate::watch)),
             dependencies.watch(),
             log.watch(),
         )
@@ -155,6 +159,7 @@ fn audit_file(config: &Config, stores: &Stores) -> Option<(Arc<JsonLinesAudit>, 
 /// Resources that were acquired before the server is built.
 struct Prepared {
     listeners: Listeners,
+    tls: Option<Tls>,
     keys: Arc<KeyRing>,
     key_file: KeyFile,
     stores: Stores,
@@ -167,8 +172,8 @@ async fn prepare(config: &Config, held: &mut Option<DataDir>) -> Result<Prepared
     *held = DataDir::take_existing(&config.data_dir).await?;
     let key_file = KeyFile::of(&config.data_dir);
     let existing = key_file.read()?;
-    let listeners =
-        Listeners::bind(&config.listen.to_string()).await.map_err(|error| cannot_listen(&error))?;
+    let tls = config.listener.tls.as_ref().map(certificate::read).transpose()?;
+    let listeners = listen(config, tls.as_ref()).await?;
     if held.is_none() {
         *held = Some(DataDir::take(&config.data_dir).await?);
     }
@@ -181,7 +186,20 @@ async fn prepare(config: &Config, held: &mut Option<DataDir>) -> Result<Prepared
     // Components that are built earlier are not counted.
     let metrics = OptionFuture::from(config.metrics.as_ref().map(MetricsServer::start));
     let metrics = metrics.await.transpose()?;
-    Ok(Prepared { listeners, keys, key_file, stores, metrics })
+    Ok(Prepared { listeners, tls, keys, key_file, stores, metrics })
+}
+
+/// Binds the address of the server.
+async fn listen(config: &Config, tls: Option<&Tls>) -> Result<Listeners, Failure> {
+    let bound = Listeners::bind(&config.listener.address.to_string()).await;
+    let mut listeners = bound.map_err(|error| cannot_listen(&error))?;
+    if let Some(tls) = tls {
+        listeners = listeners.tls(tls.clone());
+    }
+    if config.listener.has_proxy_protocol {
+        listeners = listeners.proxy_protocol();
+    }
+    Ok(listeners)
 }
 
 /// Deletes expired sessions periodically.

@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn all_causes_are_told() {
         let error = doorward::server::ServeError::Bind {
-            address: ([127, 0, 0, 1], 80).into(),
+            address: "127.0.0.1:80".into(),
             source: std::io::ErrorKind::AddrInUse.into(),
         };
 

@@ -342,3 +342,31 @@ fn requests_of_strangers_write_few_lines_and_no_warnings() {
     assert!(log.len() < 30_000, "{} bytes", log.len());
     assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
 }
+
+/// The server does not fall back to plain HTTP.
+#[test]
+fn a_certificate_that_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("c.toml");
+    fs::write(&config, "[tls]\ncertificate = 'a.crt'\nkey = 'a.key'\n").unwrap();
+
+    let missing = serve(&folder, &["--config", path(&config)]);
+    fs::write(folder.path().join("a.crt"), "not PEM").unwrap();
+    let broken = serve(&folder, &["--config", path(&config)]);
+
+    assert!(line(&missing).starts_with("cannot serve TLS: cannot read \""), "{missing:?}");
+    assert!(line(&broken).contains("a.crt\" contains no readable certificate"), "{broken:?}");
+    assert!(!folder.path().join("data").exists());
+}
+
+/// The command connects to a plain port only.
+#[test]
+fn bots_need_a_plain_port() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("c.toml");
+    fs::write(&config, "[tls]\ncertificate = 'a.crt'\nkey = 'a.key'\n").unwrap();
+
+    let failed = run(&["bots", "--config", path(&config)]);
+
+    assert!(line(&failed).starts_with("bots connect without TLS over TCP"), "{failed:?}");
+}
