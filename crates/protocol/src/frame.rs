@@ -5,25 +5,28 @@ use std::{iter, sync::Arc};
 use bytes::Bytes;
 use serde_json::Result;
 
-use crate::ws::{self, Opcode};
+use crate::{
+    Parser,
+    ws::{self, Opcode},
+};
 
 /// One packet with its attachments, encoded and framed once for all its recipients.
 ///
 /// # Examples
 /// ```
-/// use doorward_protocol::{Frame, packet};
+/// use doorward_protocol::{Frame, Parser, packet};
 ///
 /// let frame = Frame::text(|out| out.extend_from_slice(b"2"));
 /// assert_eq!(&frame.websocket()[..], b"\x81\x012");
 ///
-/// let frame = Frame::packet(|out| packet::write_event(out, "/", None, "e", &1))?;
+/// let frame = Frame::packet(Parser::Json, |out| packet::write_event(out, "/", None, "e", &1))?;
 /// assert_eq!(&frame.websocket()[..], b"\x81\x0942[\"e\",1]");
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Frame {
     bytes: Bytes,
-    /// End offsets of the text frame and of each attachment frame in `bytes`. `None` for a packet
+    /// End offsets of the first frame and of each attachment frame in `bytes`. `None` for a packet
     /// without attachments.
     ends: Option<Arc<[usize]>>,
 }
@@ -37,16 +40,19 @@ impl Frame {
         Self { bytes: out.into(), ends: None }
     }
 
-    /// Creates a text frame for a packet, and a binary frame for each of its attachments. `write`
-    /// appends the packet to its buffer, and returns the attachments.
+    /// Creates the frames of a packet. `write` appends the packet in the text format to its buffer,
+    /// and returns the attachments. See [`append_packet`](ws::append_packet).
     ///
     /// # Errors
-    /// Returns the error of `write`.
-    pub fn packet(write: impl FnOnce(&mut Vec<u8>) -> Result<Vec<Bytes>>) -> Result<Self> {
+    /// Same as [`append_packet`](ws::append_packet).
+    pub fn packet(
+        parser: Parser,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<Vec<Bytes>>,
+    ) -> Result<Self> {
         let mut out = Vec::with_capacity(USUAL);
         // Nothing is allocated for a packet without attachments.
         let (mut ends, mut last) = (Vec::new(), None);
-        ws::append_packet(&mut out, write, |_, end| ends.extend(last.replace(end)))?;
+        ws::append_packet(&mut out, parser, write, |_, end| ends.extend(last.replace(end)))?;
         let ends = (!ends.is_empty()).then(|| ends.into_iter().chain(last).collect());
         Ok(Self { bytes: out.into(), ends })
     }
@@ -56,10 +62,10 @@ impl Frame {
     ///
     /// # Examples
     /// ```
-    /// use doorward_protocol::{Binary, Frame, packet, ws::Opcode};
+    /// use doorward_protocol::{Binary, Frame, Parser, packet, ws::Opcode};
     ///
     /// let picture = Binary(b"x".as_slice().into());
-    /// let frame = Frame::packet(|out| packet::write_ack(out, "/", 7, &picture))?;
+    /// let frame = Frame::packet(Parser::Json, |out| packet::write_ack(out, "/", 7, &picture))?;
     /// assert_eq!(frame.frames().collect::<Vec<_>>(), [(Opcode::Text, 38), (Opcode::Binary, 41)]);
     /// # Ok::<_, serde_json::Error>(())
     /// ```
@@ -69,7 +75,9 @@ impl Frame {
             _ => (self.bytes.len(), &[][..]),
         };
         let attachments = attachments.iter().map(|end| (Opcode::Binary, *end));
-        iter::once((Opcode::Text, text)).chain(attachments)
+        let is_text = self.bytes.first().is_none_or(|first| first & 0x0f == Opcode::Text as u8);
+        let opcode = if is_text { Opcode::Text } else { Opcode::Binary };
+        iter::once((opcode, text)).chain(attachments)
     }
 
     /// Returns the bytes to send on a WebSocket: the text frame of the packet, then the frames of
@@ -113,7 +121,7 @@ mod tests {
     #[test]
     fn each_attachment_is_a_frame_of_its_own() {
         let (first, second) = (Bytes::from_static(b"ab"), Bytes::new());
-        let frame = Frame::packet(|out| {
+        let frame = Frame::packet(Parser::Json, |out| {
             out.extend_from_slice(b"452-[]");
             Ok(vec![first, second])
         })
@@ -126,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_packet_without_attachments_is_one_frame() {
-        let frame = Frame::packet(|out| {
+        let frame = Frame::packet(Parser::Json, |out| {
             out.extend_from_slice(b"42[]");
             Ok(Vec::new())
         })

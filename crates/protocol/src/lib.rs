@@ -13,6 +13,7 @@ mod frame;
 mod json;
 mod link;
 mod message;
+pub mod msgpack;
 pub mod packet;
 pub mod payload;
 pub mod polling;
@@ -29,3 +30,4 @@ pub use link::{
     Ack, Admission, Event, Link, LinkConfig, Received, SlotId, Timeout, Trust, Violation,
 };
 pub use message::Message;
+pub use msgpack::Parser;

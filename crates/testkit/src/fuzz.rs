@@ -13,6 +13,7 @@ use bytes::Bytes;
 use doorward_protocol::{
     Admission, Args, Binary, Link, LinkConfig, Message, RawArguments, Received, SlotId, Timeout,
     Trust, decode_all, decode_event, engine,
+    msgpack::{self, Translated},
     packet::{self, Kind, Packet},
     payload::{self, Part},
     polling::{GetAnswer, Polling, PollingConfig, Waiting},
@@ -59,6 +60,41 @@ pub fn packets(bytes: &[u8]) {
     let is_array = packet.data.is_some_and(|data| data.trim_start().starts_with('['));
     assert!(packet.check_ack(8).is_err() || is_array);
     assert!(packet.check_connect(64).is_ok() || text.len() > 64);
+}
+
+/// Translates `bytes` from MessagePack. A packet must stay the same when it is written and read again, and must keep
+/// to its limits.
+///
+/// # Examples
+/// ```
+/// doorward_testkit::fuzz::msgpack(b"\x82\xa4type\x00\xa3nsp\xa1/");
+/// ```
+///
+/// # Panics
+/// If a limit is exceeded, or if the packet changes, which is a bug.
+pub fn msgpack(bytes: &[u8]) {
+    let (limit, most) = (1000, 3);
+    let Ok(packet) = msgpack::decode(bytes, limit, most) else { return };
+    assert!(packet.attachments.len() <= most);
+    let Ok(head) = Packet::decode(&packet.text, usize::MAX) else { return };
+    assert!(head.data.is_none_or(|data| data.len() <= limit));
+    assert_eq!(head.attachments, packet.attachments.len());
+    let mut message = Vec::new();
+    match msgpack::encode(&mut message, &packet.text, &packet.attachments) {
+        Ok(()) => {
+            let again =
+                msgpack::decode(&message, usize::MAX, most).expect("a packet of the encoder");
+            let parse = |packet: &Translated| {
+                let data =
+                    Packet::decode(&packet.text, usize::MAX).ok().and_then(|packet| packet.data);
+                data.map(serde_json::from_str::<Value>).transpose().ok()
+            };
+            // A key that occurs twice is written twice, and a number may be written differently.
+            assert_eq!(parse(&again), parse(&packet));
+        }
+        // A map of the client looks like a placeholder.
+        Err(error) => assert!(packet.text.contains("_placeholder"), "{error}"),
+    }
 }
 
 /// Decodes the arguments of an event in every way, encodes them again, and compares.

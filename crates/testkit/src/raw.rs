@@ -48,6 +48,8 @@ pub struct RawClient<S = TcpStream> {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
+    /// A binary message.
+    Binary(Vec<u8>),
     /// A text message.
     Text(String),
     /// A pong with its payload.
@@ -278,7 +280,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawClient<S> {
         loop {
             match self.next().await {
                 Seen::Text(text) => return Some(text),
-                Seen::Pong(_) => {}
+                Seen::Binary(_) | Seen::Pong(_) => {}
                 Seen::Closed(_) => return None,
             }
         }
@@ -319,6 +321,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawClient<S> {
             if let Some((opcode, payload)) = self.take_frame() {
                 return match opcode {
                     0x1 => Seen::Text(String::from_utf8(payload).expect("a text is UTF-8")),
+                    0x2 => Seen::Binary(payload),
                     0x8 => Seen::Closed(
                         payload.first_chunk().map(|&code: &[u8; 2]| u16::from_be_bytes(code)),
                     ),

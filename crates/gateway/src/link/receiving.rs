@@ -79,10 +79,10 @@ impl LinkState {
             Ok(Understood::Left(slot)) => self.client_left(slot, turn),
             Ok(Understood::Closed) => self.end_link(DisconnectReason::ClientLeft, turn),
             Ok(Understood::Crowded { namespace }) => {
-                self.refuse_unseen(namespace, &Refusal::too_many_namespaces(), turn);
+                self.refuse_unseen(&namespace, &Refusal::too_many_namespaces(), turn);
             }
             Ok(Understood::TooDeep { namespace }) => {
-                self.refuse_unseen(namespace, &Refusal::bad_handshake(), turn);
+                self.refuse_unseen(&namespace, &Refusal::bad_handshake(), turn);
             }
             Err(violation) => {
                 tracing::debug!(%violation, "Link closed.");

@@ -102,7 +102,7 @@ impl LinkState {
             opening;
         let limits = &services.limits;
         let handle = Arc::new(LinkHandle::new(id, limits.outbox));
-        let mut outbox = PooledOutbox::default();
+        let mut outbox = PooledOutbox::new(services.link_config.parser);
         let sid = id.encode();
         outbox.text(|out| {
             engine::Open {

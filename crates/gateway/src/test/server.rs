@@ -231,7 +231,7 @@ impl TestClientBuilder<'_> {
             place: place.expect("the address has room for one more unknown link"),
             open: None,
         };
-        let (wire, mut link) = connect();
+        let (wire, mut link) = connect(services.link_config.parser);
         tokio::spawn(LinkTask::new(wire, opening));
         // The first message is the `open` packet of Engine.IO.
         link.next().await;

@@ -14,11 +14,18 @@ use std::{
 
 use bytes::Bytes;
 use doorward_core::lock;
-use doorward_protocol::{Message, ws::Opcode};
+use doorward_protocol::{
+    Message, Parser,
+    msgpack::{self, Translated},
+    ws::Opcode,
+};
 
-use crate::transport::{
-    outbox::Outbox,
-    wire::{ReadEnd, Received, Receiver, Wire},
+use crate::{
+    test::packet::Packet,
+    transport::{
+        outbox::Outbox,
+        wire::{ReadEnd, Received, Receiver, Wire},
+    },
 };
 
 /// Server's end of the wire.
@@ -29,6 +36,10 @@ use crate::transport::{
 pub(super) struct MemoryWire {
     received: Arc<Lane>,
     sent: Arc<Lane>,
+    /// Format of the server. Tests always use text, which is translated here.
+    parser: Parser,
+    /// A packet of the client whose attachments have not all arrived, if the format has none.
+    partial: Option<Translated>,
 }
 
 /// Client's end of the wire. Dropping it closes the connection.
@@ -62,9 +73,10 @@ impl Carried {
 }
 
 /// Creates the two ends of a wire.
-pub(super) fn connect() -> (MemoryWire, MemoryLink) {
+pub(super) fn connect(parser: Parser) -> (MemoryWire, MemoryLink) {
     let (up, down) = (Arc::new(Lane::default()), Arc::new(Lane::default()));
-    let wire = MemoryWire { received: Arc::clone(&up), sent: Arc::clone(&down) };
+    let (received, sent) = (Arc::clone(&up), Arc::clone(&down));
+    let wire = MemoryWire { received, sent, parser, partial: None };
     (wire, MemoryLink { sent: up, seen: down, ahead: VecDeque::new() })
 }
 
@@ -117,10 +129,62 @@ impl Drop for MemoryLink {
     }
 }
 
+impl MemoryWire {
+    /// Turns what a test sends into MessagePack. Returns `None` while attachments are missing.
+    fn translate(&mut self, sent: Carried) -> Option<Carried> {
+        let mut partial = match (sent, self.partial.take()) {
+            (Carried::Text(text), None) => match text.strip_prefix('4') {
+                Some(packet) => Translated { text: packet.to_owned(), attachments: Vec::new() },
+                None => return Some(Carried::Text(text)),
+            },
+            (Carried::Binary(bytes), Some(mut partial)) => {
+                partial.attachments.push(bytes);
+                partial
+            }
+            (sent, _) => return Some(sent),
+        };
+        let missing = Packet::parse(&partial.text).map_or(0, |packet| packet.attachments);
+        if partial.attachments.len() < missing {
+            self.partial = Some(partial);
+            return None;
+        }
+        let mut message = Vec::new();
+        let encoded = msgpack::encode(&mut message, &partial.text, &partial.attachments);
+        // The server closes the link because of a text.
+        partial.text.insert(0, '4');
+        Some(encoded.map_or(Carried::Text(partial.text), |()| Carried::Binary(message.into())))
+    }
+
+    /// Returns a packet of the server as a client with the default format would receive it.
+    fn carried(&self, opcode: Opcode, payload: Bytes) -> (Carried, Vec<Bytes>) {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let carried = match opcode {
+            Opcode::Binary if self.parser == Parser::Msgpack => {
+                let Ok(packet) = msgpack::decode(&payload, usize::MAX, usize::MAX) else {
+                    return (Carried::Closed, Vec::new());
+                };
+                return (Carried::Text(format!("4{}", packet.text)), packet.attachments);
+            }
+            Opcode::Text => Carried::Text(text(&payload)),
+            Opcode::Binary => Carried::Binary(payload),
+            Opcode::Pong => Carried::Pong,
+            _ => Carried::Closed,
+        };
+        (carried, Vec::new())
+    }
+}
+
 impl Wire for MemoryWire {
     fn read(&mut self, cx: &mut Context<'_>, receiver: &mut impl Receiver) -> ReadEnd {
         while receiver.is_ready() {
             let Poll::Ready(sent) = self.received.poll_pop(cx) else { return ReadEnd::Dry };
+            let sent = match (self.parser, sent) {
+                (Parser::Msgpack, Some(sent)) => match self.translate(sent) {
+                    None => continue,
+                    translated => translated,
+                },
+                (_, sent) => sent,
+            };
             let length = sent.as_ref().map_or(0, Carried::size);
             let message = match &sent {
                 Some(Carried::Text(text)) => Received::Message(Message::Text(text)),
@@ -155,17 +219,15 @@ impl Wire for MemoryWire {
         }
         let mut count = 0;
         for (opcode, payload) in outbox.frames() {
-            let text = || String::from_utf8_lossy(&payload).into_owned();
-            let mut seen = Some(match opcode {
-                Opcode::Text => Carried::Text(text()),
-                Opcode::Binary => Carried::Binary(payload),
-                Opcode::Pong => Carried::Pong,
-                _ => Carried::Closed,
-            });
+            let (carried, attachments) = self.carried(opcode, payload);
+            let mut seen = Some(carried);
             // In Engine.IO `2` is a ping and `3` is a pong.
             let is_heartbeat = matches!(&seen, Some(Carried::Text(text)) if text == "2");
             if self.sent.poll_push(cx, &mut seen, !is_heartbeat).is_pending() {
                 break;
+            }
+            for bytes in attachments {
+                self.sent.push_beyond(Carried::Binary(bytes));
             }
             if is_heartbeat {
                 // The pong is queued even if the lane is full, because this task is the one that

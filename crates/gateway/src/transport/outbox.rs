@@ -21,7 +21,7 @@ use std::{
 
 use bytes::Bytes;
 use doorward_protocol::{
-    Frame, Message,
+    Frame, Message, Parser,
     ws::{self, CloseCode, Opcode},
 };
 use tokio::io::AsyncWrite;
@@ -43,6 +43,8 @@ pub(crate) struct Outbox {
     queued: usize,
     /// Marks of the frames in the queue and in the tail, oldest first.
     marks: VecDeque<Mark>,
+    /// Format of Socket.IO packets.
+    parser: Parser,
     /// Number of bytes in the parts that have left the outbox since it was last empty. This number is
     /// the offset of the oldest part. The offsets in marks count from the same origin.
     gone: usize,
@@ -88,7 +90,14 @@ pub(crate) struct Withheld {
 impl Outbox {
     /// Queues a packet without attachments. It has no owner, because it belongs to the link itself.
     pub(crate) fn text(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        self.frame(Opcode::Text, write);
+        if self.parser == Parser::Json {
+            return self.frame(Opcode::Text, write);
+        }
+        let written = self.packet(None, |out| {
+            write(out);
+            Ok(Vec::new())
+        });
+        debug_assert!(written.is_ok(), "no packet of a link is nested deeply: {written:?}");
     }
 
     /// Queues a packet with its attachments. A packet without an owner is never [cut](Self::cut).
@@ -102,9 +111,14 @@ impl Outbox {
     ) -> serde_json::Result<()> {
         let before = self.gone + self.queued;
         let marks = &mut self.marks;
-        ws::append_packet(&mut self.tail, write, |opcode, end| {
+        ws::append_packet(&mut self.tail, self.parser, write, |opcode, end| {
             marks.push_back(Mark { end: before + end, owner, opcode });
         })
+    }
+
+    /// Returns `true` if a frame belongs to the packet of the frame before it.
+    pub(crate) fn is_attachment(&self, opcode: Opcode) -> bool {
+        opcode == Opcode::Binary && self.parser == Parser::Json
     }
 
     /// Queues the message itself, if it is a message of Engine.IO. Returns `false` for packets that
@@ -211,7 +225,7 @@ impl Outbox {
         while let Some(mark) = self.marks.pop_front() {
             packet.push(mark);
             // An attachment is sent together with the frame before it or not at all.
-            if self.marks.front().is_some_and(|next| next.opcode == Opcode::Binary) {
+            if self.marks.front().is_some_and(|next| self.is_attachment(next.opcode)) {
                 continue;
             }
             let end = mark.end - first;
@@ -358,7 +372,7 @@ impl Outbox {
         let (mut marks, mut end) = (0, self.gone);
         for (index, mark) in self.marks.iter().enumerate().take_while(|(_, mark)| mark.end <= sent)
         {
-            if self.marks.get(index + 1).is_none_or(|next| next.opcode != Opcode::Binary) {
+            if self.marks.get(index + 1).is_none_or(|next| !self.is_attachment(next.opcode)) {
                 (marks, end) = (index + 1, mark.end);
             }
         }

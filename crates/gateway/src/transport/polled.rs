@@ -204,16 +204,19 @@ fn body(outbox: &Outbox) -> (Bytes, usize) {
     // Length and number of frames at the end of the last whole packet.
     let mut whole = (0, 0);
     for (opcode, payload) in outbox.frames() {
-        if opcode == Opcode::Text {
+        let is_first = !outbox.is_attachment(opcode);
+        if is_first {
             whole = (body.len(), frames);
         }
         if frames >= MAX_FRAMES && whole.1 > 0 {
             body.truncate(whole.0);
             return (body.into(), whole.1);
         }
+        if is_first && frames > 0 && (body.len() >= BODY || payload == CLOSE) {
+            break;
+        }
         match opcode {
             Opcode::Binary => payload::push_binary(&mut body, &payload),
-            Opcode::Text if frames > 0 && (body.len() >= BODY || payload == CLOSE) => break,
             Opcode::Text => payload::push_text(&mut body, &payload),
             _ => break,
         }

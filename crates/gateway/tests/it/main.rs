@@ -48,6 +48,8 @@ mod memory;
 #[cfg(test)]
 mod mount;
 #[cfg(test)]
+mod msgpack;
+#[cfg(test)]
 mod opened;
 #[cfg(test)]
 mod order;

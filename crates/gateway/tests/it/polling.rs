@@ -1203,7 +1203,7 @@ mod upgrades {
         loop {
             match client.next().await {
                 Frame::Text(text) => assert!(!text.contains("secret"), "{text}"),
-                Frame::Pong(_) => {}
+                Frame::Binary(_) | Frame::Pong(_) => {}
                 Frame::Closed(_) => break,
             }
         }

@@ -4,7 +4,7 @@
 //! kept. Its attachments are still counted, because the client sends them anyway. The module
 //! `attachments` limits the number of attachments and sets their deadline.
 
-use std::{borrow::Cow, time::Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -29,8 +29,9 @@ impl Assembly {
     /// `missing` attachments must arrive before `by`.
     pub(super) fn new(received: Received<'_>, missing: usize, size: usize, by: Instant) -> Self {
         let received = match received {
-            Received::Event(event) => Received::Event(own_event(event, missing)),
-            Received::Ack(ack) => Received::Ack(own_ack(ack, missing)),
+            Received::Event(_) | Received::Ack(_) => {
+                received.into_owned(Vec::with_capacity(missing))
+            }
             _ => Received::Nothing,
         };
         Self { received, missing, size, by, paused: None }
@@ -87,24 +88,5 @@ impl Assembly {
         if let Some(since) = self.paused.take() {
             self.by += now.saturating_duration_since(since);
         }
-    }
-}
-
-fn own_event(event: Event<'_>, attachments: usize) -> Event<'static> {
-    Event {
-        slot: event.slot,
-        id: event.id,
-        name: Cow::Owned(event.name.into_owned()),
-        data: Cow::Owned(event.data.into_owned()),
-        attachments: Vec::with_capacity(attachments),
-    }
-}
-
-fn own_ack(ack: Ack<'_>, attachments: usize) -> Ack<'static> {
-    Ack {
-        slot: ack.slot,
-        id: ack.id,
-        data: Cow::Owned(ack.data.into_owned()),
-        attachments: Vec::with_capacity(attachments),
     }
 }

@@ -6,7 +6,8 @@ use std::{borrow::Cow, time::Instant};
 
 use super::{Ack, Event, Link, Received, Trust, Violation, slots::State};
 use crate::{
-    JsonError, Message, engine,
+    JsonError, Message, Parser, engine,
+    msgpack::{self, MsgpackError, Translated},
     packet::{Kind, Packet},
 };
 
@@ -23,9 +24,11 @@ impl Link {
         message: Message<'m>,
         now: Instant,
     ) -> Result<Received<'m>, Violation> {
-        let text = match message {
-            Message::Text(text) => text,
-            Message::Binary(bytes) => return self.attachment(bytes),
+        let parser = self.config.parser;
+        let text = match (message, parser) {
+            (Message::Text(text), _) => text,
+            (Message::Binary(bytes), Parser::Json) => return self.attachment(bytes),
+            (Message::Binary(bytes), Parser::Msgpack) => return self.msgpack(bytes),
         };
         match engine::Packet::decode(text)? {
             engine::Packet::Close => Ok(Received::Closed),
@@ -33,8 +36,19 @@ impl Link {
                 self.heartbeat.pong(&self.config, now);
                 Ok(Received::Nothing)
             }
+            engine::Packet::Message(_) if parser == Parser::Msgpack => {
+                Err(MsgpackError::Text.into())
+            }
             engine::Packet::Message(text) => self.message(text, now),
         }
+    }
+
+    fn msgpack(&mut self, message: &[u8]) -> Result<Received<'static>, Violation> {
+        let (limit, attachments) = (self.message_limit(), self.config.max_attachments);
+        let Translated { text, attachments } = msgpack::decode(message, limit, attachments)?;
+        let packet = Packet::decode(&text, self.config.max_namespace)?;
+        self.check_binary(&packet)?;
+        self.packet(packet).map(|received| received.into_owned(attachments))
     }
 
     fn message<'m>(&mut self, text: &'m str, now: Instant) -> Result<Received<'m>, Violation> {
@@ -103,7 +117,7 @@ impl Link {
     fn connect<'m>(&mut self, packet: Packet<'m>) -> Result<Received<'m>, Violation> {
         if packet.check_connect(self.config.max_depth).is_err() {
             self.refusals = self.refusals.saturating_add(1);
-            return Ok(Received::TooDeep { namespace: packet.namespace });
+            return Ok(Received::TooDeep { namespace: packet.namespace.into() });
         }
         if self.slots.find(packet.namespace).is_some() {
             // A second CONNECT changes nothing for a namespace that is admitted or pending.
@@ -111,7 +125,7 @@ impl Link {
         }
         if self.slots.len() >= self.config.max_namespaces {
             self.refusals = self.refusals.saturating_add(1);
-            return Ok(Received::Crowded { namespace: packet.namespace });
+            return Ok(Received::Crowded { namespace: packet.namespace.into() });
         }
         // The driver sets a deadline for the admission.
         self.connect_by = None;

@@ -225,7 +225,7 @@ fn admissions_that_succeed_use_up_no_budget() {
 
     assert!(matches!(
         text(&mut link, now, "40/one-more,"),
-        Ok(Received::Crowded { namespace: "/one-more" })
+        Ok(Received::Crowded { namespace: Cow::Borrowed("/one-more") })
     ));
 }
 

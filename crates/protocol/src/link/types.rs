@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::slots::SlotId;
-use crate::{engine::EngineError, json::JsonError, packet::PacketError};
+use crate::{engine::EngineError, json::JsonError, msgpack::MsgpackError, packet::PacketError};
 
 /// Meaning of a received message.
 ///
@@ -26,7 +26,7 @@ pub enum Received<'a> {
     /// The CONNECT counts as refused, and the driver answers it with an error.
     Crowded {
         /// Namespace that the client requested.
-        namespace: &'a str,
+        namespace: Cow<'a, str>,
     },
     /// An event of an admitted client.
     Event(Event<'a>),
@@ -37,11 +37,35 @@ pub enum Received<'a> {
     /// and the driver answers it with an error.
     TooDeep {
         /// Namespace that the client requested.
-        namespace: &'a str,
+        namespace: Cow<'a, str>,
     },
     /// Nothing to report. A CONNECT may have arrived, so the driver calls
     /// [`Link::poll_admission`](crate::Link::poll_admission).
     Nothing,
+}
+
+impl Received<'_> {
+    /// Returns the same without a borrow, and with these attachments.
+    pub(super) fn into_owned(self, attachments: Vec<Bytes>) -> Received<'static> {
+        match self {
+            Self::Ack(Ack { slot, id, data, .. }) => {
+                Received::Ack(Ack { slot, id, data: owned(data), attachments })
+            }
+            Self::Event(Event { slot, id, name, data, .. }) => {
+                let (name, data) = (owned(name), owned(data));
+                Received::Event(Event { slot, id, name, data, attachments })
+            }
+            Self::Crowded { namespace } => Received::Crowded { namespace: owned(namespace) },
+            Self::TooDeep { namespace } => Received::TooDeep { namespace: owned(namespace) },
+            Self::Closed => Received::Closed,
+            Self::Left(slot) => Received::Left(slot),
+            Self::Nothing => Received::Nothing,
+        }
+    }
+}
+
+fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
 }
 
 /// An event of an admitted client.
@@ -163,6 +187,9 @@ pub enum Violation {
     /// A packet with invalid JSON.
     #[error(transparent)]
     Json(#[from] JsonError),
+    /// A message that is not a packet in MessagePack.
+    #[error(transparent)]
+    Msgpack(#[from] MsgpackError),
     /// An event or ack for a namespace to which the client is not admitted, or a DISCONNECT for a
     /// namespace that it did not request.
     #[error("packet for a namespace the client is not in")]

@@ -33,6 +33,11 @@ fn corpus_of_links_never_panics() {
 }
 
 #[test]
+fn corpus_of_msgpack_never_panics() {
+    run("msgpack", fuzz::msgpack);
+}
+
+#[test]
 fn corpus_of_payloads_never_panics() {
     run("payload", fuzz::payload);
 }

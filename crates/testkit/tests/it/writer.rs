@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use doorward_protocol::{
-    Args, Binary, Frame, packet,
+    Args, Binary, Frame, Parser, packet,
     ws::{CloseCode, Opcode, append, append_close, append_packet, append_pong},
 };
 use tungstenite::{
@@ -40,9 +40,9 @@ fn every_length_around_a_change_of_the_header_is_read() {
 fn a_packet_is_read_before_its_attachments() {
     let bytes = LENGTHS.map(|length| Binary(vec![7; length].into()));
     let write = |out: &mut Vec<u8>| packet::write_event(out, "/", None, "e", &Args(&bytes));
-    let shared = Frame::packet(write).unwrap();
+    let shared = Frame::packet(Parser::Json, write).unwrap();
     let mut appended = b"before".to_vec();
-    append_packet(&mut appended, write, |_, _| ()).unwrap();
+    append_packet(&mut appended, Parser::Json, write, |_, _| ()).unwrap();
     assert_eq!(appended.strip_prefix(b"before").unwrap(), shared.websocket());
 
     let mut client = client(shared.websocket().to_vec());
@@ -59,11 +59,11 @@ fn a_packet_that_cannot_be_written_leaves_nothing_behind() {
     let mut out = b"before".to_vec();
 
     let write = |out: &mut Vec<u8>| packet::write_event(out, "/", None, "e", &Args(1));
-    let written = append_packet(&mut out, write, |_, _| ());
+    let written = append_packet(&mut out, Parser::Json, write, |_, _| ());
 
     assert!(written.is_err());
     assert_eq!(out, b"before");
-    assert!(Frame::packet(|out| packet::write_ack(out, "/", 1, &Args(1))).is_err());
+    assert!(Frame::packet(Parser::Json, |out| packet::write_ack(out, "/", 1, &Args(1))).is_err());
 }
 
 #[test]

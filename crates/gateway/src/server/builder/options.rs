@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use doorward_core::{Audit, Clock, Entropy, PerUser, RevocationStore, SeatStore};
 
+use doorward_protocol::Parser;
+
 use super::Builder;
 use crate::{
     http::connection_error::ConnectionError, limits::Limits, peer::proxies::TrustedProxies,
@@ -120,6 +122,24 @@ impl<A> Builder<A> {
     /// ```
     pub fn websocket_only(self) -> Self {
         Self { is_polling: false, ..self }
+    }
+
+    /// Reads and writes packets as MessagePack, for clients with `socket.io-msgpack-parser`, or with
+    /// `serializer="msgpack"` in Python.
+    ///
+    /// All clients of the server must use it: clients without it are disconnected. Handlers and hubs
+    /// stay as they are. Values that JSON does not have arrive as `JSON.stringify` would write them:
+    /// a date as its text, `undefined` as `null` or not at all. The limits on the size of a packet
+    /// also apply to its JSON.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::Doorward;
+    ///
+    /// let builder = Doorward::builder().msgpack();
+    /// ```
+    pub fn msgpack(self) -> Self {
+        Self { parser: Parser::Msgpack, ..self }
     }
 
     /// Makes a client that polls keep its address: a request from another address is answered as if

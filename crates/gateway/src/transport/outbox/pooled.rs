@@ -7,20 +7,26 @@ use std::{
 };
 
 use bytes::Bytes;
+use doorward_protocol::Parser;
 use metrics::Gauge;
 
 use super::{Mark, Outbox};
 
 /// Pointer to the outbox of a link. The outbox comes from the thread when the link queues a packet,
 /// and returns to it when no packets wait. An idle link has only the pointer.
-#[derive(Default)]
 pub(crate) struct PooledOutbox {
     outbox: Option<Box<Outbox>>,
     /// Number of bytes of this outbox that the gauge of the server includes.
     reported: usize,
+    /// Format of Socket.IO packets.
+    parser: Parser,
 }
 
 impl PooledOutbox {
+    pub(crate) fn new(parser: Parser) -> Self {
+        Self { outbox: None, reported: 0, parser }
+    }
+
     /// Returns the outbox to the thread, for its next link that sends. Does nothing while packets
     /// wait.
     pub(crate) fn release(&mut self) {
@@ -62,7 +68,12 @@ impl Deref for PooledOutbox {
 impl DerefMut for PooledOutbox {
     /// Takes the spare outbox of the thread, if the link has none.
     fn deref_mut(&mut self) -> &mut Outbox {
-        self.outbox.get_or_insert_with(|| SPARE.take().unwrap_or_default())
+        self.outbox.get_or_insert_with(|| {
+            let mut outbox = SPARE.take().unwrap_or_default();
+            // Another server of the process may have used it.
+            outbox.parser = self.parser;
+            outbox
+        })
     }
 }
 
@@ -82,6 +93,7 @@ static EMPTY: Outbox = Outbox {
     sent: 0,
     queued: 0,
     marks: VecDeque::new(),
+    parser: Parser::Json,
     gone: 0,
 };
 

@@ -52,31 +52,33 @@ async fn shared_and_own_packets_are_sent_in_the_order_in_which_they_were_queued(
 /// No packet for the socket is left after a cut, no matter how many bytes were sent before.
 #[tokio::test]
 async fn packets_of_one_socket_are_dropped_and_no_others() {
-    let event = |text: &str| {
-        let text = text.repeat(90);
-        Frame::packet(|out| packet::write_event(out, "/a", None, "e", &text)).unwrap()
-    };
-    let whole = event("a").len();
-    for sent in 0..=3 * whole {
-        let mut outbox = Outbox::default();
-        outbox.push(A, &event("a"));
-        outbox
-            .packet(Some(b()), |out| packet::write_event(out, "/a", None, "e", &"b".repeat(90)))
-            .unwrap();
-        outbox.push(A, &event("s"));
-        outbox.text(|out| out.push(b'2'));
-        let mut expected = event("b").websocket().to_vec();
-        expected.drain(..sent.saturating_sub(whole).min(whole));
-        expected.extend_from_slice(b"\x81\x012");
-        outbox.advance(sent);
+    for parser in [Parser::Json, Parser::Msgpack] {
+        let event = |text: &str| {
+            let text = text.repeat(90);
+            Frame::packet(parser, |out| packet::write_event(out, "/a", None, "e", &text)).unwrap()
+        };
+        let whole = event("a").len();
+        for sent in 0..=3 * whole {
+            let mut outbox = Outbox { parser, ..Outbox::default() };
+            outbox.push(A, &event("a"));
+            outbox
+                .packet(Some(b()), |out| packet::write_event(out, "/a", None, "e", &"b".repeat(90)))
+                .unwrap();
+            outbox.push(A, &event("s"));
+            outbox.text(|out| out.push(b'2'));
+            let mut expected = event("b").websocket().to_vec();
+            expected.drain(..sent.saturating_sub(whole).min(whole));
+            expected.extend_from_slice(b"\x81\x012");
+            outbox.advance(sent);
 
-        let mut is_clean = outbox.cut(|owner| owner != A);
-        // The second cut checks that the rest still begins with a packet.
-        is_clean &= outbox.cut(|owner| owner != A);
+            let mut is_clean = outbox.cut(|owner| owner != A);
+            // The second cut checks that the rest still begins with a packet.
+            is_clean &= outbox.cut(|owner| owner != A);
 
-        let is_cut = (0 < sent && sent < whole) || (2 * whole < sent && sent < 3 * whole);
-        assert_eq!(is_clean, !is_cut, "sent {sent}");
-        assert_eq!(flush(&mut outbox, 100).await, expected, "sent {sent}");
+            let is_cut = (0 < sent && sent < whole) || (2 * whole < sent && sent < 3 * whole);
+            assert_eq!(is_clean, !is_cut, "{parser:?} sent {sent}");
+            assert_eq!(flush(&mut outbox, 100).await, expected, "{parser:?} sent {sent}");
+        }
     }
 }
 
@@ -86,12 +88,12 @@ async fn packets_of_one_socket_are_dropped_and_no_others() {
 async fn a_packet_and_its_attachments_are_dropped_together() {
     let two = Args((Binary(vec![7; 300].into()), Binary(b"x".as_slice().into())));
     let write = |out: &mut Vec<u8>| packet::write_event(out, "/", None, "e", &two);
-    let whole = Frame::packet(write).unwrap().len();
+    let whole = Frame::packet(Parser::Json, write).unwrap().len();
     for is_shared in [false, true] {
         for sent in 0..=whole {
             let mut outbox = Outbox::default();
             if is_shared {
-                outbox.push(A, &Frame::packet(write).unwrap());
+                outbox.push(A, &Frame::packet(Parser::Json, write).unwrap());
             } else {
                 outbox.packet(Some(A), write).unwrap();
             }
@@ -236,7 +238,7 @@ fn packets_are_cut_at_the_same_place_after_sent_bytes_were_freed() {
 /// Queues a packet of `length` bytes on a new outbox, and sends it. Returns the address and the
 /// capacity of the buffer that held it.
 fn send_once(length: usize) -> (*const u8, usize) {
-    let mut outbox = PooledOutbox::default();
+    let mut outbox = PooledOutbox::new(Parser::Json);
     outbox.text(|out| out.resize(out.len() + length, b'x'));
     outbox.push(A, &frame("shared"));
     let memory = (outbox.tail.as_ptr(), outbox.tail.capacity());
@@ -263,13 +265,13 @@ fn the_next_link_of_a_thread_reuses_the_memory_of_an_outbox() {
 
 #[test]
 fn a_reused_outbox_holds_no_packet_of_the_link_before() {
-    let mut first = PooledOutbox::default();
+    let mut first = PooledOutbox::new(Parser::Json);
     first.push(A, &frame("of the first link"));
     let all = first.len();
     first.advance(all);
     first.release();
 
-    let mut second = PooledOutbox::default();
+    let mut second = PooledOutbox::new(Parser::Json);
     second.push(b(), &frame("two"));
     assert_eq!(second.frames().collect::<Vec<_>>(), [(Opcode::Text, "two".into())]);
     assert!(second.cut(|owner| owner == b()));
