@@ -271,7 +271,7 @@ pub enum ServeError {
     },
     /// The operating system does not let the server listen on the address. For example, another
     /// program uses the port, or the address belongs to another machine.
-    #[error("cannot listen on {address}{}", remedy(source.kind()))]
+    #[error("cannot listen on {address}{}", remedy(address, source.kind()))]
     Bind {
         /// Address that could not be bound.
         address: Box<str>,
@@ -306,6 +306,11 @@ doorward_core::debug_as_sentence!(ServeError);
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
+    /// The certificate or the key itself was passed in place of a path.
+    #[error(
+        "a certificate and its key are read from files: write them to files, and give the paths"
+    )]
+    Inline,
     /// The key does not belong to the certificate, or one of them is of a kind that is not supported.
     #[error("the certificate {certificate:?} and the key {key:?} cannot be used together")]
     Invalid {
@@ -343,7 +348,18 @@ pub enum TlsError {
 doorward_core::debug_as_sentence!(TlsError);
 
 /// Returns a hint for the operator. It is appended to the message of [`ServeError::Bind`].
-fn remedy(kind: io::ErrorKind) -> &'static str {
+fn remedy(address: &str, kind: io::ErrorKind) -> &'static str {
+    if address.starts_with("unix:") {
+        return match kind {
+            io::ErrorKind::AddrInUse => {
+                ", where a server listens or another file is: end the server, or take another path"
+            }
+            io::ErrorKind::NotFound => ": its directory does not exist",
+            io::ErrorKind::PermissionDenied => ": the server may not write to its directory",
+            io::ErrorKind::InvalidInput => ": a path has at most 107 bytes",
+            _ => "",
+        };
+    }
     match kind {
         io::ErrorKind::AddrInUse => ", where another program listens: end it, or take another port",
         io::ErrorKind::AddrNotAvailable => ", which is no address of this machine",

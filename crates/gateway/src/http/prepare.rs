@@ -24,6 +24,8 @@ pub(crate) struct Accepted {
     /// Place of the client whose request a trusted proxy forwards at the moment. `None` if the peer
     /// is not a trusted proxy.
     pub(crate) carried: Option<Carried>,
+    /// `true` if `peer` is the client, and `X-Forwarded-For` of its requests is not read.
+    pub(crate) is_final: bool,
     /// Place among all connections of the server. It is dropped after the stream.
     pub(crate) open: Open,
 }
@@ -49,38 +51,32 @@ impl Preparation {
         accepted: Accepted,
         services: &Arc<Services>,
     ) -> Option<Accepted> {
-        let peer = accepted.peer;
-        let steps = Box::pin(self.steps(accepted, services));
-        let Some(prepared) = services.within(services.limits.header_timeout, steps).await else {
-            Metrics::http_timed_out();
-            tracing::debug!(%peer, "Connection closed: it did not begin in time.");
-            return None;
-        };
-        prepared
-            .inspect_err(|error| {
-                if let Unprepared::Header(cause) = error {
-                    services.proxy_header_is_missing(peer, cause);
-                }
-                if let Some(step) = error.step() {
-                    Metrics::http_unprepared(step);
-                }
-                tracing::debug!(%peer, %error, "Connection closed before its first request.");
-            })
-            .ok()
+        // The header of the PROXY protocol names another peer.
+        let mut peer = accepted.peer;
+        let steps = Box::pin(self.steps(accepted, services, &mut peer));
+        match services.within(services.limits.header_timeout, steps).await {
+            Some(Ok(prepared)) => return Some(prepared),
+            Some(Err(error)) => error.report(peer, services),
+            None => {
+                Metrics::http_timed_out();
+                tracing::debug!(%peer, "Connection closed: it did not begin in time.");
+            }
+        }
+        None
     }
 
     async fn steps(
         &self,
-        accepted: Accepted,
+        mut accepted: Accepted,
         services: &Arc<Services>,
+        peer: &mut SocketAddr,
     ) -> Result<Accepted, Unprepared> {
-        let accepted =
-            if self.is_proxied { forwarded(accepted, services).await? } else { accepted };
+        if self.is_proxied {
+            accepted = forwarded(accepted, services).await?;
+            *peer = accepted.peer;
+        }
         let Some(tls) = &self.tls else { return Ok(accepted) };
-        let stream = tls.accept(accepted.stream).await.map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => Unprepared::Tls(error),
-            _ => Unprepared::Lost(error),
-        })?;
+        let stream = tls.accept(accepted.stream).await.map_err(Unprepared::Tls)?;
         Ok(Accepted { stream: Connection::Other(Box::new(stream)), ..accepted })
     }
 }
@@ -110,31 +106,39 @@ async fn forwarded(
     services: &Arc<Services>,
 ) -> Result<Accepted, Unprepared> {
     if accepted.carried.is_none() {
-        return Err(Unprepared::Header(HeaderFault::Untrusted));
+        return Err(Unprepared::Stranger);
     }
     let mut start: Start = Default::default();
     accepted.stream.read_exact(&mut start).await.map_err(Unprepared::Lost)?;
-    let header = |error| Unprepared::Header(HeaderFault::Unreadable(error));
-    let mut rest = vec![0; ProxyHeader::length(&start).map_err(header)?];
+    let length = ProxyHeader::length(&start).map_err(Unprepared::Header)?;
+    let mut rest = vec![0; length];
     accepted.stream.read_exact(&mut rest).await.map_err(Unprepared::Lost)?;
-    match ProxyHeader::parse(&start, &rest).map_err(header)? {
-        ProxyHeader::Own => Ok(accepted),
-        ProxyHeader::Forwarded(client) => {
-            let (place, carried) = take_place(services, client).ok_or(Unprepared::TooMany)?;
-            Ok(Accepted { peer: client, place, carried, ..accepted })
+    let (peer, taken) = match ProxyHeader::parse(&start, &rest).map_err(Unprepared::Header)? {
+        ProxyHeader::Forwarded(client) => (client, take_place(services, client)),
+        // The connection may carry requests of a client whose address the proxy does not know. The
+        // proxy has not read them, so their headers are those of the client.
+        ProxyHeader::Own => {
+            let place = services.connections.try_take(Some(accepted.peer.ip()));
+            (accepted.peer, place.map(|place| (place, None)))
         }
-    }
+    };
+    let (place, carried) = taken.ok_or(Unprepared::TooMany)?;
+    let is_final = carried.is_none();
+    Ok(Accepted { peer, place, carried, is_final, ..accepted })
 }
 
 /// Reason for which a connection is closed before its first request.
 #[derive(Debug, thiserror::Error)]
 enum Unprepared {
     #[error("{0}")]
-    Header(HeaderFault),
-    /// The connection was lost. A load balancer that only checks if the server listens does the
-    /// same, so this is no fault of the settings.
+    Header(ProxyHeaderError),
+    /// The connection was lost while its header was read. Programs that only check if the server
+    /// listens do the same.
     #[error("{0}")]
     Lost(io::Error),
+    /// Any client could name any address.
+    #[error("the peer is not in trusted_proxies")]
+    Stranger,
     #[error("TLS: {0}")]
     Tls(io::Error),
     #[error("the client has too many connections")]
@@ -142,23 +146,23 @@ enum Unprepared {
 }
 
 impl Unprepared {
-    /// Returns the step that failed, for the metric. `None` if the client has left, or if it has too
-    /// many connections, which were counted already.
-    fn step(&self) -> Option<&'static str> {
+    fn report(&self, peer: SocketAddr, services: &Services) {
         match self {
-            Self::Header(_) => Some("proxy_protocol"),
-            Self::Tls(_) => Some("tls"),
-            Self::Lost(_) | Self::TooMany => None,
+            Self::Header(error) => services.proxy_header_is_missing(peer, error),
+            Self::Stranger => services.peer_is_no_proxy(peer),
+            Self::Lost(_) | Self::Tls(_) | Self::TooMany => {}
         }
+        let step = match self {
+            Self::Header(_) | Self::Stranger => Some("proxy_protocol"),
+            // A client that leaves in the middle has cost the server a signature.
+            Self::Tls(error) if error.kind() != io::ErrorKind::InvalidData => Some("tls_lost"),
+            Self::Tls(_) => Some("tls"),
+            // The latter was counted already.
+            Self::Lost(_) | Self::TooMany => None,
+        };
+        if let Some(step) = step {
+            Metrics::http_unprepared(step);
+        }
+        tracing::debug!(%peer, error = %self, "Connection closed before its first request.");
     }
-}
-
-/// Fault of a header of the PROXY protocol.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum HeaderFault {
-    #[error(transparent)]
-    Unreadable(ProxyHeaderError),
-    /// Any client could name any address.
-    #[error("the peer is not in trusted_proxies")]
-    Untrusted,
 }

@@ -38,6 +38,8 @@ pub(crate) struct Requests<A> {
     /// Place of the client whose request a trusted proxy forwards at the moment. `None` if the peer
     /// is not a trusted proxy.
     pub(crate) carried: Option<Carried>,
+    /// `true` if `peer` is the client, and `X-Forwarded-For` is not read.
+    pub(crate) is_final: bool,
     /// Place of the connection.
     pub(crate) place: ConnectionPlace,
 }
@@ -50,7 +52,8 @@ impl<A: HttpService> Requests<A> {
         mut request: Request<Incoming>,
     ) -> Result<Response<AnswerBody<A::Body>>, Infallible> {
         let services = &*self.services;
-        let client = services.client(self.peer, request.headers());
+        let client =
+            if self.is_final { self.peer } else { services.client(self.peer, request.headers()) };
         let Ok(answering) = self.begin(client) else { return Ok(Own::TooMany.response(None)) };
         // `PeerAddr` is for the application. Another HTTP server may set `PeerAddr` too, to an
         // address for which `X-Forwarded-For` must still be read. `Client` is set only here and is

@@ -82,6 +82,10 @@ impl Tls {
         key: impl Into<PathBuf>,
     ) -> Result<Self, TlsError> {
         let files = Files { certificate: certificate.into(), key: key.into() };
+        // Errors quote the paths.
+        if [&files.certificate, &files.key].into_iter().any(|path| is_pem(path)) {
+            return Err(TlsError::Inline);
+        }
         let provider = Arc::new(aws_lc_rs::default_provider());
         let current = Arc::new(Current(ArcSwap::from_pointee(files.read(&provider)?)));
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -124,6 +128,21 @@ impl Tls {
     pub(crate) async fn accept(&self, stream: Connection) -> io::Result<TlsStream<Connection>> {
         self.0.acceptor.accept(stream).await
     }
+
+    /// Returns the certificate that the next handshake uses, in DER format (RFC 5280). Programs can
+    /// read from it when it expires.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn look(tls: &doorward::server::Tls) {
+    /// println!("The certificate has {} bytes.", tls.certificate().len());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn certificate(&self) -> Vec<u8> {
+        let current = self.0.current.0.load();
+        current.cert.first().map(|certificate| certificate.to_vec()).unwrap_or_default()
+    }
 }
 
 impl fmt::Debug for Tls {
@@ -157,5 +176,15 @@ impl Files {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(path).map_err(|source| TlsError::Read { path: path.to_owned(), source })
+    let failed = |source| TlsError::Read { path: path.to_owned(), source };
+    // Reading a pipe could wait for ever.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(failed(io::Error::other("it is not a file")));
+    }
+    fs::read(path).map_err(failed)
+}
+
+/// Returns `true` for a text in PEM format, which was passed in place of the path of its file.
+fn is_pem(path: &Path) -> bool {
+    path.to_string_lossy().contains("-----BEGIN")
 }

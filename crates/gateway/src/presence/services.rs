@@ -64,6 +64,8 @@ pub(crate) struct Services {
     foreign_page_logged: OnceAMinute,
     /// Limits the log lines about connections without a header of the PROXY protocol.
     proxy_header_logged: OnceAMinute,
+    /// Limits the log lines about peers that may not send this header.
+    no_proxy_logged: OnceAMinute,
     /// `true` if links echo the messages of Engine.IO, for its official test suite.
     pub(crate) is_echo: bool,
     /// Limit on the open connections of the server, HTTP connections and links together.
@@ -135,6 +137,7 @@ impl Services {
             unknown: Once::new(),
             foreign_page_logged: OnceAMinute::default(),
             proxy_header_logged: OnceAMinute::default(),
+            no_proxy_logged: OnceAMinute::default(),
             is_echo: false,
             room: Room::new(limits.max_connections),
             registry: Arc::default(),
@@ -187,14 +190,26 @@ impl Services {
         );
     }
 
-    /// Logs, at most once a minute, that a connection has no usable header of the PROXY protocol.
-    pub(crate) fn proxy_header_is_missing(&self, peer: SocketAddr, fault: &dyn Display) {
+    /// Logs, at most once a minute, that a connection of a trusted proxy has no usable header of the
+    /// PROXY protocol.
+    pub(crate) fn proxy_header_is_missing(&self, proxy: SocketAddr, error: &dyn Display) {
         if self.proxy_header_logged.is_due(self.clock.now()) {
             tracing::warn!(
+                proxy = %proxy.ip(),
+                %error,
+                "A connection was closed: configure the proxy to send the PROXY protocol in version 2."
+            );
+        }
+    }
+
+    /// Logs, at most once a minute, that a connection was closed because its peer is not a trusted
+    /// proxy.
+    pub(crate) fn peer_is_no_proxy(&self, peer: SocketAddr) {
+        if self.no_proxy_logged.is_due(self.clock.now()) {
+            tracing::warn!(
                 peer = %peer.ip(),
-                %fault,
-                "A connection was closed, because proxy_protocol is set: configure the proxy to send version 2 \
-                 of it, and name the proxy in trusted_proxies."
+                "A connection was closed: with the PROXY protocol, only trusted_proxies may connect. If other \
+                 machines can reach this port, expect this line."
             );
         }
     }

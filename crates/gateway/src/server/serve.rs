@@ -103,7 +103,7 @@ async fn accept(
         // the backlog of the operating system. `limits/capacity.rs` explains the reason.
         let Some((place, carried)) = take_place(services, peer) else { continue };
         let open = services.room.take().await;
-        let accepted = Accepted { stream, peer, place, carried, open };
+        let accepted = Accepted { stream, peer, place, carried, is_final: false, open };
         let (http, app, stopping) = (http.clone(), app.clone(), stopping.clone());
         if preparation.is_empty() {
             tokio::spawn(serve_http(accepted, &http, app, Arc::clone(services), stopping));
@@ -133,11 +133,11 @@ fn serve_http<A: HttpService>(
     services: Arc<Services>,
     mut stopping: watch::Receiver<()>,
 ) -> impl Future<Output = ()> + Send + use<A> {
-    let Accepted { stream, peer, place, carried, open } = accepted;
+    let Accepted { stream, peer, place, carried, is_final, open } = accepted;
     let io = HttpIo::new(stream, open, carried.clone(), &services);
     let place = ConnectionPlace::new(place);
     let connection_place = place.clone();
-    let requests = Requests { app, services, peer, carried, place: connection_place };
+    let requests = Requests { app, services, peer, carried, is_final, place: connection_place };
     let connection = connection(http, io, requests);
     async move {
         let mut connection = pin!(connection);

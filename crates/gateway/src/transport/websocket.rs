@@ -128,14 +128,18 @@ impl<S: ByteStream> Wire for WebSocket<S> {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<io::Result<()>> {
-        while !outbox.is_empty() {
+        loop {
+            // TLS holds records that the connection does not accept yet. Until it accepts them, the
+            // next packets wait in the outbox, where they are counted and can be cut.
+            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+            if outbox.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
             match ready!(outbox.poll_write(&mut self.io, cx))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => outbox.advance(count),
             }
         }
-        // TCP has sent everything. TLS may still hold the last records.
-        Pin::new(&mut self.io).poll_flush(cx)
     }
 
     /// Shuts down the server's side of the connection, and then reads until the client has closed
@@ -175,7 +179,7 @@ const HEAD: usize = 300;
 mod tests {
     use std::future::poll_fn;
 
-    use tokio::io::{AsyncReadExt as _, BufStream, DuplexStream};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufStream, DuplexStream};
 
     use super::*;
 
@@ -184,6 +188,27 @@ mod tests {
         fn is_closed_by_peer(&self) -> bool {
             false
         }
+    }
+
+    /// Otherwise each small packet would count as progress of a client that reads nothing.
+    #[tokio::test]
+    async fn packets_wait_in_the_outbox_while_the_stream_holds_others_back() {
+        // The pipe is full.
+        let (mut server, _client) = tokio::io::duplex(1);
+        server.write_all(b"x").await.unwrap();
+        let mut socket = WebSocket::new(BufStream::new(server), &[]);
+        let mut outbox = Outbox::default();
+        let mut flush = async |outbox: &mut Outbox| {
+            poll_fn(|cx| Poll::Ready(socket.poll_flush(cx, outbox).is_pending())).await
+        };
+
+        outbox.text(|out| out.push(b'2'));
+        assert!(flush(&mut outbox).await);
+        assert_eq!(outbox.len(), 0);
+        outbox.text(|out| out.push(b'2'));
+        assert!(flush(&mut outbox).await);
+
+        assert_eq!(outbox.len(), 3);
     }
 
     #[tokio::test]

@@ -181,6 +181,50 @@ mod tls {
         admitted(&fixture, certificate.connect(tcp(&fixture).await).await.unwrap()).await;
     }
 
+    /// Container platforms pass secrets as variables, so a key may end up in place of its path.
+    #[test]
+    fn a_key_in_place_of_its_path_is_not_repeated() {
+        let key = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n";
+        let certificate = Certificate::new();
+
+        let error =
+            Tls::from_pem_files(certificate.folder.path().join("chain.pem"), key).unwrap_err();
+
+        assert!(matches!(error, TlsError::Inline));
+        assert!(!format!("{error} {error:?}").contains("c2VjcmV0"));
+    }
+
+    /// Reading it would wait for a writer.
+    #[test]
+    fn a_pipe_is_not_read() {
+        let certificate = Certificate::new();
+        let path = |name: &str| certificate.folder.path().join(name);
+        let made = std::process::Command::new("mkfifo").arg(path("pipe")).status().unwrap();
+        assert!(made.success());
+
+        let error = Tls::from_pem_files(path("pipe"), path("key.pem")).unwrap_err();
+
+        assert!(matches!(error, TlsError::Read { .. }), "{error}");
+    }
+
+    /// A client may send its first request in one write with the end of the handshake.
+    #[tokio::test]
+    async fn a_long_request_may_follow_the_handshake_at_once() {
+        let certificate = Certificate::new();
+        let fixture = Fixture::on(bind().await.tls(certificate.tls()), |builder, _| builder);
+        let stream = certificate.connect(tcp(&fixture).await).await.unwrap();
+        let mut client = RawClient::over(stream);
+
+        let body = "x".repeat(50_000);
+        let head =
+            "POST /socket.io/?EIO=4&transport=polling&sid=none HTTP/1.1\r\nHost: localhost\r\n";
+        client
+            .bytes(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes())
+            .await;
+
+        assert!(in_time(client.head()).await.starts_with("HTTP/1.1 400 "));
+    }
+
     #[tokio::test]
     async fn a_client_that_does_not_begin_the_handshake_is_closed() {
         let certificate = Certificate::new();
@@ -301,6 +345,64 @@ mod proxy_protocol {
         drop(first);
     }
 
+    /// A proxy that does not know the address of a client, or does not tell it, has not read the
+    /// headers of the client either.
+    #[tokio::test]
+    async fn a_client_that_the_header_does_not_name_cannot_choose_its_address() {
+        let fixture = start(8).await;
+
+        for unnamed in [&b"\x20\0\0\0"[..], b"\x21\0\0\0"] {
+            let mut stream = RawClient::connect(fixture.address).await;
+            stream.bytes(&[b"\r\n\r\n\0\r\nQUIT\n", unnamed].concat()).await;
+            let forged = "X-Forwarded-For: 198.51.100.1\r\n";
+            let mut link = in_time(stream.upgrade(fixture.address, forged)).await;
+            link.text(GOOD).await;
+            in_time(link.json("40")).await;
+            assert_eq!(peers(&fixture).last(), Some(&Some("127.0.0.1".parse().unwrap())));
+        }
+        let named = "203.0.113.7:4711";
+        let mut stream = RawClient::connect(fixture.address).await;
+        stream.bytes(&header(named)).await;
+        let forged = "X-Forwarded-For: 198.51.100.1\r\n";
+        let mut link = in_time(stream.upgrade(fixture.address, forged)).await;
+        link.text(GOOD).await;
+        in_time(link.json("40")).await;
+        assert_eq!(peers(&fixture).last(), Some(&Some("203.0.113.7".parse().unwrap())));
+    }
+
+    /// A content delivery network in front of the proxy adds the header itself.
+    #[tokio::test]
+    async fn a_trusted_proxy_behind_the_header_names_its_client() {
+        let fixture = Fixture::on(bind().await.proxy_protocol(), |builder, _| {
+            builder.trusted_proxies(["127.0.0.1", "203.0.113.7"])
+        });
+        let mut stream = RawClient::connect(fixture.address).await;
+        stream.bytes(&header("203.0.113.7:4711")).await;
+        let forwarded = "X-Forwarded-For: 198.51.100.1\r\n";
+        let mut link = in_time(stream.upgrade(fixture.address, forwarded)).await;
+        link.text(GOOD).await;
+        in_time(link.json("40")).await;
+
+        assert_eq!(peers(&fixture), [Some("198.51.100.1".parse().unwrap())]);
+    }
+
+    /// Strangers must not use up the line about the operator's own proxy, nor be recommended.
+    #[tokio::test]
+    async fn the_log_tells_a_stranger_from_a_proxy_without_the_header() {
+        let log = Log::default();
+        let _kept = log.keep(Level::WARN);
+        let fixture = start(8).await;
+
+        for from in ["127.0.0.2", "127.0.0.1"] {
+            let mut client = RawClient::connect_from(from.parse().unwrap(), fixture.address).await;
+            client.bytes(GET).await;
+            assert!(!in_time(client.is_answered()).await);
+        }
+
+        assert_eq!(log.lines_with("only trusted_proxies may connect").len(), 1);
+        assert_eq!(log.lines_with("configure the proxy").len(), 1);
+    }
+
     #[tokio::test]
     async fn a_connection_without_the_header_is_closed_and_the_log_says_so_once() {
         let log = Log::default();
@@ -313,7 +415,7 @@ mod proxy_protocol {
             assert!(!in_time(client.is_answered()).await);
         }
 
-        assert_eq!(log.lines_with("proxy_protocol").len(), 1, "{:?}", log.lines());
+        assert_eq!(log.lines_with("PROXY protocol").len(), 1, "{:?}", log.lines());
     }
 
     /// Otherwise each client could choose its address.

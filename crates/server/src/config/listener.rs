@@ -57,6 +57,11 @@ impl Listener {
 impl TlsFiles {
     /// Returns the files of the certificate. Fails if one of the two is missing.
     pub(super) fn new(tls: Tls) -> Result<Option<Self>, Failure> {
+        // Errors quote paths, and a key must not appear in a log.
+        let is_pem = |path: &PathBuf| path.to_string_lossy().contains("-----BEGIN");
+        if tls.certificate.iter().chain(&tls.key).any(is_pem) {
+            return Err(Failure::new(PEM_AS_PATH));
+        }
         match (tls.certificate, tls.key) {
             (Some(certificate), Some(key)) => Ok(Some(Self { certificate, key })),
             (None, None) => Ok(None),
@@ -64,6 +69,9 @@ impl TlsFiles {
         }
     }
 }
+
+const PEM_AS_PATH: &str =
+    "tls.certificate and tls.key are paths of files: write the certificate and the key to files";
 
 const HALF_A_CERTIFICATE: &str =
     "tls.certificate and tls.key belong together: set both, or neither";

@@ -421,6 +421,10 @@ fn a_listener_that_cannot_work_is_refused() {
         ("[tls]\ncertificate = 'a.crt'", Some("tls.certificate and tls.key belong together")),
         ("[tls]\nkey = 'a.key'", Some("tls.certificate and tls.key belong together")),
         (
+            "[tls]\ncertificate = 'a'\nkey = '-----BEGIN PRIVATE KEY-----'",
+            Some("tls.certificate and tls.key are paths of files: write"),
+        ),
+        (
             "public_url = 'http://a.org'\n[tls]\ncertificate = 'a'\nkey = 'b'",
             Some("tls is set and public_url is http://a.org: write https://"),
         ),

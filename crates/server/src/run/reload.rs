@@ -7,7 +7,10 @@
 use std::{io, path::PathBuf, sync::Arc};
 
 use doorward::{audit::JsonLinesAudit, auth::KeyRing, server::Tls};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
+};
 
 use super::{certificate, key_watch};
 use crate::data::{key_file::KeyFile, stores::check_audit};
@@ -32,9 +35,10 @@ impl Signals {
         mut self,
         audit: Option<(Arc<JsonLinesAudit>, PathBuf)>,
         key_file: &KeyFile,
-        keys: &KeyRing,
+        keys: &Arc<KeyRing>,
         tls: Option<&Tls>,
     ) {
+        let mut reading: Option<JoinHandle<()>> = None;
         while self.hang_up.recv().await.is_some() {
             tracing::info!(
                 "SIGHUP: reading keys and certificate, and opening the audit file again."
@@ -47,10 +51,18 @@ impl Signals {
                     }
                 }
             }
-            key_watch::take_over(key_file, keys).await;
-            if let Some(tls) = tls {
-                certificate::take_over(tls).await;
+            // A stuck disk must not keep the next signal from opening the audit file.
+            if reading.as_ref().is_none_or(JoinHandle::is_finished) {
+                let read = read_again(key_file.clone(), Arc::clone(keys), tls.cloned());
+                reading = Some(tokio::spawn(read));
             }
         }
+    }
+}
+
+async fn read_again(key_file: KeyFile, keys: Arc<KeyRing>, tls: Option<Tls>) {
+    key_watch::take_over(&key_file, &keys).await;
+    if let Some(tls) = tls {
+        certificate::take_over(&tls).await;
     }
 }

@@ -172,7 +172,8 @@ async fn prepare(config: &Config, held: &mut Option<DataDir>) -> Result<Prepared
     *held = DataDir::take_existing(&config.data_dir).await?;
     let key_file = KeyFile::of(&config.data_dir);
     let existing = key_file.read()?;
-    let tls = config.listener.tls.as_ref().map(certificate::read).transpose()?;
+    let tls = OptionFuture::from(config.listener.tls.clone().map(certificate::read));
+    let tls = tls.await.transpose()?;
     let listeners = listen(config, tls.as_ref()).await?;
     if held.is_none() {
         *held = Some(DataDir::take(&config.data_dir).await?);
@@ -215,7 +216,8 @@ async fn sweep(sessions: &Sessions) {
 }
 
 fn cannot_listen(error: &ServeError) -> Failure {
-    let is_taken = matches!(error, ServeError::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse);
+    let is_taken = matches!(error, ServeError::Bind { address, source }
+        if source.kind() == io::ErrorKind::AddrInUse && !address.starts_with("unix:"));
     let option = if is_taken { "; --listen HOST:PORT takes another address" } else { "" };
     Failure::new(format_args!("{}{option}", Causes(error)))
 }

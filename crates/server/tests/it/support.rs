@@ -253,11 +253,11 @@ impl Server {
         let stderr = running.0.stderr.take().map(Collected::new);
         // The address is in the log when standard output is closed.
         let line = match (&stdout, &stderr) {
-            (Some(stdout), _) => stdout.line_with("listening on http://localhost:"),
-            (None, Some(stderr)) => stderr.line_with("http://localhost:"),
+            (Some(stdout), _) => stdout.line_with("://localhost:"),
+            (None, Some(stderr)) => stderr.line_with("://localhost:"),
             (None, None) => panic!("without output the address of the server is unknown"),
         };
-        let (_, rest) = line.split_once("http://localhost:").unwrap();
+        let (_, rest) = line.split_once("://localhost:").unwrap();
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         Self { running, stdout, stderr, folder, data_dir, port: digits.parse().unwrap() }
     }

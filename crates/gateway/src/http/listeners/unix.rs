@@ -1,8 +1,9 @@
 //! A listening Unix socket, and its file.
 
 use std::{
-    fs, io,
-    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -13,11 +14,15 @@ pub(crate) struct UnixSocket {
     listener: UnixListener,
     path: PathBuf,
     file: FileId,
+    /// Locked file beside the socket, whose name ends with `.lock`. It is never removed, because
+    /// another server could have opened it already.
+    _lock: File,
 }
 
 impl UnixSocket {
     /// Listens at `path`. Replaces the file of a server that was killed, and no other file.
     pub(super) async fn bind(path: &Path) -> io::Result<Self> {
+        let lock = lock(path)?;
         if is_left_over(path).await {
             fs::remove_file(path)?;
         }
@@ -25,7 +30,7 @@ impl UnixSocket {
         // Connecting needs the right to write (unix(7)). A usual umask leaves it to the owner alone.
         fs::set_permissions(path, fs::Permissions::from_mode(MODE))?;
         let file = FileId::of(path)?;
-        Ok(Self { listener, path: path.to_owned(), file })
+        Ok(Self { listener, path: path.to_owned(), file, _lock: lock })
     }
 
     pub(super) async fn accept(&self) -> io::Result<UnixStream> {
@@ -57,6 +62,19 @@ impl FileId {
     fn of(path: &Path) -> io::Result<Self> {
         let metadata = fs::symlink_metadata(path)?;
         Ok(Self { device: metadata.dev(), inode: metadata.ino() })
+    }
+}
+
+/// Takes the lock of a path. Of two servers that start at the same time, one fails, so neither removes
+/// the file of the other.
+fn lock(path: &Path) -> io::Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(name)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::AddrInUse.into()),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -106,17 +124,33 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"a file");
     }
 
-    /// The file of the next server stays when the one before is dropped late.
     #[tokio::test]
-    async fn the_file_of_another_server_is_not_removed() {
+    async fn the_file_of_another_program_is_not_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
-        let before = UnixSocket::bind(&path).await.unwrap();
+        let socket = UnixSocket::bind(&path).await.unwrap();
         fs::rename(&path, folder.path().join("old")).unwrap();
 
-        let next = UnixSocket::bind(&path).await.unwrap();
-        drop(before);
+        let _other = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        drop(socket);
 
-        UnixStream::connect(next.path()).await.unwrap();
+        UnixStream::connect(&path).await.unwrap();
+    }
+
+    /// Otherwise both would find the file of a killed server, and one would remove the file of the
+    /// other.
+    #[tokio::test]
+    async fn of_two_servers_that_start_at_once_one_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        let starting = lock(&path).unwrap();
+
+        let second = UnixSocket::bind(&path).await.err().unwrap();
+        assert_eq!(second.kind(), io::ErrorKind::AddrInUse);
+        assert!(path.exists());
+
+        drop(starting);
+        UnixSocket::bind(&path).await.unwrap();
     }
 }
