@@ -34,7 +34,6 @@
 //! ```
 
 pub(crate) mod client;
-pub(crate) mod packet;
 pub(crate) mod server;
 pub(crate) mod unexpected;
 pub(crate) mod wire;

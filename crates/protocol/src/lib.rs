@@ -24,10 +24,10 @@ pub use arguments::{
     decode_event,
 };
 pub use binary::Binary;
-pub use frame::Frame;
+pub use frame::{Frame, FramePart, append_packet};
 pub use json::JsonError;
 pub use link::{
     Ack, Admission, Event, Link, LinkConfig, Received, SlotId, Timeout, Trust, Violation,
 };
 pub use message::Message;
-pub use msgpack::Parser;
+pub use packet::PacketFormat;

@@ -10,26 +10,9 @@ mod encode;
 mod error;
 mod reader;
 
-pub use decode::{Translated, decode};
+pub use decode::{Translated, decode, is_connect};
 pub use encode::encode;
 pub use error::MsgpackError;
-
-/// Format of the Socket.IO packets of a server. All its clients use the same format.
-///
-/// # Examples
-/// ```
-/// use doorward_protocol::Parser;
-///
-/// assert_eq!(Parser::default(), Parser::Json);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Parser {
-    /// Text with JSON, and an attachment for each `Binary`. Stock clients use it by default.
-    #[default]
-    Json,
-    /// MessagePack.
-    Msgpack,
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Socket.IO v5 packets.
 //!
-//! The format is `<type>[<attachments>-][/<namespace>,][<ack id>][<JSON>]`. [`Packet::decode`]
+//! The text format is `<type>[<attachments>-][/<namespace>,][<ack id>][<JSON>]`. [`Packet::decode`]
 //! borrows everything from the text. The `write_*` functions append an Engine.IO message that
 //! contains the packet. The attachments of a binary packet follow it as binary messages.
 //! [`Link`](crate::Link) collects the attachments of a client, and `write_*` returns the
@@ -11,6 +11,23 @@ mod encode;
 
 pub use decode::{Kind, Packet, PacketError};
 pub use encode::{write_ack, write_connect, write_connect_error, write_disconnect, write_event};
+
+/// Format of the Socket.IO packets of a server. All its clients use the same format.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::packet::PacketFormat;
+///
+/// assert_eq!(PacketFormat::default(), PacketFormat::Text);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PacketFormat {
+    /// Text with JSON, and an attachment for each `Binary`. Stock clients use it by default.
+    #[default]
+    Text,
+    /// MessagePack. See [`msgpack`](crate::msgpack).
+    MessagePack,
+}
 
 /// Returns `true` if an event name is reserved for Socket.IO libraries.
 ///

@@ -10,7 +10,7 @@ mod reader;
 mod writer;
 
 pub use reader::{FrameError, Incoming, Read, Reader, beginning};
-pub use writer::{CloseCode, append, append_close, append_packet, append_pong, header_length};
+pub use writer::{CloseCode, append, append_close, append_pong, header_length};
 
 /// Opcode of a frame (RFC 6455, section 5.2).
 ///

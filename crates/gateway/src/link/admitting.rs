@@ -165,7 +165,7 @@ impl LinkState {
         }
         // The client must read the answer to its CONNECT before any event of the namespace.
         let namespace = self.protocol.namespace(slot);
-        self.outbox.text(|out| packet::write_connect(out, namespace, &id.encode()));
+        self.outbox.control(|out| packet::write_connect(out, namespace, &id.encode()));
         let owner = self.sockets.next_owner();
         for frame in &early {
             self.outbox.push(owner, frame);
@@ -198,7 +198,7 @@ impl LinkState {
             return self.come_back_after(refusal.retry_after().unwrap_or(TRY_AGAIN_AFTER), turn);
         }
         let namespace = self.protocol.namespace(slot);
-        self.outbox.text(|out| {
+        self.outbox.control(|out| {
             packet::write_connect_error(out, namespace, &ConnectError::new(refusal, id));
         });
         self.protocol.refused(slot);

@@ -32,7 +32,7 @@ impl LinkState {
         let is_final = is_final(reason);
         if is_final || !alone {
             let namespace = self.protocol.namespace(slot);
-            self.outbox.text(|out| packet::write_disconnect(out, namespace));
+            self.outbox.control(|out| packet::write_disconnect(out, namespace));
         }
         self.protocol.ended(slot, turn.now);
         self.keep_count();
@@ -161,7 +161,7 @@ impl LinkState {
         self.end_all_sockets(DisconnectReason::ProtocolViolation);
         // Without this packet python-socketio takes the end of a WebSocket for a failure, and
         // reconnects.
-        self.outbox.text(engine::write_close);
+        self.outbox.engine(engine::write_close);
         self.close(CloseCode::Normal, "", turn);
     }
 

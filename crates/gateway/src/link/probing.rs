@@ -33,7 +33,7 @@ impl LinkState {
         self.probing =
             Some(Box::new(Probing { until: turn.now + PATIENCE, stuck, askers: vec![alive] }));
         if self.protocol.ping_now(turn.now) {
-            self.outbox.text(engine::write_ping);
+            self.outbox.engine(engine::write_ping);
         }
     }
 

@@ -6,7 +6,7 @@ use doorward_core::{
     Decision, DisconnectReason, Fault, Part, Problem, Refusal, wire::ConnectError,
 };
 use doorward_protocol::{
-    Ack, Message, RawArguments, Received as Understood, packet,
+    Ack, Message, PacketFormat, RawArguments, Received as Understood, Violation, msgpack, packet,
     ws::{CloseCode, FrameError},
 };
 
@@ -86,17 +86,38 @@ impl LinkState {
             }
             Err(violation) => {
                 tracing::debug!(%violation, "Link closed.");
+                if let (Violation::TextPacket, Message::Text(text)) = (violation, message) {
+                    self.refuse_text(text);
+                }
                 self.violated(CloseCode::Policy, &violation, turn);
             }
+        }
+    }
+
+    /// Answers a CONNECT that is text, where clients use MessagePack. The answer is text too, so that
+    /// a stock client reads it and does not reconnect.
+    fn refuse_text(&mut self, text: &str) {
+        if let Some(namespace) = packet::connects_to(text) {
+            let refusal = Refusal::bad_handshake();
+            let id = self.services.said_no(Decision::Refused, &refusal, self.connecting(None));
+            Metrics::refused(refusal.code());
+            self.outbox.engine(|out| {
+                packet::write_connect_error(out, namespace, &ConnectError::new(&refusal, id));
+            });
         }
     }
 
     /// Closes the link because of a message that is too long. A CONNECT is recognised by its
     /// beginning and refused first, so that a stock client does not reconnect and send the CONNECT
     /// again.
-    fn oversized(&mut self, beginning: &str, turn: &Turn<'_>) {
+    fn oversized(&mut self, beginning: &[u8], turn: &Turn<'_>) {
         let is_known = self.protocol.is_known();
-        if let Some(namespace) = packet::connects_to(beginning) {
+        let text = String::from_utf8_lossy(beginning);
+        let namespace = match self.services.link_config.format {
+            PacketFormat::Text => packet::connects_to(&text),
+            PacketFormat::MessagePack => msgpack::is_connect(beginning).then_some("/"),
+        };
+        if let Some(namespace) = namespace {
             let fault = Fault::new(Part::Member, "auth", Problem::TooLong);
             self.tell_refused(namespace, &Refusal::bad_handshake().about(fault));
             if !is_known {
@@ -121,7 +142,7 @@ impl LinkState {
         let known = namespaces.known(namespace);
         let id = self.services.said_no(Decision::Refused, refusal, self.connecting(known));
         Metrics::refused(refusal.code());
-        self.outbox.text(|out| {
+        self.outbox.control(|out| {
             packet::write_connect_error(out, namespace, &ConnectError::new(refusal, id));
         });
     }

@@ -102,9 +102,9 @@ impl LinkState {
             opening;
         let limits = &services.limits;
         let handle = Arc::new(LinkHandle::new(id, limits.outbox));
-        let mut outbox = PooledOutbox::new(services.link_config.parser);
+        let mut outbox = PooledOutbox::new(services.link_config.format);
         let sid = id.encode();
-        outbox.text(|out| {
+        outbox.engine(|out| {
             engine::Open {
                 sid: &sid,
                 upgrades,
@@ -187,7 +187,7 @@ impl LinkState {
             && let Some(timeout) = self.protocol.handle_timeout(turn.now)
         {
             match timeout {
-                Timeout::Ping => self.outbox.text(engine::write_ping),
+                Timeout::Ping => self.outbox.engine(engine::write_ping),
                 Timeout::NoPong => self.end_link(DisconnectReason::PingTimeout, turn),
                 Timeout::NoConnect => {
                     let reason = RefusalReason::ConnectTimeout;

@@ -297,7 +297,7 @@ impl<P> Hub<P> {
         }
         let write =
             |out: &mut Vec<u8>| packet::write_event(out, self.namespace(), ack, event, arguments);
-        let frame = Frame::packet(self.services().link_config.parser, write)?;
+        let frame = Frame::packet(self.services().link_config.format, write)?;
         // A link that cannot queue a packet ends as a slow consumer. A single event must not end
         // the links of clients that read, so it may use at most half of the outbox.
         if frame.len() > self.services().limits.outbox / 2 {

@@ -13,7 +13,7 @@ use doorward_core::{
     Anonymous, Audit, Authenticator, Clock, Entropy, Guard, PerUser, RevocationStore, SeatStore,
     Unlimited,
 };
-use doorward_protocol::{LinkConfig, Parser, Trust};
+use doorward_protocol::{LinkConfig, PacketFormat, Trust};
 
 use crate::{
     admission::vetting::{AdmitAll, AnyAuthenticator, Policy},
@@ -90,7 +90,7 @@ pub struct Builder<A> {
     is_polling: bool,
     is_address_bound: bool,
     is_echo: bool,
-    parser: Parser,
+    format: PacketFormat,
     connection_errors: Option<ConnectionErrorListener>,
     public: Vec<Gateway<Anonymous>>,
     public_hubs: Hubs<Anonymous>,
@@ -122,7 +122,7 @@ impl Builder<NoAuthenticator> {
             is_polling: true,
             is_address_bound: false,
             is_echo: false,
-            parser: Parser::Json,
+            format: PacketFormat::Text,
             connection_errors: None,
             public: Vec::new(),
             public_hubs: Hubs::new(principals.clone()),
@@ -156,7 +156,7 @@ impl Builder<NoAuthenticator> {
             is_polling: self.is_polling,
             is_address_bound: self.is_address_bound,
             is_echo: self.is_echo,
-            parser: self.parser,
+            format: self.format,
             connection_errors: self.connection_errors,
             public: self.public,
             public_hubs: self.public_hubs,
@@ -281,7 +281,7 @@ impl<A> Builder<A> {
     ) -> Result<Doorward, BuildError> {
         let Self { clock, entropy, audit, revocations, limits, path, public, private, .. } = self;
         let (proxies, pages) = (self.trusted_proxies?, self.pages);
-        let (is_polling, is_echo, parser) = (self.is_polling, self.is_echo, self.parser);
+        let (is_polling, is_echo, format) = (self.is_polling, self.is_echo, self.format);
         let binding = BindingRules { sessions, is_address_bound: self.is_address_bound };
         let (public_hubs, principals) = (self.public_hubs, self.principals);
         limits.check()?;
@@ -291,7 +291,7 @@ impl<A> Builder<A> {
         let mut services = Services::new(clock, entropy, limits, audit, revocations);
         (services.proxies, services.pages) = (proxies, pages);
         services.is_echo = is_echo;
-        services.link_config = Arc::new(LinkConfig { parser, ..services.limits.link() });
+        services.link_config = Arc::new(LinkConfig { format, ..services.limits.link() });
         let services = Arc::new(services);
         let mut mounts = mount_private(private, &services)?;
         // Clients of public namespaces have no user, so their connections cannot be counted.

@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use doorward_core::SocketId;
-use doorward_protocol::{Arguments, RawArguments, packet};
+use doorward_protocol::{
+    Arguments, RawArguments,
+    packet::{self, Kind, Packet},
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::test::{
-    packet::Packet,
     unexpected::panicking,
     wire::{Carried, MemoryLink},
 };
@@ -382,7 +384,7 @@ impl TestClient {
             Carried::Binary(_) | Carried::Ping | Carried::Pong => return None,
             Carried::Closed => return Some(self.end(TestEnd::Passing)),
         };
-        let packet = text.strip_prefix('4').and_then(Packet::parse)?;
+        let packet = text.strip_prefix('4').and_then(|text| Packet::parse(text).ok())?;
         if packet.namespace != self.namespace {
             return None;
         }
@@ -394,14 +396,18 @@ impl TestClient {
             attachments.push(bytes);
         }
         match packet.kind {
-            b'1' => Some(self.end(TestEnd::Final)),
-            b'2' | b'5' => {
-                let name = event_name(packet.data)?;
-                let arguments = RawArguments::from_event(packet.data, attachments);
-                Some(Incoming::Event(TestEvent { name, arguments, ack: packet.id }))
+            Kind::Disconnect => Some(self.end(TestEnd::Final)),
+            Kind::Event | Kind::BinaryEvent => {
+                let data = packet.data?;
+                let arguments = RawArguments::from_event(data, attachments);
+                Some(Incoming::Event(TestEvent {
+                    name: event_name(data)?,
+                    arguments,
+                    ack: packet.id,
+                }))
             }
-            b'3' | b'6' => {
-                let arguments = RawArguments::from_ack(packet.data, attachments);
+            Kind::Ack | Kind::BinaryAck => {
+                let arguments = RawArguments::from_ack(packet.data?, attachments);
                 Some(Incoming::Ack(packet.id?, arguments))
             }
             _ => None,

@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, sync::Arc};
 
 use doorward_core::{HandshakeRequest, Headers, LinkId};
+use doorward_protocol::packet::{Kind, Packet};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
@@ -13,7 +14,6 @@ use crate::{
     server::doorward::Doorward,
     test::{
         client::TestClient,
-        packet::Packet,
         unexpected::panicking,
         wire::{Carried, MemoryLink, connect},
     },
@@ -197,18 +197,22 @@ impl TestClientBuilder<'_> {
         link.send(Carried::Text(format!("40{target}{auth}"))).await;
         loop {
             let Carried::Text(text) = link.next().await else { return Err(None) };
-            let Some(packet) = text.strip_prefix('4').and_then(Packet::parse) else { continue };
+            let Some(packet) = text.strip_prefix('4').and_then(|text| Packet::parse(text).ok())
+            else {
+                continue;
+            };
             if packet.namespace != namespace {
                 continue;
             }
-            let data: Value = serde_json::from_str(packet.data).unwrap_or_default();
+            let data: Value =
+                serde_json::from_str(packet.data.unwrap_or_default()).unwrap_or_default();
             match packet.kind {
-                b'0' => {
+                Kind::Connect => {
                     let id = data["sid"].as_str().and_then(|id| id.parse().ok());
                     let id = id.expect("the answer to a CONNECT has an id");
                     return Ok(TestClient::new(link, namespace, id));
                 }
-                b'4' => return Err(Some(ConnectError { data })),
+                Kind::ConnectError => return Err(Some(ConnectError { data })),
                 _ => {}
             }
         }
@@ -231,7 +235,7 @@ impl TestClientBuilder<'_> {
             place: place.expect("the address has room for one more unknown link"),
             open: None,
         };
-        let (wire, mut link) = connect(services.link_config.parser);
+        let (wire, mut link) = connect(services.link_config.format);
         tokio::spawn(LinkTask::new(wire, opening));
         // The first message is the `open` packet of Engine.IO.
         link.next().await;

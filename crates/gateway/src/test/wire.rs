@@ -14,18 +14,11 @@ use std::{
 
 use bytes::Bytes;
 use doorward_core::lock;
-use doorward_protocol::{
-    Message, Parser,
-    msgpack::{self, Translated},
-    ws::Opcode,
-};
+use doorward_protocol::{Message, PacketFormat, msgpack, packet::Packet, ws::Opcode};
 
-use crate::{
-    test::packet::Packet,
-    transport::{
-        outbox::Outbox,
-        wire::{ReadEnd, Received, Receiver, Wire},
-    },
+use crate::transport::{
+    outbox::{Outbox, QueuedFrame},
+    wire::{BEGINNING, ReadEnd, Received, Receiver, Wire},
 };
 
 /// Server's end of the wire.
@@ -37,9 +30,9 @@ pub(super) struct MemoryWire {
     received: Arc<Lane>,
     sent: Arc<Lane>,
     /// Format of the server. Tests always use text, which is translated here.
-    parser: Parser,
+    format: PacketFormat,
     /// A packet of the client whose attachments have not all arrived, if the format has none.
-    partial: Option<Translated>,
+    partial: Option<(String, Vec<Bytes>)>,
 }
 
 /// Client's end of the wire. Dropping it closes the connection.
@@ -73,10 +66,10 @@ impl Carried {
 }
 
 /// Creates the two ends of a wire.
-pub(super) fn connect(parser: Parser) -> (MemoryWire, MemoryLink) {
+pub(super) fn connect(format: PacketFormat) -> (MemoryWire, MemoryLink) {
     let (up, down) = (Arc::new(Lane::default()), Arc::new(Lane::default()));
     let (received, sent) = (Arc::clone(&up), Arc::clone(&down));
-    let wire = MemoryWire { received, sent, parser, partial: None };
+    let wire = MemoryWire { received, sent, format, partial: None };
     (wire, MemoryLink { sent: up, seen: down, ahead: VecDeque::new() })
 }
 
@@ -132,38 +125,39 @@ impl Drop for MemoryLink {
 impl MemoryWire {
     /// Turns what a test sends into MessagePack. Returns `None` while attachments are missing.
     fn translate(&mut self, sent: Carried) -> Option<Carried> {
-        let mut partial = match (sent, self.partial.take()) {
-            (Carried::Text(text), None) => match text.strip_prefix('4') {
-                Some(packet) => Translated { text: packet.to_owned(), attachments: Vec::new() },
-                None => return Some(Carried::Text(text)),
-            },
-            (Carried::Binary(bytes), Some(mut partial)) => {
-                partial.attachments.push(bytes);
-                partial
+        let (text, attachments) = match (sent, self.partial.take()) {
+            (Carried::Text(text), None) if text.starts_with('4') => (text, Vec::new()),
+            (Carried::Binary(bytes), Some((text, mut attachments))) => {
+                attachments.push(bytes);
+                (text, attachments)
             }
             (sent, _) => return Some(sent),
         };
-        let missing = Packet::parse(&partial.text).map_or(0, |packet| packet.attachments);
-        if partial.attachments.len() < missing {
-            self.partial = Some(partial);
+        let Ok(packet) = Packet::parse(text.get(1..).unwrap_or_default()) else {
+            return Some(Carried::Text(text));
+        };
+        if attachments.len() < packet.attachments {
+            self.partial = Some((text, attachments));
             return None;
         }
         let mut message = Vec::new();
-        let encoded = msgpack::encode(&mut message, &partial.text, &partial.attachments);
-        // The server closes the link because of a text.
-        partial.text.insert(0, '4');
-        Some(encoded.map_or(Carried::Text(partial.text), |()| Carried::Binary(message.into())))
+        match msgpack::encode(&mut message, &packet, &attachments) {
+            Ok(()) => Some(Carried::Binary(message.into())),
+            // The server closes the link because of a text.
+            Err(_) => Some(Carried::Text(text)),
+        }
     }
 
-    /// Returns a packet of the server as a client with the default format would receive it.
+    /// Returns a packet of the server as a client with the text format would receive it.
     fn carried(&self, opcode: Opcode, payload: Bytes) -> (Carried, Vec<Bytes>) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let carried = match opcode {
-            Opcode::Binary if self.parser == Parser::Msgpack => {
-                let Ok(packet) = msgpack::decode(&payload, usize::MAX, usize::MAX) else {
+            Opcode::Binary if self.format == PacketFormat::MessagePack => {
+                let Ok(translated) = msgpack::decode(&payload, usize::MAX, usize::MAX) else {
                     return (Carried::Closed, Vec::new());
                 };
-                return (Carried::Text(format!("4{}", packet.text)), packet.attachments);
+                let text = format!("4{}", translated.packet());
+                return (Carried::Text(text), translated.attachments);
             }
             Opcode::Text => Carried::Text(text(&payload)),
             Opcode::Binary => Carried::Binary(payload),
@@ -178,8 +172,8 @@ impl Wire for MemoryWire {
     fn read(&mut self, cx: &mut Context<'_>, receiver: &mut impl Receiver) -> ReadEnd {
         while receiver.is_ready() {
             let Poll::Ready(sent) = self.received.poll_pop(cx) else { return ReadEnd::Dry };
-            let sent = match (self.parser, sent) {
-                (Parser::Msgpack, Some(sent)) => match self.translate(sent) {
+            let sent = match (self.format, sent) {
+                (PacketFormat::MessagePack, Some(sent)) => match self.translate(sent) {
                     None => continue,
                     translated => translated,
                 },
@@ -194,12 +188,12 @@ impl Wire for MemoryWire {
             };
             // A real wire does not read a message beyond the limit, but reports only its beginning.
             if length > receiver.message_limit() {
-                let beginning = match &sent {
-                    Some(Carried::Text(text)) => {
-                        text.get(..text.floor_char_boundary(HEAD)).unwrap_or_default()
-                    }
-                    _ => "",
+                let message = match &sent {
+                    Some(Carried::Text(text)) => text.as_bytes(),
+                    Some(Carried::Binary(bytes)) => bytes,
+                    _ => b"",
                 };
+                let beginning = message.get(..BEGINNING).unwrap_or(message);
                 receiver.receive(Received::TooLarge { beginning });
             } else {
                 receiver.receive(message);
@@ -218,7 +212,7 @@ impl Wire for MemoryWire {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let mut count = 0;
-        for (opcode, payload) in outbox.frames() {
+        for QueuedFrame { opcode, payload, .. } in outbox.frames() {
             let (carried, attachments) = self.carried(opcode, payload);
             let mut seen = Some(carried);
             // In Engine.IO `2` is a ping and `3` is a pong.
@@ -349,7 +343,3 @@ const AHEAD: usize = 16;
 
 /// Number of queued bytes at which a lane is full.
 const PIPE: usize = 64 * 1024;
-
-/// Maximum length of the reported beginning of a message beyond the limit, in bytes. The beginning
-/// shows if the message is a CONNECT.
-const HEAD: usize = 300;

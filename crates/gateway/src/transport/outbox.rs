@@ -9,24 +9,25 @@
 //! socket can be removed without parsing the frames again. A wire that is no WebSocket finds each
 //! packet by its marks. Start reading at [`Outbox::packet`].
 
+mod mark;
 mod pooled;
 
 use std::{
     collections::VecDeque,
     io::{self, IoSlice},
-    num::NonZeroU32,
     pin::Pin,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use doorward_protocol::{
-    Frame, Message, Parser,
+    Frame, Message, PacketFormat, append_packet,
     ws::{self, CloseCode, Opcode},
 };
 use tokio::io::AsyncWrite;
 
-pub(crate) use self::pooled::PooledOutbox;
+use self::mark::Mark;
+pub(crate) use self::{mark::Owner, pooled::PooledOutbox};
 
 /// The queue of packets that wait to be sent on a link.
 #[derive(Default)]
@@ -44,33 +45,10 @@ pub(crate) struct Outbox {
     /// Marks of the frames in the queue and in the tail, oldest first.
     marks: VecDeque<Mark>,
     /// Format of Socket.IO packets.
-    parser: Parser,
+    format: PacketFormat,
     /// Number of bytes in the parts that have left the outbox since it was last empty. This number is
     /// the offset of the oldest part. The offsets in marks count from the same origin.
     gone: usize,
-}
-
-/// Identifies the socket that a packet is for. Unlike a [`SlotId`](doorward_protocol::SlotId), an
-/// owner is not reused for a later socket of the link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Owner(NonZeroU32);
-
-impl Owner {
-    pub(crate) const FIRST: Self = Self(NonZeroU32::MIN);
-
-    /// Returns the owner after this one.
-    pub(crate) fn next(self) -> Self {
-        Self(self.0.checked_add(1).unwrap_or(NonZeroU32::MIN))
-    }
-}
-
-/// End, owner and opcode of one frame. `end` is the offset of the byte after the frame.
-#[derive(Clone, Copy, Debug)]
-struct Mark {
-    end: usize,
-    /// Socket that the frame is for. Frames without an owner are never [cut](Outbox::cut).
-    owner: Option<Owner>,
-    opcode: Opcode,
 }
 
 /// A position in the tail. Packets that were written after this position can be removed again.
@@ -80,24 +58,36 @@ pub(crate) struct Position {
     marks: usize,
 }
 
+/// A frame that waits to be sent.
+pub(crate) struct QueuedFrame {
+    pub(crate) opcode: Opcode,
+    /// `true` if the frame belongs to the packet of the frame before it.
+    pub(crate) is_attachment: bool,
+    pub(crate) payload: Bytes,
+}
+
 /// Packets that were taken from the end of the tail.
 pub(crate) struct Withheld {
     bytes: Vec<u8>,
-    /// Length in bytes, owner and opcode of each frame.
-    frames: Vec<(usize, Option<Owner>, Opcode)>,
+    /// Mark of each frame, whose end is counted from the first one.
+    marks: Vec<Mark>,
 }
 
 impl Outbox {
-    /// Queues a packet without attachments. It has no owner, because it belongs to the link itself.
-    pub(crate) fn text(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        if self.parser == Parser::Json {
-            return self.frame(Opcode::Text, write);
-        }
+    /// Queues a packet of Engine.IO. It has no owner, because it belongs to the link itself.
+    pub(crate) fn engine(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.frame(Opcode::Text, write);
+    }
+
+    /// Queues a packet of Socket.IO without attachments and without an owner.
+    pub(crate) fn control(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let written = self.packet(None, |out| {
             write(out);
             Ok(Vec::new())
         });
-        debug_assert!(written.is_ok(), "no packet of a link is nested deeply: {written:?}");
+        if let Err(error) = written {
+            tracing::error!(%error, "A packet could not be written.");
+        }
     }
 
     /// Queues a packet with its attachments. A packet without an owner is never [cut](Self::cut).
@@ -111,14 +101,9 @@ impl Outbox {
     ) -> serde_json::Result<()> {
         let before = self.gone + self.queued;
         let marks = &mut self.marks;
-        ws::append_packet(&mut self.tail, self.parser, write, |opcode, end| {
-            marks.push_back(Mark { end: before + end, owner, opcode });
+        append_packet(&mut self.tail, self.format, write, |part| {
+            marks.push_back(Mark::of(part, before, owner));
         })
-    }
-
-    /// Returns `true` if a frame belongs to the packet of the frame before it.
-    pub(crate) fn is_attachment(&self, opcode: Opcode) -> bool {
-        opcode == Opcode::Binary && self.parser == Parser::Json
     }
 
     /// Queues the message itself, if it is a message of Engine.IO. Returns `false` for packets that
@@ -154,7 +139,7 @@ impl Outbox {
 
     fn mark(&mut self, opcode: Opcode) {
         let end = self.gone + self.queued + self.tail.len();
-        self.marks.push_back(Mark { end, owner: None, opcode });
+        self.marks.push_back(Mark { end, owner: None, opcode, is_attachment: false });
     }
 
     /// Queues a packet that is shared with other links, without a copy.
@@ -166,9 +151,8 @@ impl Outbox {
             self.tail.clear();
         }
         let (before, owner) = (self.gone + self.queued, Some(owner));
-        for (opcode, end) in frame.frames() {
-            self.marks.push_back(Mark { end: before + end, owner, opcode });
-        }
+        let marks = frame.parts().map(|part| Mark::of(part, before, owner));
+        self.marks.extend(marks);
         self.queued += frame.len();
         self.queue.push_back(frame.websocket().clone());
     }
@@ -187,23 +171,17 @@ impl Outbox {
 
     /// Takes out the packets after `position`, so that other packets can be queued before them.
     pub(crate) fn withhold(&mut self, position: Position) -> Withheld {
-        let mut start = self.gone + self.queued + position.tail;
-        let frames = self.marks.drain(position.marks..).map(|mark| {
-            let length = mark.end - start;
-            start = mark.end;
-            (length, mark.owner, mark.opcode)
-        });
-        let frames = frames.collect();
-        Withheld { bytes: self.tail.split_off(position.tail), frames }
+        let start = self.gone + self.queued + position.tail;
+        let marks = self.marks.drain(position.marks..);
+        let marks = marks.map(|mark| Mark { end: mark.end - start, ..mark }).collect();
+        Withheld { bytes: self.tail.split_off(position.tail), marks }
     }
 
     /// Queues packets again that [`withhold`](Self::withhold) has taken out.
     pub(crate) fn resume(&mut self, withheld: &Withheld) {
-        let mut end = self.gone + self.queued + self.tail.len();
-        for &(length, owner, opcode) in &withheld.frames {
-            end += length;
-            self.marks.push_back(Mark { end, owner, opcode });
-        }
+        let start = self.gone + self.queued + self.tail.len();
+        let marks = withheld.marks.iter().map(|mark| Mark { end: mark.end + start, ..*mark });
+        self.marks.extend(marks);
         self.tail.extend_from_slice(&withheld.bytes);
     }
 
@@ -225,7 +203,7 @@ impl Outbox {
         while let Some(mark) = self.marks.pop_front() {
             packet.push(mark);
             // An attachment is sent together with the frame before it or not at all.
-            if self.marks.front().is_some_and(|next| self.is_attachment(next.opcode)) {
+            if self.marks.front().is_some_and(|next| next.is_attachment) {
                 continue;
             }
             let end = mark.end - first;
@@ -251,13 +229,13 @@ impl Outbox {
         is_clean
     }
 
-    /// Returns the opcode and the payload of each frame that waits, oldest first. A frame that was
-    /// sent in part is returned whole.
-    pub(crate) fn frames(&self) -> impl Iterator<Item = (Opcode, Bytes)> {
+    /// Returns each frame that waits, oldest first. A frame that was sent in part is returned whole.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = QueuedFrame> {
         let waiting = Bytes::from(self.waiting());
         self.unsent().map(move |(start, mark)| {
             let frame = waiting.slice(start..mark.end - self.gone);
-            (mark.opcode, frame.slice(ws::header_length(frame.len())..))
+            let payload = frame.slice(ws::header_length(frame.len())..);
+            QueuedFrame { opcode: mark.opcode, is_attachment: mark.is_attachment, payload }
         })
     }
 
@@ -372,7 +350,7 @@ impl Outbox {
         let (mut marks, mut end) = (0, self.gone);
         for (index, mark) in self.marks.iter().enumerate().take_while(|(_, mark)| mark.end <= sent)
         {
-            if self.marks.get(index + 1).is_none_or(|next| !self.is_attachment(next.opcode)) {
+            if self.marks.get(index + 1).is_none_or(|next| !next.is_attachment) {
                 (marks, end) = (index + 1, mark.end);
             }
         }

@@ -27,10 +27,10 @@ use self::{
     table::Entry,
 };
 use crate::transport::{
-    outbox::Outbox,
+    outbox::{Outbox, QueuedFrame},
     stream::AnyStream,
     websocket::WebSocket,
-    wire::{ReadEnd, Received, Receiver, Wire},
+    wire::{BEGINNING, ReadEnd, Received, Receiver, Wire},
 };
 
 /// Connection of a client that polls.
@@ -185,16 +185,12 @@ fn receive(part: &Part<'_>, is_cut: bool, receiver: &mut impl Receiver) {
     if !is_cut && length <= receiver.message_limit() {
         return receiver.receive(Received::Message(message));
     }
-    let beginning = match part {
-        Part::Text(text) => beginning(text),
-        Part::Binary(_) => "",
+    let bytes = match message {
+        Message::Text(text) => text.as_bytes(),
+        Message::Binary(bytes) => bytes,
     };
+    let beginning = bytes.get(..BEGINNING).unwrap_or(bytes);
     receiver.receive(Received::TooLarge { beginning });
-}
-
-/// Returns the beginning of a packet that is too long.
-fn beginning(packet: &str) -> &str {
-    packet.get(..packet.floor_char_boundary(HEAD)).unwrap_or_default()
 }
 
 /// Makes the body of a GET from the first packets of the outbox. Returns the body and the number of
@@ -203,16 +199,15 @@ fn body(outbox: &Outbox) -> (Bytes, usize) {
     let (mut body, mut frames) = (Vec::new(), 0);
     // Length and number of frames at the end of the last whole packet.
     let mut whole = (0, 0);
-    for (opcode, payload) in outbox.frames() {
-        let is_first = !outbox.is_attachment(opcode);
-        if is_first {
+    for QueuedFrame { opcode, is_attachment, payload } in outbox.frames() {
+        if !is_attachment {
             whole = (body.len(), frames);
         }
         if frames >= MAX_FRAMES && whole.1 > 0 {
             body.truncate(whole.0);
             return (body.into(), whole.1);
         }
-        if is_first && frames > 0 && (body.len() >= BODY || payload == CLOSE) {
+        if !is_attachment && frames > 0 && (body.len() >= BODY || payload == CLOSE) {
             break;
         }
         match opcode {
@@ -360,6 +355,3 @@ const BODY: usize = 64 * 1024;
 /// Maximum number of frames in a body, unless one packet has more. python-engineio rejects bodies with
 /// more than 16.
 const MAX_FRAMES: usize = 16;
-
-/// Number of bytes that are passed on from the beginning of a message that is too long.
-const HEAD: usize = 300;

@@ -14,7 +14,7 @@ use crate::transport::{
     buffer,
     outbox::Outbox,
     stream::ByteStream,
-    wire::{ReadEnd, Received, Receiver, Wire},
+    wire::{BEGINNING, ReadEnd, Received, Receiver, Wire},
 };
 
 /// A WebSocket after its handshake.
@@ -86,7 +86,9 @@ impl<S: ByteStream> WebSocket<S> {
                 // If too few bytes have arrived to recognise a CONNECT, the decision waits for
                 // more.
                 Err(FrameError::TooLarge) => {
-                    let Some(beginning) = ws::beginning(&bytes[used_up..], HEAD) else { break };
+                    let Some(beginning) = ws::beginning(&bytes[used_up..], BEGINNING) else {
+                        break;
+                    };
                     receiver.receive(Received::TooLarge { beginning: &beginning });
                 }
                 Err(error) => {
@@ -171,10 +173,6 @@ impl<S: ByteStream> Wire for WebSocket<S> {
     }
 }
 
-/// Number of bytes that are passed on from the beginning of a message that is too long. If the
-/// message is a CONNECT, they contain the namespace.
-const HEAD: usize = 300;
-
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
@@ -202,10 +200,10 @@ mod tests {
             poll_fn(|cx| Poll::Ready(socket.poll_flush(cx, outbox).is_pending())).await
         };
 
-        outbox.text(|out| out.push(b'2'));
+        outbox.engine(|out| out.push(b'2'));
         assert!(flush(&mut outbox).await);
         assert_eq!(outbox.len(), 0);
-        outbox.text(|out| out.push(b'2'));
+        outbox.engine(|out| out.push(b'2'));
         assert!(flush(&mut outbox).await);
 
         assert_eq!(outbox.len(), 3);
@@ -216,7 +214,7 @@ mod tests {
         let (server, mut client) = tokio::io::duplex(1024);
         let mut socket = WebSocket::new(BufStream::new(server), &[]);
         let mut outbox = Outbox::default();
-        outbox.text(|out| out.push(b'2'));
+        outbox.engine(|out| out.push(b'2'));
 
         poll_fn(|cx| socket.poll_flush(cx, &mut outbox)).await.unwrap();
 

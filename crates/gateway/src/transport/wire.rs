@@ -79,7 +79,7 @@ pub(crate) enum Received<'a> {
     Close,
     /// A message above the size limit, which was not read. `beginning` is long enough to recognise
     /// a CONNECT.
-    TooLarge { beginning: &'a str },
+    TooLarge { beginning: &'a [u8] },
     /// Bytes that violate the protocol of the wire, and the code that a WebSocket is closed with.
     Broken { code: CloseCode, error: &'a dyn Error },
     /// Number of bytes that were read, so that the receiver can count them. It is passed on after
@@ -88,6 +88,10 @@ pub(crate) enum Received<'a> {
     /// The connection is lost.
     Lost,
 }
+
+/// Number of bytes that are passed on from the beginning of a message that is too long. If the
+/// message is a CONNECT, they show it.
+pub(crate) const BEGINNING: usize = 300;
 
 /// The reason why reading stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use doorward::{Revoke, event::Bytes, prelude::*};
-use doorward_protocol::{msgpack, ws::Opcode};
+use doorward_protocol::{msgpack, packet::Packet, ws::Opcode};
 use doorward_testkit::{Poller, RawClient, Seen};
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use crate::{
 /// Returns a packet as a client with MessagePack sends it.
 fn packed(text: &str) -> Vec<u8> {
     let mut message = Vec::new();
-    msgpack::encode(&mut message, text, &[]).unwrap();
+    msgpack::encode(&mut message, &Packet::parse(text).unwrap(), &[]).unwrap();
     message
 }
 
@@ -27,7 +27,9 @@ async fn send(client: &mut RawClient, text: &str) {
 /// Reads the next packet, in the text format.
 async fn next(client: &mut RawClient) -> String {
     match in_time(client.next()).await {
-        Seen::Binary(message) => msgpack::decode(&message, usize::MAX, 10).unwrap().text,
+        Seen::Binary(message) => {
+            msgpack::decode(&message, usize::MAX, 10).unwrap().packet().to_string()
+        }
         other => panic!("no packet in MessagePack: {other:?}"),
     }
 }
@@ -70,6 +72,30 @@ async fn a_client_with_the_other_format_is_disconnected() {
     assert_eq!(text.authentications(), 0);
 }
 
+/// A stock client does not reconnect after an answer, and would do so for ever without one.
+#[tokio::test]
+async fn each_connect_is_answered() {
+    let long = format!(r#"0{{"token":"{}"}}"#, "x".repeat(20_000));
+    let mut bytes = b"\x83\xa4type\x00\xa4data\x81\xa5token\xc4\x01x\xa3nsp\xa1/".to_vec();
+    for message in [packed(&long), std::mem::take(&mut bytes), packed("07")] {
+        let fixture = Fixture::with(|builder, _| builder.msgpack()).await;
+        let mut client = RawClient::open(fixture.address).await;
+        client.bytes(&RawClient::frame(Opcode::Binary, &message)).await;
+        let refused = next(&mut client).await;
+        assert!(refused.starts_with(r#"4{"message":"#), "{refused}");
+        assert!(!refused.contains("xxxx"));
+    }
+
+    // A client without the parser reads text only.
+    let fixture = Fixture::with(|builder, _| builder.msgpack()).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40/chat,{"token":"good:alice"}"#).await;
+    let refused = client.json("44/chat,").await;
+    assert_eq!(refused["data"]["code"], "bad_handshake");
+    assert!(matches!(client.rest().await[..], [Seen::Closed(Some(1008))]));
+    assert_eq!(fixture.authentications(), 0);
+}
+
 #[tokio::test]
 async fn bytes_from_a_client_that_is_not_known_are_refused() {
     let fixture = Fixture::with(|builder, _| builder.msgpack()).await;
@@ -100,7 +126,8 @@ async fn nothing_that_waits_reaches_a_revoked_client_by_polling() {
     let rest = poller.get().await.body;
     let packets = rest.split('\x1e').filter_map(|packet| packet.strip_prefix('b'));
     let texts: Vec<_> = packets
-        .map(|packet| msgpack::decode(&STANDARD.decode(packet).unwrap(), 1000, 0).unwrap().text)
+        .map(|packet| STANDARD.decode(packet).unwrap())
+        .map(|packet| msgpack::decode(&packet, 1000, 0).unwrap().packet().to_string())
         .collect();
     assert!(texts.iter().any(|text| text.contains("session_ended")), "{texts:?}");
     assert!(!texts.iter().any(|text| text.contains("secret")), "{texts:?}");

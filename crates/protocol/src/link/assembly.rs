@@ -30,7 +30,7 @@ impl Assembly {
     pub(super) fn new(received: Received<'_>, missing: usize, size: usize, by: Instant) -> Self {
         let received = match received {
             Received::Event(_) | Received::Ack(_) => {
-                received.into_owned(Vec::with_capacity(missing))
+                received.with_attachments(Vec::with_capacity(missing))
             }
             _ => Received::Nothing,
         };

@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use super::{Link, Received, Violation, assembly::Assembly};
-use crate::packet::{Kind, Packet};
+use crate::packet::Packet;
 
 impl Link {
     /// Rejects a packet between the attachments of another packet. Attachments follow their packet
@@ -18,10 +18,9 @@ impl Link {
 
     /// Checks that the client may send the attachments that a packet announces.
     pub(super) fn check_binary(&self, packet: &Packet<'_>) -> Result<(), Violation> {
-        let is_binary = matches!(packet.kind, Kind::BinaryEvent | Kind::BinaryAck);
         // Only authenticated clients may make the server keep a packet that is not complete.
-        if is_binary && !self.is_known() {
-            return Err(Violation::Binary);
+        if packet.kind.is_binary() && !self.is_known() {
+            return Err(Violation::BinaryBeforeAdmission);
         }
         if packet.attachments > self.config.max_attachments {
             return Err(Violation::Attachments);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Parser;
+use crate::PacketFormat;
 
 /// Limits and timeouts of a link. Sizes are in bytes.
 ///
@@ -16,8 +16,8 @@ use crate::Parser;
 /// ```
 #[derive(Clone, Debug)]
 pub struct LinkConfig {
-    /// Format of Socket.IO packets. Default: JSON.
-    pub parser: Parser,
+    /// Format of Socket.IO packets. Default: text.
+    pub format: PacketFormat,
     /// Interval from the opening of the link, or from a pong, to the next ping. Default: 25 s.
     pub ping_interval: Duration,
     /// Time within which the client must answer a ping. Default: 20 s.
@@ -57,7 +57,7 @@ pub struct LinkConfig {
 impl Default for LinkConfig {
     fn default() -> Self {
         Self {
-            parser: Parser::Json,
+            format: PacketFormat::Text,
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
             connect_timeout: Duration::from_secs(5),

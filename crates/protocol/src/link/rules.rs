@@ -6,8 +6,7 @@ use std::{borrow::Cow, time::Instant};
 
 use super::{Ack, Event, Link, Received, Trust, Violation, slots::State};
 use crate::{
-    JsonError, Message, Parser, engine,
-    msgpack::{self, MsgpackError, Translated},
+    JsonError, Message, PacketFormat, engine, msgpack,
     packet::{Kind, Packet},
 };
 
@@ -24,11 +23,11 @@ impl Link {
         message: Message<'m>,
         now: Instant,
     ) -> Result<Received<'m>, Violation> {
-        let parser = self.config.parser;
-        let text = match (message, parser) {
+        let format = self.config.format;
+        let text = match (message, format) {
             (Message::Text(text), _) => text,
-            (Message::Binary(bytes), Parser::Json) => return self.attachment(bytes),
-            (Message::Binary(bytes), Parser::Msgpack) => return self.msgpack(bytes),
+            (Message::Binary(bytes), PacketFormat::Text) => return self.attachment(bytes),
+            (Message::Binary(bytes), PacketFormat::MessagePack) => return self.msgpack(bytes),
         };
         match engine::Packet::decode(text)? {
             engine::Packet::Close => Ok(Received::Closed),
@@ -36,8 +35,8 @@ impl Link {
                 self.heartbeat.pong(&self.config, now);
                 Ok(Received::Nothing)
             }
-            engine::Packet::Message(_) if parser == Parser::Msgpack => {
-                Err(MsgpackError::Text.into())
+            engine::Packet::Message(_) if format == PacketFormat::MessagePack => {
+                Err(Violation::TextPacket)
             }
             engine::Packet::Message(text) => self.message(text, now),
         }
@@ -45,10 +44,12 @@ impl Link {
 
     fn msgpack(&mut self, message: &[u8]) -> Result<Received<'static>, Violation> {
         let (limit, attachments) = (self.message_limit(), self.config.max_attachments);
-        let Translated { text, attachments } = msgpack::decode(message, limit, attachments)?;
-        let packet = Packet::decode(&text, self.config.max_namespace)?;
+        let mut translated = msgpack::decode(message, limit, attachments)?;
+        let attachments = std::mem::take(&mut translated.attachments);
+        let packet = Packet { attachments: attachments.len(), ..translated.packet() };
+        packet.check(self.config.max_namespace)?;
         self.check_binary(&packet)?;
-        self.packet(packet).map(|received| received.into_owned(attachments))
+        self.packet(packet).map(|received| received.with_attachments(attachments))
     }
 
     fn message<'m>(&mut self, text: &'m str, now: Instant) -> Result<Received<'m>, Violation> {

@@ -45,8 +45,8 @@ pub enum Received<'a> {
 }
 
 impl Received<'_> {
-    /// Returns the same without a borrow, and with these attachments.
-    pub(super) fn into_owned(self, attachments: Vec<Bytes>) -> Received<'static> {
+    /// Copies the borrowed data, and sets the attachments.
+    pub(super) fn with_attachments(self, attachments: Vec<Bytes>) -> Received<'static> {
         match self {
             Self::Ack(Ack { slot, id, data, .. }) => {
                 Received::Ack(Ack { slot, id, data: owned(data), attachments })
@@ -174,10 +174,12 @@ pub enum Violation {
     /// A binary packet with too many attachments.
     #[error("too many attachments")]
     Attachments,
-    /// A binary message that is not an attachment of a packet, or a binary packet from an
-    /// unauthenticated client.
-    #[error("binary message")]
+    /// A binary message that is not an attachment of a packet.
+    #[error("binary message without its packet: this server does not use MessagePack")]
     Binary,
+    /// A packet with bytes from an unauthenticated client.
+    #[error("bytes before admission")]
+    BinaryBeforeAdmission,
     /// A message that is not an Engine.IO packet.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -200,6 +202,9 @@ pub enum Violation {
     /// A binary packet that is too large together with its attachments.
     #[error("binary packet is too large")]
     TooLarge,
+    /// A Socket.IO packet as text, where clients use MessagePack.
+    #[error("text packet: this server uses MessagePack, so pass socket.io-msgpack-parser to io()")]
+    TextPacket,
     /// More bytes than an unauthenticated client may send.
     #[error("too many bytes before admission")]
     Unauthenticated,

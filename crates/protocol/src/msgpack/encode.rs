@@ -1,102 +1,81 @@
-//! Translates a packet of the server from the text format into MessagePack.
+//! Writes a packet of the server as MessagePack.
 
 use std::fmt;
 
 use bytes::Bytes;
 use rmp::encode::ValueWriteError;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Error, Result};
+use serde_json::Result;
 
-/// Appends a Socket.IO packet to `out` as MessagePack. `text` is the packet in the text format, and
-/// `attachments` are the bytes that its placeholders refer to.
+use crate::packet::{Kind, Packet};
+
+/// Appends a packet to `out` as MessagePack. `attachments` are the bytes that its placeholders refer
+/// to.
 ///
 /// # Examples
 /// ```
-/// use doorward_protocol::msgpack;
+/// use doorward_protocol::{msgpack, packet::Packet};
 ///
 /// let mut out = Vec::new();
-/// msgpack::encode(&mut out, r#"2["hi"]"#, &[])?;
+/// let packet = Packet::parse(r#"2["hi"]"#)?;
+/// msgpack::encode(&mut out, &packet, &[])?;
 /// assert_eq!(out, b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x91\xa2hi");
-/// # Ok::<_, serde_json::Error>(())
+/// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
-/// Fails if `text` is not a packet, if its JSON is nested more than 127 deep, or if a placeholder
-/// refers to no attachment. On failure `out` remains unchanged.
-pub fn encode(out: &mut Vec<u8>, text: &str, attachments: &[Bytes]) -> Result<()> {
+/// Fails if the data is not JSON, if it is nested more than 127 deep, or if a placeholder refers to
+/// no attachment or to that of another placeholder. On failure `out` remains unchanged.
+pub fn encode(out: &mut Vec<u8>, packet: &Packet<'_>, attachments: &[Bytes]) -> Result<()> {
     let start = out.len();
-    append(out, text, attachments).inspect_err(|_| out.truncate(start))
+    append(out, packet, attachments).inspect_err(|_| out.truncate(start))
 }
 
-fn append(out: &mut Vec<u8>, text: &str, attachments: &[Bytes]) -> Result<()> {
-    let head = Head::of(text).ok_or_else(|| Error::custom("not a Socket.IO packet"))?;
-    head.write(out).map_err(failed)?;
-    if head.data.is_empty() {
-        return Ok(());
-    }
-    let mut json = serde_json::Deserializer::from_str(head.data);
-    let attachments = if head.is_binary { attachments } else { &[] };
-    Walk { out, attachments, is_binary: head.is_binary }.deserialize(&mut json)?;
+fn append(out: &mut Vec<u8>, packet: &Packet<'_>, attachments: &[Bytes]) -> Result<()> {
+    write_head(out, packet).map_err(failed)?;
+    let Some(data) = packet.data else { return Ok(()) };
+    let mut json = serde_json::Deserializer::from_str(data);
+    let mut left: Vec<_> = attachments.iter().map(Some).collect();
+    let walk = Walk { out, attachments: &mut left, is_binary: packet.kind.is_binary() };
+    walk.deserialize(&mut json)?;
     json.end()
 }
 
-/// Parts of a packet in the text format.
-struct Head<'a> {
-    /// Type of the packet in MessagePack, which has no binary types.
-    kind: u8,
-    is_binary: bool,
-    namespace: &'a str,
-    id: Option<u64>,
-    /// JSON, or empty.
-    data: &'a str,
-}
-
-impl<'a> Head<'a> {
-    fn of(text: &'a str) -> Option<Self> {
-        let (kind, rest) = text.split_at_checked(1)?;
-        let (kind, is_binary, rest) = match kind.parse().ok()? {
-            kind @ 0..=4 => (kind, false, rest),
-            kind @ 5..=6 => (kind - 3, true, rest.split_once('-')?.1),
-            _ => return None,
-        };
-        let (namespace, rest) = match rest.strip_prefix('/') {
-            Some(_) => rest.split_once(',').unwrap_or((rest, "")),
-            None => ("/", rest),
-        };
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (id, data) = rest.split_at(digits);
-        let id = if id.is_empty() { None } else { Some(id.parse().ok()?) };
-        Some(Self { kind, is_binary, namespace, id, data })
+/// Writes everything before the data.
+fn write_head(out: &mut Vec<u8>, packet: &Packet<'_>) -> std::result::Result<(), ValueWriteError> {
+    let Packet { kind, namespace, id, data, .. } = *packet;
+    // There are no binary types.
+    let kind = match kind {
+        Kind::BinaryEvent => Kind::Event,
+        Kind::BinaryAck => Kind::Ack,
+        kind => kind,
+    };
+    rmp::encode::write_map_len(out, 2 + u32::from(data.is_some()) + u32::from(id.is_some()))?;
+    rmp::encode::write_str(out, "type")?;
+    rmp::encode::write_uint(out, kind.number().into())?;
+    rmp::encode::write_str(out, "nsp")?;
+    rmp::encode::write_str(out, namespace)?;
+    if let Some(id) = id {
+        rmp::encode::write_str(out, "id")?;
+        rmp::encode::write_uint(out, id)?;
     }
-
-    /// Writes everything before the data.
-    fn write(&self, out: &mut Vec<u8>) -> std::result::Result<(), ValueWriteError> {
-        let members = 2 + u32::from(!self.data.is_empty()) + u32::from(self.id.is_some());
-        rmp::encode::write_map_len(out, members)?;
-        rmp::encode::write_str(out, "type")?;
-        rmp::encode::write_uint(out, self.kind.into())?;
-        rmp::encode::write_str(out, "nsp")?;
-        rmp::encode::write_str(out, self.namespace)?;
-        if let Some(id) = self.id {
-            rmp::encode::write_str(out, "id")?;
-            rmp::encode::write_uint(out, id)?;
-        }
-        if !self.data.is_empty() {
-            rmp::encode::write_str(out, "data")?;
-        }
-        Ok(())
+    if data.is_some() {
+        rmp::encode::write_str(out, "data")?;
     }
+    Ok(())
 }
 
 /// Visitor that appends any JSON to `out`.
-struct Walk<'a> {
+struct Walk<'a, 'b> {
     out: &'a mut Vec<u8>,
-    attachments: &'a [Bytes],
+    /// Attachments that were not written yet. Each is written once, so that a client cannot multiply
+    /// its bytes with placeholders of its own.
+    attachments: &'a mut [Option<&'b Bytes>],
     /// `true` if placeholders have a meaning.
     is_binary: bool,
 }
 
-/// Meaning that a JSON value has if it is a member of a placeholder object.
+/// What a written value would mean as a member of a placeholder.
 #[derive(Clone, Copy, PartialEq)]
 enum Seen {
     /// The value `true`.
@@ -105,8 +84,8 @@ enum Seen {
     Other,
 }
 
-impl Walk<'_> {
-    fn inner(&mut self) -> Walk<'_> {
+impl<'b> Walk<'_, 'b> {
+    fn inner(&mut self) -> Walk<'_, 'b> {
         Walk { out: self.out, attachments: self.attachments, is_binary: self.is_binary }
     }
 
@@ -125,7 +104,7 @@ impl Walk<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
+impl<'de> DeserializeSeed<'de> for Walk<'_, '_> {
     type Value = Seen;
 
     fn deserialize<D: Deserializer<'de>>(
@@ -136,7 +115,7 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Walk<'_> {
+impl<'de> Visitor<'de> for Walk<'_, '_> {
     type Value = Seen;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -200,8 +179,10 @@ impl<'de> Visitor<'de> for Walk<'_> {
         }
         if self.is_binary && marker == Seen::Marker {
             let Seen::Number(number) = number else { return Err(A::Error::custom(NO_ATTACHMENT)) };
-            let attachment = usize::try_from(number).ok().and_then(|at| self.attachments.get(at));
-            let bytes = attachment.ok_or_else(|| A::Error::custom(NO_ATTACHMENT))?;
+            let attachment =
+                usize::try_from(number).ok().and_then(|at| self.attachments.get_mut(at));
+            let bytes =
+                attachment.and_then(Option::take).ok_or_else(|| A::Error::custom(NO_ATTACHMENT))?;
             self.out.truncate(start);
             rmp::encode::write_bin(self.out, bytes).map_err(failed)?;
             return Ok(Seen::Other);
@@ -213,9 +194,9 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 }
 
-/// Turns an error of the encoder, which does not occur in memory, into one of serde.
+/// Converts an error of the encoder. Writing to a `Vec` does not fail.
 fn failed<E: serde::de::Error>(error: impl fmt::Display) -> E {
     E::custom(error)
 }
 
-const NO_ATTACHMENT: &str = "a placeholder refers to no attachment";
+const NO_ATTACHMENT: &str = "a placeholder refers to no attachment, or to one that was written";

@@ -17,9 +17,6 @@ pub enum MsgpackError {
     /// The message is not MessagePack, or not a map with the members of a packet.
     #[error("invalid MessagePack packet")]
     Malformed,
-    /// A Socket.IO packet as text.
-    #[error("text packet on a server whose clients use socket.io-msgpack-parser")]
-    Text,
     /// The packet would be longer than the limit as JSON.
     #[error("MessagePack packet is too large")]
     TooLarge,

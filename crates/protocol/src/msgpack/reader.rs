@@ -1,8 +1,11 @@
 //! Reads the values of MessagePack (<https://github.com/msgpack/msgpack/blob/master/spec.md>), and
 //! writes them as JSON. Start reading at [`Reader::value`].
 
+mod extension;
+
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use jiff::Timestamp;
 use rmp::Marker;
 
 use super::error::MsgpackError;
@@ -16,42 +19,88 @@ pub(super) struct Reader<'a> {
     limit: usize,
     attachments: Vec<Bytes>,
     max_attachments: usize,
+    /// `true` if a map has a key of a placeholder.
+    has_placeholder: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(message: &'a [u8], limit: usize, max_attachments: usize) -> Self {
         let (json, attachments) = (Vec::new(), Vec::new());
-        Self { rest: message, json, limit, attachments, max_attachments }
+        Self { rest: message, json, limit, attachments, max_attachments, has_placeholder: false }
     }
 
     pub(super) fn json(&self) -> &[u8] {
         &self.json
     }
 
-    pub(super) fn clear_json(&mut self) {
-        self.json.clear();
-    }
-
     pub(super) fn is_at_end(&self) -> bool {
         self.rest.is_empty()
     }
 
-    /// Returns the JSON, and the bytes that its placeholders refer to.
-    pub(super) fn into_parts(self) -> (Vec<u8>, Vec<Bytes>) {
-        (self.json, self.attachments)
+    pub(super) fn has_attachments(&self) -> bool {
+        !self.attachments.is_empty()
     }
 
-    /// Reads a value and drops it.
+    /// Returns the JSON, the bytes that its placeholders refer to, and `true` if a map of the client
+    /// looks like a placeholder.
+    pub(super) fn into_parts(self) -> (Vec<u8>, Vec<Bytes>, bool) {
+        (self.json, self.attachments, self.has_placeholder)
+    }
+
+    /// Returns the bytes that were not read yet.
+    pub(super) fn position(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Goes back to `position`, skips the value there, and sets the JSON.
+    pub(super) fn replace(&mut self, position: &'a [u8], json: &[u8]) -> Result<(), MsgpackError> {
+        self.rest = position;
+        self.attachments.clear();
+        self.json = json.to_vec();
+        self.skip()
+    }
+
+    /// Skips a value of any size and depth.
     pub(super) fn skip(&mut self) -> Result<(), MsgpackError> {
-        let (length, attachments) = (self.json.len(), self.attachments.len());
-        self.value(0)?;
-        self.json.truncate(length);
-        self.attachments.truncate(attachments);
+        let mut values: u64 = 1;
+        while values > 0 {
+            values -= 1;
+            let (bytes, inside) = match self.marker()? {
+                Marker::FixPos(_)
+                | Marker::FixNeg(_)
+                | Marker::Null
+                | Marker::True
+                | Marker::False => (0, 0),
+                Marker::U8 | Marker::I8 => (1, 0),
+                // The type of an extension is one more byte.
+                Marker::U16 | Marker::I16 | Marker::FixExt1 => (2, 0),
+                Marker::U32 | Marker::I32 | Marker::F32 => (4, 0),
+                Marker::U64 | Marker::I64 | Marker::F64 => (8, 0),
+                Marker::FixStr(length) => (length.into(), 0),
+                Marker::Str8 | Marker::Bin8 => (self.length::<1>()?, 0),
+                Marker::Str16 | Marker::Bin16 => (self.length::<2>()?, 0),
+                Marker::Str32 | Marker::Bin32 => (self.length::<4>()?, 0),
+                Marker::FixExt2 => (3, 0),
+                Marker::FixExt4 => (5, 0),
+                Marker::FixExt8 => (9, 0),
+                Marker::FixExt16 => (17, 0),
+                Marker::Ext8 => (self.length::<1>()? + 1, 0),
+                Marker::Ext16 => (self.length::<2>()? + 1, 0),
+                Marker::Ext32 => (self.length::<4>()? + 1, 0),
+                marker @ (Marker::FixArray(_) | Marker::Array16 | Marker::Array32) => {
+                    (0, self.array_length(marker)?)
+                }
+                marker => (0, 2 * self.map_length(marker)?),
+            };
+            self.bytes(bytes)?;
+            // Each value has a byte, so the message ends before this number is large.
+            values = values.saturating_add(inside as u64);
+        }
         Ok(())
     }
 
-    /// Reads a value inside `depth` arrays and maps. Returns `false` for `undefined`, of which
-    /// nothing is written.
+    /// Reads a value inside `depth` arrays and maps. Returns `false` for `undefined`, and writes
+    /// nothing.
     pub(super) fn value(&mut self, depth: usize) -> Result<bool, MsgpackError> {
         if depth > MAX_DEPTH {
             return Err(MsgpackError::Malformed);
@@ -72,22 +121,12 @@ impl<'a> Reader<'a> {
                 let number = self.signed(marker)?;
                 self.write(&number)?;
             }
-            Marker::FixArray(length) => self.array(length.into(), depth)?,
-            Marker::Array16 => {
-                let length = self.length::<2>()?;
+            marker @ (Marker::FixArray(_) | Marker::Array16 | Marker::Array32) => {
+                let length = self.array_length(marker)?;
                 self.array(length, depth)?;
             }
-            Marker::Array32 => {
-                let length = self.length::<4>()?;
-                self.array(length, depth)?;
-            }
-            Marker::FixMap(length) => self.map(length.into(), depth)?,
-            Marker::Map16 => {
-                let length = self.length::<2>()?;
-                self.map(length, depth)?;
-            }
-            Marker::Map32 => {
-                let length = self.length::<4>()?;
+            marker @ (Marker::FixMap(_) | Marker::Map16 | Marker::Map32) => {
+                let length = self.map_length(marker)?;
                 self.map(length, depth)?;
             }
             Marker::Bin8 => self.binary_of::<1>()?,
@@ -137,7 +176,14 @@ impl<'a> Reader<'a> {
                 self.json.push(b',');
             }
             let key = self.key()?;
-            self.write(key)?;
+            match &*key {
+                "_placeholder" => self.has_placeholder = true,
+                // JavaScript clients with MessagePack would take its value for the prototype of the
+                // object.
+                "__proto__" => return Err(MsgpackError::Malformed),
+                _ => {}
+            }
+            self.write(&*key)?;
             self.json.push(b':');
             if self.value(depth + 1)? {
                 is_first = false;
@@ -149,42 +195,22 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads an extension of `notepack.io`, which `socket.io-msgpack-parser` uses, or a timestamp of
-    /// the specification. Returns `false` for `undefined`.
-    fn extension(&mut self, marker: Marker) -> Result<bool, MsgpackError> {
-        let (length, is_fixed) = match marker {
-            Marker::FixExt1 => (1, true),
-            Marker::FixExt2 => (2, true),
-            Marker::FixExt4 => (4, true),
-            Marker::FixExt8 => (8, true),
-            Marker::FixExt16 => (16, true),
-            Marker::Ext8 => (self.length::<1>()?, false),
-            Marker::Ext16 => (self.length::<2>()?, false),
-            _ => (self.length::<4>()?, false),
-        };
-        let kind = i8::from_be_bytes(self.take()?);
-        let payload = self.bytes(length)?;
-        match (kind, is_fixed, payload) {
-            (0, true, [_]) => return Ok(false),
-            // Milliseconds.
-            (0, true, &[a, b, c, d, e, f, g, h]) => {
-                let milliseconds = i64::from_be_bytes([a, b, c, d, e, f, g, h]);
-                self.date(Timestamp::from_millisecond(milliseconds).ok())?;
-            }
-            // An `ArrayBuffer` of a browser.
-            (0, false, bytes) => self.binary(bytes)?,
-            (TIMESTAMP, _, bytes) => self.date(timestamp(bytes))?,
-            _ => return Err(MsgpackError::Malformed),
+    /// Reads the length of an array after its marker.
+    fn array_length(&mut self, marker: Marker) -> Result<usize, MsgpackError> {
+        match marker {
+            Marker::FixArray(length) => Ok(length.into()),
+            Marker::Array16 => self.length::<2>(),
+            _ => self.length::<4>(),
         }
-        self.check_size()?;
-        Ok(true)
     }
 
-    /// Writes a date as `Date.prototype.toJSON` does.
-    fn date(&mut self, date: Option<Timestamp>) -> Result<(), MsgpackError> {
-        match date {
-            Some(date) => self.write(&format!("{date:.3}")),
-            None => self.write(&()),
+    /// Reads the length of a map after its marker.
+    pub(super) fn map_length(&mut self, marker: Marker) -> Result<usize, MsgpackError> {
+        match marker {
+            Marker::FixMap(length) => Ok(length.into()),
+            Marker::Map16 => self.length::<2>(),
+            Marker::Map32 => self.length::<4>(),
+            _ => Err(MsgpackError::Malformed),
         }
     }
 
@@ -207,9 +233,21 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    pub(super) fn key(&mut self) -> Result<&'a str, MsgpackError> {
-        let marker = self.marker()?;
-        self.text_of(marker)
+    /// Reads the key of a map. Python writes keys that are no texts, which become texts as in JSON.
+    pub(super) fn key(&mut self) -> Result<Cow<'a, str>, MsgpackError> {
+        Ok(match self.marker()? {
+            Marker::Null => "null".into(),
+            Marker::True => "true".into(),
+            Marker::False => "false".into(),
+            Marker::F64 => f64::from_be_bytes(self.take()?).to_string().into(),
+            marker @ (Marker::FixNeg(_) | Marker::I8 | Marker::I16 | Marker::I32 | Marker::I64) => {
+                self.signed(marker)?.to_string().into()
+            }
+            marker => match self.unsigned(marker)? {
+                Some(number) => number.to_string().into(),
+                None => self.text_of(marker)?.into(),
+            },
+        })
     }
 
     /// Reads a text. Returns `None` for `undefined`.
@@ -275,7 +313,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a length of `N` bytes.
-    pub(super) fn length<const N: usize>(&mut self) -> Result<usize, MsgpackError> {
+    fn length<const N: usize>(&mut self) -> Result<usize, MsgpackError> {
         let bytes: [u8; N] = self.take()?;
         Ok(bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)))
     }
@@ -303,28 +341,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads a timestamp of the specification: seconds in 32 bits, nanoseconds and seconds in 30 and 34
-/// bits, or in 32 and 64 bits.
-fn timestamp(bytes: &[u8]) -> Option<Timestamp> {
-    let (seconds, nanoseconds) = match *bytes {
-        [a, b, c, d] => (u32::from_be_bytes([a, b, c, d]).into(), 0),
-        [a, b, c, d, e, f, g, h] => {
-            let both = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-            (i64::try_from(both & 0x3_FFFF_FFFF).ok()?, i32::try_from(both >> 34).ok()?)
-        }
-        [a, b, c, d, ref seconds @ ..] => {
-            let nanoseconds = u32::from_be_bytes([a, b, c, d]);
-            let seconds = i64::from_be_bytes(seconds.try_into().ok()?);
-            (seconds, i32::try_from(nanoseconds).ok()?)
-        }
-        _ => return None,
-    };
-    Timestamp::new(seconds, nanoseconds).ok()
-}
-
-/// Type of the extension for a timestamp.
-const TIMESTAMP: i8 = -1;
-
-/// Maximum nesting of arrays and maps. The link checks the smaller limit of its configuration on the
-/// JSON, and reports it as for any other packet.
+/// Maximum nesting of arrays and maps. It only protects the stack:
+/// [`LinkConfig::max_depth`](crate::LinkConfig::max_depth) is smaller, and is checked later on the
+/// JSON.
 const MAX_DEPTH: usize = 120;

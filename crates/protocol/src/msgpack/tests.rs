@@ -4,6 +4,7 @@
 use bytes::Bytes;
 
 use super::*;
+use crate::packet::Packet;
 
 fn bytes(hex: &str) -> Vec<u8> {
     let digits = hex.as_bytes().chunks(2);
@@ -11,7 +12,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 fn text(message: &[u8]) -> Result<String, MsgpackError> {
-    decode(message, 1000, 3).map(|packet| packet.text)
+    decode(message, 1000, 3).map(|translated| translated.packet().to_string())
 }
 
 /// Returns an event with one argument, which has these bytes.
@@ -36,10 +37,11 @@ fn each_value_of_a_stock_client_is_read_as_json_would_write_it() {
                  00000000a169c0a16a92d40000c3a76f7074696f6e7381a8636f6d7072657373c3a2696407a36e7370a5\
                  2f63686174";
 
-    let packet = decode(&bytes(event), 1000, 3).unwrap();
+    let event = bytes(event);
+    let packet = decode(&event, 1000, 3).unwrap();
 
     let json = r#"["news",{"b":"2026-01-01T00:00:00.123Z","c":{"_placeholder":true,"num":0},"d":{"_placeholder":true,"num":1},"e":null,"f":1.5,"g":-200,"h":4294967296,"i":null,"j":[null,true]}]"#;
-    assert_eq!(packet.text, format!("52-/chat,7{json}"));
+    assert_eq!(packet.packet().to_string(), format!("52-/chat,7{json}"));
     assert_eq!(packet.attachments, [&b"hi"[..], &[1, 2, 3]]);
 }
 
@@ -81,7 +83,7 @@ fn numbers_of_each_size_are_read() {
 
 #[test]
 fn a_message_that_is_no_packet_is_refused() {
-    let cases: [&[u8]; 18] = [
+    let cases: [&[u8]; 17] = [
         b"",
         b"\xc0",
         b"\x80",
@@ -98,13 +100,11 @@ fn a_message_that_is_no_packet_is_refused() {
         b"\x83\xa4type\x02\xa3nsp\xa1/\xa2id\xff",
         b"\x83\xa4type\x02\xa3nsp\xa1/\xa2id\xa11",
         b"\x82\xa4type\x02\x01\xa1/",
-        // Data that would be an id in the text format.
-        b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x07",
         // More bytes behind the packet, and fewer than announced.
         b"\x82\xa4type\x00\xa3nsp\xa1/\xc0",
         b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\xdd\xff\xff\xff\xff\x01",
-        // Bytes in a CONNECT.
-        b"\x83\xa4type\x00\xa3nsp\xa1/\xa4data\x81\xa1a\xc4\x01x",
+        // Bytes in a DISCONNECT.
+        b"\x83\xa4type\x01\xa3nsp\xa1/\xa4data\x81\xa1a\xc4\x01x",
         // A text that is no UTF-8.
         b"\x82\xa4type\x02\xa3nsp\xa2/\xff",
     ];
@@ -126,9 +126,9 @@ fn a_small_message_does_not_become_a_large_packet() {
     // Each byte becomes six.
     let controls = [&b"\xd9\xff"[..], &[1; 255]].concat();
     assert_eq!(text(&argument(&controls)), Err(MsgpackError::TooLarge));
-    // Members that are dropped count while they are read.
+    // Members that are not read become nothing.
     let skipped = [&b"\x83\xa4type\x02\xa3nsp\xa1/\xa1x"[..], &nulls(200)].concat();
-    assert_eq!(text(&skipped), Err(MsgpackError::TooLarge));
+    assert_eq!(text(&skipped).unwrap(), "2");
 }
 
 #[test]
@@ -165,7 +165,8 @@ fn packets_of_the_server_are_written_as_a_stock_client_reads_them() {
     ];
     for (packet, expected) in cases {
         let mut out = b"before".to_vec();
-        encode(&mut out, packet, &[Bytes::from_static(b"hi")]).unwrap();
+        let packet = Packet::parse(packet).unwrap();
+        encode(&mut out, &packet, &[Bytes::from_static(b"hi")]).unwrap();
         assert_eq!(out.strip_prefix(b"before").unwrap(), expected, "{packet}");
     }
 }
@@ -173,9 +174,9 @@ fn packets_of_the_server_are_written_as_a_stock_client_reads_them() {
 #[test]
 fn a_packet_that_cannot_be_written_leaves_nothing_behind() {
     let deep = format!("2{}{}", "[".repeat(200), "]".repeat(200));
-    for packet in ["", "9", "2[", "2[]x", r#"51-[{"_placeholder":true,"num":1}]"#, &deep] {
-        let mut out = b"before".to_vec();
-        assert!(encode(&mut out, packet, &[Bytes::new()]).is_err(), "{packet}");
+    for packet in ["2[", "2[]x", r#"51-[{"_placeholder":true,"num":1}]"#, &deep] {
+        let (mut out, packet) = (b"before".to_vec(), Packet::parse(packet).unwrap());
+        assert!(encode(&mut out, &packet, &[Bytes::new()]).is_err(), "{packet}");
         assert_eq!(out, b"before");
     }
 }
@@ -189,7 +190,65 @@ fn long_packets_are_read_as_they_were_written() {
     let packet = format!("2{values}");
 
     let mut message = Vec::new();
-    encode(&mut message, &packet, &[]).unwrap();
+    encode(&mut message, &Packet::parse(&packet).unwrap(), &[]).unwrap();
 
-    assert_eq!(decode(&message, packet.len(), 0).unwrap().text, packet);
+    let translated = decode(&message, packet.len(), 0).unwrap();
+    assert_eq!(translated.packet().to_string(), packet);
+}
+
+/// If the link were closed, a stock client would reconnect for ever.
+#[test]
+fn a_connect_with_impossible_data_is_left_to_the_admission() {
+    let connect = |data: &[u8]| {
+        let head = b"\x84\xa4type\x00\xa4data";
+        text(&[head, data, b"\xa7options\x81\xa1a\x92\x01\xc4\x02hi\xa3nsp\xa5/chat"].concat())
+    };
+    let controls = [&b"\xda\x01\xff"[..], &[1; 511]].concat();
+    let nested = [&[0x91; 500][..], b"\xc0"].concat();
+    for data in [&b"\x81\xa5token\xc4\x01x"[..], &controls, &nested, b"\xc1", b"\xa1\xff"] {
+        let expected =
+            if data == b"\xc1" { Err(MsgpackError::Malformed) } else { Ok("0/chat,[]".into()) };
+        assert_eq!(connect(data), expected, "{data:x?}");
+    }
+    assert_eq!(connect(b"\x07").unwrap(), "0/chat,7");
+    assert_eq!(connect(b"\xc0").unwrap(), "0/chat,");
+}
+
+/// One attachment must not become many.
+#[test]
+fn a_map_of_a_client_never_stands_for_bytes() {
+    let forged = b"\x82\xac_placeholder\xc3\xa3num\x00";
+    let alone = text(&argument(forged)).unwrap();
+    assert_eq!(alone, r#"2["e",{"_placeholder":true,"num":0}]"#);
+    let beside = [&b"\x92\xc4\x01x"[..], forged].concat();
+    assert_eq!(text(&argument(&beside)), Err(MsgpackError::Malformed));
+
+    let twice = r#"51-[{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]"#;
+    let packet = Packet::parse(twice).unwrap();
+    assert!(encode(&mut Vec::new(), &packet, &[Bytes::from_static(b"x")]).is_err());
+}
+
+#[test]
+fn keys_that_are_no_texts_become_texts_as_in_json() {
+    let keys = b"\x86\x01\x00\xff\x00\xc0\x00\xc3\x00\xc2\x00\xcb\x3f\xf8\0\0\0\0\0\0\x00";
+    let expected = r#"2["e",{"1":0,"-1":0,"null":0,"true":0,"false":0,"1.5":0}]"#;
+    assert_eq!(text(&argument(keys)).unwrap(), expected);
+    assert_eq!(text(&argument(b"\x81\x90\x00")), Err(MsgpackError::Malformed));
+}
+
+/// A JavaScript client would take the value for the prototype of the object.
+#[test]
+fn a_prototype_is_refused() {
+    assert_eq!(text(&argument(b"\x81\xa9__proto__\x80")), Err(MsgpackError::Malformed));
+}
+
+#[test]
+fn numbers_keep_their_last_digit() {
+    for number in [0.991_315_421_682_779_5_f64, 1_767_225_600.123_456_7, 5e-324, -0.1] {
+        let value = [&b"\xcb"[..], &number.to_be_bytes()].concat();
+        let packet = text(&argument(&value)).unwrap();
+        let mut message = Vec::new();
+        encode(&mut message, &Packet::parse(&packet).unwrap(), &[]).unwrap();
+        assert!(message.ends_with(&value), "{packet}");
+    }
 }

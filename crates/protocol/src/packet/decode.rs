@@ -1,6 +1,6 @@
 //! Decodes Socket.IO packets.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use super::is_reserved;
 use crate::json::{self, JsonError};
@@ -22,6 +22,8 @@ pub enum Kind {
     Disconnect,
     /// An event.
     Event,
+    /// The server refuses a CONNECT.
+    ConnectError,
     /// An ack for an event of the server.
     Ack,
     /// An event with attachments.
@@ -30,7 +32,42 @@ pub enum Kind {
     BinaryAck,
 }
 
-/// A packet from a client, borrowed from its text.
+impl Kind {
+    fn of(digit: char) -> Option<Self> {
+        Some(match digit {
+            '0' => Self::Connect,
+            '1' => Self::Disconnect,
+            '2' => Self::Event,
+            '3' => Self::Ack,
+            '4' => Self::ConnectError,
+            '5' => Self::BinaryEvent,
+            '6' => Self::BinaryAck,
+            _ => return None,
+        })
+    }
+
+    /// Returns the number of the type in the text format.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Connect => 0,
+            Self::Disconnect => 1,
+            Self::Event => 2,
+            Self::Ack => 3,
+            Self::ConnectError => 4,
+            Self::BinaryEvent => 5,
+            Self::BinaryAck => 6,
+        }
+    }
+
+    /// Returns `true` if packets of the type have attachments.
+    #[must_use]
+    pub fn is_binary(self) -> bool {
+        matches!(self, Self::BinaryEvent | Self::BinaryAck)
+    }
+}
+
+/// A packet, borrowed from its text.
 ///
 /// # Examples
 /// ```
@@ -83,35 +120,51 @@ pub enum PacketError {
 }
 
 impl<'a> Packet<'a> {
-    /// Decodes a packet. The name of its namespace may have at most `max_namespace` bytes.
+    /// Decodes a packet of a client. The name of its namespace may have at most `max_namespace`
+    /// bytes.
     ///
     /// The JSON is not checked. See [`Packet::event`] and [`Packet::check_ack`].
     ///
     /// # Errors
     /// [`PacketError`] if the text is not a packet that a client may send.
     pub fn decode(text: &'a str, max_namespace: usize) -> Result<Self, PacketError> {
+        let packet = Self::parse(text)?;
+        packet.check(max_namespace)?;
+        Ok(packet)
+    }
+
+    /// Checks that a client may send a packet with this head.
+    pub(crate) fn check(&self, max_namespace: usize) -> Result<(), PacketError> {
+        match self.kind {
+            Kind::ConnectError => Err(PacketError::Kind),
+            _ if self.namespace.len() > max_namespace => Err(PacketError::Namespace),
+            Kind::Ack | Kind::BinaryAck if self.id.is_none() => Err(PacketError::Id),
+            _ => Ok(()),
+        }
+    }
+
+    /// Parses a packet of a client or a server.
+    ///
+    /// # Errors
+    /// [`PacketError`] if the text is not a packet.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_protocol::packet::{Kind, Packet};
+    ///
+    /// let refused = Packet::parse(r#"4/chat,{"message":"Unauthorized"}"#)?;
+    /// assert_eq!((refused.kind, refused.namespace), (Kind::ConnectError, "/chat"));
+    /// # Ok::<_, doorward_protocol::packet::PacketError>(())
+    /// ```
+    pub fn parse(text: &'a str) -> Result<Self, PacketError> {
         let mut chars = text.chars();
-        let kind = match chars.next() {
-            Some('0') => Kind::Connect,
-            Some('1') => Kind::Disconnect,
-            Some('2') => Kind::Event,
-            Some('3') => Kind::Ack,
-            Some('5') => Kind::BinaryEvent,
-            Some('6') => Kind::BinaryAck,
-            _ => return Err(PacketError::Kind),
-        };
-        let (attachments, rest) = match kind {
-            Kind::BinaryEvent | Kind::BinaryAck => split_attachments(chars.as_str())?,
-            _ => (0, chars.as_str()),
+        let kind = chars.next().and_then(Kind::of).ok_or(PacketError::Kind)?;
+        let (attachments, rest) = match kind.is_binary() {
+            true => split_attachments(chars.as_str())?,
+            false => (0, chars.as_str()),
         };
         let (namespace, rest) = split_namespace(rest);
-        if namespace.len() > max_namespace {
-            return Err(PacketError::Namespace);
-        }
         let (id, rest) = split_id(rest)?;
-        if matches!(kind, Kind::Ack | Kind::BinaryAck) && id.is_none() {
-            return Err(PacketError::Id);
-        }
         let data = (!rest.is_empty()).then_some(rest);
         Ok(Self { kind, namespace, id, data, attachments })
     }
@@ -152,6 +205,23 @@ impl<'a> Packet<'a> {
     /// else.
     pub fn check_connect(&self, max_depth: usize) -> Result<(), JsonError> {
         self.data.map_or(Ok(()), |data| json::check_depth(data, max_depth))
+    }
+}
+
+/// Writes the packet in the text format.
+impl fmt::Display for Packet<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind.number())?;
+        if self.kind.is_binary() {
+            write!(f, "{}-", self.attachments)?;
+        }
+        if self.namespace != "/" {
+            write!(f, "{},", self.namespace)?;
+        }
+        if let Some(id) = self.id {
+            write!(f, "{id}")?;
+        }
+        f.write_str(self.data.unwrap_or_default())
     }
 }
 

@@ -312,8 +312,8 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
 /// Returns at most `most` bytes of text from the front of the text frame in `input`. The caller
 /// uses it for a frame that it will not read as a whole.
 ///
-/// Returns `None` until these bytes have arrived, and an empty text if the frame is invalid or is
-/// not a text frame.
+/// Returns `None` until these bytes have arrived, and nothing if the frame is invalid or carries no
+/// message.
 ///
 /// # Examples
 /// ```
@@ -321,23 +321,23 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
 ///
 /// // The first three of 65,000 bytes, masked with zeros.
 /// let bytes = b"\x81\xfe\xfd\xe8\0\0\0\040{";
-/// assert_eq!(beginning(bytes, 2).as_deref(), Some("40"));
+/// assert_eq!(beginning(bytes, 2).as_deref(), Some(&b"40"[..]));
 /// assert_eq!(beginning(bytes, 4), None);
 /// ```
 #[must_use]
-pub fn beginning(input: &[u8], most: usize) -> Option<String> {
+pub fn beginning(input: &[u8], most: usize) -> Option<Vec<u8>> {
     let header = match Header::parse(input) {
         Ok(header) => header?,
-        // No text will arrive in an invalid frame.
-        Err(_broken) => return Some(String::new()),
+        // No message will arrive in an invalid frame.
+        Err(_broken) => return Some(Vec::new()),
     };
-    if header.opcode != Opcode::Text {
-        return Some(String::new());
+    if !matches!(header.opcode, Opcode::Text | Opcode::Binary) {
+        return Some(Vec::new());
     }
     let end = header.len + header.payload.min(most);
-    let mut text = input.get(header.len..end)?.to_vec();
-    unmask(&mut text, header.mask);
-    Some(String::from_utf8_lossy(&text).into_owned())
+    let mut message = input.get(header.len..end)?.to_vec();
+    unmask(&mut message, header.mask);
+    Some(message)
 }
 
 /// Maximum number of fragments of one message. More fragments would only make the message expensive

@@ -4,11 +4,7 @@
 //! space for the shortest header. If the payload turns out to be long, which is rare, it is moved
 //! to make room for a longer header.
 
-use bytes::Bytes;
-use serde::ser::Error as _;
-
 use super::Opcode;
-use crate::{Parser, msgpack};
 
 /// Status code with which the server closes a connection (RFC 6455, section 7.4.1).
 ///
@@ -97,70 +93,6 @@ pub fn header_length(length: usize) -> usize {
     }
 }
 
-/// Appends a text frame for a packet, and a binary frame for each of its attachments. With
-/// [`Parser::Msgpack`], appends one binary frame for a Socket.IO packet. `write` always writes the
-/// text format. Calls `framed` after each frame, with the opcode of the frame and the length of
-/// `out`.
-///
-/// # Examples
-/// ```
-/// use doorward_protocol::{Binary, Parser, packet, ws::append_packet};
-///
-/// let mut out = Vec::new();
-/// let byte = Binary(b"x".as_slice().into());
-/// let mut ends = Vec::new();
-/// let write = |out: &mut Vec<u8>| packet::write_ack(out, "/", 7, &byte);
-/// append_packet(&mut out, Parser::Json, write, |_, end| ends.push(end))?;
-/// assert_eq!(out, b"\x81\x24461-7[{\"_placeholder\":true,\"num\":0}]\x82\x01x");
-/// assert_eq!(ends, [38, 41]);
-/// # Ok::<_, serde_json::Error>(())
-/// ```
-///
-/// # Errors
-/// Returns the error of `write`, or fails if the packet is nested too deeply for MessagePack. `out`
-/// then remains unchanged.
-pub fn append_packet(
-    out: &mut Vec<u8>,
-    parser: Parser,
-    write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<Vec<Bytes>>,
-    mut framed: impl FnMut(Opcode, usize),
-) -> serde_json::Result<()> {
-    if parser == Parser::Msgpack {
-        return append_msgpack(out, write, framed);
-    }
-    let start = out.len();
-    let mut written = Ok(Vec::new());
-    append(out, Opcode::Text, |out| written = write(out));
-    let attachments = written.inspect_err(|_| out.truncate(start))?;
-    framed(Opcode::Text, out.len());
-    for bytes in attachments {
-        append(out, Opcode::Binary, |out| out.extend_from_slice(&bytes));
-        framed(Opcode::Binary, out.len());
-    }
-    Ok(())
-}
-
-fn append_msgpack(
-    out: &mut Vec<u8>,
-    write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<Vec<Bytes>>,
-    mut framed: impl FnMut(Opcode, usize),
-) -> serde_json::Result<()> {
-    let mut text = Vec::new();
-    let attachments = write(&mut text)?;
-    let Some((b'4', packet)) = text.split_first() else {
-        // A packet of Engine.IO.
-        append(out, Opcode::Text, |out| out.extend_from_slice(&text));
-        framed(Opcode::Text, out.len());
-        return Ok(());
-    };
-    let packet = str::from_utf8(packet).map_err(serde_json::Error::custom)?;
-    let (start, mut written) = (out.len(), Ok(()));
-    append(out, Opcode::Binary, |out| written = msgpack::encode(out, packet, &attachments));
-    written.inspect_err(|_| out.truncate(start))?;
-    framed(Opcode::Binary, out.len());
-    Ok(())
-}
-
 /// Appends a close frame to `out`. `reason` is cut to at most 123 bytes, between two characters.
 ///
 /// # Examples
@@ -225,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn control_frames_and_failed_packets() {
+    fn control_frames() {
         let mut out = Vec::new();
         append_pong(&mut out, b"p");
         append_close(&mut out, CloseCode::GoingAway, "bye");
@@ -235,18 +167,5 @@ mod tests {
         let mut close = Vec::new();
         append_close(&mut close, CloseCode::Normal, &format!("{}é", "x".repeat(122)));
         assert_eq!((close.len(), close[1]), (2 + 124, 124));
-
-        let error = serde_json::from_str::<u8>("x").unwrap_err();
-        let failed = append_packet(
-            &mut out,
-            Parser::Json,
-            |out| {
-                out.push(b'4');
-                Err(error)
-            },
-            |_, _| panic!("nothing was framed"),
-        );
-        assert!(failed.is_err());
-        assert_eq!(out, b"\x8a\x01p\x88\x05\x03\xe9bye");
     }
 }

@@ -3,8 +3,8 @@
 use std::io::Cursor;
 
 use doorward_protocol::{
-    Args, Binary, Frame, Parser, packet,
-    ws::{CloseCode, Opcode, append, append_close, append_packet, append_pong},
+    Args, Binary, Frame, PacketFormat, append_packet, packet,
+    ws::{CloseCode, Opcode, append, append_close, append_pong},
 };
 use tungstenite::{
     Message, WebSocket,
@@ -40,9 +40,9 @@ fn every_length_around_a_change_of_the_header_is_read() {
 fn a_packet_is_read_before_its_attachments() {
     let bytes = LENGTHS.map(|length| Binary(vec![7; length].into()));
     let write = |out: &mut Vec<u8>| packet::write_event(out, "/", None, "e", &Args(&bytes));
-    let shared = Frame::packet(Parser::Json, write).unwrap();
+    let shared = Frame::packet(PacketFormat::Text, write).unwrap();
     let mut appended = b"before".to_vec();
-    append_packet(&mut appended, Parser::Json, write, |_, _| ()).unwrap();
+    append_packet(&mut appended, PacketFormat::Text, write, |_| ()).unwrap();
     assert_eq!(appended.strip_prefix(b"before").unwrap(), shared.websocket());
 
     let mut client = client(shared.websocket().to_vec());
@@ -59,11 +59,13 @@ fn a_packet_that_cannot_be_written_leaves_nothing_behind() {
     let mut out = b"before".to_vec();
 
     let write = |out: &mut Vec<u8>| packet::write_event(out, "/", None, "e", &Args(1));
-    let written = append_packet(&mut out, Parser::Json, write, |_, _| ());
+    let written = append_packet(&mut out, PacketFormat::Text, write, |_| ());
 
     assert!(written.is_err());
     assert_eq!(out, b"before");
-    assert!(Frame::packet(Parser::Json, |out| packet::write_ack(out, "/", 1, &Args(1))).is_err());
+    assert!(
+        Frame::packet(PacketFormat::Text, |out| packet::write_ack(out, "/", 1, &Args(1))).is_err()
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doorward_core::{Audit, Clock, Entropy, PerUser, RevocationStore, SeatStore};
 
-use doorward_protocol::Parser;
+use doorward_protocol::PacketFormat;
 
 use super::Builder;
 use crate::{
@@ -127,10 +127,10 @@ impl<A> Builder<A> {
     /// Reads and writes packets as MessagePack, for clients with `socket.io-msgpack-parser`, or with
     /// `serializer="msgpack"` in Python.
     ///
-    /// All clients of the server must use it: clients without it are disconnected. Handlers and hubs
-    /// stay as they are. Values that JSON does not have arrive as `JSON.stringify` would write them:
-    /// a date as its text, `undefined` as `null` or not at all. The limits on the size of a packet
-    /// also apply to its JSON.
+    /// All clients of the server must use MessagePack; others are refused. Handlers and hubs do not
+    /// change. Values without a JSON equivalent are converted as by `JSON.stringify`: a date becomes
+    /// a text, `undefined` becomes `null` or is left out. The limits on the size of a packet also
+    /// apply to its JSON. A packet that is nested more than 127 deep cannot be sent.
     ///
     /// # Examples
     /// ```
@@ -139,7 +139,7 @@ impl<A> Builder<A> {
     /// let builder = Doorward::builder().msgpack();
     /// ```
     pub fn msgpack(self) -> Self {
-        Self { parser: Parser::Msgpack, ..self }
+        Self { format: PacketFormat::MessagePack, ..self }
     }
 
     /// Makes a client that polls keep its address: a request from another address is answered as if

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use doorward_protocol::Parser;
+use doorward_protocol::PacketFormat;
 use metrics::Gauge;
 
 use super::{Mark, Outbox};
@@ -19,12 +19,12 @@ pub(crate) struct PooledOutbox {
     /// Number of bytes of this outbox that the gauge of the server includes.
     reported: usize,
     /// Format of Socket.IO packets.
-    parser: Parser,
+    format: PacketFormat,
 }
 
 impl PooledOutbox {
-    pub(crate) fn new(parser: Parser) -> Self {
-        Self { outbox: None, reported: 0, parser }
+    pub(crate) fn new(format: PacketFormat) -> Self {
+        Self { outbox: None, reported: 0, format }
     }
 
     /// Returns the outbox to the thread, for its next link that sends. Does nothing while packets
@@ -71,7 +71,7 @@ impl DerefMut for PooledOutbox {
         self.outbox.get_or_insert_with(|| {
             let mut outbox = SPARE.take().unwrap_or_default();
             // Another server of the process may have used it.
-            outbox.parser = self.parser;
+            outbox.format = self.format;
             outbox
         })
     }
@@ -93,7 +93,7 @@ static EMPTY: Outbox = Outbox {
     sent: 0,
     queued: 0,
     marks: VecDeque::new(),
-    parser: Parser::Json,
+    format: PacketFormat::Text,
     gone: 0,
 };
 

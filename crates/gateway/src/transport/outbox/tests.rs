@@ -25,6 +25,10 @@ async fn flush(outbox: &mut Outbox, step: usize) -> Vec<u8> {
     seen
 }
 
+fn frames_of(outbox: &Outbox) -> Vec<(Opcode, Bytes)> {
+    outbox.frames().map(|frame| (frame.opcode, frame.payload)).collect()
+}
+
 const A: Owner = Owner::FIRST;
 
 fn b() -> Owner {
@@ -35,11 +39,11 @@ fn b() -> Owner {
 async fn shared_and_own_packets_are_sent_in_the_order_in_which_they_were_queued() {
     for step in 1..32 {
         let mut outbox = Outbox::default();
-        outbox.text(|out| out.extend_from_slice(b"one"));
-        outbox.text(|out| out.extend_from_slice(b"two"));
+        outbox.engine(|out| out.extend_from_slice(b"one"));
+        outbox.engine(|out| out.extend_from_slice(b"two"));
         outbox.push(A, &frame("three"));
         outbox.push(A, &frame("four"));
-        outbox.text(|out| out.extend_from_slice(b"five"));
+        outbox.engine(|out| out.extend_from_slice(b"five"));
 
         let seen = flush(&mut outbox, step).await;
 
@@ -52,20 +56,20 @@ async fn shared_and_own_packets_are_sent_in_the_order_in_which_they_were_queued(
 /// No packet for the socket is left after a cut, no matter how many bytes were sent before.
 #[tokio::test]
 async fn packets_of_one_socket_are_dropped_and_no_others() {
-    for parser in [Parser::Json, Parser::Msgpack] {
+    for format in [PacketFormat::Text, PacketFormat::MessagePack] {
         let event = |text: &str| {
             let text = text.repeat(90);
-            Frame::packet(parser, |out| packet::write_event(out, "/a", None, "e", &text)).unwrap()
+            Frame::packet(format, |out| packet::write_event(out, "/a", None, "e", &text)).unwrap()
         };
         let whole = event("a").len();
         for sent in 0..=3 * whole {
-            let mut outbox = Outbox { parser, ..Outbox::default() };
+            let mut outbox = Outbox { format, ..Outbox::default() };
             outbox.push(A, &event("a"));
             outbox
                 .packet(Some(b()), |out| packet::write_event(out, "/a", None, "e", &"b".repeat(90)))
                 .unwrap();
             outbox.push(A, &event("s"));
-            outbox.text(|out| out.push(b'2'));
+            outbox.engine(|out| out.push(b'2'));
             let mut expected = event("b").websocket().to_vec();
             expected.drain(..sent.saturating_sub(whole).min(whole));
             expected.extend_from_slice(b"\x81\x012");
@@ -76,8 +80,8 @@ async fn packets_of_one_socket_are_dropped_and_no_others() {
             is_clean &= outbox.cut(|owner| owner != A);
 
             let is_cut = (0 < sent && sent < whole) || (2 * whole < sent && sent < 3 * whole);
-            assert_eq!(is_clean, !is_cut, "{parser:?} sent {sent}");
-            assert_eq!(flush(&mut outbox, 100).await, expected, "{parser:?} sent {sent}");
+            assert_eq!(is_clean, !is_cut, "{format:?} sent {sent}");
+            assert_eq!(flush(&mut outbox, 100).await, expected, "{format:?} sent {sent}");
         }
     }
 }
@@ -88,16 +92,16 @@ async fn packets_of_one_socket_are_dropped_and_no_others() {
 async fn a_packet_and_its_attachments_are_dropped_together() {
     let two = Args((Binary(vec![7; 300].into()), Binary(b"x".as_slice().into())));
     let write = |out: &mut Vec<u8>| packet::write_event(out, "/", None, "e", &two);
-    let whole = Frame::packet(Parser::Json, write).unwrap().len();
+    let whole = Frame::packet(PacketFormat::Text, write).unwrap().len();
     for is_shared in [false, true] {
         for sent in 0..=whole {
             let mut outbox = Outbox::default();
             if is_shared {
-                outbox.push(A, &Frame::packet(Parser::Json, write).unwrap());
+                outbox.push(A, &Frame::packet(PacketFormat::Text, write).unwrap());
             } else {
                 outbox.packet(Some(A), write).unwrap();
             }
-            outbox.text(|out| out.push(b'2'));
+            outbox.engine(|out| out.push(b'2'));
             outbox.advance(sent);
 
             let is_clean = outbox.cut(|_| false);
@@ -111,24 +115,24 @@ async fn a_packet_and_its_attachments_are_dropped_together() {
 #[test]
 fn withheld_packets_are_sent_after_those_that_were_queued_meanwhile() {
     let mut outbox = Outbox::default();
-    outbox.text(|out| out.extend_from_slice(b"first"));
+    outbox.engine(|out| out.extend_from_slice(b"first"));
     let position = outbox.position();
     outbox.packet(Some(b()), |out| packet::write_ack(out, "/", 1, &"answer")).unwrap();
     let answer = outbox.withhold(position);
     outbox.push(A, &frame("emitted"));
     outbox.resume(&answer);
 
-    let frames: Vec<_> = outbox.frames().map(|(_, payload)| payload).collect();
+    let frames: Vec<_> = outbox.frames().map(|waiting| waiting.payload).collect();
     assert_eq!(frames, ["first", "emitted", r#"431["answer"]"#]);
     assert!(outbox.cut(|owner| owner == b()));
-    let frames: Vec<_> = outbox.frames().map(|(_, payload)| payload).collect();
+    let frames: Vec<_> = outbox.frames().map(|waiting| waiting.payload).collect();
     assert_eq!(frames, ["first", r#"431["answer"]"#]);
 }
 
 #[test]
 fn packets_that_are_undone_or_fail_leave_nothing_behind() {
     let mut outbox = Outbox::default();
-    outbox.text(|out| out.push(b'1'));
+    outbox.engine(|out| out.push(b'1'));
     let position = outbox.position();
     outbox.packet(Some(A), |out| packet::write_ack(out, "/", 1, &"answer")).unwrap();
 
@@ -136,7 +140,7 @@ fn packets_that_are_undone_or_fail_leave_nothing_behind() {
     let failed = outbox.packet(Some(A), |out| packet::write_ack(out, "/", 1, &Args(1)));
 
     assert!(failed.is_err());
-    assert_eq!(outbox.frames().collect::<Vec<_>>(), [(Opcode::Text, Bytes::from_static(b"1"))]);
+    assert_eq!(frames_of(&outbox), [(Opcode::Text, Bytes::from_static(b"1"))]);
 }
 
 /// A wire that is no WebSocket reads each payload without its frame, at any length.
@@ -144,13 +148,13 @@ fn packets_that_are_undone_or_fail_leave_nothing_behind() {
 fn each_frame_is_found_with_its_payload() {
     for length in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
         let mut outbox = Outbox::default();
-        outbox.text(|out| out.resize(out.len() + length, b'x'));
+        outbox.engine(|out| out.resize(out.len() + length, b'x'));
         outbox.pong(b"?");
         let picture = Binary(vec![7; length].into());
         outbox.packet(None, |out| packet::write_ack(out, "/", 1, &picture)).unwrap();
         outbox.close(CloseCode::Normal, "");
 
-        let frames: Vec<_> = outbox.frames().collect();
+        let frames = frames_of(&outbox);
 
         assert_eq!(frames[0], (Opcode::Text, vec![b'x'; length].into()));
         assert_eq!(frames[1], (Opcode::Pong, Bytes::from_static(b"?")));
@@ -169,12 +173,12 @@ fn frames_that_were_sent_are_removed() {
             if is_shared {
                 outbox.push(A, &frame(text));
             } else {
-                outbox.text(|out| out.extend_from_slice(text.as_bytes()));
+                outbox.engine(|out| out.extend_from_slice(text.as_bytes()));
             }
         }
         let mut seen = Vec::new();
         for count in [1, 2, 0, 1] {
-            seen.extend(outbox.frames().take(count).map(|(_, payload)| payload));
+            seen.extend(outbox.frames().take(count).map(|frame| frame.payload));
             outbox.advance_frames(count);
         }
 
@@ -187,9 +191,9 @@ fn frames_that_were_sent_are_removed() {
 #[test]
 fn bytes_that_were_sent_are_freed_although_the_outbox_is_never_empty() {
     let mut outbox = Outbox::default();
-    outbox.text(|out| out.extend_from_slice(&[b'x'; 100]));
+    outbox.engine(|out| out.extend_from_slice(&[b'x'; 100]));
     for _ in 0..100_000 {
-        outbox.text(|out| out.extend_from_slice(&[b'x'; 100]));
+        outbox.engine(|out| out.extend_from_slice(&[b'x'; 100]));
         outbox.advance(102);
     }
 
@@ -229,7 +233,7 @@ fn packets_are_cut_at_the_same_place_after_sent_bytes_were_freed() {
 
         assert_eq!(is_clean, stop == 0, "{stop}");
         assert!(outbox.len() < before, "{stop}");
-        let frames: Vec<_> = outbox.frames().collect();
+        let frames = frames_of(&outbox);
         assert_eq!(frames.len(), 50, "{stop}");
         assert!(frames.iter().all(|(opcode, text)| *opcode == Opcode::Text && &text[..] == b"b"));
     }
@@ -238,8 +242,8 @@ fn packets_are_cut_at_the_same_place_after_sent_bytes_were_freed() {
 /// Queues a packet of `length` bytes on a new outbox, and sends it. Returns the address and the
 /// capacity of the buffer that held it.
 fn send_once(length: usize) -> (*const u8, usize) {
-    let mut outbox = PooledOutbox::new(Parser::Json);
-    outbox.text(|out| out.resize(out.len() + length, b'x'));
+    let mut outbox = PooledOutbox::new(PacketFormat::Text);
+    outbox.engine(|out| out.resize(out.len() + length, b'x'));
     outbox.push(A, &frame("shared"));
     let memory = (outbox.tail.as_ptr(), outbox.tail.capacity());
     let all = outbox.len();
@@ -265,15 +269,15 @@ fn the_next_link_of_a_thread_reuses_the_memory_of_an_outbox() {
 
 #[test]
 fn a_reused_outbox_holds_no_packet_of_the_link_before() {
-    let mut first = PooledOutbox::new(Parser::Json);
+    let mut first = PooledOutbox::new(PacketFormat::Text);
     first.push(A, &frame("of the first link"));
     let all = first.len();
     first.advance(all);
     first.release();
 
-    let mut second = PooledOutbox::new(Parser::Json);
+    let mut second = PooledOutbox::new(PacketFormat::Text);
     second.push(b(), &frame("two"));
-    assert_eq!(second.frames().collect::<Vec<_>>(), [(Opcode::Text, "two".into())]);
+    assert_eq!(frames_of(&second), [(Opcode::Text, "two".into())]);
     assert!(second.cut(|owner| owner == b()));
     assert_eq!(second.len(), frame("two").len());
 }

@@ -63,15 +63,15 @@ fn a_binary_packet_without_attachments_is_returned_at_once() {
 #[test]
 fn binary_packets_require_an_authenticated_client() {
     let (mut link, now) = open();
-    assert!(matches!(text(&mut link, now, HEAD), Err(Violation::Binary)));
-    assert!(matches!(text(&mut link, now, r#"450-["e"]"#), Err(Violation::Binary)));
+    assert!(matches!(text(&mut link, now, HEAD), Err(Violation::BinaryBeforeAdmission)));
+    assert!(matches!(text(&mut link, now, r#"450-["e"]"#), Err(Violation::BinaryBeforeAdmission)));
     assert!(matches!(binary(&mut link, now, b"x"), Err(Violation::Binary)));
 
     let slot = connect(&mut link, now, "40");
-    assert!(matches!(text(&mut link, now, HEAD), Err(Violation::Binary)));
+    assert!(matches!(text(&mut link, now, HEAD), Err(Violation::BinaryBeforeAdmission)));
     link.admitted(slot, Trust::Anonymous);
-    assert!(matches!(text(&mut link, now, HEAD), Err(Violation::Binary)));
-    assert!(matches!(text(&mut link, now, "461-1[]"), Err(Violation::Binary)));
+    assert!(matches!(text(&mut link, now, HEAD), Err(Violation::BinaryBeforeAdmission)));
+    assert!(matches!(text(&mut link, now, "461-1[]"), Err(Violation::BinaryBeforeAdmission)));
     assert!(matches!(binary(&mut link, now, b"x"), Err(Violation::Binary)));
 }
 

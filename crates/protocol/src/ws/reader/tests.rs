@@ -172,10 +172,11 @@ fn each_byte_is_unmasked_once() {
 fn the_beginning_of_a_frame_is_read_before_the_rest_has_arrived() {
     let whole = frame(0x81, &[b'x'; 300]);
 
-    assert_eq!(beginning(&whole[..8], 0).as_deref(), Some(""));
+    assert_eq!(beginning(&whole[..8], 0).as_deref(), Some(&b""[..]));
     assert_eq!(beginning(&whole[..8], 1), None);
-    assert_eq!(beginning(&whole[..12], 4).as_deref(), Some("xxxx"));
-    assert_eq!(beginning(&frame(0x81, b"abc"), 9).as_deref(), Some("abc"));
-    assert_eq!(beginning(&frame(0x82, b"abc"), 9).as_deref(), Some(""));
-    assert_eq!(beginning(&[0xf1, 0x80], 9).as_deref(), Some(""));
+    assert_eq!(beginning(&whole[..12], 4).as_deref(), Some(&b"xxxx"[..]));
+    assert_eq!(beginning(&frame(0x81, b"abc"), 9).as_deref(), Some(&b"abc"[..]));
+    assert_eq!(beginning(&frame(0x82, b"abc"), 9).as_deref(), Some(&b"abc"[..]));
+    assert_eq!(beginning(&frame(0x89, b"abc"), 9).as_deref(), Some(&b""[..]));
+    assert_eq!(beginning(&[0xf1, 0x80], 9).as_deref(), Some(&b""[..]));
 }
