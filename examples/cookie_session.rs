@@ -77,7 +77,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
     let listeners = Listeners::bind(&listen).await?;
 
-    let origins = Arc::new(Origins::new(&format!("http://localhost:{}", listeners.port()))?);
+    let port = listeners.port().unwrap_or_default();
+    let origins = Arc::new(Origins::new(&format!("http://localhost:{port}"))?);
     let store = Arc::new(MemoryStore::default());
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     let sessions = Arc::new(Sessions::new(store.clone(), store.clone(), clock, entropy));

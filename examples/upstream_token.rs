@@ -82,7 +82,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).init();
     let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
     let listeners = Listeners::bind(&listen).await?;
-    let public_url = format!("http://localhost:{}", listeners.port());
+    let port = listeners.port().unwrap_or_default();
+    let public_url = format!("http://localhost:{port}");
     let service = service().await?;
 
     let folder = tempfile::tempdir()?; // a real program uses a permanent one

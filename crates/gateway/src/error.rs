@@ -284,12 +284,19 @@ pub enum ServeError {
     /// The listeners expect the PROXY protocol, and the server trusts no proxy. Every connection would
     /// be closed.
     #[error(
-        "the listeners expect the PROXY protocol, and no proxy is trusted: name it in trusted_proxies"
+        "Listeners::proxy_protocol is set, but no proxy is trusted: add the address of the proxy with \
+         Builder::trusted_proxies"
     )]
     NoProxy,
     /// The handlers for SIGINT and SIGTERM cannot be installed.
     #[error("cannot listen to signals")]
     Signals(#[source] io::Error),
+    /// The listener is a Unix socket, and the server does not trust its proxy. All clients would share
+    /// the limits of one address.
+    #[error(
+        "the proxy behind the Unix socket is not trusted: add \"127.0.0.1\" with Builder::trusted_proxies"
+    )]
+    UntrustedProxy,
 }
 
 doorward_core::debug_as_sentence!(ServeError);
@@ -312,7 +319,9 @@ pub enum TlsError {
     )]
     Inline,
     /// The key does not belong to the certificate, or one of them is of a kind that is not supported.
-    #[error("the certificate {certificate:?} and the key {key:?} cannot be used together")]
+    #[error(
+        "the key {key:?} does not belong to the certificate {certificate:?}, or its type is not supported"
+    )]
     Invalid {
         /// Path of the certificate.
         certificate: PathBuf,
@@ -329,7 +338,8 @@ pub enum TlsError {
     },
     /// The file contains no private key in PEM format, or a broken or encrypted one.
     #[error(
-        "{path:?} contains no readable private key in PEM format; an encrypted key cannot be read"
+        "{path:?} contains no readable private key in PEM format; if the key is encrypted, decrypt it with \
+         `openssl pkey -in OLD -out NEW`"
     )]
     NoKey {
         /// Path of the file.
@@ -352,10 +362,13 @@ fn remedy(address: &str, kind: io::ErrorKind) -> &'static str {
     if address.starts_with("unix:") {
         return match kind {
             io::ErrorKind::AddrInUse => {
-                ", where a server listens or another file is: end the server, or take another path"
+                ": a server listens there, or another file has this path: end the server, remove the file, or take \
+                 another path"
             }
-            io::ErrorKind::NotFound => ": its directory does not exist",
-            io::ErrorKind::PermissionDenied => ": the server may not write to its directory",
+            io::ErrorKind::NotFound => ": create its directory first",
+            io::ErrorKind::PermissionDenied => {
+                ": its directory is not writable for the user of the server"
+            }
             io::ErrorKind::InvalidInput => ": a path has at most 107 bytes",
             _ => "",
         };

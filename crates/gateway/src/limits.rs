@@ -96,8 +96,9 @@ limits! {
     /// Time limit for the admission of one CONNECT: 5 s. On timeout the link is closed without an
     /// answer, so that the client reconnects.
     admission_timeout: Duration = Duration::from_secs(5), TENTH => HOUR;
-    /// Time limit for the headers of an HTTP request, and for what precedes the first one, such as
-    /// the TLS handshake: 10 s. On timeout the connection is closed.
+    /// Time limit for the headers of an HTTP request: 10 s. Also the time limit for the TLS
+    /// handshake and the header of the PROXY protocol before them. On timeout the connection is
+    /// closed.
     header_timeout: Duration = Duration::from_secs(10), TENTH => HOUR;
     /// Time limit for an HTTP request, from its headers until its whole body has arrived and its
     /// answer has begun: 30 s. On timeout the client receives an error, the connection is closed,

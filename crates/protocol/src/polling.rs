@@ -1,7 +1,7 @@
 //! Rules of HTTP long polling: which request may come at which time, and how it is answered.
 //!
 //! A client that polls holds one GET, whose answer carries the packets of the server, and sends its
-//! own packets with POST. While it upgrades to a WebSocket, it goes on with both. The driver reports
+//! own packets with POST. It continues to poll during an upgrade to a WebSocket. The driver reports
 //! each request to [`Polling`], asks for the answer of the waiting GET, and calls again at
 //! [`Polling::deadline`]. The bodies are not part of this module. Start reading at
 //! [`Polling::answer`].
@@ -75,9 +75,10 @@ pub struct PollingConfig {
     /// Maximum time from the opening of a WebSocket until the client completes the upgrade. The
     /// default is 10 s.
     pub probe_timeout: Duration,
-    /// Time for which a POST waits until its packets were handled: 2 seconds. Some clients give a
-    /// request up after five. While a probe runs, a POST waits for [`hold_probing`](Self::hold_probing),
-    /// because a client finishes its POST before it completes the upgrade.
+    /// Maximum time for which a POST waits for its packets to be handled. The default is 2 s; some
+    /// clients time out after 5 s. While a probe runs, a POST waits for
+    /// [`hold_probing`](Self::hold_probing), because a client finishes its POST before it completes
+    /// the upgrade.
     pub hold_post: Duration,
 }
 

@@ -13,8 +13,8 @@ use crate::{
 
 /// Request that the server has refused: it opened no link, belongs to no link, or its link has ended.
 ///
-/// [`Builder::on_connection_error`](crate::Builder::on_connection_error) sets a listener. A client
-/// that has a link, and is not admitted, is in the audit instead.
+/// [`Builder::on_connection_error`](crate::Builder::on_connection_error) sets a listener. Refused
+/// CONNECT packets are not reported here. The audit records them.
 ///
 /// # Examples
 /// ```
@@ -63,7 +63,7 @@ pub(super) fn refuse(
         let (status, headers) = (status.as_u16(), &headers);
         let error = ConnectionError { status, code, message, client, headers };
         if catch(|| listener(&error)).is_err() {
-            tracing::error!("A listener of connection errors panicked.");
+            tracing::error!("The on_connection_error listener panicked.");
         }
     }
     rejection.response()

@@ -25,7 +25,7 @@ use crate::{
     transport::stream::{ByteStream, Connection},
 };
 
-/// A connection whose writes must make progress.
+/// Connection that fails if a write makes no progress for `write_stall`.
 pub(crate) struct HttpIo {
     stream: TokioIo<Connection>,
     clock: Arc<dyn Clock>,

@@ -11,9 +11,13 @@ use std::{
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
 use self::unix::UnixSocket;
-use crate::{error::ServeError, http::tls::Tls, transport::stream::Connection};
+use crate::{
+    error::ServeError,
+    http::{setup::ConnectionSetup, tls::Tls},
+    transport::stream::Connection,
+};
 
-/// One or more bound sockets: of TCP, or one Unix socket.
+/// Bound sockets of a server: one or more TCP sockets, or one Unix socket.
 ///
 /// A host name with several addresses is bound on all of them. `localhost` means both loopback
 /// addresses, because browsers try either of them first.
@@ -24,14 +28,18 @@ use crate::{error::ServeError, http::tls::Tls, transport::stream::Connection};
 /// use doorward::server::Listeners;
 ///
 /// let listeners = Listeners::bind("localhost:0").await?;
-/// assert_ne!(listeners.port(), 0);
+/// assert_ne!(listeners.port(), Some(0));
 /// # Ok(()) }
 /// ```
 pub struct Listeners {
-    pub(crate) sockets: Vec<ListeningSocket>,
-    pub(crate) tls: Option<Tls>,
-    /// `true` if each connection begins with a header of the PROXY protocol.
-    pub(crate) is_proxied: bool,
+    pub(crate) sockets: Sockets,
+    pub(crate) setup: ConnectionSetup,
+}
+
+/// Bound sockets.
+pub(crate) enum Sockets {
+    Tcp(Vec<TcpListener>),
+    Unix(UnixSocket),
 }
 
 impl Listeners {
@@ -74,7 +82,7 @@ impl Listeners {
         if let Some(path) = address.strip_prefix(UNIX) {
             let bad = |source| ServeError::Bind { address: address.into(), source };
             let socket = UnixSocket::bind(Path::new(path)).await.map_err(bad)?;
-            return Ok(Self::of(vec![ListeningSocket::Unix(socket)]));
+            return Ok(Self::of(Sockets::Unix(socket)));
         }
         let bad = |source| ServeError::Address { address: address.into(), source };
         let mut addresses: Vec<SocketAddr> = lookup_host(address).await.map_err(bad)?.collect();
@@ -96,13 +104,13 @@ impl Listeners {
                 {
                     attempt += 1;
                 }
-                result => return result.map(Self::of),
+                result => return result.map(|bound| Self::of(Sockets::Tcp(bound))),
             }
         }
     }
 
-    fn of(sockets: Vec<ListeningSocket>) -> Self {
-        Self { sockets, tls: None, is_proxied: false }
+    fn of(sockets: Sockets) -> Self {
+        Self { sockets, setup: ConnectionSetup::default() }
     }
 
     /// Serves TLS only. Clients connect with `https://` and `wss://`.
@@ -120,7 +128,7 @@ impl Listeners {
     /// ```
     #[must_use]
     pub fn tls(self, tls: Tls) -> Self {
-        Self { tls: Some(tls), ..self }
+        Self { setup: ConnectionSetup { tls: Some(tls), ..self.setup }, ..self }
     }
 
     /// Expects that each connection begins with a header of the PROXY protocol, version 2, which
@@ -141,46 +149,42 @@ impl Listeners {
     /// ```
     #[must_use]
     pub fn proxy_protocol(self) -> Self {
-        Self { is_proxied: true, ..self }
+        Self { setup: ConnectionSetup { proxy_protocol: true, ..self.setup }, ..self }
     }
 
-    /// Returns the bound addresses of TCP.
+    /// Returns the addresses of the TCP sockets. Empty for a Unix socket.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.tcp().filter_map(|listener| listener.local_addr().ok()).collect()
+        match &self.sockets {
+            Sockets::Tcp(bound) => bound.iter().filter_map(|one| one.local_addr().ok()).collect(),
+            Sockets::Unix(_) => Vec::new(),
+        }
     }
 
-    /// Returns the bound port of TCP, which is the same for all addresses. It is 0 for a Unix socket.
+    /// Returns the port of the TCP sockets, which is the same for all addresses. `None` for a Unix
+    /// socket.
     #[must_use]
-    pub fn port(&self) -> u16 {
-        self.addresses().first().map_or(0, SocketAddr::port)
+    pub fn port(&self) -> Option<u16> {
+        self.addresses().first().map(SocketAddr::port)
     }
 
-    /// Returns the path of the Unix socket.
+    /// Returns the path of the Unix socket. `None` for TCP.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
-        self.sockets.iter().find_map(|socket| match socket {
-            ListeningSocket::Tcp(_) => None,
-            ListeningSocket::Unix(socket) => Some(socket.path()),
-        })
+        match &self.sockets {
+            Sockets::Tcp(_) => None,
+            Sockets::Unix(socket) => Some(socket.path()),
+        }
     }
 
-    /// Returns the sockets of TCP, for use with another HTTP server, which then has to serve TLS and
-    /// to read the PROXY protocol itself.
+    /// Returns the TCP sockets, for another HTTP server. The settings for TLS and the PROXY protocol
+    /// are dropped. A Unix socket is closed.
     #[must_use]
-    pub fn into_inner(self) -> Vec<TcpListener> {
-        let tcp = |socket| match socket {
-            ListeningSocket::Tcp(listener) => Some(listener),
-            ListeningSocket::Unix(_) => None,
-        };
-        self.sockets.into_iter().filter_map(tcp).collect()
-    }
-
-    fn tcp(&self) -> impl Iterator<Item = &TcpListener> {
-        self.sockets.iter().filter_map(|socket| match socket {
-            ListeningSocket::Tcp(listener) => Some(listener),
-            ListeningSocket::Unix(_) => None,
-        })
+    pub fn into_tcp(self) -> Vec<TcpListener> {
+        match self.sockets {
+            Sockets::Tcp(bound) => bound,
+            Sockets::Unix(_) => Vec::new(),
+        }
     }
 }
 
@@ -193,10 +197,20 @@ impl fmt::Debug for Listeners {
     }
 }
 
-/// A bound socket.
+/// One bound socket.
 pub(crate) enum ListeningSocket {
     Tcp(TcpListener),
     Unix(UnixSocket),
+}
+
+impl Sockets {
+    /// Returns each socket.
+    pub(crate) fn each(self) -> Vec<ListeningSocket> {
+        match self {
+            Self::Tcp(bound) => bound.into_iter().map(ListeningSocket::Tcp).collect(),
+            Self::Unix(socket) => vec![ListeningSocket::Unix(socket)],
+        }
+    }
 }
 
 impl ListeningSocket {
@@ -226,7 +240,7 @@ impl ListeningSocket {
 
 /// Binds all addresses, with the port of the first one. An address after the first one is skipped if
 /// the machine does not have it.
-fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<ListeningSocket>, ServeError> {
+fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ServeError> {
     let mut listeners: Vec<TcpListener> = Vec::new();
     for &address in addresses {
         let mut address = address;
@@ -242,7 +256,7 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<ListeningSocket>, ServeError
             }
         }
     }
-    Ok(listeners.into_iter().map(ListeningSocket::Tcp).collect())
+    Ok(listeners)
 }
 
 /// Listens with a large backlog, so that clients that all reconnect at once are not reset.

@@ -1,8 +1,8 @@
-//! Place of a connection among those of its client's address, and how a request gives it up.
+//! Frees the place of a connection while a request of an authenticated client waits.
 //!
 //! A client that polls has a request waiting nearly all the time. If its link has an authenticated
-//! socket, the waiting request takes no place of the address, as a WebSocket takes none. So many
-//! users may share an address. Start reading at [`RequestPlace::release`].
+//! socket, the waiting request does not count towards the limit of the address, like a WebSocket.
+//! So many users can share one. Start reading at [`RequestPlace::release`].
 
 use std::{
     net::IpAddr,

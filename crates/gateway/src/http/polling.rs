@@ -256,8 +256,8 @@ async fn collect<B: Body>(body: B, limit: usize) -> Result<Posted, Rejection> {
     Ok(Posted { text, is_whole: true })
 }
 
-/// Returns the desk of the link with this id, if the request belongs to the link. The answer does
-/// not tell if there is a link of another client with this id.
+/// Returns the desk of the link with this id, if the request belongs to the link. A link of another
+/// client is reported like an unknown id.
 async fn find(
     server: &Server,
     sid: &str,
@@ -276,7 +276,7 @@ fn refuse(error: RequestError) -> Rejection {
     }
 }
 
-/// Returns a response with a text, which is not stored anywhere.
+/// Returns a text response that no cache may store.
 fn text(body: ResponseBody) -> Response<ResponseBody> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -286,8 +286,8 @@ fn text(body: ResponseBody) -> Response<ResponseBody> {
     response
 }
 
-/// Returns the answer to the question which requests a page of an allowed origin may send. Programs
-/// may add headers to their requests, so those that the page asks for are allowed.
+/// Answers a CORS preflight request. Allows all requested headers, because applications may send
+/// their own.
 fn preflight(request: &HeaderMap) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::from(Bytes::new()));
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -310,7 +310,7 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
 }
 
-/// Part of the time limit of a request after which it is answered, even if nothing has happened.
+/// Fraction of `request_timeout` for which a GET waits for packets.
 const PATIENCE: f64 = 0.9;
 
 /// Number of bytes that a body may have in addition to its largest message.

@@ -33,7 +33,8 @@ use crate::{
 pub(crate) struct Requests<A> {
     pub(crate) app: A,
     pub(crate) services: Arc<Services>,
-    /// Other end of the TCP connection, which is the client or a proxy.
+    /// Address of the client or of a proxy. With the PROXY protocol, the address that the header
+    /// names.
     pub(crate) peer: SocketAddr,
     /// Place of the client whose request a trusted proxy forwards at the moment. `None` if the peer
     /// is not a trusted proxy.
@@ -98,7 +99,7 @@ impl<A: HttpService> Requests<A> {
         };
         let Some(place) = self.services.connections.try_take(Some(client.ip())) else {
             Metrics::http_refused("client");
-            tracing::debug!(client = %client.ip(), "Request refused: its client has too many.");
+            tracing::debug!(client = %client.ip(), "Request refused: its client has too many requests at once.");
             return Err(TooMany);
         };
         Ok(Some(carried.begin(place)))

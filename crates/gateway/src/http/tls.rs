@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
-        self, ServerConfig,
+        ServerConfig,
         crypto::{CryptoProvider, aws_lc_rs},
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
         server::{ClientHello, ResolvesServerCert},
@@ -88,12 +88,7 @@ impl Tls {
         }
         let provider = Arc::new(aws_lc_rs::default_provider());
         let current = Arc::new(Current(ArcSwap::from_pointee(files.read(&provider)?)));
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|source| files.invalid(source))?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&current) as _);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let config = configuration(provider, Arc::clone(&current));
         let acceptor = TlsAcceptor::from(Arc::new(config));
         Ok(Self(Arc::new(Shared { files, current, acceptor })))
     }
@@ -166,12 +161,10 @@ impl Files {
         let Ok(key) = PrivateKeyDer::from_pem_slice(&read(&self.key)?) else {
             return Err(TlsError::NoKey { path: self.key.clone() });
         };
-        CertifiedKey::from_der(chain, key, provider).map_err(|source| self.invalid(source))
-    }
-
-    fn invalid(&self, source: rustls::Error) -> TlsError {
-        let (certificate, key) = (self.certificate.clone(), self.key.clone());
-        TlsError::Invalid { certificate, key, source: source.into() }
+        CertifiedKey::from_der(chain, key, provider).map_err(|source| {
+            let (certificate, key) = (self.certificate.clone(), self.key.clone());
+            TlsError::Invalid { certificate, key, source: source.into() }
+        })
     }
 }
 
@@ -182,6 +175,16 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
         return Err(failed(io::Error::other("it is not a file")));
     }
     fs::read(path).map_err(failed)
+}
+
+fn configuration(provider: Arc<CryptoProvider>, current: Arc<Current>) -> ServerConfig {
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("aws-lc-rs supports TLS 1.2 and 1.3")
+        .with_no_client_auth()
+        .with_cert_resolver(current);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config
 }
 
 /// Returns `true` for a text in PEM format, which was passed in place of the path of its file.

@@ -1,7 +1,7 @@
 //! Namespaces whose names match a pattern, such as `/org/{org}`.
 //!
-//! All of them have the rules of the gateways at the pattern. Each has its own sockets and rooms.
-//! Start reading at [`OpenedNamespaces`].
+//! They share the gateways and policies of the pattern. Each has its own sockets and rooms. Start
+//! reading at [`OpenedNamespaces`].
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// The part of a header that has a fixed length.
-pub(crate) type Start = [u8; 16];
+pub(crate) type FixedPart = [u8; 16];
 
 /// Connection that a proxy forwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,35 +17,32 @@ pub(crate) enum ProxyHeader {
     Forwarded(SocketAddr),
     /// The proxy has opened the connection itself, for example for a health check, or it does not
     /// know the address.
-    Own,
+    Local,
 }
 
 impl ProxyHeader {
     /// Returns the number of bytes that follow the fixed part of a header.
-    pub(crate) fn length(start: &Start) -> Result<usize, ProxyHeaderError> {
-        let (signature, [version_and_command, _, high, low]) = start
-            .split_last_chunk::<4>()
-            .map(|(signature, rest)| (signature, *rest))
-            .ok_or(ProxyHeaderError::Missing)?;
+    pub(crate) fn length(start: &FixedPart) -> Result<usize, ProxyHeaderError> {
+        let [signature @ .., version_and_command, _, high, low] = start;
         if signature != SIGNATURE || version_and_command >> 4 != VERSION {
             return Err(ProxyHeaderError::Missing);
         }
-        let length = usize::from(u16::from_be_bytes([high, low]));
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
         if length <= MAX_LENGTH { Ok(length) } else { Err(ProxyHeaderError::Malformed) }
     }
 
     /// Reads a header. `rest` are the bytes after its fixed part: the addresses, and fields that are
     /// not used here.
-    pub(crate) fn parse(start: &Start, rest: &[u8]) -> Result<Self, ProxyHeaderError> {
+    pub(crate) fn parse(start: &FixedPart, rest: &[u8]) -> Result<Self, ProxyHeaderError> {
         let [.., version_and_command, family_and_protocol, _, _] = *start;
         match version_and_command & 0x0f {
-            LOCAL => return Ok(Self::Own),
+            LOCAL => return Ok(Self::Local),
             PROXY => {}
             _ => return Err(ProxyHeaderError::Malformed),
         }
         // The addresses are source, destination, source port and destination port.
         let (address, port) = match family_and_protocol {
-            UNSPECIFIED => return Ok(Self::Own),
+            UNSPECIFIED => return Ok(Self::Local),
             TCP_OVER_IPV4 => {
                 let (source, ports) = split::<4>(rest)?;
                 (IpAddr::from(source), ports)
@@ -91,8 +88,8 @@ const UNSPECIFIED: u8 = 0x00;
 const TCP_OVER_IPV4: u8 = 0x11;
 const TCP_OVER_IPV6: u8 = 0x21;
 
-/// Maximum length of addresses and further fields, in bytes. The fields of the big providers have a
-/// few hundred bytes.
+/// Maximum length of addresses and further fields, in bytes. Cloud load balancers send a few hundred
+/// bytes.
 const MAX_LENGTH: usize = 4096;
 
 #[cfg(test)]
@@ -133,9 +130,9 @@ mod tests {
 
     #[test]
     fn a_health_check_and_an_unknown_address_are_of_the_proxy() {
-        assert_eq!(read(&header(0x20, TCP_OVER_IPV4, &[1; 12])), Ok(ProxyHeader::Own));
-        assert_eq!(read(&header(0x20, UNSPECIFIED, &[])), Ok(ProxyHeader::Own));
-        assert_eq!(read(&header(0x21, UNSPECIFIED, &[])), Ok(ProxyHeader::Own));
+        assert_eq!(read(&header(0x20, TCP_OVER_IPV4, &[1; 12])), Ok(ProxyHeader::Local));
+        assert_eq!(read(&header(0x20, UNSPECIFIED, &[])), Ok(ProxyHeader::Local));
+        assert_eq!(read(&header(0x21, UNSPECIFIED, &[])), Ok(ProxyHeader::Local));
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(crate) fn client(services: &Services, parts: &Parts) -> Option<SocketAddr> {
     }
     let peer = parts.extensions.get().map(|PeerAddr(peer)| *peer).or_else(|| connect_info(parts));
     if peer.is_none() {
-        services.client_is_unknown();
+        services.warn_unknown_client();
     }
     peer.map(|peer| services.client(peer, &parts.headers))
 }

@@ -169,7 +169,7 @@ impl Services {
     }
 
     /// Logs once that the HTTP server does not provide the addresses of its clients.
-    pub(crate) fn client_is_unknown(&self) {
+    pub(crate) fn warn_unknown_client(&self) {
         self.unknown.call_once(|| {
             tracing::warn!(
                 "The address of a client is not known, and all such clients share one budget: set PeerAddr on \
@@ -180,36 +180,36 @@ impl Services {
     }
 
     /// Logs, at most once a minute, that a page of another origin has tried to poll.
-    pub(crate) fn page_is_not_named(&self) {
-        if !self.foreign_page_logged.is_due(self.clock.now()) {
+    pub(crate) fn warn_foreign_page(&self) {
+        if !self.foreign_page_logged.take_turn(self.clock.now()) {
             return;
         }
         tracing::warn!(
-            "A page of another origin was refused: name its origin with Builder::pages, or origins.allow of the \
-             ready-made server."
+            "A page of another origin may not poll: to allow it, add its origin to Builder::pages, or to \
+             origins.allow of the ready-made server."
         );
     }
 
     /// Logs, at most once a minute, that a connection of a trusted proxy has no usable header of the
     /// PROXY protocol.
-    pub(crate) fn proxy_header_is_missing(&self, proxy: SocketAddr, error: &dyn Display) {
-        if self.proxy_header_logged.is_due(self.clock.now()) {
+    pub(crate) fn warn_no_proxy_header(&self, proxy: SocketAddr, error: &dyn Display) {
+        if self.proxy_header_logged.take_turn(self.clock.now()) {
             tracing::warn!(
                 proxy = %proxy.ip(),
                 %error,
-                "A connection was closed: configure the proxy to send the PROXY protocol in version 2."
+                "Connection closed: configure the proxy to send the PROXY protocol in version 2."
             );
         }
     }
 
     /// Logs, at most once a minute, that a connection was closed because its peer is not a trusted
     /// proxy.
-    pub(crate) fn peer_is_no_proxy(&self, peer: SocketAddr) {
-        if self.no_proxy_logged.is_due(self.clock.now()) {
+    pub(crate) fn warn_untrusted_proxy(&self, peer: SocketAddr) {
+        if self.no_proxy_logged.take_turn(self.clock.now()) {
             tracing::warn!(
                 peer = %peer.ip(),
-                "A connection was closed: with the PROXY protocol, only trusted_proxies may connect. If other \
-                 machines can reach this port, expect this line."
+                "Connection closed: with the PROXY protocol, only trusted_proxies may connect. Expect this line if \
+                 other machines can reach the port."
             );
         }
     }

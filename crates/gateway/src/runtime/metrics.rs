@@ -8,6 +8,15 @@
 use doorward_core::{Decision, DisconnectReason, Exception, RefusalCode};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
+/// Step that failed before the first request of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SetupStep {
+    ProxyProtocol,
+    Tls,
+    /// The client has left in the middle of the handshake.
+    TlsLost,
+}
+
 /// Metrics that a server looks up once.
 pub(crate) struct Metrics {
     /// Number of open links.
@@ -88,10 +97,14 @@ impl Metrics {
         counter!(HTTP_REFUSED, "bound" => bound).increment(1);
     }
 
-    /// Counts a connection that was closed before its first request, by the step that failed: `tls`
-    /// or `proxy_protocol`.
-    pub(crate) fn http_unprepared(step: &'static str) {
-        counter!(HTTP_UNPREPARED, "step" => step).increment(1);
+    /// Counts a connection that was closed before its first request, by the step that failed.
+    pub(crate) fn http_failed(step: SetupStep) {
+        let step = match step {
+            SetupStep::ProxyProtocol => "proxy_protocol",
+            SetupStep::Tls => "tls",
+            SetupStep::TlsLost => "tls_lost",
+        };
+        counter!(HTTP_FAILED, "step" => step).increment(1);
     }
 
     /// Counts a request that was not complete, or not answered, in time.
@@ -147,8 +160,8 @@ const ENDS: &str = "doorward_ends_total";
 const EVENT_FAILURES: &str = "doorward_event_failures_total";
 const EVENTS: &str = "doorward_events_total";
 const HANDSHAKES: &str = "doorward_handshakes_total";
+const HTTP_FAILED: &str = "doorward_http_connections_failed_total";
 const HTTP_REFUSED: &str = "doorward_http_connections_refused_total";
-const HTTP_UNPREPARED: &str = "doorward_http_connections_failed_total";
 const HTTP_TIMEOUTS: &str = "doorward_http_timeouts_total";
 const LIMITS_HIT: &str = "doorward_limits_hit_total";
 const LINKS: &str = "doorward_links";

@@ -12,8 +12,8 @@ use doorward_core::lock;
 pub(crate) struct OnceAMinute(Mutex<Option<Instant>>);
 
 impl OnceAMinute {
-    /// Returns `true` if the last line is a minute old, and records that the next one is logged now.
-    pub(crate) fn is_due(&self, now: Instant) -> bool {
+    /// Returns `true` at most once a minute.
+    pub(crate) fn take_turn(&self, now: Instant) -> bool {
         let mut last = lock(&self.0);
         let is_due = last.is_none_or(|last| now.saturating_duration_since(last) >= MINUTE);
         if is_due {

@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::Future,
     io::{IsTerminal as _, Write as _},
+    net::Ipv4Addr,
     sync::Arc,
 };
 
@@ -123,7 +124,8 @@ impl Doorward {
         self.server.services.is_draining()
     }
 
-    /// Serves on `address` (`HOST:PORT`) until SIGINT or SIGTERM, then shuts down.
+    /// Serves on `address` until SIGINT or SIGTERM, then shuts down. The address is `HOST:PORT` or
+    /// `unix:PATH`, as for [`Listeners::bind`].
     ///
     /// At shutdown, the server answers new handshakes with 503 and `Retry-After`, and ends every link
     /// in such a way that clients reconnect later. Many links are ended over a time: half of
@@ -158,7 +160,10 @@ impl Doorward {
     /// server on to [`Doorward::service`].
     ///
     /// # Errors
-    /// [`ServeError::Init`] if an init hook failed. No connection was accepted.
+    /// No connection was accepted.
+    /// - [`ServeError::Init`]: an init hook failed.
+    /// - [`ServeError::NoProxy`], [`ServeError::UntrustedProxy`]: the listeners need a proxy that is not
+    ///   trusted.
     ///
     /// # Cancel safety
     /// Same as [`Doorward::serve`].
@@ -168,8 +173,12 @@ impl Doorward {
         app: impl HttpService,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        if listeners.is_proxied && self.server.services.proxies.is_empty() {
+        let proxies = &self.server.services.proxies;
+        if listeners.setup.proxy_protocol && proxies.is_empty() {
             return Err(ServeError::NoProxy);
+        }
+        if listeners.path().is_some() && !proxies.trusts(Ipv4Addr::LOCALHOST.into()) {
+            return Err(ServeError::UntrustedProxy);
         }
         self.server.ready().await?;
         self.policy().log();
@@ -200,11 +209,11 @@ fn place(listeners: &Listeners) -> String {
     if let Some(path) = listeners.path() {
         return path.display().to_string();
     }
-    let scheme = if listeners.tls.is_some() { "https" } else { "http" };
-    let open = listeners.addresses().into_iter().find(|address| !address.ip().is_loopback());
-    match open {
-        Some(address) => format!("{scheme}://{address}"),
-        None => format!("{scheme}://localhost:{}", listeners.port()),
+    let scheme = if listeners.setup.tls.is_some() { "https" } else { "http" };
+    let addresses = listeners.addresses();
+    match (addresses.iter().find(|address| !address.ip().is_loopback()), listeners.port()) {
+        (Some(address), _) => format!("{scheme}://{address}"),
+        (None, port) => format!("{scheme}://localhost:{}", port.unwrap_or_default()),
     }
 }
 

@@ -35,9 +35,9 @@ use crate::{
         io::HttpIo,
         listeners::{Listeners, ListeningSocket},
         place::ConnectionPlace,
-        prepare::{Accepted, Preparation, take_place},
         requests::Requests,
         server::Server,
+        setup::{Accepted, ConnectionSetup, take_place},
         sleep::Sleep,
     },
     presence::services::Services,
@@ -56,11 +56,10 @@ pub(crate) async fn serve(
     // `stop.closed()` completes when the last one has ended.
     let (stop, stopping) = watch::channel(());
     let mut accepting = JoinSet::new();
-    let Listeners { sockets, tls, is_proxied } = listeners;
-    let preparation = Preparation { tls, is_proxied };
-    for socket in sockets {
-        let (server, preparation) = (Arc::clone(&server), preparation.clone());
-        accepting.spawn(accept(server, socket, preparation, app.clone(), stopping.clone()));
+    let Listeners { sockets, setup } = listeners;
+    for socket in sockets.each() {
+        let (server, setup) = (Arc::clone(&server), setup.clone());
+        accepting.spawn(accept(server, socket, setup, app.clone(), stopping.clone()));
     }
     // If a receiver were left here, `stop.closed()` would never complete.
     drop(stopping);
@@ -76,7 +75,7 @@ pub(crate) async fn serve(
 async fn accept(
     server: Arc<Server>,
     socket: ListeningSocket,
-    preparation: Preparation,
+    setup: ConnectionSetup,
     app: impl HttpService,
     stopping: watch::Receiver<()>,
 ) {
@@ -105,23 +104,32 @@ async fn accept(
         let open = services.room.take().await;
         let accepted = Accepted { stream, peer, place, carried, is_final: false, open };
         let (http, app, stopping) = (http.clone(), app.clone(), stopping.clone());
-        if preparation.is_empty() {
+        if setup.is_noop() {
             tokio::spawn(serve_http(accepted, &http, app, Arc::clone(services), stopping));
         } else {
-            let (preparation, server) = (preparation.clone(), Arc::clone(&server));
-            let mut stopped = stopping.clone();
-            tokio::spawn(async move {
-                let services = &server.services;
-                let prepared = tokio::select! {
-                    prepared = preparation.run(accepted, services) => prepared,
-                    // No request has begun.
-                    _ = stopped.changed() => None,
-                };
-                let Some(prepared) = prepared else { return };
-                // A task of its own is as small as that of any other connection.
-                tokio::spawn(serve_http(prepared, &http, app, Arc::clone(services), stopping));
-            });
+            let (setup, services) = (setup.clone(), Arc::clone(services));
+            tokio::spawn(set_up_and_serve(accepted, setup, http, app, services, stopping));
         }
+    }
+}
+
+/// Sets a connection up, and then serves HTTP on it.
+async fn set_up_and_serve<A: HttpService>(
+    accepted: Accepted,
+    setup: ConnectionSetup,
+    http: http1::Builder,
+    app: A,
+    services: Arc<Services>,
+    mut stopping: watch::Receiver<()>,
+) {
+    let accepted = tokio::select! {
+        accepted = setup.run(accepted, &services) => accepted,
+        // No request has begun.
+        _ = stopping.changed() => None,
+    };
+    if let Some(accepted) = accepted {
+        // Spawned, because this task keeps the size of the handshake for as long as it lives.
+        tokio::spawn(serve_http(accepted, &http, app, services, stopping));
     }
 }
 

@@ -37,8 +37,7 @@ use crate::transport::{
 pub(crate) struct Polled {
     desk: Arc<Desk>,
     post: Post,
-    /// WebSocket to which the client has upgraded. It has a box of its own, because most clients that
-    /// poll have one, and a link that polls is small without it.
+    /// WebSocket to which the client has upgraded. Boxed to keep links that still poll small.
     socket: Option<Box<WebSocket<AnyStream>>>,
     /// `true` once the packet that closes the link was sent. The client sends no more requests then.
     is_closed: bool,
@@ -318,8 +317,8 @@ impl Wire for Polled {
         if !has_ended && !self.has_left && waits {
             return Poll::Pending;
         }
-        // A client whose link ends without a close packet connects again. The next request fails then.
-        // After a close packet, python-socketio would stay away.
+        // Without a close packet, clients reconnect when their next request fails. After one,
+        // python-socketio does not reconnect.
         let is_explained = self.is_closed || self.desk.reason().is_some();
         let answer = if is_orderly && !is_explained { GetAnswer::Noop } else { GetAnswer::Refused };
         self.desk.end(answer);

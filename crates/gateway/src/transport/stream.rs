@@ -62,8 +62,8 @@ impl ByteStream for TokioIo<Upgraded> {
     }
 }
 
-/// A connection that the server has accepted itself. TCP without TLS is the most frequent kind, and
-/// its links have a type of their own, so that they call no method through a pointer.
+/// Connection that Doorward has accepted. Plain TCP, the most common kind, has its own variant, so
+/// that its links use static dispatch.
 pub(crate) enum Connection {
     Tcp(TcpStream),
     Other(AnyStream),

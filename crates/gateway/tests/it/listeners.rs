@@ -511,7 +511,7 @@ mod unix {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chat.sock");
         let listeners = Listeners::bind(&format!("unix:{}", path.display())).await.unwrap();
-        let fixture = Fixture::on(listeners, |builder, _| builder);
+        let fixture = Fixture::on(listeners, |builder, _| builder.trusted_proxies(["127.0.0.1"]));
 
         let link = admitted(&fixture, UnixStream::connect(&path).await.unwrap()).await;
         drop(link);
@@ -519,10 +519,33 @@ mod unix {
         in_time(fixture.seen.disconnected.notified()).await;
     }
 
+    /// Otherwise all clients would share the limits of one address.
     #[tokio::test]
-    async fn a_folder_that_does_not_exist_is_named() {
-        let error = Listeners::bind("unix:/none/chat.sock").await.unwrap_err();
+    async fn a_server_that_does_not_trust_the_proxy_does_not_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = format!("unix:{}", folder.path().join("chat.sock").display());
+        let builder = Doorward::builder().public(Gateway::at("/"));
+        let doorward = builder.trusted_proxies(["10.0.0.1"]).build().unwrap();
 
-        assert!(error.to_string().contains("unix:/none/chat.sock"), "{error}");
+        let served = doorward.serve(&address).await;
+
+        assert!(matches!(served, Err(ServeError::UntrustedProxy)));
+    }
+
+    #[tokio::test]
+    async fn an_error_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let long = folder.path().join("x".repeat(108));
+        let cases = [
+            ("/none/chat.sock", "create its directory first"),
+            (file.to_str().unwrap(), "another file has this path"),
+            (long.to_str().unwrap(), "at most 107 bytes"),
+        ];
+        for (path, remedy) in cases {
+            let error = Listeners::bind(&format!("unix:{path}")).await.unwrap_err().to_string();
+            assert!(error.contains(path) && error.contains(remedy), "{error}");
+        }
     }
 }

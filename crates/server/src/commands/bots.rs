@@ -24,8 +24,10 @@ use crate::{
 /// Runs `doorward bots`.
 pub(crate) fn run(options: &BotsOptions) -> Result<(), Failure> {
     let config = Config::load(&options.place, options.listen.as_ref())?;
-    if !config.listener.is_plain() {
-        return Err(Failure::new(NO_PLAIN_PORT));
+    if let Some(setting) = config.listener.obstacle() {
+        return Err(Failure::new(format_args!(
+            "bots need plain HTTP over TCP, but {setting}: change that while the bots run"
+        )));
     }
     let _log = log::start()?;
     let application = if options.chatters.is_some() { CHAT } else { WHACK_A_MOLE };
@@ -77,6 +79,3 @@ fn check_mounted(config: &Config, application: &dyn Application) -> Result<(), F
 /// Lifetime of the tokens of bots, the longest that a server accepts. A bot whose token has expired reconnects
 /// with a new token.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
-
-const NO_PLAIN_PORT: &str = "bots connect without TLS over TCP, and this configuration has tls, proxy_protocol or a Unix \
-                             socket: give the server a plain listen address while they play";

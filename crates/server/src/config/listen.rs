@@ -64,7 +64,7 @@ const NO_ADDRESS: &str =
     "write HOST:PORT, such as localhost:3000, 0.0.0.0:3000 or [::]:3000, or unix:PATH";
 
 const NO_PATH: &str =
-    "write the whole path of the Unix socket, such as unix:/run/doorward/doorward.sock";
+    "write the absolute path of a Unix socket, such as unix:/run/doorward/doorward.sock";
 
 #[cfg(test)]
 mod tests {

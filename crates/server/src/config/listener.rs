@@ -13,7 +13,7 @@ pub(crate) struct Listener {
     /// Files of the certificate. `None` if the server speaks plain HTTP.
     pub(crate) tls: Option<TlsFiles>,
     /// `true` if each connection begins with a header of the PROXY protocol.
-    pub(crate) has_proxy_protocol: bool,
+    pub(crate) proxy_protocol: bool,
 }
 
 /// Files of a certificate, in PEM format.
@@ -25,9 +25,15 @@ pub(crate) struct TlsFiles {
 }
 
 impl Listener {
-    /// Returns `true` if a program on this machine can connect with HTTP over TCP.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.tls.is_none() && !self.has_proxy_protocol && !self.address.is_unix()
+    /// Returns why a program on this machine cannot connect with HTTP over TCP, or `None` if it can.
+    pub(crate) fn obstacle(&self) -> Option<&'static str> {
+        if self.address.is_unix() {
+            Some("listen is a Unix socket")
+        } else if self.tls.is_some() {
+            Some("tls is set")
+        } else {
+            self.proxy_protocol.then_some("proxy_protocol is set")
+        }
     }
 
     /// Rejects a listener with which clients could not connect, or would all count as one.
@@ -36,7 +42,7 @@ impl Listener {
         public_url: Option<&PublicUrl>,
         proxies: &Proxies,
     ) -> Result<(), Failure> {
-        if self.has_proxy_protocol && proxies.texts().is_empty() {
+        if self.proxy_protocol && proxies.texts().is_empty() {
             return Err(Failure::new(PROXY_PROTOCOL_WITHOUT_PROXY));
         }
         if self.address.is_unix() && public_url.is_none() {
@@ -47,7 +53,7 @@ impl Listener {
         }
         match public_url {
             Some(url) if self.tls.is_some() && !url.is_secure() => Err(Failure::new(format_args!(
-                "tls is set and public_url is {url}: write https://"
+                "public_url is {url}, but tls is set: begin public_url with https://"
             ))),
             _ => Ok(()),
         }
@@ -65,7 +71,8 @@ impl TlsFiles {
         match (tls.certificate, tls.key) {
             (Some(certificate), Some(key)) => Ok(Some(Self { certificate, key })),
             (None, None) => Ok(None),
-            _ => Err(Failure::new(HALF_A_CERTIFICATE)),
+            (Some(_), None) => Err(Failure::new(NO_KEY)),
+            (None, Some(_)) => Err(Failure::new(NO_CERTIFICATE)),
         }
     }
 }
@@ -73,13 +80,14 @@ impl TlsFiles {
 const PEM_AS_PATH: &str =
     "tls.certificate and tls.key are paths of files: write the certificate and the key to files";
 
-const HALF_A_CERTIFICATE: &str =
-    "tls.certificate and tls.key belong together: set both, or neither";
+const NO_KEY: &str = "tls.key is missing: set it together with tls.certificate";
 
-const PROXY_PROTOCOL_WITHOUT_PROXY: &str = "proxy_protocol is set and trusted_proxies is empty: name the proxy there, or \
-                                        any client could claim any address";
+const NO_CERTIFICATE: &str = "tls.certificate is missing: set it together with tls.key";
 
-const UNIX_WITHOUT_URL: &str = "listen is a Unix socket: set public_url to the address that browsers open, such as https://chat.example.org";
+const PROXY_PROTOCOL_WITHOUT_PROXY: &str = "proxy_protocol is set, but trusted_proxies is empty: add the address of the \
+                                            proxy, such as trusted_proxies = [\"10.0.0.5\"]";
 
-const UNIX_WITHOUT_PROXY: &str = "listen is a Unix socket, and all its clients would count as one: write \
-                                  trusted_proxies = [\"127.0.0.1\"], which stands for the proxy on this machine";
+pub(crate) const UNIX_WITHOUT_URL: &str = "listen is a Unix socket: set public_url to the address that browsers open, such as https://chat.example.org";
+
+const UNIX_WITHOUT_PROXY: &str = "listen is a Unix socket, but its proxy is not trusted, so all clients would share one \
+                                  limit: add \"127.0.0.1\" to trusted_proxies";

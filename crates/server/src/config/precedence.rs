@@ -86,7 +86,7 @@ impl Config {
         let listener = Listener {
             address: listen.cloned().or(settings.listen).unwrap_or_default(),
             tls: TlsFiles::new(settings.tls)?,
-            has_proxy_protocol: settings.proxy_protocol.unwrap_or(false),
+            proxy_protocol: settings.proxy_protocol.unwrap_or(false),
         };
         listener.check(settings.public_url.as_ref(), &trusted_proxies)?;
         Ok(Self {
@@ -189,7 +189,8 @@ fn per_user(settings: &Connections) -> (PerUser, PerUser) {
     if settings.per_namespace.unwrap_or(false) { (any, policy) } else { (policy, any) }
 }
 
-const METRICS_ON_UNIX: &str = "metrics.listen is HOST:PORT, such as localhost:9100";
+const METRICS_ON_UNIX: &str =
+    "metrics.listen cannot be a Unix socket: write HOST:PORT, such as localhost:9100";
 
 /// Name of the SQLite file in the data directory.
 const DATABASE: &str = "doorward.db";

@@ -124,7 +124,7 @@ fn mistakes_are_told_with_their_place() {
             "2:15: the limit ack_timeout is 2d, and must be from 100ms to 1d",
         ),
         ("[limits]\nack_timeout = 20", "2:15: invalid type: integer"),
-        ("listen = 'unix:d.sock'", "1:10: write the whole path of the Unix socket, such as "),
+        ("listen = 'unix:d.sock'", "1:10: write the absolute path of a Unix socket, such as "),
     ];
     for (text, expected) in cases {
         let (_folder, path) = written(text);
@@ -418,26 +418,26 @@ fn the_files_of_a_certificate_are_relative_to_the_configuration() {
 fn a_listener_that_cannot_work_is_refused() {
     let unix = "listen = 'unix:/run/d.sock'\n";
     let cases = [
-        ("[tls]\ncertificate = 'a.crt'", Some("tls.certificate and tls.key belong together")),
-        ("[tls]\nkey = 'a.key'", Some("tls.certificate and tls.key belong together")),
+        ("[tls]\ncertificate = 'a.crt'", Some("tls.key is missing")),
+        ("[tls]\nkey = 'a.key'", Some("tls.certificate is missing")),
         (
             "[tls]\ncertificate = 'a'\nkey = '-----BEGIN PRIVATE KEY-----'",
             Some("tls.certificate and tls.key are paths of files: write"),
         ),
         (
             "public_url = 'http://a.org'\n[tls]\ncertificate = 'a'\nkey = 'b'",
-            Some("tls is set and public_url is http://a.org: write https://"),
+            Some("public_url is http://a.org, but tls is set: begin public_url with https://"),
         ),
         ("public_url = 'https://a.org'\n[tls]\ncertificate = 'a'\nkey = 'b'", None),
-        ("proxy_protocol = true", Some("proxy_protocol is set and trusted_proxies is empty")),
+        ("proxy_protocol = true", Some("proxy_protocol is set, but trusted_proxies is empty")),
         ("proxy_protocol = true\ntrusted_proxies = ['10.0.0.0/8']", None),
         (unix, Some("listen is a Unix socket: set public_url")),
         (
             &format!("{unix}public_url = 'https://a.org'\ntrusted_proxies = ['10.0.0.1']"),
-            Some("listen is a Unix socket, and all its clients would count as one"),
+            Some("listen is a Unix socket, but its proxy is not trusted"),
         ),
         (&format!("{unix}public_url = 'https://a.org'\ntrusted_proxies = ['127.0.0.0/8']"), None),
-        ("[metrics]\nlisten = 'unix:/run/m.sock'", Some("metrics.listen is HOST:PORT")),
+        ("[metrics]\nlisten = 'unix:/run/m.sock'", Some("metrics.listen cannot be a Unix socket")),
     ];
     for (text, expected) in cases {
         let (_folder, path) = written(text);

@@ -30,7 +30,7 @@ impl SecurityHeaders {
             header::CONTENT_SECURITY_POLICY,
             policy.expect("a public URL has letters of host names only"),
         );
-        // Browsers would refuse every other server on `localhost` that has no certificate.
+        // HSTS for `localhost` would block every other local server without TLS.
         if public_url.is_secure() && !public_url.is_localhost() {
             headers.insert(
                 header::STRICT_TRANSPORT_SECURITY,

@@ -13,8 +13,8 @@ pub(crate) struct Announcement<'a> {
     pub(crate) addresses: &'a [SocketAddr],
     /// Address in the configuration.
     pub(crate) listen: &'a ListenAddress,
-    /// URL of the server for browsers on this machine.
-    pub(crate) local_url: &'a PublicUrl,
+    /// URL of the server for browsers on this machine. `None` for a Unix socket.
+    pub(crate) local_url: Option<&'a PublicUrl>,
     pub(crate) public_url: &'a PublicUrl,
     /// `true` if the public URL was configured.
     pub(crate) is_configured: bool,
@@ -37,14 +37,11 @@ impl Announcement<'_> {
     }
 
     fn where_it_listens(&self) -> String {
-        let (local, listen) = (self.local_url, self.listen);
-        if listen.is_unix() {
-            format!("{listen}, for {}", self.public_url)
-        } else if self.public_url == local || self.addresses.iter().any(|at| !at.ip().is_loopback())
-        {
-            self.public_url.to_string()
-        } else {
-            format!("{local}, for {}", self.public_url)
+        let is_open = self.addresses.iter().any(|address| !address.ip().is_loopback());
+        match self.local_url {
+            None => format!("{}, for {}", self.listen, self.public_url),
+            Some(local) if local == self.public_url || is_open => self.public_url.to_string(),
+            Some(local) => format!("{local}, for {}", self.public_url),
         }
     }
 }
@@ -76,7 +73,7 @@ mod tests {
         let announcement = Announcement {
             addresses: &[at.parse().unwrap()],
             listen: &listen,
-            local_url: &local,
+            local_url: Some(&local),
             public_url: &public_url.map_or_else(|| local.clone(), |url| url.parse().unwrap()),
             is_configured: public_url.is_some(),
             place,
@@ -114,7 +111,7 @@ mod tests {
         let announcement = Announcement {
             addresses: &[],
             listen: &"unix:/run/d.sock".parse().unwrap(),
-            local_url: &PublicUrl::localhost(false, 0),
+            local_url: None,
             public_url: &"https://a.org".parse().unwrap(),
             is_configured: true,
             place: &PlaceOptions::default(),

@@ -43,23 +43,23 @@ pub(super) async fn watch(tls: &Tls) {
     let mut warned = None;
     loop {
         look_at_end(tls, &mut warned);
-        SystemClock.sleep_until(SystemClock.now() + BETWEEN_LOOKS).await;
-        take_over(tls).await;
+        SystemClock.sleep_until(SystemClock.now() + RELOAD_INTERVAL).await;
+        reload(tls).await;
     }
 }
 
 /// Reads the certificate on a thread for blocking work, because a stuck disk must not block the runtime. Keeps the
 /// current one if the files cannot be used, as in the middle of a renewal.
-pub(super) async fn take_over(tls: &Tls) {
+pub(super) async fn reload(tls: &Tls) {
     let again = tls.clone();
     match tokio::task::spawn_blocking(move || again.reload()).await {
         Ok(Ok(true)) => tracing::info!("The TLS certificate was replaced."),
         Ok(Ok(false)) => {}
         Ok(Err(error)) => {
             let error = Causes(&error);
-            tracing::warn!(%error, "The TLS certificate could not be read again; the server keeps its certificate.");
+            tracing::warn!(%error, "The TLS certificate was not reloaded. The server keeps the current one: check tls.certificate and tls.key.");
         }
-        Err(error) => tracing::warn!(%error, "The TLS certificate could not be read again."),
+        Err(error) => tracing::warn!(%error, "The TLS certificate was not reloaded."),
     }
 }
 
@@ -83,7 +83,7 @@ fn end_of(certificate: &[u8]) -> Option<Timestamp> {
 }
 
 /// Interval between reloads.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(60);
+const RELOAD_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Time before its end at which a certificate should have been renewed.
 const WEEK: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);

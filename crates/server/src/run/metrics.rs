@@ -62,7 +62,7 @@ impl MetricsServer {
                 upkeep.run_upkeep();
             }
         });
-        for listener in listeners.into_inner() {
+        for listener in listeners.into_tcp() {
             servers.spawn(accept(listener, router.clone()));
         }
         // None of the tasks completes.

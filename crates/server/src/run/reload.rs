@@ -41,7 +41,7 @@ impl Signals {
         let mut reading: Option<JoinHandle<()>> = None;
         while self.hang_up.recv().await.is_some() {
             tracing::info!(
-                "SIGHUP: reading keys and certificate, and opening the audit file again."
+                "SIGHUP: reloading the keys and the TLS certificate, and reopening the audit file."
             );
             if let Some((audit, path)) = &audit {
                 match check_audit(path) {
@@ -63,6 +63,6 @@ impl Signals {
 async fn read_again(key_file: KeyFile, keys: Arc<KeyRing>, tls: Option<Tls>) {
     key_watch::take_over(&key_file, &keys).await;
     if let Some(tls) = tls {
-        certificate::take_over(&tls).await;
+        certificate::reload(&tls).await;
     }
 }

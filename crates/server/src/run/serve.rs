@@ -23,7 +23,7 @@ use super::{
 use crate::{
     admin::{self, Admin, AdminSocket},
     cli::ServeOptions,
-    config::{AuditConfig, Config},
+    config::{AuditConfig, Config, listener::UNIX_WITHOUT_URL},
     data::{data_dir::DataDir, key_file::KeyFile, stores::Stores},
     http::{self, Site},
     log::{self, Log},
@@ -80,9 +80,9 @@ async fn serve(
     let dependencies = Dependencies::of(&stores);
 
     let addresses = listeners.addresses();
-    let public_url = config.public_url.clone();
-    let local_url = config.local_url(listeners.port());
-    let public_url = public_url.unwrap_or_else(|| local_url.clone());
+    let local_url = listeners.port().map(|port| config.local_url(port));
+    let public_url = config.public_url.clone().or_else(|| local_url.clone());
+    let public_url = public_url.ok_or_else(|| Failure::new(UNIX_WITHOUT_URL))?;
     let sessions = Arc::new(assembly::sessions(config, &stores));
     let resources =
         Resources { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };
@@ -104,7 +104,7 @@ async fn serve(
     let announcement = Announcement {
         addresses: &addresses,
         listen: &config.listener.address,
-        local_url: &local_url,
+        local_url: local_url.as_ref(),
         public_url: &public_url,
         is_configured: config.public_url.is_some(),
         place: &options.place,
@@ -197,7 +197,7 @@ async fn listen(config: &Config, tls: Option<&Tls>) -> Result<Listeners, Failure
     if let Some(tls) = tls {
         listeners = listeners.tls(tls.clone());
     }
-    if config.listener.has_proxy_protocol {
+    if config.listener.proxy_protocol {
         listeners = listeners.proxy_protocol();
     }
     Ok(listeners)
@@ -218,7 +218,7 @@ async fn sweep(sessions: &Sessions) {
 fn cannot_listen(error: &ServeError) -> Failure {
     let is_taken = matches!(error, ServeError::Bind { address, source }
         if source.kind() == io::ErrorKind::AddrInUse && !address.starts_with("unix:"));
-    let option = if is_taken { "; --listen HOST:PORT takes another address" } else { "" };
+    let option = if is_taken { "; use another address with --listen HOST:PORT" } else { "" };
     Failure::new(format_args!("{}{option}", Causes(error)))
 }
 

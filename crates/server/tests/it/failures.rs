@@ -368,5 +368,8 @@ fn bots_need_a_plain_port() {
 
     let failed = run(&["bots", "--config", path(&config)]);
 
-    assert!(line(&failed).starts_with("bots connect without TLS over TCP"), "{failed:?}");
+    assert!(
+        line(&failed).starts_with("bots need plain HTTP over TCP, but tls is set"),
+        "{failed:?}"
+    );
 }

@@ -27,7 +27,8 @@ impl UnixSocket {
             fs::remove_file(path)?;
         }
         let listener = UnixListener::bind(path)?;
-        // Connecting needs the right to write (unix(7)). A usual umask leaves it to the owner alone.
+        // A client needs write permission to connect (unix(7)). The default umask grants it only to
+        // the owner.
         fs::set_permissions(path, fs::Permissions::from_mode(MODE))?;
         let file = FileId::of(path)?;
         Ok(Self { listener, path: path.to_owned(), file, _lock: lock })
@@ -51,7 +52,7 @@ impl Drop for UnixSocket {
     }
 }
 
-/// Identity of a file, which a later file at the same path does not have while both exist.
+/// Device and inode of a file. They tell our file from a newer one at the same path.
 #[derive(PartialEq, Eq)]
 struct FileId {
     device: u64,

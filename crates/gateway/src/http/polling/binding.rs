@@ -126,7 +126,7 @@ impl Origin {
 }
 
 fn refused(services: &Services) -> Rejection {
-    services.page_is_not_named();
+    services.warn_foreign_page();
     Rejection::Origin
 }
 
@@ -211,8 +211,8 @@ fn network_of(services: &Services, rules: &BindingRules, parts: &Parts) -> Optio
     peer.map(|peer| network(peer.ip()))
 }
 
-/// Returns a hash of the cookies of a request, or `None` if there are none. The hash has a secret
-/// key, so it takes no longer for cookies that are nearly right.
+/// Returns a hash of the cookies of a request, or `None` if there are none. The key is secret, so
+/// the time of the comparison reveals nothing about the cookies.
 fn cookies(hasher: &RandomState, headers: &HeaderMap) -> Option<u64> {
     let values: Vec<_> =
         headers.get_all(header::COOKIE).iter().map(|value| value.as_bytes()).collect();

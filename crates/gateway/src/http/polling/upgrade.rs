@@ -50,8 +50,8 @@ pub(super) fn begin(
     let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::Upgrade)?;
     let services = Arc::clone(&server.services);
     let Ok(probe) = desk.probe(services.clock.now()) else {
-        // As in the JavaScript server, the WebSocket is opened and closed at once. So a stock client
-        // takes it for a failed upgrade and not for a failed request.
+        // As in the JavaScript server, the WebSocket is opened and closed at once. Stock clients
+        // then treat it as a failed upgrade.
         tokio::spawn(async move {
             drop(into_stream(upgrade).await);
         });

@@ -1,8 +1,8 @@
 //! Hubs of the namespaces that a pattern opens.
 //!
-//! A hub exists while a socket, a pending admission or the application holds it, so the namespaces
-//! of a pattern need no end of their own. A namespace takes a place when its first client is
-//! admitted. Start reading at [`OpenedHubs::get`].
+//! A hub exists while a socket, a pending admission or the application holds it, so a namespace
+//! closes when its hub is dropped. A namespace takes a place when its first client is admitted.
+//! Start reading at [`OpenedHubs::get`].
 
 use std::{
     collections::HashMap,

@@ -145,10 +145,10 @@ impl<A> Builder<A> {
     /// Makes a client that polls keep its address: a request from another address is answered as if
     /// there were no such link. An IPv6 address may change within its /64 network.
     ///
-    /// Without this, an id of a link that leaks is useless to pages of other origins, and to clients
-    /// without the session of its cookie. A client without a cookie has the secret alone. With this,
-    /// phones that change networks, and clients with an IPv4 and an IPv6 address, lose their links and
-    /// connect again.
+    /// Without this, an id of a link that leaks is useless to pages of other origins, and to
+    /// clients without the session of its cookie. For a client without a cookie, the id is the only
+    /// secret. With this, phones that change networks, and clients with an IPv4 and an IPv6
+    /// address, lose their links and connect again.
     ///
     /// # Examples
     /// ```

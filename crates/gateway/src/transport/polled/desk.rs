@@ -42,7 +42,7 @@ struct State {
     /// Number of POSTs that were answered before their packets were handled. They are older than the
     /// POST that waits.
     early: usize,
-    /// Number of bytes up to which the bodies in `posted` may be answered early.
+    /// Maximum size of `posted` at which a POST is answered before its packets are handled.
     inbox_bytes: usize,
     /// Answer of the GET, if the link has answered it.
     reply: Option<GetReply>,
@@ -202,7 +202,7 @@ impl Desk {
         (state.message_limit, state.is_known) = (message_limit, is_known);
     }
 
-    /// Takes the body of the POST that waits. A POST whose time is over is answered then.
+    /// Takes the oldest body. Wakes the waiting POST, because fewer bytes are queued now.
     pub(super) fn take_posted(&self) -> Option<Posted> {
         let mut state = lock(&self.state);
         let posted = state.posted.pop_front();

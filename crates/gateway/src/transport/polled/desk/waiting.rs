@@ -1,7 +1,7 @@
 //! Requests that wait at a desk, and answers that are on their way.
 //!
-//! Each of them ends the link if it is dropped before it is over, because packets may be lost with
-//! it. Start reading at [`WaitingGet::poll`].
+//! Dropping one before it completes ends the link, because packets may be lost. Start reading at
+//! [`WaitingGet::poll`].
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -116,7 +116,7 @@ impl WaitingPost {
     /// Passes the body to the link.
     pub(crate) fn pass(&self, body: Posted) {
         let mut state = lock(&self.desk.state);
-        // After an upgrade, its packets would be handled behind those of the WebSocket.
+        // After an upgrade, its packets would be handled after those of the WebSocket.
         if !state.rules.is_polling() {
             state.accepted = Some(false);
             return;
