@@ -30,31 +30,22 @@ pub struct Polling {
     /// Time at which the waiting GET arrived. `None` while no GET waits.
     get: Option<Instant>,
     /// `true` while a POST is read or its packets are handled.
-    posting: bool,
-    road: Road,
-    /// Number of probes so far.
-    probes: u64,
+    is_posting: bool,
+    transport: Transport,
 }
 
-/// Connection that carries the packets of the link.
+/// What carries the packets of the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Road {
+enum Transport {
     /// Requests.
-    Requests,
-    /// Requests, while a WebSocket is probed since this time.
-    Probing(Instant, Probe),
+    Polling,
+    /// Requests, while a WebSocket is probed.
+    Probing,
     /// The WebSocket, because the client has upgraded.
     WebSocket,
     /// None, because the link has ended. A waiting GET gets this answer.
     Ended(GetAnswer),
 }
-
-/// Number of a probe, so that the end of an earlier one does not end a later one.
-///
-/// # Examples
-/// See [`Polling::probe`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Probe(u64);
 
 /// Times of [`Polling`].
 ///
@@ -63,7 +54,7 @@ pub struct Probe(u64);
 /// use std::time::Duration;
 /// use doorward_protocol::polling::PollingConfig;
 ///
-/// assert_eq!(PollingConfig::default().probe_timeout, Duration::from_secs(10));
+/// assert_eq!(PollingConfig::default().hold, Duration::from_secs(25));
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct PollingConfig {
@@ -72,9 +63,6 @@ pub struct PollingConfig {
     /// Maximum time that a GET waits while a WebSocket is probed. The client waits for this GET
     /// before it completes the upgrade. The default is 100 ms, as in the JavaScript server.
     pub hold_probing: Duration,
-    /// Maximum time from the opening of a WebSocket until the client completes the upgrade. The
-    /// default is 10 s.
-    pub probe_timeout: Duration,
     /// Maximum time for which a POST waits for its packets to be handled. The default is 2 s; some
     /// clients time out after 5 s. While a probe runs, a POST waits for
     /// [`hold_probing`](Self::hold_probing), because a client finishes its POST before it completes
@@ -87,7 +75,6 @@ impl Default for PollingConfig {
         Self {
             hold: Duration::from_secs(25),
             hold_probing: Duration::from_millis(100),
-            probe_timeout: Duration::from_secs(10),
             hold_post: Duration::from_secs(2),
         }
     }
@@ -155,7 +142,7 @@ impl Polling {
     /// Creates the rules of a link whose client polls. Its first GET is reported like any other.
     #[must_use]
     pub fn new(config: PollingConfig) -> Self {
-        Self { config, get: None, posting: false, road: Road::Requests, probes: 0 }
+        Self { config, get: None, is_posting: false, transport: Transport::Polling }
     }
 
     /// Reports that a GET has arrived. It waits until [`answer`](Self::answer) returns its answer.
@@ -177,16 +164,16 @@ impl Polling {
     /// [`RequestError::Ended`], [`RequestError::Overlap`]
     pub fn post(&mut self) -> Result<(), RequestError> {
         self.check()?;
-        if self.posting {
+        if self.is_posting {
             return Err(self.overlap());
         }
-        self.posting = true;
+        self.is_posting = true;
         Ok(())
     }
 
     /// Reports that the packets of the POST were handled.
     pub fn posted(&mut self) {
-        self.posting = false;
+        self.is_posting = false;
     }
 
     /// Returns the answer of the waiting GET, or `None` if no GET waits or it waits further. The GET
@@ -194,10 +181,10 @@ impl Polling {
     /// some.
     pub fn answer(&mut self, waiting: Option<Waiting>) -> Option<GetAnswer> {
         self.get?;
-        let answer = match (self.road, waiting) {
-            (Road::Ended(answer), _) => answer,
+        let answer = match (self.transport, waiting) {
+            (Transport::Ended(answer), _) => answer,
             // A client should have waited for this GET before it completed the upgrade.
-            (Road::WebSocket, _) => GetAnswer::Noop,
+            (Transport::WebSocket, _) => GetAnswer::Noop,
             (_, Some(Waiting::Packets)) => GetAnswer::Packets,
             (_, Some(Waiting::Close)) => GetAnswer::Close,
             (_, None) => return None,
@@ -224,15 +211,15 @@ impl Polling {
     /// answered, and its packets are handled later.
     #[must_use]
     pub fn post_hold(&self) -> Duration {
-        match self.road {
-            Road::Probing(..) => self.config.hold_probing,
+        match self.transport {
+            Transport::Probing => self.config.hold_probing,
             _ => self.config.hold_post,
         }
     }
 
     fn hold(&self) -> Duration {
-        match self.road {
-            Road::Probing(..) => self.config.hold_probing,
+        match self.transport {
+            Transport::Probing => self.config.hold_probing,
             _ => self.config.hold,
         }
     }
@@ -247,7 +234,7 @@ impl Polling {
     /// Reports that the client has cancelled its POST, or that the POST was refused. The link ends,
     /// because packets may have been lost with it.
     pub fn post_cancelled(&mut self) {
-        self.posting = false;
+        self.is_posting = false;
         self.end(GetAnswer::Refused);
     }
 
@@ -258,51 +245,42 @@ impl Polling {
     ///
     /// # Examples
     /// ```
-    /// use std::time::Instant;
     /// use doorward_protocol::polling::{Polling, PollingConfig};
     ///
-    /// # #[expect(clippy::disallowed_methods)] fn now() -> Instant { Instant::now() }
     /// let mut polling = Polling::new(PollingConfig::default());
-    /// let probe = polling.probe(now())?;
-    /// assert!(polling.upgrade(probe));
+    /// polling.probe()?;
+    /// assert!(polling.upgrade());
     /// assert!(!polling.is_polling());
     /// # Ok::<_, doorward_protocol::polling::RequestError>(())
     /// ```
-    pub fn probe(&mut self, now: Instant) -> Result<Probe, RequestError> {
-        self.check()?;
-        match self.road {
-            Road::Probing(since, _) if now < since + self.config.probe_timeout => {
-                Err(RequestError::Busy)
+    pub fn probe(&mut self) -> Result<(), RequestError> {
+        match self.transport {
+            Transport::Polling => {
+                self.transport = Transport::Probing;
+                Ok(())
             }
-            _ => {
-                self.probes += 1;
-                let probe = Probe(self.probes);
-                self.road = Road::Probing(now, probe);
-                Ok(probe)
-            }
+            Transport::Probing => Err(RequestError::Busy),
+            Transport::WebSocket | Transport::Ended(_) => Err(RequestError::Ended),
         }
     }
 
-    /// Reports that a probe has failed. The client goes on polling, and may try again.
-    pub fn probe_failed(&mut self, probe: Probe) {
-        if self.is_probed(probe) {
-            self.road = Road::Requests;
+    /// Reports that the probe has failed, or has taken too long. The client goes on polling, and may
+    /// try again.
+    pub fn probe_failed(&mut self) {
+        if self.transport == Transport::Probing {
+            self.transport = Transport::Polling;
         }
     }
 
     /// Reports that the client has completed the upgrade. Returns `false` if the link has ended
-    /// meanwhile, or if another probe has begun.
+    /// meanwhile.
     #[must_use]
-    pub fn upgrade(&mut self, probe: Probe) -> bool {
-        let is_probed = self.is_probed(probe);
+    pub fn upgrade(&mut self) -> bool {
+        let is_probed = self.transport == Transport::Probing;
         if is_probed {
-            self.road = Road::WebSocket;
+            self.transport = Transport::WebSocket;
         }
         is_probed
-    }
-
-    fn is_probed(&self, probe: Probe) -> bool {
-        matches!(self.road, Road::Probing(_, probed) if probed == probe)
     }
 
     /// Returns `true` while the client polls, also during a probe.
@@ -313,8 +291,8 @@ impl Polling {
 
     /// Ends the link. A waiting GET gets `answer`, and later requests are refused.
     pub fn end(&mut self, answer: GetAnswer) {
-        if !matches!(self.road, Road::Ended(_)) {
-            self.road = Road::Ended(answer);
+        if !matches!(self.transport, Transport::Ended(_)) {
+            self.transport = Transport::Ended(answer);
         }
     }
 
@@ -327,13 +305,13 @@ impl Polling {
     /// Returns `true` if the link has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        matches!(self.road, Road::Ended(_))
+        matches!(self.transport, Transport::Ended(_))
     }
 
     fn check(&self) -> Result<(), RequestError> {
-        match self.road {
-            Road::Requests | Road::Probing(..) => Ok(()),
-            Road::WebSocket | Road::Ended(_) => Err(RequestError::Ended),
+        match self.transport {
+            Transport::Polling | Transport::Probing => Ok(()),
+            Transport::WebSocket | Transport::Ended(_) => Err(RequestError::Ended),
         }
     }
 

@@ -279,7 +279,7 @@ pub fn polling(bytes: &[u8]) {
     let mut now = Instant::now();
     let mut rules = Polling::new(PollingConfig::default());
     let (mut written, mut sent, mut is_closing) = (0_usize, 0, false);
-    let (mut waiting_since, mut is_posting, mut probe) = (None, false, None);
+    let (mut waiting_since, mut is_posting) = (None, false);
     let mut has_upgraded = false;
     for step in bytes {
         match step {
@@ -292,9 +292,9 @@ pub fn polling(bytes: &[u8]) {
             b'd' if std::mem::take(&mut is_posting) => rules.posted(),
             b'x' if waiting_since.take().is_some() => rules.get_cancelled(),
             b'y' if std::mem::take(&mut is_posting) => rules.post_cancelled(),
-            b'o' => probe = rules.probe(now).ok().or(probe),
-            b'f' => probe.take().into_iter().for_each(|probe| rules.probe_failed(probe)),
-            b'5' => has_upgraded |= probe.take().is_some_and(|probe| rules.upgrade(probe)),
+            b'o' => drop(rules.probe()),
+            b'f' => rules.probe_failed(),
+            b'5' => has_upgraded |= rules.upgrade(),
             b'w' if !is_closing => written += 1,
             b'c' => is_closing = true,
             b'e' => rules.end(GetAnswer::Refused),

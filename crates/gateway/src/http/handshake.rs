@@ -17,11 +17,11 @@ use sha1::{Digest, Sha1};
 
 use crate::http::response_body::ResponseBody;
 
-/// Reason why a request opens no link.
+/// Reason why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Rejection {
-    /// The key or the subprotocol of the WebSocket is invalid.
-    BadRequest,
+    /// The request violates its protocol. The text is for the developer of the client.
+    BadRequest(&'static str),
     /// The link of the request has ended for this reason.
     Ended(Arc<str>),
     /// The method is not GET.
@@ -53,11 +53,13 @@ impl Rejection {
     pub(super) fn answer(&self) -> (StatusCode, u8, &str) {
         // The codes are those of the JavaScript server, which clients and their users know.
         match self {
-            Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
+            Self::BadRequest(message) => (StatusCode::BAD_REQUEST, 3, message),
             Self::Ended(reason) => (StatusCode::BAD_REQUEST, 3, reason),
-            Self::NotNow | Self::Stopping { .. } => {
-                (StatusCode::SERVICE_UNAVAILABLE, 3, "No new connections now")
-            }
+            Self::NotNow | Self::Stopping { .. } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                3,
+                "The server accepts no new connections now: try again later",
+            ),
             Self::Method => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
             Self::Origin => (StatusCode::FORBIDDEN, 4, "Origin not allowed"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 3, "Payload too large"),
@@ -152,7 +154,9 @@ pub(super) fn check(request: &Parts, is_polling: bool) -> Result<Wanted, Rejecti
     match transport.as_deref() {
         Some("polling") if !is_polling => Err(Rejection::Polling),
         // JSONP is for browsers without CORS, and every page could use it.
-        Some("polling") if parameter(query, "j").is_some() => Err(Rejection::BadRequest),
+        Some("polling") if parameter(query, "j").is_some() => {
+            Err(Rejection::BadRequest("JSONP is not supported"))
+        }
         Some("polling") => match (sid, &request.method) {
             (_, &Method::OPTIONS) => Ok(Wanted::Preflight),
             (None, _) => Ok(Wanted::Open),
@@ -204,12 +208,12 @@ fn offer(request: &Parts) -> Result<Offer, Rejection> {
     // before it uses the new protocol (RFC 9110, section 7.8), and a GET needs no body.
     let has_body = headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
     if has_body || headers.contains_key(header::TRANSFER_ENCODING) {
-        return Err(Rejection::BadRequest);
+        return Err(Rejection::BadRequest("A request for a WebSocket has no body"));
     }
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or(Rejection::BadRequest)?;
-    let decoded = STANDARD.decode(key).map_err(|_malformed| Rejection::BadRequest)?;
-    if decoded.len() != 16 {
-        return Err(Rejection::BadRequest);
+    let bad_key = Rejection::BadRequest("Sec-WebSocket-Key is missing or invalid");
+    let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY) else { return Err(bad_key) };
+    if !STANDARD.decode(key).is_ok_and(|decoded| decoded.len() == 16) {
+        return Err(bad_key);
     }
     Ok(Offer { key: key.clone(), protocol: first_protocol(headers)? })
 }
@@ -221,11 +225,14 @@ fn offer(request: &Parts) -> Result<Offer, Rejection> {
 /// [`Rejection::BadRequest`] if the name of the subprotocol is not a token.
 fn first_protocol(headers: &HeaderMap) -> Result<Option<HeaderValue>, Rejection> {
     let Some(offered) = headers.get(header::SEC_WEBSOCKET_PROTOCOL) else { return Ok(None) };
-    let offered = offered.to_str().map_err(|_binary| Rejection::BadRequest)?;
+    let invalid = Rejection::BadRequest("Sec-WebSocket-Protocol is invalid");
+    let Ok(offered) = offered.to_str() else { return Err(invalid) };
     let first = offered.split(',').next().unwrap_or_default().trim();
     // A subprotocol is a token, as the name of a header is (RFC 6455, section 4.1; RFC 9110, section
     // 5.6.2). The value is repeated in the response, so it is checked before.
-    HeaderName::try_from(first).map_err(|_invalid| Rejection::BadRequest)?;
+    if HeaderName::try_from(first).is_err() {
+        return Err(invalid);
+    }
     Ok(HeaderValue::try_from(first).ok())
 }
 

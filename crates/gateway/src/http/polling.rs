@@ -82,7 +82,7 @@ where
                 },
             }
         }
-        Wanted::Socket(_) => Err(Rejection::BadRequest),
+        Wanted::Socket(_) => Err(Rejection::UnknownTransport),
     };
     let mut response = answered.unwrap_or_else(|rejection| {
         connection_error::refuse(
@@ -118,7 +118,7 @@ async fn open(
     let found = Found { desk: Arc::clone(&desk), binding: Arc::new(binding) };
     let entry = server.polled.add(&opening.id.encode(), found, limits.max_connections);
     let entry = entry.ok_or(Rejection::NotNow)?;
-    let waiting = WaitingGet::begin(&desk, now).map_err(|_ended| Rejection::BadRequest)?;
+    let waiting = WaitingGet::begin(&desk, now).map_err(|_ended| LINK_HAS_ENDED)?;
     tokio::spawn(LinkTask::new(Polled::new(Arc::clone(&desk), entry), opening));
     answer(&desk, waiting, services).await
 }
@@ -199,7 +199,7 @@ where
     // Engine.IO v4 has no binary bodies.
     let kind = parts.headers.get(header::CONTENT_TYPE);
     if kind.is_some_and(|kind| kind == "application/octet-stream") {
-        return Err(Rejection::BadRequest);
+        return Err(Rejection::BadRequest("Binary bodies are not supported: send base64 packets"));
     }
     // A binary message is base64, which has four bytes for three. Clients also send several packets
     // in one body.
@@ -215,7 +215,8 @@ where
     let is_own = parts.extensions.get::<Client>().is_some();
     let time = if is_own { services.limits.request_timeout } else { BODY_TIMEOUT };
     let collected = services.within(time, collected).await.flatten();
-    let body = collected.unwrap_or(Err(Rejection::BadRequest))?;
+    let late = Rejection::BadRequest("The body did not arrive in time");
+    let body = collected.unwrap_or(Err(late))?;
     let is_whole = body.is_whole;
     waiting.pass(body);
     let since = services.clock.now();
@@ -230,7 +231,7 @@ where
 /// Returns the rejection of a request whose link has ended. The developer of the client can read the
 /// reason, which a WebSocket has in its close frame.
 fn ended(desk: &Desk) -> Rejection {
-    desk.reason().map_or(Rejection::BadRequest, Rejection::Ended)
+    desk.reason().map_or(LINK_HAS_ENDED, Rejection::Ended)
 }
 
 /// Reads a body. What exceeds `limit` is read and dropped, because most clients send their whole body
@@ -239,7 +240,9 @@ async fn collect<B: Body>(body: B, limit: usize) -> Result<Posted, Rejection> {
     let mut body = pin!(body);
     let (mut bytes, mut dropped) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Err(Rejection::BadRequest) };
+        let Ok(frame) = frame else {
+            return Err(Rejection::BadRequest("The body is incomplete"));
+        };
         let Ok(data) = frame.into_data() else { continue };
         let mut kept = data.take(limit - bytes.len());
         bytes.put(&mut kept);
@@ -252,8 +255,10 @@ async fn collect<B: Body>(body: B, limit: usize) -> Result<Posted, Rejection> {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         return Ok(Posted { text, is_whole: false });
     }
-    let text = String::from_utf8(bytes).map_err(|_binary| Rejection::BadRequest)?;
-    Ok(Posted { text, is_whole: true })
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Posted { text, is_whole: true }),
+        Err(_) => Err(Rejection::BadRequest("The body is not UTF-8")),
+    }
 }
 
 /// Returns the desk of the link with this id, if the request belongs to the link. A link of another
@@ -272,7 +277,7 @@ async fn find(
 fn refuse(error: RequestError) -> Rejection {
     match error {
         RequestError::Ended => Rejection::UnknownSid,
-        _ => Rejection::BadRequest,
+        _ => Rejection::BadRequest("A client may have one GET and one POST at a time"),
     }
 }
 
@@ -309,6 +314,9 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     let yes = HeaderValue::from_static("true");
     headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
 }
+
+/// Rejection of a request whose link has ended for a reason that its client need not read.
+const LINK_HAS_ENDED: Rejection = Rejection::BadRequest("The connection has ended");
 
 /// Fraction of `request_timeout` for which a GET waits for packets.
 const PATIENCE: f64 = 0.9;

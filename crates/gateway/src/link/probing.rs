@@ -32,6 +32,11 @@ impl LinkState {
         let stuck = is_stuck.then(|| self.outbox.len());
         self.probing =
             Some(Box::new(Probing { until: turn.now + PATIENCE, stuck, askers: vec![alive] }));
+        self.ping(turn);
+    }
+
+    /// Sends a ping, unless the pong of an earlier one is pending.
+    pub(super) fn ping(&mut self, turn: &Turn<'_>) {
         if self.protocol.ping_now(turn.now) {
             self.outbox.engine(engine::write_ping);
         }

@@ -35,6 +35,7 @@ impl Receiver for Receiving<'_, '_> {
         let Self { state, turn } = self;
         match received {
             Received::Bytes(count) => return state.count(count, turn),
+            Received::Doubt => return state.ping(turn),
             Received::Lost => return state.abort(DisconnectReason::TransportClosed, turn),
             Received::TooLarge { beginning } => return state.oversized(beginning, turn),
             Received::Broken { code, error } => {

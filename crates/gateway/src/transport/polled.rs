@@ -239,6 +239,9 @@ impl Wire for Polled {
     fn read(&mut self, cx: &mut Context<'_>, receiver: &mut impl Receiver) -> ReadEnd {
         self.desk.register(cx);
         self.take_socket();
+        if self.desk.take_doubt() {
+            receiver.receive(Received::Doubt);
+        }
         loop {
             if matches!(self.post, Post::None)
                 && let Some(body) = self.desk.take_posted()

@@ -85,6 +85,8 @@ pub(crate) enum Received<'a> {
     /// Number of bytes that were read, so that the receiver can count them. It is passed on after
     /// the frames in these bytes.
     Bytes(usize),
+    /// The client may be gone, so it should be asked for a sign of life.
+    Doubt,
     /// The connection is lost.
     Lost,
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use doorward::{Revoke, audit::Decision, prelude::*};
+use doorward::{Revoke, audit::Decision, prelude::*, server::Clock as _};
 use doorward_testkit::{Poller, RawClient, Response, Seen as Frame, echo_across_an_upgrade};
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, GOOD, tight};
+use crate::fixture::{Fixture, GOOD, tight, while_time_passes};
 
 /// Connects a client to `/` as alice.
 async fn alice(fixture: &Fixture) -> Poller {
@@ -207,7 +207,7 @@ async fn a_body_that_is_not_text_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_beyond_the_limit_is_refused_before_it_is_read() {
+async fn a_body_beyond_the_limit_is_refused_and_ends_its_link() {
     let fixture = Fixture::with(|builder, _| builder.limits(tight)).await;
     let poller = Poller::open(fixture.address).await;
     let long = "x".repeat(1024 * 1024);
@@ -216,6 +216,34 @@ async fn a_body_beyond_the_limit_is_refused_before_it_is_read() {
 
     assert_eq!(response.status, 413, "{response:?}");
     assert!(is_refused(&poller.get().await));
+    // A body without a length.
+    let poller = Poller::open(fixture.address).await;
+    let mut client = RawClient::connect(fixture.address).await;
+    let head = format!(
+        "POST /socket.io/?{} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n",
+        poller.query()
+    );
+    client.bytes(format!("{head}100000\r\n{long}\r\n0\r\n\r\n").as_bytes()).await;
+    assert!(client.head().await.starts_with("HTTP/1.1 413 "));
+    assert!(is_refused(&poller.get().await));
+}
+
+/// A link that has ended waits only a while for the request that would read its end.
+#[tokio::test]
+async fn a_link_whose_client_does_not_read_its_end_is_forgotten() {
+    let fixture = Fixture::start().await;
+    let poller = alice(&fixture).await;
+    fixture.doorward.principals().revoke(Revoke::User("alice".into())).await.unwrap();
+
+    while_time_passes(&fixture.clock, async {
+        while fixture.doorward.links() > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+
+    let late = poller.get().await;
+    assert!(is_refused(&late) && late.body.contains("\"code\":1"), "{late:?}");
 }
 
 /// socket.io-client closes the link when it is refused. An error would be red in the console of the
@@ -1187,6 +1215,45 @@ mod upgrades {
         client.text("5").await;
 
         assert_eq!(client.next().await, Frame::Closed(None));
+    }
+
+    /// A page that reloads in the middle of its upgrade polls no more. Its link must not stay until the
+    /// next ping times out.
+    #[tokio::test]
+    async fn a_client_that_leaves_in_the_middle_of_its_upgrade_ends_within_the_write_stall() {
+        let fixture = Fixture::start().await;
+        let poller = alice(&fixture).await;
+        let client = probed(&fixture, &poller).await;
+
+        drop(client);
+
+        let begun = fixture.clock.now();
+        while_time_passes(&fixture.clock, ended(&fixture)).await;
+        let took = fixture.clock.now() - begun;
+        assert!(took < Duration::from_secs(12), "{took:?}");
+    }
+
+    /// A client that polls again, even if late, has nothing to fear.
+    #[tokio::test]
+    async fn a_client_whose_upgrade_failed_answers_a_ping_and_stays() {
+        let fixture = Fixture::start().await;
+        let poller = alice(&fixture).await;
+        drop(probed(&fixture, &poller).await);
+        settled(&fixture).await;
+        fixture.clock.advance(Duration::from_secs(1));
+
+        // A noop may answer the first GET, because the probe had not ended.
+        let ping = while_time_passes(&fixture.clock, async {
+            loop {
+                let body = poller.get().await.body;
+                if body != "6" {
+                    break body;
+                }
+            }
+        });
+        assert_eq!(ping.await, "2");
+        assert_eq!(poller.post("3\x1e429[\"echo\",1]").await.body, "ok");
+        assert!(poller.get().await.body.contains("439[1]"));
     }
 
     #[tokio::test]

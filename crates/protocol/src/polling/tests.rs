@@ -99,7 +99,7 @@ fn a_get_is_answered_before_a_proxy_gives_up() {
 fn each_get_is_answered_during_a_probe() {
     let (mut polling, now) = start();
     polling.get(now).unwrap();
-    polling.probe(now + ms(500)).unwrap();
+    polling.probe().unwrap();
     // It has waited long enough before the probe began.
     assert_eq!(polling.answer_in_time(now + ms(500)), Some(GetAnswer::Noop));
 
@@ -117,50 +117,38 @@ fn each_get_is_answered_during_a_probe() {
 #[test]
 fn a_failed_probe_leaves_the_client_polling_and_another_may_follow() {
     let (mut polling, now) = start();
-    let probe = polling.probe(now).unwrap();
-    assert_eq!(polling.probe(now + ms(9_999)), Err(RequestError::Busy));
-    polling.probe_failed(probe);
-    assert!(!polling.upgrade(probe));
+    polling.probe().unwrap();
+    assert_eq!(polling.probe(), Err(RequestError::Busy));
+    polling.probe_failed();
+    assert!(!polling.upgrade());
     polling.get(now).unwrap();
     assert_eq!(polling.deadline(), Some(now + ms(25_000)));
 
-    let probe = polling.probe(now).unwrap();
-    assert!(polling.upgrade(probe));
-}
-
-#[test]
-fn a_probe_that_takes_too_long_makes_room_for_another() {
-    let (mut polling, now) = start();
-    let first = polling.probe(now).unwrap();
-    let second = polling.probe(now + ms(10_000)).unwrap();
-    assert_eq!(polling.probe(now + ms(10_001)), Err(RequestError::Busy));
-    // The end of the first one comes late.
-    polling.probe_failed(first);
-    assert!(!polling.upgrade(first));
-    assert!(polling.upgrade(second));
+    polling.probe().unwrap();
+    assert!(polling.upgrade());
 }
 
 #[test]
 fn after_an_upgrade_requests_are_refused_and_change_nothing() {
     let (mut polling, now) = start();
     polling.get(now).unwrap();
-    let probe = polling.probe(now).unwrap();
-    assert!(polling.upgrade(probe));
+    polling.probe().unwrap();
+    assert!(polling.upgrade());
 
     assert_eq!(polling.answer(Some(Waiting::Packets)), Some(GetAnswer::Noop));
     assert_eq!(polling.get(now), Err(RequestError::Ended));
     assert_eq!(polling.post(), Err(RequestError::Ended));
-    assert_eq!(polling.probe(now), Err(RequestError::Ended));
+    assert_eq!(polling.probe(), Err(RequestError::Ended));
     assert!(!polling.has_ended());
 }
 
 #[test]
 fn an_upgrade_of_a_link_that_has_ended_fails() {
-    let (mut polling, now) = start();
-    let probe = polling.probe(now).unwrap();
+    let (mut polling, _) = start();
+    polling.probe().unwrap();
     polling.end(GetAnswer::Noop);
-    polling.probe_failed(probe);
+    polling.probe_failed();
 
-    assert!(!polling.upgrade(probe));
-    assert_eq!(polling.probe(now), Err(RequestError::Ended));
+    assert!(!polling.upgrade());
+    assert_eq!(polling.probe(), Err(RequestError::Ended));
 }

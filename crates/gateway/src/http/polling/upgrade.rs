@@ -31,16 +31,15 @@ use crate::{
     },
     presence::client::client,
     transport::{
-        polled::desk::{Desk, UpgradedSocket},
+        polled::desk::{Desk, Probe, UpgradedSocket},
         stream::AnyStream,
     },
 };
 
 /// Begins to probe a WebSocket, and returns the response that opens it.
 ///
-/// A link has at most one probe at a time, so no probe is refused for lack of a place. The connection
-/// counts for its address all the same, unless the client is authenticated, because it may outlive its
-/// link.
+/// A probe counts towards the limit of its address, unless the client is authenticated, because it may
+/// outlive its link. It is never refused, because a link has at most one.
 pub(super) fn begin(
     desk: &Arc<Desk>,
     server: &Server,
@@ -49,7 +48,7 @@ pub(super) fn begin(
 ) -> Result<Response<ResponseBody>, Rejection> {
     let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::Upgrade)?;
     let services = Arc::clone(&server.services);
-    let Ok(probe) = desk.probe(services.clock.now()) else {
+    let Ok(probe) = desk.probe() else {
         // As in the JavaScript server, the WebSocket is opened and closed at once. Stock clients
         // then treat it as a failed upgrade.
         tokio::spawn(async move {
@@ -62,42 +61,51 @@ pub(super) fn begin(
     let place = (!desk.is_known()).then(|| services.link_places(&headers).take(address));
     let desk = Arc::clone(desk);
     tokio::spawn(async move {
-        let probed = speak(&desk, upgrade);
-        match services.within(PROBE_TIMEOUT, probed).await.flatten() {
-            Some(socket) => desk.upgrade(probe, socket),
-            None => desk.probe_failed(probe),
+        let exchanged = exchange_probe(&probe, upgrade);
+        match services.within(PROBE_TIMEOUT, exchanged).await.flatten() {
+            Some(socket) => return probe.upgrade(socket),
+            None => drop((probe, place)),
         }
-        drop(place);
+        // The client goes on polling, or is gone. A page that is reloaded in the middle of its upgrade
+        // may have no request that could break.
+        services.clock.sleep_until(services.clock.now() + DOUBT_AFTER).await;
+        desk.doubt();
     });
     Ok(handshake::switch(offer))
 }
 
-/// Speaks the probe with the client. Returns `None` if the client sends anything else.
+/// Exchanges the packets of the probe with the client. Returns `None` if the client sends anything
+/// else.
 ///
 /// If the link ends, the connection ends too, but only until the client was sent `3probe`. A client
 /// that has read `3probe` polls no more, and socket.io-client would wait for its ping timeout if the
 /// WebSocket closed before it has sent `5`.
-async fn speak(desk: &Desk, upgrade: OnUpgrade) -> Option<UpgradedSocket> {
+async fn exchange_probe(probe: &Probe, upgrade: OnUpgrade) -> Option<UpgradedSocket> {
     let mut asked = pin!(async {
         let (mut stream, mut bytes) = into_stream(upgrade).await?;
-        expect(&mut stream, &mut bytes, "2probe").await.ok()?;
+        expect_packet(&mut stream, &mut bytes, "2probe").await.ok()?;
         Some((stream, bytes))
     });
     let asked = poll_fn(|cx| match asked.as_mut().poll(cx) {
         Poll::Ready(asked) => Poll::Ready(asked),
-        Poll::Pending => desk.poll_probe_end(cx).map(|()| None),
+        Poll::Pending => probe.poll_end(cx).map(|()| None),
     });
     let (mut stream, mut bytes) = asked.await?;
     let mut pong = Vec::new();
     ws::append(&mut pong, Opcode::Text, |out| out.extend_from_slice(b"3probe"));
     stream.write_all(&pong).await.ok()?;
-    expect(&mut stream, &mut bytes, "5").await.ok()?;
+    stream.flush().await.ok()?;
+    expect_packet(&mut stream, &mut bytes, "5").await.ok()?;
     Some(UpgradedSocket { stream, early: bytes })
 }
 
 /// Reads the next frame, and checks that it is the packet `expected`. The bytes behind it stay in
 /// `bytes`.
-async fn expect(stream: &mut AnyStream, bytes: &mut Vec<u8>, expected: &str) -> io::Result<()> {
+async fn expect_packet(
+    stream: &mut AnyStream,
+    bytes: &mut Vec<u8>,
+    expected: &str,
+) -> io::Result<()> {
     loop {
         let mut reader = ws::Reader::default();
         // Reading unmasks a frame in place, so an incomplete one is read from a copy.
@@ -126,3 +134,6 @@ const MAX_PROBE: usize = 64 * 1024;
 
 /// Maximum time from the request until the client has completed the upgrade.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Time after a failed probe within which a client sends its next GET.
+const DOUBT_AFTER: Duration = Duration::from_millis(500);

@@ -13,12 +13,11 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
-    time::Instant,
 };
 
 use bytes::Bytes;
 use doorward_core::lock;
-use doorward_protocol::polling::{GetAnswer, Polling, PollingConfig, Probe, RequestError};
+use doorward_protocol::polling::{GetAnswer, Polling, PollingConfig, RequestError};
 
 use crate::transport::stream::AnyStream;
 
@@ -48,6 +47,8 @@ struct State {
     reply: Option<GetReply>,
     /// WebSocket to which the client has upgraded, until the link takes it.
     socket: Option<UpgradedSocket>,
+    /// `true` if the client may be gone, until the link takes notice.
+    is_doubtful: bool,
     /// Reason of the end of the link, for the developer of the client.
     reason: Option<Arc<str>>,
     /// Maximum size of the next message, in bytes.
@@ -101,6 +102,7 @@ impl Desk {
             inbox_bytes,
             reply: None,
             socket: None,
+            is_doubtful: false,
             reason: None,
             message_limit,
             is_known: false,
@@ -116,32 +118,18 @@ impl Desk {
         })
     }
 
-    /// Begins the probe of a WebSocket.
-    pub(crate) fn probe(&self, now: Instant) -> Result<Probe, RequestError> {
-        self.begin(|rules| rules.probe(now))
+    /// Begins the probe of a WebSocket. The probe has failed when the returned value is dropped,
+    /// unless the client has [upgraded](Probe::upgrade).
+    pub(crate) fn probe(self: &Arc<Self>) -> Result<Probe, RequestError> {
+        self.begin(Polling::probe)?;
+        Ok(Probe(Arc::clone(self)))
     }
 
-    /// Reports that a probe has failed.
-    pub(crate) fn probe_failed(&self, probe: Probe) {
-        lock(&self.state).rules.probe_failed(probe);
-    }
-
-    /// Completes when a probe can no longer succeed, because the link has ended.
-    pub(crate) fn poll_probe_end(&self, cx: &Context<'_>) -> Poll<()> {
+    /// Lets the link ask for a sign of life, unless a GET shows that the client is there.
+    pub(crate) fn doubt(&self) {
         let mut state = lock(&self.state);
-        if state.rules.is_polling() {
-            register(&mut state.probe, cx);
-            return Poll::Pending;
-        }
-        Poll::Ready(())
-    }
-
-    /// Passes the WebSocket of a completed upgrade to the link. Drops it if the link has ended.
-    pub(crate) fn upgrade(&self, probe: Probe, socket: UpgradedSocket) {
-        let mut state = lock(&self.state);
-        if state.rules.upgrade(probe) {
-            state.socket = Some(socket);
-            state.wake_requests();
+        if state.rules.is_polling() && !state.rules.is_get_waiting() {
+            state.is_doubtful = true;
             state.wake_link();
         }
     }
@@ -232,6 +220,11 @@ impl Desk {
         lock(&self.state).socket.take()
     }
 
+    /// Returns `true` once if the client may be gone.
+    pub(super) fn take_doubt(&self) -> bool {
+        std::mem::take(&mut lock(&self.state).is_doubtful)
+    }
+
     /// Answers the POST whose body the link has taken.
     pub(super) fn answer_post(&self, is_accepted: bool) {
         let mut state = lock(&self.state);
@@ -272,6 +265,37 @@ impl Desk {
         state.posted.clear();
         state.socket = None;
         state.wake_requests();
+    }
+}
+
+/// The probe of a WebSocket.
+pub(crate) struct Probe(Arc<Desk>);
+
+impl Probe {
+    /// Completes when the probe can no longer succeed, because the link has ended.
+    pub(crate) fn poll_end(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = lock(&self.0.state);
+        if state.rules.is_polling() {
+            register(&mut state.probe, cx);
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    /// Passes the WebSocket of a completed upgrade to the link. Drops it if the link has ended.
+    pub(crate) fn upgrade(self, socket: UpgradedSocket) {
+        let mut state = lock(&self.0.state);
+        if state.rules.upgrade() {
+            state.socket = Some(socket);
+            state.wake_requests();
+            state.wake_link();
+        }
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        lock(&self.0.state).rules.probe_failed();
     }
 }
 
