@@ -26,7 +26,7 @@ test("a start that fails prints the problem and the remedy", LIMIT, async (t) =>
     ["", { JWT_SECRET: "short" }, /^the secret has 5 bytes and HS256 needs 32: make one with `openssl rand -base64 32`$/],
     ["", { JWT_SECRET: "" }, /^the secret has 0 bytes and HS256 needs 32: /],
     ["", { LISTEN: `127.0.0.1:${port}` }, new RegExp(`^cannot listen on 127.0.0.1:${port}, where another program listens: end it, or take another port: `)],
-    ["", { LISTEN: "3000" }, /^"3000" is not an address to listen on: write HOST:PORT .*localhost:3000: /],
+    ["", { LISTEN: "3000" }, /^"3000" is not an address to listen on: write HOST:PORT .*localhost:3000, or unix:PATH: /],
     ["", { LISTEN: "192.0.2.1:0" }, /^cannot listen on 192.0.2.1:0, which is no address of this machine: /],
     ["contradiction", {}, /^the limit max_connect is 200000, and must not be more than max_unauthenticated, which is 65536$/],
     ["gateway", {}, /^no gateway is mounted: add one with .gateway\(..\) or .public\(..\)$/],

@@ -5,6 +5,12 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{self, Next},
+    response::Response,
+};
 use doorward::{
     auth::{AuthenticateError, Authenticator, Handshake},
     event::{Bytes, RawArguments},
@@ -130,6 +136,14 @@ fn bytes() -> Binary {
     Binary(Bytes::from_static(b"asdfasdf"))
 }
 
+/// Delays each handshake, as the server of the suite does, because the suite tests that a client gives up at once.
+async fn later(request: Request, next: Next) -> Response {
+    if !request.uri().query().unwrap_or_default().contains("sid=") {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    next.run(request).await
+}
+
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let mut arguments = std::env::args().skip_while(|argument| argument != "--listen").skip(1);
@@ -152,6 +166,9 @@ async fn main() -> Result<(), BoxError> {
     let doorward = builder.build()?;
     let listeners = Listeners::bind(&listen).await?;
     let stop = ShutdownSignal::install()?;
-    doorward.serve_with(listeners, doorward.service(), stop.received()).await?;
+    let app = Router::new()
+        .route_service("/socket.io/", doorward.service())
+        .layer(middleware::from_fn(later));
+    doorward.serve_with(listeners, app, stop.received()).await?;
     Ok(())
 }

@@ -362,8 +362,10 @@ fn remedy(address: &str, kind: io::ErrorKind) -> &'static str {
     if address.starts_with("unix:") {
         return match kind {
             io::ErrorKind::AddrInUse => {
-                ": a server listens there, or another file has this path: end the server, remove the file, or take \
-                 another path"
+                ", where another server listens: end it, or take another path"
+            }
+            io::ErrorKind::AlreadyExists => {
+                ", where another file is: remove it, or take another path"
             }
             io::ErrorKind::NotFound => ": create its directory first",
             io::ErrorKind::PermissionDenied => {

@@ -15,9 +15,10 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
+    extract::Request,
     http::{StatusCode, header},
-    middleware,
-    response::IntoResponse,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
     routing::{MethodRouter, get},
 };
 use doorward::{
@@ -53,7 +54,8 @@ pub(crate) fn router(site: Site<'_>) -> Router {
     // A path that is not listed as public below needs a session, even if it does not exist.
     let private = pages::private_routes(&mounted)
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response())
-        .layer(RequireSession::new(identity.clone()));
+        .layer(RequireSession::new(identity.clone()))
+        .layer(middleware::from_fn(wrong_socket_path));
     let routes = Router::new()
         .route_service("/socket.io/", doorward.service())
         .route_service("/socket.io", doorward.service())
@@ -72,6 +74,19 @@ pub(crate) fn router(site: Site<'_>) -> Router {
         .layer(middleware::from_fn_with_state(headers, security::add_headers))
 }
 
+/// Answers a Socket.IO client with a wrong `path`, which would otherwise be asked to sign in.
+async fn wrong_socket_path(request: Request, next: Next) -> Response {
+    let is_client = request
+        .uri()
+        .query()
+        .is_some_and(|query| query.split('&').any(|parameter| parameter.starts_with("EIO=")));
+    if is_client {
+        (StatusCode::NOT_FOUND, WRONG_PATH).into_response()
+    } else {
+        next.run(request).await
+    }
+}
+
 /// Returns the response with the public keys that verify access tokens (RFC 7517).
 fn public_keys(keys: &KeyRing) -> impl IntoResponse + use<> {
     let headers = [
@@ -81,3 +96,5 @@ fn public_keys(keys: &KeyRing) -> impl IntoResponse + use<> {
     ];
     (headers, keys.jwks(SystemClock.wall()))
 }
+
+const WRONG_PATH: &str = "Socket.IO is at /socket.io/: leave the option path of the client out.\n";

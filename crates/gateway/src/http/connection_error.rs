@@ -8,7 +8,7 @@ use http::{Response, request::Parts};
 use crate::{
     http::{handshake::Rejection, response_body::ResponseBody},
     presence::{client::client, services::Services},
-    runtime::catch::catch,
+    runtime::{catch::catch, metrics::Metrics},
 };
 
 /// Request that the server has refused: it opened no link, belongs to no link, or its link has ended.
@@ -56,6 +56,7 @@ pub(super) fn refuse(
     parts: &Parts,
     rejection: Rejection,
 ) -> Response<ResponseBody> {
+    Metrics::http_rejected(rejection.label());
     if let Some(listener) = listener {
         let (status, code, message) = rejection.answer();
         let (headers, _credentials) = Headers::split(&parts.headers);

@@ -76,6 +76,25 @@ impl Rejection {
         }
     }
 
+    /// Returns the label of the rejection in the metric.
+    pub(super) fn label(&self) -> &'static str {
+        match self {
+            Self::BadRequest(_) => "bad_request",
+            Self::Ended(_) => "ended",
+            Self::Method => "method",
+            Self::NotNow => "not_now",
+            Self::Stopping { .. } => "stopping",
+            Self::Origin => "origin",
+            Self::Polling => "polling",
+            Self::Protocol => "protocol",
+            Self::TooManyLinks => "too_many_links",
+            Self::TooLarge => "too_large",
+            Self::UnknownSid => "unknown_sid",
+            Self::UnknownTransport => "unknown_transport",
+            Self::Upgrade => "upgrade",
+        }
+    }
+
     pub(super) fn response(self) -> Response<ResponseBody> {
         #[derive(Serialize)]
         struct Body<'a> {

@@ -8,7 +8,10 @@ use std::{
     future::Future,
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -33,6 +36,9 @@ pub(crate) struct HttpIo {
     patience: Duration,
     /// Timeout of the waiting write; `None` while no write waits.
     stalled: Option<Sleep>,
+    /// `true` if a request is expected or has begun, and `false` after a response. A connection that is
+    /// kept open for the next request is not late.
+    is_awaited: Arc<AtomicBool>,
     /// Place of the client whose request a trusted proxy forwards at the moment. `None` if the peer
     /// is not a trusted proxy.
     carried: Option<Carried>,
@@ -49,7 +55,13 @@ impl HttpIo {
         services: &Services,
     ) -> Self {
         let (clock, patience) = (Arc::clone(&services.clock), services.limits.write_stall);
-        Self { stream: TokioIo::new(stream), clock, patience, stalled: None, carried, open }
+        let (stream, is_awaited) = (TokioIo::new(stream), Arc::new(AtomicBool::new(true)));
+        Self { stream, clock, patience, stalled: None, is_awaited, carried, open }
+    }
+
+    /// Returns the flag that says if a request is expected or has begun.
+    pub(crate) fn is_awaited(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_awaited)
     }
 
     /// Returns the connection, and its place among all connections of the server, for a link. The
@@ -132,13 +144,18 @@ impl Read for HttpIo {
         cx: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if read.is_ready() {
+            self.is_awaited.store(true, Ordering::Relaxed);
+        }
+        read
     }
 }
 
 impl Write for HttpIo {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Polled<usize> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.is_awaited.store(false, Ordering::Relaxed);
         self.limit_wait(cx, written)
     }
 
@@ -166,6 +183,7 @@ impl Write for HttpIo {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.is_awaited.store(false, Ordering::Relaxed);
         self.limit_wait(cx, written)
     }
 }

@@ -77,6 +77,9 @@ impl Body for ResponseBody {
         }
         let length = self.rest.len().min(PIECE);
         let piece = self.rest.split_to(length);
+        if let Some(delivery) = &self.delivery {
+            delivery.passed();
+        }
         if self.rest.is_empty()
             && let Some(delivery) = self.delivery.take()
         {

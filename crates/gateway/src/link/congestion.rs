@@ -24,6 +24,13 @@ impl LinkState {
         self.services.limits.outbox / 4
     }
 
+    /// Takes notice that the client reads what it was sent before the waiting packets.
+    pub(super) fn moved(&mut self, turn: &Turn<'_>) {
+        if let Some(since) = &mut self.stalled_since {
+            *since = turn.now;
+        }
+    }
+
     /// Ends the link of a client that has read nothing for `Limits::write_stall`.
     pub(super) fn check_stall(&mut self, turn: &Turn<'_>) {
         let stall = self.services.limits.write_stall;

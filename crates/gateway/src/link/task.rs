@@ -91,6 +91,9 @@ impl<W: Wire> LinkTask<W> {
         if is_unread && self.wire.is_closed_by_peer() {
             self.state.abort(DisconnectReason::TransportClosed, turn);
         }
+        if self.wire.has_moved() {
+            self.state.moved(turn);
+        }
         self.state.check_stall(turn);
     }
 

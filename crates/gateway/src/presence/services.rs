@@ -180,13 +180,14 @@ impl Services {
     }
 
     /// Logs, at most once a minute, that a page of another origin has tried to poll.
-    pub(crate) fn warn_foreign_page(&self) {
+    pub(crate) fn warn_foreign_page(&self, origin: &str) {
         if !self.foreign_page_logged.take_turn(self.clock.now()) {
             return;
         }
         tracing::warn!(
-            "A page of another origin may not poll: to allow it, add its origin to Builder::pages, or to \
-             origins.allow of the ready-made server."
+            origin = origin.get(..origin.floor_char_boundary(MAX_ORIGIN)).unwrap_or_default(),
+            "A page of another origin may not poll: to allow it, add its origin to origins.allow (in a program of \
+             your own: Builder::pages)."
         );
     }
 
@@ -208,8 +209,8 @@ impl Services {
         if self.no_proxy_logged.take_turn(self.clock.now()) {
             tracing::warn!(
                 peer = %peer.ip(),
-                "Connection closed: with the PROXY protocol, only trusted_proxies may connect. Expect this line if \
-                 other machines can reach the port."
+                "Connection closed: with the PROXY protocol, only trusted_proxies may connect. If this is your proxy, \
+                 add it there."
             );
         }
     }
@@ -313,3 +314,6 @@ pub(crate) const QUIET: Duration = Duration::from_secs(5);
 /// Maximum number of credentials that are verified at the same time for addresses whose budget for
 /// refused attempts is used up.
 const RECOGNISED_AT_ONCE: usize = 2;
+
+/// Maximum length of an origin in the log, in bytes.
+const MAX_ORIGIN: usize = 200;

@@ -107,6 +107,11 @@ impl Metrics {
         counter!(HTTP_FAILED, "step" => step).increment(1);
     }
 
+    /// Counts a refused request of a Socket.IO client, by the reason.
+    pub(crate) fn http_rejected(reason: &'static str) {
+        counter!(HTTP_REJECTED, "reason" => reason).increment(1);
+    }
+
     /// Counts a request that was not complete, or not answered, in time.
     pub(crate) fn http_timed_out() {
         counter!(HTTP_TIMEOUTS).increment(1);
@@ -162,6 +167,7 @@ const EVENTS: &str = "doorward_events_total";
 const HANDSHAKES: &str = "doorward_handshakes_total";
 const HTTP_FAILED: &str = "doorward_http_connections_failed_total";
 const HTTP_REFUSED: &str = "doorward_http_connections_refused_total";
+const HTTP_REJECTED: &str = "doorward_http_requests_refused_total";
 const HTTP_TIMEOUTS: &str = "doorward_http_timeouts_total";
 const LIMITS_HIT: &str = "doorward_limits_hit_total";
 const LINKS: &str = "doorward_links";

@@ -15,7 +15,7 @@ use std::{
     future::Future,
     io,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -143,6 +143,7 @@ fn serve_http<A: HttpService>(
 ) -> impl Future<Output = ()> + Send + use<A> {
     let Accepted { stream, peer, place, carried, is_final, open } = accepted;
     let io = HttpIo::new(stream, open, carried.clone(), &services);
+    let is_awaited = io.is_awaited();
     let place = ConnectionPlace::new(place);
     let connection_place = place.clone();
     let requests = Requests { app, services, peer, carried, is_final, place: connection_place };
@@ -160,7 +161,7 @@ fn serve_http<A: HttpService>(
             }
         };
         if let Err(error) = ended {
-            if error.is_timeout() {
+            if error.is_timeout() && is_awaited.load(Ordering::Relaxed) {
                 Metrics::http_timed_out();
             }
             tracing::trace!(%error, "HTTP connection ended.");

@@ -43,6 +43,8 @@ pub(crate) struct Polled {
     is_closed: bool,
     /// `true` once the client has closed the link while the server closes it too.
     has_left: bool,
+    /// Number of pieces of answers that were passed on before the link last asked.
+    pieces: usize,
     /// Makes requests find the desk until the link has ended.
     _entry: Entry,
 }
@@ -83,6 +85,7 @@ impl Polled {
             socket: None,
             is_closed: false,
             has_left: false,
+            pieces: 0,
             _entry: entry,
         }
     }
@@ -326,6 +329,11 @@ impl Wire for Polled {
         let answer = if is_orderly && !is_explained { GetAnswer::Noop } else { GetAnswer::Refused };
         self.desk.end(answer);
         Poll::Ready(())
+    }
+
+    fn has_moved(&mut self) -> bool {
+        let pieces = self.desk.pieces();
+        std::mem::replace(&mut self.pieces, pieces) != pieces
     }
 
     fn is_closed_by_peer(&self) -> bool {

@@ -188,7 +188,7 @@ mod tests {
         }
     }
 
-    /// Otherwise each small packet would count as progress of a client that reads nothing.
+    /// Attack 110. Otherwise each small packet would count as progress of a client that reads nothing.
     #[tokio::test]
     async fn packets_wait_in_the_outbox_while_the_stream_holds_others_back() {
         // The pipe is full.

@@ -43,6 +43,12 @@ pub(crate) trait Wire: Unpin {
     /// The connection is broken.
     fn poll_flush(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<io::Result<()>>;
 
+    /// Returns `true` if packets that were taken from the outbox have moved on since the last call. A
+    /// wire that takes only what it sends at once has none.
+    fn has_moved(&mut self) -> bool {
+        false
+    }
+
     /// Sends the remaining packets and closes the connection. Returns `Ready` when the client has
     /// closed its side too, or when the connection is broken.
     fn poll_close(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<()>;

@@ -225,6 +225,7 @@ mod tls {
         assert!(in_time(client.head()).await.starts_with("HTTP/1.1 400 "));
     }
 
+    /// Attack 109.
     #[tokio::test]
     async fn a_client_that_does_not_begin_the_handshake_is_closed() {
         let certificate = Certificate::new();
@@ -239,7 +240,7 @@ mod tls {
         }
     }
 
-    /// A stop ends connections that have not begun.
+    /// Attack 109. A stop ends connections that have not begun.
     #[tokio::test]
     async fn a_server_that_stops_waits_for_no_handshake() {
         let certificate = Certificate::new();
@@ -345,7 +346,7 @@ mod proxy_protocol {
         drop(first);
     }
 
-    /// A proxy that does not know the address of a client, or does not tell it, has not read the
+    /// Attack 108. A proxy that does not know the address of a client, or does not tell it, has not read the
     /// headers of the client either.
     #[tokio::test]
     async fn a_client_that_the_header_does_not_name_cannot_choose_its_address() {
@@ -418,7 +419,7 @@ mod proxy_protocol {
         assert_eq!(log.lines_with("PROXY protocol").len(), 1, "{:?}", log.lines());
     }
 
-    /// Otherwise each client could choose its address.
+    /// Attack 108. Otherwise each client could choose its address.
     #[tokio::test]
     async fn a_header_of_a_peer_that_is_not_trusted_is_not_read() {
         let fixture = Fixture::on(bind().await.proxy_protocol(), |builder, _| {
@@ -431,6 +432,7 @@ mod proxy_protocol {
         assert!(!in_time(client.is_answered()).await);
     }
 
+    /// Attack 109.
     #[tokio::test]
     async fn a_header_that_does_not_end_is_closed() {
         let fixture = start(8).await;
@@ -540,7 +542,7 @@ mod unix {
         let long = folder.path().join("x".repeat(108));
         let cases = [
             ("/none/chat.sock", "create its directory first"),
-            (file.to_str().unwrap(), "another file has this path"),
+            (file.to_str().unwrap(), "another file is: remove it"),
             (long.to_str().unwrap(), "at most 107 bytes"),
         ];
         for (path, remedy) in cases {

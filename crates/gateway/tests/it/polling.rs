@@ -551,6 +551,32 @@ async fn an_answer_that_is_on_its_way_is_cut_by_a_revocation() {
     assert!(is_refused(&poller.get().await));
 }
 
+/// A client on a slow line reads a large answer for longer than the write stall, while other packets
+/// wait for its next GET.
+#[tokio::test]
+async fn a_client_that_reads_a_large_answer_slowly_stays() {
+    let fixture =
+        Fixture::with(|builder, _| builder.limits(|limits| limits.outbox = 128 * 1024 * 1024))
+            .await;
+    let hub = fixture.doorward.hub::<crate::fixture::User>("/").unwrap();
+    let poller = alice(&fixture).await;
+    hub.emit("large", "x".repeat(32 * 1024 * 1024)).unwrap();
+    let mut get = poller.begin("GET", &poller.query(), "").await;
+    assert!(get.head().await.starts_with("HTTP/1.1 200 "));
+    hub.emit("next", 1).unwrap();
+
+    // More than the write stall in all, and less than the time of a ping.
+    for _ in 0..4 {
+        assert!(get.body_of(4 * 1024 * 1024).await);
+        settled(&fixture).await;
+        fixture.clock.advance(Duration::from_secs(5));
+        settled(&fixture).await;
+    }
+    assert!(get.body_of(16 * 1024 * 1024).await);
+
+    assert!(poller.get().await.body.contains("next"));
+}
+
 /// The connection breaks while the client reads an answer, so it cannot know what it has missed.
 #[tokio::test]
 async fn an_answer_that_does_not_arrive_ends_the_link() {

@@ -116,6 +116,7 @@ fn a_message_that_is_no_packet_is_refused() {
     }
 }
 
+/// Attack 111.
 #[test]
 fn a_small_message_does_not_become_a_large_packet() {
     let nulls =
@@ -131,6 +132,7 @@ fn a_small_message_does_not_become_a_large_packet() {
     assert_eq!(text(&skipped).unwrap(), "2");
 }
 
+/// Attack 111.
 #[test]
 fn bytes_and_nesting_have_limits() {
     let binary = |count: u8| [&[0x90 | count][..], &b"\xc4\x01x".repeat(count.into())].concat();
@@ -214,7 +216,7 @@ fn a_connect_with_impossible_data_is_left_to_the_admission() {
     assert_eq!(connect(b"\xc0").unwrap(), "0/chat,");
 }
 
-/// One attachment must not become many.
+/// Attack 111. One attachment must not become many.
 #[test]
 fn a_map_of_a_client_never_stands_for_bytes() {
     let forged = b"\x82\xac_placeholder\xc3\xa3num\x00";

@@ -175,7 +175,7 @@ pub(crate) struct SessionsOptions {
 /// Options of `serve`.
 #[derive(Args, Debug, Default)]
 pub(crate) struct ServeOptions {
-    /// Address to listen on; port 0 picks a free one [default: localhost:3000]
+    /// Address to listen on, or unix:PATH; port 0 picks a free one [default: localhost:3000]
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) listen: Option<ListenAddress>,
     /// Applications to mount, separated by commas; empty for none [default: chat,whack-a-mole in profile

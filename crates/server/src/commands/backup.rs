@@ -23,6 +23,18 @@ pub(crate) fn run(options: &BackupOptions) -> Result<(), Failure> {
     let cannot = format_args!("cannot write a backup to {name}");
     // Create a new directory, so that no backup is ever overwritten.
     DirBuilder::new().mode(0o700).create(to).or_fail(cannot)?;
+    copy_all(&config, to).inspect_err(|_| drop(fs::remove_dir_all(to)))?;
+    let mut said =
+        format!("Backed up to {name}. It holds the key: keep it as you keep the server.\n");
+    if config.postgres.is_some() || matches!(config.session.store, StoreConfig::Redis(_)) {
+        said.push_str("What is in PostgreSQL or Redis is not in it.\n");
+    }
+    output::say(&said).or_fail("cannot print it")
+}
+
+/// Copies databases and key to the directory `to`.
+fn copy_all(config: &Config, to: &Path) -> Result<(), Failure> {
+    let cannot = format_args!("cannot write a backup to {}", to.display());
     let applications = config.data_dir.join(applications::FILE);
     // A server that has never mounted an application has no such file.
     let applications = applications.exists().then_some(&applications);
@@ -35,12 +47,7 @@ pub(crate) fn run(options: &BackupOptions) -> Result<(), Failure> {
     if key.exists() {
         copy_key(&key, &to.join(KEY)).or_fail(cannot)?;
     }
-    let mut said =
-        format!("Backed up to {name}. It holds the key: keep it as you keep the server.\n");
-    if config.postgres.is_some() || matches!(config.session.store, StoreConfig::Redis(_)) {
-        said.push_str("What is in PostgreSQL or Redis is not in it.\n");
-    }
-    output::say(&said).or_fail("cannot print it")
+    Ok(())
 }
 
 /// Copies the key file with its mode, which gives other users no access.

@@ -20,13 +20,23 @@ use crate::{
 /// Runs `doorward token`.
 pub(crate) fn run(options: &TokenOptions) -> Result<(), Failure> {
     let config = Config::load(&options.place, None)?;
-    let keys = Arc::new(KeyFile::of(&config.data_dir).read_or_create(config.profile)?);
+    let file = KeyFile::of(&config.data_dir);
+    let is_new = file.read()?.is_none();
+    let keys = Arc::new(file.read_or_create(config.profile)?);
     let TokenConfig { issuer, audience } = &config.token;
     let issuer = Issuer::with_ring(keys, issuer.as_str(), audience.as_str());
     let token = issuer
         .issue(&options.sub, options.ttl, SystemClock.wall(), &random_id())
         .map_err(explain)?;
-    output::say(&format!("{token}\n")).or_fail("cannot print the token")
+    output::say(&format!("{token}\n")).or_fail("cannot print the token")?;
+    if is_new {
+        output::complain(&format!(
+            "Hint: there was no key in {}, so a new one was made. Only a server with this data directory accepts \
+             the token.",
+            config.data_dir.display()
+        ));
+    }
+    Ok(())
 }
 
 fn explain(error: IssueError) -> Failure {

@@ -9,7 +9,7 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read as _, Seek as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -26,6 +26,8 @@ use crate::terminal::{Failure, OrFail as _, output};
 #[derive(Debug)]
 pub(crate) struct DataDir {
     _lock: File,
+    /// File with the id of the process.
+    file: PathBuf,
     /// `true` if a server has used the directory before.
     pub(crate) was_used: bool,
 }
@@ -67,7 +69,15 @@ impl DataDir {
             SystemClock.sleep_until(SystemClock.now() + BETWEEN_LOOKS).await;
         }
         write_down(&mut sign).or_fail(cannot)?;
-        Ok(Self { _lock: lock, was_used })
+        Ok(Self { _lock: lock, file, was_used })
+    }
+
+    /// Takes back that a server has used the directory, because it did not start. Otherwise the next start would
+    /// report that its database was lost.
+    pub(crate) fn take_back(&self) {
+        if !self.was_used {
+            drop(fs::remove_file(&self.file));
+        }
     }
 }
 

@@ -124,7 +124,9 @@ pub(crate) async fn check_host(
         Verdict::Misdirected => {
             // The host is not logged: it may contain `user:password@`.
             tracing::debug!("Wrong host.");
-            (StatusCode::MISDIRECTED_REQUEST, MISDIRECTED).into_response()
+            let text =
+                format!("{MISDIRECTED}The server answers for {}.\n", hosts.public_url.authority());
+            (StatusCode::MISDIRECTED_REQUEST, text).into_response()
         }
     }
 }
@@ -152,6 +154,7 @@ This server does not answer for the host of this request.
 If you run the server: set public_url in its configuration file to the address that browsers open,
 such as public_url = \"https://chat.example.org\". A further name, such as one inside a network of
 containers, goes into hosts.allow: [hosts] allow = [\"doorward\"].
+If public_url is right, the proxy changes Host: it must pass it on as the client sent it, with the port.
 ";
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ use crate::{
 /// disk.
 pub(super) async fn read(files: TlsFiles) -> Result<Tls, Failure> {
     let read = move || {
-        let tls =
-            Tls::from_pem_files(&files.certificate, &files.key).or_fail("cannot serve TLS")?;
+        let tls = Tls::from_pem_files(&files.certificate, &files.key)
+            .or_fail("cannot serve TLS with tls.certificate and tls.key")?;
         warn_of_readers(&files).or_fail("cannot serve TLS")?;
         Ok(tls)
     };
@@ -53,7 +53,10 @@ pub(super) async fn watch(tls: &Tls) {
 pub(super) async fn reload(tls: &Tls) {
     let again = tls.clone();
     match tokio::task::spawn_blocking(move || again.reload()).await {
-        Ok(Ok(true)) => tracing::info!("The TLS certificate was replaced."),
+        Ok(Ok(true)) => {
+            tracing::info!("The TLS certificate was replaced.");
+            look_at_end(tls, &mut None);
+        }
         Ok(Ok(false)) => {}
         Ok(Err(error)) => {
             let error = Causes(&error);
@@ -72,7 +75,11 @@ fn look_at_end(tls: &Tls, warned: &mut Option<Instant>) {
     let is_due = warned.is_none_or(|last| now.duration_since(last) >= DAY);
     if left < WEEK && is_due {
         *warned = Some(now);
-        tracing::warn!(%end, "The TLS certificate expires soon or has expired, and was not renewed.");
+        if left.is_negative() {
+            tracing::warn!(%end, "The TLS certificate has expired: clients refuse it. Renew it.");
+        } else {
+            tracing::warn!(%end, "The TLS certificate expires soon, and was not renewed.");
+        }
     }
 }
 

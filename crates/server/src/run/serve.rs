@@ -44,6 +44,9 @@ pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
     // Do not wait for a call to a stuck disk.
     let last_work = if served == Ok(Stopped::AtOnce) { Duration::ZERO } else { LAST_WORK };
     runtime.shutdown_timeout(last_work);
+    if let (Err(_), Some(held)) = (&served, &held) {
+        held.take_back();
+    }
     drop(held);
     match served? {
         Stopped::InOrder => Ok(()),

@@ -36,7 +36,7 @@ fn an_expired_certificate_and_a_key_for_all_users_are_reported() {
 
     server.logged("Every user of this machine can use the key");
     let address = metrics_of(&server);
-    let expired = server.logged("expires soon or has expired");
+    let expired = server.logged("The TLS certificate has expired");
     assert!(expired.contains("end=2024-02-01T00:00:00Z"), "{expired}");
     let metrics = scrape(&address);
     assert!(

@@ -8,6 +8,8 @@ use crate::support::{Server, doorward, finish, path, run, token};
 fn a_token_is_printed_as_one_line() {
     let folder = tempfile::tempdir().unwrap();
 
+    assert_eq!(run(&["keys", "create", "--data-dir", path(folder.path())]).code, Some(0));
+
     let made = run(&["token", "--sub", "alice", "--data-dir", path(folder.path())]);
 
     assert_eq!((made.code, &*made.stderr), (Some(0), ""));

@@ -354,7 +354,11 @@ fn a_certificate_that_cannot_be_used_is_named() {
     fs::write(folder.path().join("a.crt"), "not PEM").unwrap();
     let broken = serve(&folder, &["--config", path(&config)]);
 
-    assert!(line(&missing).starts_with("cannot serve TLS: cannot read \""), "{missing:?}");
+    assert!(
+        line(&missing)
+            .starts_with("cannot serve TLS with tls.certificate and tls.key: cannot read \""),
+        "{missing:?}"
+    );
     assert!(line(&broken).contains("a.crt\" contains no readable certificate"), "{broken:?}");
     assert!(!folder.path().join("data").exists());
 }
@@ -372,4 +376,43 @@ fn bots_need_a_plain_port() {
         line(&failed).starts_with("bots need plain HTTP over TCP, but tls is set"),
         "{failed:?}"
     );
+}
+
+/// Otherwise the next start would report that the database was lost, and refuse every credential from before.
+#[test]
+fn a_start_that_fails_does_not_count_as_use_of_the_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("c.toml");
+    fs::write(&config, "profile = \"production\"\n").unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::set_permissions(&data, Permissions::from_mode(0o700)).unwrap();
+
+    let refused = serve(&folder, &["--config", path(&config)]);
+
+    assert!(line(&refused).contains("make one: doorward keys create"), "{refused:?}");
+    assert_eq!(fs::read_dir(&data).unwrap().count(), 0);
+}
+
+/// A token of a wrong directory is accepted nowhere.
+#[test]
+fn a_token_with_a_new_key_comes_with_a_hint() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["token", "--sub", "alice", "--data-dir", path(folder.path())];
+
+    let (first, second) = (run(&arguments), run(&arguments));
+
+    assert!(first.stderr.contains("a new one was made"), "{first:?}");
+    assert_eq!((second.code, &*second.stderr), (Some(0), ""));
+}
+
+#[test]
+fn a_backup_that_fails_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("backup");
+
+    let failed = run(&["backup", path(&to), "--data-dir", path(&folder.path().join("none"))]);
+
+    assert_eq!(failed.code, Some(2), "{failed:?}");
+    assert!(!to.exists());
 }

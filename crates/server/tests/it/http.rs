@@ -303,3 +303,15 @@ fn a_public_server_answers_to_its_host_name() {
     assert!(policy.contains("connect-src 'self' wss://chat.example.org;"), "{policy}");
     assert_eq!(page.header("strict-transport-security"), Some("max-age=31536000"));
 }
+
+/// It would otherwise read that it has to sign in, for ever.
+#[test]
+fn a_client_with_a_wrong_path_is_told_the_right_one() {
+    let server = Server::start();
+
+    let answer = server.request("GET", "/ws/?EIO=4&transport=polling");
+
+    assert_eq!(answer.status, 404);
+    assert!(answer.text().contains("Socket.IO is at /socket.io/"), "{}", answer.text());
+    assert_eq!(server.request("GET", "/ws/").status, 401);
+}

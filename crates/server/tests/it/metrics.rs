@@ -202,3 +202,30 @@ fn collect(folder: &Path, names: &mut BTreeSet<String>) {
         }
     }
 }
+
+/// A connection that is kept open for the next request is not late.
+#[test]
+fn refused_and_late_requests_are_counted_and_idle_connections_are_not() {
+    let config = "[metrics]\nlisten = \"127.0.0.1:0\"\n[limits]\nheader_timeout = \"1s\"\n";
+    let server = Server::start_with(config, |_| {});
+    let address = metrics_of(&server);
+    let until_closed = |request: &str| {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    };
+    let timeouts = || scrape(&address).contains("doorward_http_timeouts_total 1");
+
+    let idle = until_closed("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(idle.starts_with("HTTP/1.1 200 "), "{idle}");
+    assert!(!timeouts());
+    until_closed("GET /healthz HTTP/1.1\r\n");
+    assert!(timeouts());
+
+    let old = "/socket.io/?EIO=3&transport=polling";
+    assert_eq!(server.request("GET", old).status, 400);
+    let counted = "doorward_http_requests_refused_total{reason=\"protocol\"} 1";
+    assert!(scrape(&address).contains(counted));
+}

@@ -23,8 +23,12 @@ impl UnixSocket {
     /// Listens at `path`. Replaces the file of a server that was killed, and no other file.
     pub(super) async fn bind(path: &Path) -> io::Result<Self> {
         let lock = lock(path)?;
-        if is_left_over(path).await {
-            fs::remove_file(path)?;
+        match fs::symlink_metadata(path) {
+            Ok(file) if !file.file_type().is_socket() => {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            Ok(_) if is_left_over(path).await => fs::remove_file(path)?,
+            _ => {}
         }
         let listener = UnixListener::bind(path)?;
         // A client needs write permission to connect (unix(7)). The default umask grants it only to
@@ -79,13 +83,10 @@ fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Returns `true` if there is a socket at `path` on which no program listens.
+/// Returns `true` if no program listens on the socket at `path`.
 async fn is_left_over(path: &Path) -> bool {
-    let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
-    is_socket
-        && UnixStream::connect(path)
-            .await
-            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    let connected = UnixStream::connect(path).await;
+    connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// Mode of the file. The owner and the group may connect.

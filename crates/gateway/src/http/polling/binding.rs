@@ -99,12 +99,12 @@ impl Origin {
             // the budgets of its visitors.
             return match site {
                 None | Some(b"none") => Ok(Self(None)),
-                Some(_) => Err(refused(services)),
+                Some(_) => Err(refused(services, "none")),
             };
         };
         // Browsers send one `Origin` (RFC 6454, section 7.3).
         let origin = origin.to_str().ok().filter(|_| other.is_none());
-        let origin = origin.ok_or_else(|| refused(services))?;
+        let origin = origin.ok_or_else(|| refused(services, "unreadable"))?;
         // With HTTP/2, the name of the server is in the URI.
         let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let host = host.or_else(|| parts.uri.authority().map(Authority::as_str));
@@ -116,7 +116,7 @@ impl Origin {
             return Ok(Self(None));
         }
         let named = services.pages.iter().find(|page| ***page == *origin);
-        named.map(|named| Self(Some(named.clone()))).ok_or_else(|| refused(services))
+        named.map(|named| Self(Some(named.clone()))).ok_or_else(|| refused(services, origin))
     }
 
     /// Returns `true` for a page on another host.
@@ -125,8 +125,8 @@ impl Origin {
     }
 }
 
-fn refused(services: &Services) -> Rejection {
-    services.warn_foreign_page();
+fn refused(services: &Services, origin: &str) -> Rejection {
+    services.warn_foreign_page(origin);
     Rejection::Origin
 }
 

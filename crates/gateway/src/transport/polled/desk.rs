@@ -30,6 +30,8 @@ pub(crate) struct Desk {
     cuts: AtomicUsize,
     /// Number of answers with packets that are on their way.
     deliveries: AtomicUsize,
+    /// Number of pieces of answers that were passed on.
+    pieces: AtomicUsize,
 }
 
 struct State {
@@ -115,6 +117,7 @@ impl Desk {
             state: Mutex::new(state),
             cuts: AtomicUsize::new(0),
             deliveries: AtomicUsize::new(0),
+            pieces: AtomicUsize::new(0),
         })
     }
 
@@ -204,6 +207,11 @@ impl Desk {
     pub(super) fn is_delivering(&self) -> bool {
         let state = lock(&self.state);
         state.reply.is_some() || self.deliveries.load(Ordering::Acquire) > 0
+    }
+
+    /// Returns the number of pieces of answers that were passed on so far.
+    pub(super) fn pieces(&self) -> usize {
+        self.pieces.load(Ordering::Relaxed)
     }
 
     /// Answers the waiting GET with packets.

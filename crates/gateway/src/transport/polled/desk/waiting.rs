@@ -30,6 +30,11 @@ impl Delivery {
         self.desk.cuts.load(Ordering::Acquire) != self.cuts
     }
 
+    /// Reports that the client has made room for one more piece of the answer.
+    pub(crate) fn passed(&self) {
+        self.desk.pieces.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Reports that all packets were passed on.
     pub(crate) fn complete(mut self) {
         self.is_complete = true;
