@@ -272,7 +272,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawClient<S> {
 
     /// Sends the same bytes repeatedly until the server closes the connection.
     pub async fn flood(&mut self, bytes: &[u8]) {
-        while self.stream.write_all(bytes).await.is_ok() {}
+        while self.is_sent(bytes).await {}
+    }
+
+    /// Sends bytes as they are. Returns `false` if the server has closed the connection.
+    pub async fn is_sent(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
     }
 
     /// Reads the next text message. Returns `None` if the connection ends first.
