@@ -46,6 +46,8 @@ fn limits(limits: &mut Limits) {
     limits.ping_timeout = Duration::from_millis(200);
     limits.connect_timeout = Duration::from_secs(1);
     limits.max_message = 1_000_000;
+    // All clients are one user, and the suites may run repeatedly.
+    limits.max_user_attempts = 1_000_000;
 }
 
 #[tokio::main]
