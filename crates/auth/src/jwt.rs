@@ -13,3 +13,7 @@ mod keys;
 mod object;
 mod parts;
 mod policy;
+pub(crate) mod preset;
+#[cfg(feature = "issuers")]
+pub(crate) mod remote_issuer;
+mod shape;

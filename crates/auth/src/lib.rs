@@ -63,6 +63,8 @@ mod jwt;
 mod key;
 mod load;
 mod memory;
+#[cfg(feature = "issuers")]
+mod remote;
 mod session;
 
 pub use doorward_core::{
@@ -79,10 +81,13 @@ pub use credential::{
     first_of::FirstOf,
     shown::{Shown, ShowsCredential},
 };
+#[cfg(feature = "issuers")]
+pub use jwt::remote_issuer::{IssuerError, RemoteIssuer};
 pub use jwt::{
     authenticator::{Jwt, unbound::UnboundJwt},
     claims::Claims,
     issuer::{IssueError, Issuer},
+    preset::Preset,
 };
 pub use key::{
     error::KeyError,
@@ -100,6 +105,8 @@ pub use load::{
     loader::UserLoader,
 };
 pub use memory::MemoryStore;
+#[cfg(feature = "issuers")]
+pub use remote::error::UrlProblem;
 pub use session::{
     authenticator::SessionCredential,
     sessions::{

@@ -6,7 +6,7 @@
 
 use std::future::Future;
 
-use crate::{BoxError, Grant, Handshake, Refusal, SessionId, UserId};
+use crate::{BoxError, Grant, Handshake, Refusal, RefusalReason, SessionId, UserId};
 
 /// Identifies a client before any other code of the application runs.
 ///
@@ -45,7 +45,7 @@ pub trait Authenticator: Send + Sync + 'static {
     ///
     /// # Errors
     /// - [`AuthenticateError::Refused`]: the client is rejected. It receives one `connect_error`.
-    /// - [`AuthenticateError::Unavailable`]: a dependency did not answer, so nothing was decided.
+    /// - [`AuthenticateError::Unavailable`], [`AuthenticateError::Undecided`]: nothing was decided.
     ///   The transport closes and the client reconnects.
     ///
     /// # Panics
@@ -118,4 +118,8 @@ pub enum AuthenticateError {
     /// Nothing was decided, because a dependency did not answer.
     #[error("cannot be decided now")]
     Unavailable(#[source] BoxError),
+    /// Nothing was decided, although every dependency works. The client may try again after a few
+    /// seconds. Unlike [`Unavailable`](Self::Unavailable), the log does not report an outage.
+    #[error("cannot be decided yet: {0}")]
+    Undecided(RefusalReason),
 }

@@ -65,6 +65,9 @@ reasons! {
         GuardFailed = "guard_failed",
         /// A guard exceeded its time limit.
         GuardTimeout = "guard_timeout",
+        /// The token names a key that its issuer had not published when the server last asked. The
+        /// server asks again a few seconds later.
+        KeyUnknown = "key_unknown",
         /// The client asked for a namespace that the server does not have.
         NamespaceUnknown = "namespace_unknown",
         /// The signature counter of the passkey did not increase, so its authenticator may have been

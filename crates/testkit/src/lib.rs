@@ -7,6 +7,7 @@
 //! | [`Poller`] | a client that polls, one request at a time |
 //! | [`echo_across_an_upgrade`] | a client that upgrades while it sends and receives |
 //! | [`SoftPasskey`] | an authenticator that can give false answers |
+//! | [`LyingIssuer`] | an HTTP server that answers as a test demands |
 //! | [`AuditLog`], [`Log`] | keep audit records and log lines for assertions |
 //! | [`fuzz`] | functions that accept any bytes, for fuzzers |
 //! | [`mod@conformance`] | the rules that stores must satisfy, as tests |
@@ -20,6 +21,7 @@ pub mod deeds;
 mod fault;
 pub mod fuzz;
 mod log;
+mod lying_issuer;
 mod poller;
 mod postgres_server;
 mod raw;
@@ -30,6 +32,7 @@ pub use audit_log::{AuditLog, Record};
 pub use doorward_core::ManualClock;
 pub use fault::{Fault, FaultProxy, Frozen, InsideDisk, SmallDisk, StarvedPipe};
 pub use log::Log;
+pub use lying_issuer::{Answer, Asked, LyingIssuer};
 pub use poller::{Poller, Response, echo_across_an_upgrade};
 pub use postgres_server::PostgresServer;
 pub use raw::{RawClient, Seen};

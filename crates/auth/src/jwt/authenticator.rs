@@ -3,9 +3,9 @@
 //! The size, the structure, the header, the signature and the claims of a token are checked in this
 //! order. The first check that fails rejects the token. The client learns that its token has
 //! expired only if the token is valid in every other respect. It receives the same answer for all
-//! other reasons, except for a token that is too large. Only `auth.token` is read. Keys and
-//! revocation lists are never fetched. Start reading at [`Jwt::verify`], then
-//! [`Policy::check`](super::policy::Policy::check).
+//! other reasons, except for a token that is too large. Only `auth.token` is read. No address in a
+//! token is ever requested; the keys of a remote issuer come from its configured address. Start
+//! reading at [`Jwt::verify`], then [`Policy::check`](super::policy::Policy::check).
 
 mod constructors;
 pub(crate) mod unbound;
@@ -22,6 +22,8 @@ use doorward_core::{
     Problem, Refusal, RefusalReason, Session, UserId,
 };
 
+#[cfg(feature = "issuers")]
+use crate::remote::keys::Newer;
 use crate::{
     credential::{
         denied::Denied,
@@ -36,7 +38,7 @@ use crate::{
         parts::{self, Parts},
         policy::{Audience, Policy},
     },
-    key::verifying::VerifyingKey,
+    key::{algorithm::Algorithm, verifying::VerifyingKey},
     session::sessions::Sessions,
 };
 
@@ -48,7 +50,7 @@ use crate::{
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`issuer`](Jwt::issuer) | any, `iss` may be absent |
+/// | [`issued_by`](Jwt::issued_by) | any, `iss` may be absent |
 /// | [`audience`](Jwt::audience) | none: a token with an `aud` is refused |
 /// | [`token_type`](Jwt::token_type) | `typ` absent, `JWT` or `at+jwt` |
 /// | [`max_lifetime`](Jwt::max_lifetime) | 24 hours |
@@ -82,7 +84,7 @@ use crate::{
 /// use doorward_auth::Jwt;
 ///
 /// let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?
-///     .issuer("https://app.example.org")
+///     .issued_by("https://app.example.org")
 ///     .max_lifetime(Duration::from_secs(15 * 60));
 /// # Ok::<_, doorward_auth::KeyError>(())
 /// ```
@@ -96,7 +98,7 @@ use crate::{
 #[must_use = "an authenticator has no effect until a server is built with it"]
 pub struct Jwt {
     keys: Keys,
-    policy: Policy,
+    pub(super) policy: Policy,
     sessions: Option<Arc<Sessions>>,
     /// `true` if the token may have the prefix `Bearer `.
     takes_bearer: bool,
@@ -104,17 +106,22 @@ pub struct Jwt {
 
 impl Jwt {
     /// Requires an `iss` that is the string `issuer`, byte for byte.
-    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+    pub fn issued_by(mut self, issuer: impl Into<String>) -> Self {
         self.policy.issuer = Some(issuer.into());
         self
     }
 
     /// Requires an `aud` that equals `audience` exactly, or a list of strings that contains it.
+    /// After further calls, the `aud` must name one of the audiences, such as the client ids of an
+    /// application for browsers and of one for phones.
     ///
     /// Without this setting, a token with an `aud` is refused, because a recipient that is not
     /// named in the `aud` must not accept the token (RFC 7519 section 4.1.3).
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.policy.audience = Audience::Is(audience.into());
+        match &mut self.policy.audience {
+            Audience::OneOf(audiences) => audiences.push(audience.into()),
+            other => *other = Audience::OneOf(vec![audience.into()]),
+        }
         self
     }
 
@@ -145,7 +152,7 @@ impl Jwt {
     /// # Ok::<_, doorward_auth::KeyError>(())
     /// ```
     pub fn user_claim(mut self, name: &'static str) -> Self {
-        self.policy.user_claim = name;
+        self.policy.shape.user = name;
         self
     }
 
@@ -229,28 +236,74 @@ impl Jwt {
         self
     }
 
-    fn check(&self, handshake: &Handshake) -> Result<Grant<Claims>, Denied> {
-        let shown = Explicit::Token.find(&handshake.auth)?;
-        let token = match parts::split_bearer(shown) {
-            // The audit record names this mistake, because clients make it often.
-            Some(_) if !self.takes_bearer => return Err(parts::whole(Problem::Prefixed)),
-            Some(token) => token,
-            None => shown,
+    /// Verifies a token, as for a client that shows it in `auth.token`, and returns its claims.
+    ///
+    /// Use it where a token arrives by another way than a CONNECT, so that one policy applies to
+    /// sockets and routes. `now` is the current time. Keys of a [remote issuer](Jwt::issuer) are
+    /// read if necessary. [`bearer`](Jwt::bearer) does not apply.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::SystemTime;
+    /// use doorward_auth::{AuthenticateError, Jwt};
+    ///
+    /// /// Returns the user of an HTTP request with a bearer token.
+    /// async fn user(jwt: &Jwt, token: &str, now: SystemTime) -> Result<String, AuthenticateError> {
+    ///     Ok(jwt.verify(token, now).await?.subject().to_owned())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// - [`AuthenticateError::Refused`]: the token is not valid.
+    /// - [`AuthenticateError::Unavailable`], [`AuthenticateError::Undecided`]: the keys of a remote
+    ///   issuer could not be read. Answer with 503.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, a request for keys goes on.
+    ///
+    /// # Security
+    /// Sessions and revocations are not checked. In an axum application, prefer the extractor
+    /// `Authenticated` of `doorward`, which checks them too.
+    pub async fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, AuthenticateError> {
+        let denied = match self.verify_at_once(token, now) {
+            Ok(claims) => return Ok(claims),
+            Err(denied) => denied,
         };
-        let claims = self.verify(token, handshake.at)?;
+        #[cfg(feature = "issuers")]
+        if let Keys::Remote(keys) = &self.keys
+            && denied.reason == RefusalReason::TokenSignature
+        {
+            let newer = keys.newer(now).await;
+            return self.verify_at_once(token, now).map_err(|denied| undecided(denied, newer));
+        }
+        Err(Refusal::from(denied).into())
+    }
+
+    /// Returns the token in a handshake.
+    fn token_of<'a>(&self, handshake: &'a Handshake) -> Result<&'a str, Denied> {
+        let shown = Explicit::Token.find(&handshake.auth)?;
+        match parts::split_bearer(shown) {
+            // The audit record names this mistake, because clients make it often.
+            Some(_) if !self.takes_bearer => Err(parts::whole(Problem::Prefixed)),
+            Some(token) => Ok(token),
+            None => Ok(shown),
+        }
+    }
+
+    fn grant(&self, claims: Claims) -> Grant<Claims> {
         let grant = Grant::new((), claims.subject.clone()).expires_at(claims.expires_at);
         let mut grant = grant.issued(self.issued(&claims));
         grant.session.clone_from(&claims.session);
         grant.token.clone_from(&claims.token);
         grant.signed_in_at = claims.signed_in_at;
         // The claims move in last, because the other fields are cloned from them.
-        Ok(grant.with_principal(claims))
+        grant.with_principal(claims)
     }
 
     /// Returns the claims of the token if it passes every check. Otherwise fails with the refusal
     /// of the first failed check. Cheap checks run first. No byte of the claims is decoded before
-    /// the signature is verified.
-    fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, Denied> {
+    /// the signature is verified. Does not ask a remote issuer.
+    fn verify_at_once(&self, token: &str, now: SystemTime) -> Result<Claims, Denied> {
         let parts = self.verify_signature(token, now)?;
         let claims = object::decode(parts.claims).ok_or(Denied::segment("claims"))?;
         self.policy.check(claims, now)
@@ -262,19 +315,30 @@ impl Jwt {
         let parts = parts::split(token)?;
         let header = object::decode(parts.header).ok_or(Denied::segment("header"))?;
         let (key_id, algorithm) = (header::key_id(&header)?, header::algorithm(&header)?);
-        let check = |key: &VerifyingKey| {
-            // The header is checked first, because that is cheaper than verifying the signature and
-            // fixes the algorithm.
-            header::check(&header, key.algorithm(), self.policy.token_type.as_deref())?;
-            let is_signed = key.verify(parts.signed.as_bytes(), &parts.signature);
-            if is_signed { Ok(()) } else { Err(WRONG_SIGNATURE) }
-        };
         // The audit record distinguishes a missing `kid` from an unknown `kid`. The client does not
         // learn the difference.
         let no_key = || {
             let problem = key_id.map_or(Problem::Missing, |_| Problem::Unknown);
             Denied::token_header("kid", problem).because(RefusalReason::TokenSignature)
         };
+        let check = |key: &VerifyingKey| {
+            // The header is checked first, because that is cheaper than verifying the signature and
+            // fixes the algorithm.
+            header::check(&header, key.algorithm(), self.policy.token_type.as_deref())?;
+            match key.verify(parts.signed.as_bytes(), &parts.signature) {
+                true => Ok(()),
+                // If an issuer does not name its key, a new key looks like a wrong signature.
+                false if self.keys.are_remote() && key_id.is_none() => Err(no_key()),
+                false => Err(WRONG_SIGNATURE),
+            }
+        };
+        // An issuer publishes keys for signatures only. Any other algorithm is refused at once, so
+        // that the issuer is not asked for its key.
+        if self.keys.are_remote()
+            && !Algorithm::from_name(algorithm).is_some_and(Algorithm::is_public)
+        {
+            return Err(Denied::token_header("alg", Problem::Mismatch));
+        }
         self.keys.find(key_id, algorithm, now, check).ok_or_else(no_key)??;
         Ok(parts)
     }
@@ -316,7 +380,8 @@ impl Authenticator for Jwt {
     type Principal = Claims;
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<Claims>, AuthenticateError> {
-        let grant = self.check(&handshake).map_err(Refusal::from)?;
+        let token = self.token_of(&handshake).map_err(Refusal::from)?;
+        let grant = self.grant(self.verify(token, handshake.at).await?);
         match self.session_of(&grant).await? {
             None => Ok(grant),
             Some((sessions, session)) => {
@@ -329,15 +394,31 @@ impl Authenticator for Jwt {
     }
 
     /// Recognises the user of a token by the signature and the claims of the token. Returns `None`
-    /// if the token is not valid. Does not look up the session.
+    /// if the token is not valid. Does not look up the session, and does not ask a remote issuer.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
-        self.check(handshake).ok().map(|grant| grant.user)
+        let token = self.token_of(handshake).ok()?;
+        Some(self.verify_at_once(token, handshake.at).ok()?.subject)
     }
 }
 
 impl ShowsCredential for Jwt {
     fn shown(&self, handshake: &Handshake) -> Shown {
         Explicit::Token.shown(&handshake.auth)
+    }
+}
+
+/// Returns the error for a token that was not accepted with the keys of a remote issuer. `newer` is
+/// the outcome of looking for newer keys.
+#[cfg(feature = "issuers")]
+fn undecided(denied: Denied, newer: Newer) -> AuthenticateError {
+    // A signature that does not fit a known key, or a broken rule, is final in any case.
+    let is_final = denied.reason != RefusalReason::TokenSignature || denied == WRONG_SIGNATURE;
+    match newer {
+        _ if is_final => Refusal::from(denied).into(),
+        // The issuer was asked after the token arrived, and does not publish this key.
+        Newer::Read => Refusal::from(denied).into(),
+        Newer::TooSoon => AuthenticateError::Undecided(RefusalReason::KeyUnknown),
+        Newer::Away(away) => AuthenticateError::Unavailable(away.into()),
     }
 }
 

@@ -9,6 +9,8 @@ use std::{fmt, sync::Arc, time::SystemTime};
 use doorward_core::{HasRoles, HasScopes, SessionId, TokenId, UserId};
 use serde_json::{Map, Value};
 
+use crate::jwt::shape::Shape;
+
 /// Claims of a verified token.
 ///
 /// Claims are the principal of [`Jwt`](crate::Jwt). [`Jwt::load`](crate::Jwt::load) replaces them
@@ -36,6 +38,8 @@ pub struct Claims {
     /// Generation of the user when the session of the token was created (`gen`). It is `None` for
     /// tokens of other issuers, and for tokens without a session.
     pub(crate) generation: Option<u64>,
+    /// Names of the claims that list scopes and roles.
+    pub(crate) shape: Shape,
     /// All claims as they were written, including those of the other fields. The map is shared,
     /// because loaders receive copies of the claims.
     pub(crate) all: Arc<Map<String, Value>>,
@@ -101,19 +105,19 @@ impl Claims {
     }
 }
 
-/// Reads the claim `roles` (RFC 9068, section 2.2.3.1), an array of strings.
+/// Reads the claim `roles` (RFC 9068, section 2.2.3.1), an array of strings. A
+/// [`Preset`](crate::Preset) may name another claim.
 impl HasRoles for Claims {
     fn has_role(&self, role: &str) -> bool {
-        let roles = self.get("roles").and_then(Value::as_array);
-        roles.is_some_and(|roles| roles.iter().any(|own| own.as_str() == Some(role)))
+        self.shape.has_role(&self.all, role)
     }
 }
 
-/// Reads the claim `scope` (RFC 9068, section 2.2.3), a string of scopes separated by spaces.
+/// Reads the claim `scope` (RFC 9068, section 2.2.3), a string of scopes separated by spaces. A
+/// [`Preset`](crate::Preset) may name other claims.
 impl HasScopes for Claims {
     fn has_scope(&self, scope: &str) -> bool {
-        let scopes = self.get("scope").and_then(Value::as_str);
-        scopes.is_some_and(|scopes| scopes.split(' ').any(|own| own == scope))
+        self.shape.has_scope(&self.all, scope)
     }
 }
 

@@ -15,11 +15,11 @@ use serde_json::{Map, Value};
 use crate::{
     credential::denied::Denied,
     identifier::is_identifier,
-    jwt::{claims::Claims, date},
+    jwt::{claims::Claims, date, shape::Shape},
 };
 
 /// Rules for the claims of a token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Policy {
     /// The only accepted `iss`. With `None`, any `iss` is accepted.
     pub(super) issuer: Option<String>,
@@ -33,8 +33,11 @@ pub(super) struct Policy {
     /// Maximum time by which `nbf`, `iat` and `auth_time` may be in the future. [`Policy::leeway`]
     /// has an exception for `nbf` and `iat`.
     pub(super) leeway: Duration,
-    /// Claim that names the user.
-    pub(super) user_claim: &'static str,
+    /// Names of the claims.
+    pub(super) shape: Shape,
+    /// Name of the issuer that the ids of its users, sessions and tokens begin with. With `None`,
+    /// the ids are those in the token.
+    pub(super) space: Option<Arc<str>>,
     /// `true` if `exp` is required. Otherwise a token without `exp` needs an `iat`.
     pub(super) demands_exp: bool,
     /// `true` for this server's own tokens, whose `gen` is the generation of their user. In tokens
@@ -43,12 +46,12 @@ pub(super) struct Policy {
 }
 
 /// Rule for the `aud` of a token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Audience {
     /// Any `aud` is accepted, and so is a token without an `aud`.
     Any,
-    /// The `aud` must be this text, or a list that contains it.
-    Is(String),
+    /// The `aud` must be one of these texts, or a list that contains one of them.
+    OneOf(Vec<String>),
     /// The token must not have an `aud`.
     Unnamed,
 }
@@ -61,7 +64,8 @@ impl Default for Policy {
             token_type: None,
             max_lifetime: Duration::from_hours(24),
             leeway: Duration::from_secs(5),
-            user_claim: "sub",
+            shape: Shape::DEFAULT,
+            space: None,
             demands_exp: true,
             is_own: false,
         }
@@ -78,18 +82,22 @@ impl Policy {
     ) -> Result<Claims, Denied> {
         // Every claim is read before any is checked, so a malformed token never counts as an
         // expired one.
-        let subject = user(&claims, self.user_claim)?;
+        let subject = user(&claims, self.shape.user)?;
         let not_before = time(&claims, "nbf")?;
         let issued_at = time(&claims, "iat")?;
         let expires_at = self.end(time(&claims, "exp")?, issued_at)?;
         // A token or session id that a store cannot keep could not be revoked.
         let token = identifier(&claims, "jti")?;
-        let session = identifier(&claims, "sid")?;
+        let session = identifier(&claims, self.shape.session)?;
         let signed_in_at = time(&claims, "auth_time")?;
         let generation = if self.is_own { generation(&claims)? } else { None };
 
         self.check_issuer(claims.get("iss")).map_err(|problem| Denied::claim("iss", problem))?;
-        self.audience.check(claims.get("aud")).map_err(|problem| Denied::claim("aud", problem))?;
+        let audience = self.shape.audience;
+        self.audience
+            .check(claims.get(audience))
+            .map_err(|problem| Denied::claim(audience, problem))?;
+        self.shape.check(&claims)?;
         // Without this check, a sign-in far in the future would count as recent until then.
         if signed_in_at.is_some_and(|at| exceeds(self.leeway, now, at)) {
             return Err(Denied::claim("auth_time", Problem::InTheFuture));
@@ -113,15 +121,22 @@ impl Policy {
         }
 
         Ok(Claims {
-            subject: UserId::new(subject),
+            subject: UserId::new(self.own(&subject)),
             expires_at,
             issued_at,
-            token: token.map(TokenId::new),
-            session: session.map(SessionId::new),
+            token: token.map(|id| TokenId::new(self.own(id))),
+            session: session.map(|id| SessionId::new(self.own(id))),
             signed_in_at,
             generation,
+            shape: self.shape,
             all: Arc::new(claims),
         })
+    }
+
+    /// Returns an id of the token in the space of its issuer, so that equal ids of two issuers
+    /// differ. The name of an issuer has no colon, so each id has one reading.
+    fn own(&self, id: &str) -> String {
+        self.space.as_ref().map_or_else(|| id.to_owned(), |space| format!("{space}:{id}"))
     }
 
     /// Returns the time by which `nbf` and `iat` of a token may be in the future.
@@ -167,17 +182,17 @@ impl Audience {
     /// (RFC 7519 section 4.1.3). If no audience is configured, a token with an `aud` is refused
     /// too.
     fn check(&self, aud: Option<&Value>) -> Result<(), Problem> {
-        let (name, aud) = match (self, aud) {
+        let (names, aud) = match (self, aud) {
             (Self::Any, _) | (Self::Unnamed, None) => return Ok(()),
             (Self::Unnamed, Some(_)) => return Err(Problem::NotAllowed),
-            (Self::Is(_), None) => return Err(Problem::Missing),
-            (Self::Is(name), Some(aud)) => (name, aud),
+            (Self::OneOf(_), None) => return Err(Problem::Missing),
+            (Self::OneOf(names), Some(aud)) => (names, aud),
         };
         let is_met = match aud {
-            Value::String(aud) => aud == name,
+            Value::String(aud) => names.contains(aud),
             // A list must have strings only (RFC 7519 section 4.1.3).
             Value::Array(list) if list.iter().all(Value::is_string) => {
-                list.iter().any(|aud| aud == name)
+                list.iter().any(|aud| names.iter().any(|name| aud == name))
             }
             _ => return Err(Problem::WrongType),
         };

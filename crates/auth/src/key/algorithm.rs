@@ -106,6 +106,11 @@ impl Algorithm {
         }
     }
 
+    /// Returns `true` if the keys of the algorithm are public.
+    pub(crate) fn is_public(self) -> bool {
+        !self.is_hmac()
+    }
+
     /// Returns `true` if the keys of the algorithm are shared secrets.
     pub(crate) fn is_hmac(self) -> bool {
         matches!(self.kind(), Kind::Hmac(_))

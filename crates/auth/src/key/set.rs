@@ -69,7 +69,7 @@ impl KeySet {
     /// skipped, because every reader of the public set could sign tokens with it. A public key with
     /// private members is skipped too, because its private half has been published.
     pub fn from_jwks(json: &str) -> Result<Self, KeySetError> {
-        Self::read(json, None)
+        Self::read_and_log(json, None)
     }
 
     /// Reads a key set like [`from_jwks`](Self::from_jwks), and uses `algorithm` for RSA keys
@@ -82,20 +82,37 @@ impl KeySet {
     /// # Errors
     /// Same as [`from_jwks`](Self::from_jwks).
     pub fn from_jwks_for(json: &str, algorithm: RsaAlgorithm) -> Result<Self, KeySetError> {
-        Self::read(json, Some(algorithm))
+        Self::read_and_log(json, Some(algorithm))
     }
 
-    fn read(json: &str, rsa: Option<RsaAlgorithm>) -> Result<Self, KeySetError> {
+    /// Reads the answer of an issuer. Secrets (`oct`) are always skipped, because everyone can read
+    /// the answer. The caller logs the skipped keys.
+    #[cfg(feature = "issuers")]
+    pub(crate) fn published(json: &[u8], rsa: Option<RsaAlgorithm>) -> Result<Self, KeySetError> {
+        Self::read(json, rsa, true)
+    }
+
+    fn read_and_log(json: &str, rsa: Option<RsaAlgorithm>) -> Result<Self, KeySetError> {
+        let set = Self::read(json.as_bytes(), rsa, false)?;
+        set.log_passed_over();
+        Ok(set)
+    }
+
+    fn read(
+        json: &[u8],
+        rsa: Option<RsaAlgorithm>,
+        is_published: bool,
+    ) -> Result<Self, KeySetError> {
         if json.len() > MAX_BYTES {
             return Err(KeySetError::TooLarge);
         }
         let Jwks { keys: all } =
-            serde_json::from_str(json).map_err(|_syntax| KeySetError::NotJwks)?;
+            serde_json::from_slice(json).map_err(|_syntax| KeySetError::NotJwks)?;
         if all.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys);
         }
         // A set with a public key, even an unusable one, counts as published.
-        let is_public_set = !all.iter().all(is_secret);
+        let is_public_set = is_published || !all.iter().all(is_secret);
         let candidates: Vec<_> =
             all.iter().map(|jwk| Candidate::read(jwk, is_public_set, rsa)).collect();
         let mut keys = Vec::new();
@@ -120,8 +137,18 @@ impl KeySet {
         if keys.is_empty() {
             return Err(KeySetError::NoKey(passed_over.into()));
         }
-        passed_over.iter().for_each(log);
         Ok(Self { keys, passed_over: passed_over.into() })
+    }
+
+    /// Logs the keys that were skipped.
+    pub(crate) fn log_passed_over(&self) {
+        self.passed_over.iter().for_each(log);
+    }
+
+    /// Returns the names of the usable keys.
+    #[cfg(feature = "issuers")]
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().filter_map(|key| key.id.as_deref())
     }
 
     /// Returns the keys that were skipped, with the reason for each. The list is empty if all keys
@@ -154,6 +181,14 @@ impl KeySet {
         let is_meant = |named: &&NamedKey| named.key.algorithm().is_named(algorithm);
         let found = named.clone().find(is_meant).or_else(|| named.next())?;
         Some(&found.key)
+    }
+
+    /// Returns the same key as [`find`](Self::find), but only if `algorithm` is the algorithm of the
+    /// key. A key of another kind is not the one that the token means, because the issuer may have
+    /// replaced it under the same name.
+    #[cfg(feature = "issuers")]
+    pub(crate) fn find_for(&self, id: Option<&str>, algorithm: &str) -> Option<&VerifyingKey> {
+        self.find(id, algorithm).filter(|key| key.algorithm().is_named(algorithm))
     }
 }
 

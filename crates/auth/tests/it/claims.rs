@@ -150,7 +150,7 @@ fn a_start_or_issue_that_is_not_a_time_is_refused() {
 /// Attack 12.
 #[test]
 fn an_issuer_equals_the_configured_one_exactly() {
-    let jwt = jwt().issuer("https://id.example.org");
+    let jwt = jwt().issued_by("https://id.example.org");
     let values = [
         json!(null),
         json!(7),
@@ -294,7 +294,7 @@ fn a_token_without_expiry_needs_a_danger_setting_and_expires_by_its_issue() {
 /// Each refusal names one claim and its problem.
 #[test]
 fn a_refused_claim_is_named_with_its_problem() {
-    let jwt = jwt().issuer("https://id.example.org").audience("chat");
+    let jwt = jwt().issued_by("https://id.example.org").audience("chat");
     let good = json!({
         "sub": "alice", "iss": "https://id.example.org", "aud": "chat", "exp": NOW + 60,
     });

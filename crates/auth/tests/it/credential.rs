@@ -99,7 +99,7 @@ fn expiry_is_reported_only_for_a_genuine_token() {
     assert_eq!(refusal_of(&jwt(), &token(&stale)).code(), RefusalCode::TokenExpired);
     assert_eq!(refusal_of(&jwt(), &forged).code(), RefusalCode::Unauthenticated);
     assert_eq!(
-        refusal_of(&jwt().issuer("id"), &token(&stale)).code(),
+        refusal_of(&jwt().issued_by("id"), &token(&stale)).code(),
         RefusalCode::Unauthenticated,
     );
 }

@@ -121,7 +121,7 @@ pub(crate) fn handshake(auth: &str) -> Handshake {
     handshake_at(auth, NOW)
 }
 
-fn handshake_at(auth: &str, seconds: u64) -> Handshake {
+pub(crate) fn handshake_at(auth: &str, seconds: u64) -> Handshake {
     handshake_at_time(auth, at(seconds))
 }
 

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Returns the JWK of a key that was written as PEM.
-fn jwk(signer: &AnySigner, kid: &str) -> Value {
+pub(crate) fn jwk(signer: &AnySigner, kid: &str) -> Value {
     let key = SigningKey::from_pkcs8_pem(&signer.private_pem).unwrap();
     let jwks: Value =
         serde_json::from_str(&doorward_auth::KeyRing::new(key).jwks(at(NOW))).unwrap();

@@ -38,6 +38,8 @@ mod memory;
 mod own;
 #[cfg(test)]
 mod providers;
+#[cfg(all(test, feature = "issuers"))]
+mod remote;
 #[cfg(test)]
 mod secrecy;
 #[cfg(test)]

@@ -180,7 +180,7 @@ fn cognito_signs_access_tokens_without_an_audience_so_the_application_checks_the
     let jwks = jwks(&json!({"alg": "RS256", "kid": "abcdefghijklmnopqrsexample=", "use": "sig"}));
     let unbound = || Jwt::key_set(KeySet::from_jwks(&jwks).unwrap());
     // This check of the client replaces the check of an audience.
-    let jwt = unbound().danger_unbound().issuer(issuer).load(|claims: Claims| async move {
+    let jwt = unbound().danger_unbound().issued_by(issuer).load(|claims: Claims| async move {
         let is = |name: &str, value: &str| claims.get(name).is_some_and(|claim| claim == value);
         let is_ours = is("token_use", "access") && is("client_id", "57cbishk4j24pabc1234567890");
         Ok(is_ours.then_some(claims))

@@ -79,6 +79,7 @@ pub(crate) async fn vet<P>(
     let grant = authenticated.map_err(|error| match error {
         AuthenticateError::Refused(refusal) => NotAdmitted::Refused { refusal, user: None },
         AuthenticateError::Unavailable(cause) => NotAdmitted::unavailable(Some(cause)),
+        AuthenticateError::Undecided(reason) => NotAdmitted::Undecided { reason, cause: None },
         _ => NotAdmitted::unavailable(None),
     });
     let result = match grant {

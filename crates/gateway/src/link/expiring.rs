@@ -138,11 +138,11 @@ impl LinkState {
             Some(Err(NotAdmitted::Refused { refusal, .. })) => {
                 self.deny_refresh(slot, ack, &refusal, turn);
             }
-            Some(Err(NotAdmitted::Undecided { cause, .. })) => {
+            Some(Err(NotAdmitted::Undecided { reason, cause })) => {
                 if let Some(cause) = cause {
                     tracing::warn!(%cause, "A refresh could not be decided.");
                 }
-                self.refresh_undecided(slot, ack, RefusalReason::Unavailable);
+                self.refresh_undecided(slot, ack, reason);
             }
             None => self.refresh_undecided(slot, ack, RefusalReason::DeadlinePassed),
         }

@@ -130,7 +130,7 @@ impl Jwt {
     ) -> Self {
         let max_lifetime = ring.longest_lifetime();
         let mut jwt = Self::new(Keys::Ring(ring))
-            .issuer(issuer)
+            .issued_by(issuer)
             .audience(audience)
             .token_type("at+jwt")
             // A retired key stays trusted for this time, so no token may live longer.
@@ -151,7 +151,7 @@ impl Jwt {
         Self::new(Keys::One(Arc::new(key)))
     }
 
-    pub(super) fn new(keys: Keys) -> Self {
+    pub(in crate::jwt) fn new(keys: Keys) -> Self {
         Self { keys, policy: Policy::default(), sessions: None, takes_bearer: false }
     }
 }

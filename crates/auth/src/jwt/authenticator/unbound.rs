@@ -37,9 +37,9 @@ pub struct UnboundJwt(pub(super) Jwt);
 
 impl UnboundJwt {
     /// Returns an authenticator that accepts only tokens of `issuer` for `audience`.
-    /// [`Jwt::issuer`] and [`Jwt::audience`] describe how the claims `iss` and `aud` are compared.
+    /// [`Jwt::issued_by`] and [`Jwt::audience`] describe how the claims `iss` and `aud` are compared.
     pub fn bound_to(self, issuer: impl Into<String>, audience: impl Into<String>) -> Jwt {
-        self.0.issuer(issuer).audience(audience)
+        self.0.issued_by(issuer).audience(audience)
     }
 
     /// Returns an authenticator that accepts tokens of any issuer for any audience.

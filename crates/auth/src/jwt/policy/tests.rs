@@ -47,7 +47,7 @@ fn a_token_or_session_id_that_could_not_be_revoked_is_refused() {
 /// The client reads that its token has expired only if the token is valid in every other respect.
 #[test]
 fn expiry_is_checked_last() {
-    let policy = Policy { audience: Audience::Is("chat".to_owned()), ..Policy::default() };
+    let policy = Policy { audience: Audience::OneOf(vec!["chat".to_owned()]), ..Policy::default() };
     let expired = json!({"sub": "alice", "exp": NOW - 1, "aud": "chat"});
     let with = |name: &str, value: Value| {
         let mut claims = expired.clone();
@@ -95,7 +95,7 @@ fn extreme_settings_and_times_do_not_panic() {
 /// Attack 12.
 #[test]
 fn an_audience_equals_the_configured_one_exactly() {
-    let policy = Policy { audience: Audience::Is("chat".to_owned()), ..Policy::default() };
+    let policy = Policy { audience: Audience::OneOf(vec!["chat".to_owned()]), ..Policy::default() };
     let check = |aud: Value| reason(&policy, json!({"sub": "alice", "exp": NOW + 60, "aud": aud}));
 
     for aud in [json!("chat"), json!(["chat"]), json!(["mail", "chat"])] {

@@ -1,0 +1,110 @@
+//! Settings for the access tokens of well-known identity providers.
+//!
+//! Each row of [`Preset::shape`] comes from the public documentation of the provider. The tests in
+//! `tests/it/providers.rs` have a token of each shape.
+
+use crate::{
+    jwt::shape::{Requirement, Shape},
+    key::rsa_algorithm::RsaAlgorithm,
+};
+
+/// Identity provider whose access tokens differ from RFC 9068.
+///
+/// A preset sets the claims that name the audience, the user, the session, the scopes and the roles,
+/// the algorithm of keys that state none, and further claims that only access tokens have. It does
+/// not set the issuer or the audience.
+///
+/// # Examples
+/// ```
+/// use doorward_auth::{IssuerError, Jwt, Preset};
+///
+/// fn keycloak() -> Result<Jwt, IssuerError> {
+///     Jwt::issuer("https://sso.example.com/realms/demo").preset(Preset::Keycloak).audience("chat")
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Preset {
+    /// Auth0. Permissions of roles count as scopes.
+    Auth0,
+    /// Amazon Cognito. Its access tokens have no `aud`, so the audience is compared with
+    /// `client_id`.
+    Cognito,
+    /// Microsoft Entra ID, formerly Azure AD. The user is `oid`, which is the same in all
+    /// applications of a tenant.
+    EntraId,
+    /// Firebase Authentication and Google Cloud Identity Platform. Their clients show ID tokens.
+    Firebase,
+    /// Keycloak. Roles are those of the realm.
+    Keycloak,
+    /// Okta, with a custom authorization server. The user is `uid`, because `sub` is a login name
+    /// that another person may get later.
+    Okta,
+    /// Supabase Auth, with asymmetric signing keys.
+    Supabase,
+}
+
+impl Preset {
+    /// All presets, with the names that settings use.
+    pub const ALL: [(&'static str, Self); 7] = [
+        ("auth0", Self::Auth0),
+        ("cognito", Self::Cognito),
+        ("entra-id", Self::EntraId),
+        ("firebase", Self::Firebase),
+        ("keycloak", Self::Keycloak),
+        ("okta", Self::Okta),
+        ("supabase", Self::Supabase),
+    ];
+
+    pub(crate) const fn shape(self) -> Shape {
+        const DEFAULT: Shape = Shape::DEFAULT;
+        match self {
+            Self::Auth0 => Shape { scopes: &["scope", "permissions"], ..DEFAULT },
+            // ID tokens have the same issuer and key.
+            Self::Cognito => Shape {
+                audience: "client_id",
+                session: "origin_jti",
+                roles: &["cognito:groups"],
+                requires: &[Requirement::Is("token_use", "access")],
+                ..DEFAULT
+            },
+            // ID tokens may have the same audience and type, but they name no calling application.
+            Self::EntraId => Shape {
+                user: "oid",
+                scopes: &["scp"],
+                requires: &[Requirement::OneOf(&["azp", "appid"])],
+                ..DEFAULT
+            },
+            Self::Firebase => Shape { requires: &[Requirement::OneOf(&["firebase"])], ..DEFAULT },
+            // ID tokens and access tokens have the same type in their header.
+            Self::Keycloak => Shape {
+                roles: &["realm_access", "roles"],
+                requires: &[Requirement::Is("typ", "Bearer")],
+                ..DEFAULT
+            },
+            // ID tokens have no `cid`.
+            Self::Okta => Shape {
+                user: "uid",
+                scopes: &["scp"],
+                roles: &["groups"],
+                requires: &[Requirement::OneOf(&["cid"])],
+                ..DEFAULT
+            },
+            // The keys of the service itself have another role.
+            Self::Supabase => Shape {
+                session: "session_id",
+                roles: &["app_metadata", "roles"],
+                requires: &[Requirement::Is("role", "authenticated")],
+                ..DEFAULT
+            },
+        }
+    }
+
+    /// Returns the algorithm of RSA keys that state none.
+    pub(crate) const fn algorithm(self) -> Option<RsaAlgorithm> {
+        match self {
+            Self::EntraId => Some(RsaAlgorithm::Rs256),
+            _ => None,
+        }
+    }
+}

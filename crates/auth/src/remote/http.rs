@@ -1,0 +1,119 @@
+//! Sends requests to an issuer, with bounds on time and size.
+//!
+//! Redirects are not followed, because the address of a redirect is one that no operator has
+//! configured. Proxies of the environment are not used, because a proxy would resolve names that
+//! this server could not check. Start reading at [`Http::get`].
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use doorward_core::BoxError;
+use reqwest::{
+    Client, RequestBuilder, Response, Url,
+    dns::{Addrs, Name, Resolve, Resolving},
+    header::ACCEPT,
+    redirect::Policy,
+};
+
+use crate::remote::{error::RequestError, reach::Reach};
+
+/// HTTP client of one issuer.
+#[derive(Clone, Debug)]
+pub(crate) struct Http {
+    client: Client,
+}
+
+impl Http {
+    /// Creates a client that contacts only addresses within `reach`.
+    pub(crate) fn new(reach: Reach) -> Result<Self, RequestError> {
+        let client = Client::builder()
+            .user_agent(concat!("doorward/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT_WITHIN)
+            .timeout(ANSWER_WITHIN)
+            .pool_max_idle_per_host(MAX_IDLE)
+            .dns_resolver(Arc::new(Guarded(Arc::new(reach))))
+            .build()
+            .map_err(RequestError::Client)?;
+        Ok(Self { client })
+    }
+
+    /// Returns the body of a document, which has at most `max` bytes.
+    pub(crate) async fn get(&self, url: Url, max: usize) -> Result<Vec<u8>, RequestError> {
+        self.send(self.client.get(url), max).await
+    }
+
+    /// Starts a request with the method POST.
+    pub(crate) fn post(&self, url: Url) -> RequestBuilder {
+        self.client.post(url)
+    }
+
+    /// Sends a request and returns the body of its response. Fails if the status is not 200, or if
+    /// the body has more than `max` bytes.
+    pub(crate) async fn send(
+        &self,
+        request: RequestBuilder,
+        max: usize,
+    ) -> Result<Vec<u8>, RequestError> {
+        let response = request.header(ACCEPT, "application/json").send().await.map_err(failed)?;
+        match response.status() {
+            status if status.is_redirection() => Err(RequestError::Redirected),
+            status if status.as_u16() == 200 => body(response, max).await,
+            status => Err(RequestError::Status(status.as_u16())),
+        }
+    }
+}
+
+async fn body(mut response: Response, max: usize) -> Result<Vec<u8>, RequestError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        if body.len() + chunk.len() > max {
+            return Err(RequestError::TooLarge(max));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn failed(error: reqwest::Error) -> RequestError {
+    if error.is_timeout() {
+        RequestError::TimedOut(ANSWER_WITHIN)
+    } else {
+        // The caller names the URL.
+        RequestError::Failed(error.without_url())
+    }
+}
+
+/// Resolver that returns only addresses that may be contacted.
+struct Guarded(Arc<Reach>);
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let reach = Arc::clone(&self.0);
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let all: Vec<SocketAddr> = found.collect();
+            let allowed: Vec<SocketAddr> =
+                all.iter().copied().filter(|address| reach.allows(address.ip())).collect();
+            if let (Some(refused), true) = (all.first(), allowed.is_empty()) {
+                return Err(BoxError::from(NotPublic(name.as_str().into(), refused.ip())));
+            }
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0} resolves to {1}, which is not a public address: allow its network if the issuer is inside of \
+     your own network"
+)]
+struct NotPublic(Box<str>, std::net::IpAddr);
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// Maximum duration of a request. An admission, which may need two requests, takes 5 s at most.
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// Maximum number of idle connections to an issuer.
+const MAX_IDLE: usize = 4;
