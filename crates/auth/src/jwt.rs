@@ -17,3 +17,4 @@ pub(crate) mod preset;
 #[cfg(feature = "issuers")]
 pub(crate) mod remote_issuer;
 mod shape;
+pub(crate) mod unverified;

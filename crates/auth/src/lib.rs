@@ -59,6 +59,7 @@ mod authenticate_fn;
 mod cookie;
 mod credential;
 mod identifier;
+mod issuers;
 mod jwt;
 mod key;
 mod load;
@@ -81,6 +82,7 @@ pub use credential::{
     first_of::FirstOf,
     shown::{Shown, ShowsCredential},
 };
+pub use issuers::{error::IssuersError, set::Issuers};
 #[cfg(feature = "issuers")]
 pub use jwt::remote_issuer::{IssuerError, RemoteIssuer};
 pub use jwt::{

@@ -19,9 +19,9 @@ use crate::{BoxError, BoxFuture};
 ///
 /// impl Lease for Until {
 ///     fn touch(&self, _: SystemTime) {}
-///     fn expires_at(&self) -> SystemTime { self.0 }
-///     fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<SystemTime, LeaseError>> {
-///         let result = if now < self.0 { Ok(self.0) } else { Err(LeaseError::Ended) };
+///     fn expires_at(&self) -> Option<SystemTime> { Some(self.0) }
+///     fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<(), LeaseError>> {
+///         let result = if now < self.0 { Ok(()) } else { Err(LeaseError::Ended) };
 ///         Box::pin(std::future::ready(result))
 ///     }
 /// }
@@ -32,12 +32,13 @@ pub trait Lease: Send + Sync + 'static {
     fn touch(&self, now: SystemTime);
 
     /// Returns the time at which the session expires if its client shows no further activity, as
-    /// far as this server knows.
-    fn expires_at(&self) -> SystemTime;
+    /// far as this server knows. Returns `None` if only [`renew`](Self::renew) reports its end.
+    fn expires_at(&self) -> Option<SystemTime>;
 
     /// Writes recorded activity to the session store if a write is due. Reads the session again,
-    /// because another server may have extended or ended it, and returns the time at which it
-    /// expires.
+    /// because another server may have extended or ended it. [`expires_at`](Self::expires_at) then
+    /// returns its new end. The server calls this method for each socket at each sweep
+    /// (`Limits::sweep_interval`), and when the session seems to have expired.
     ///
     /// # Errors
     /// - [`LeaseError::Ended`]: the session has expired or was removed.
@@ -45,7 +46,7 @@ pub trait Lease: Send + Sync + 'static {
     ///
     /// # Cancel safety
     /// If the future is dropped, a later call writes the recorded activity.
-    fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<SystemTime, LeaseError>>;
+    fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<(), LeaseError>>;
 }
 
 /// Error of [`Lease::renew`].

@@ -7,6 +7,7 @@
 //! token is ever requested; the keys of a remote issuer come from its configured address. Start
 //! reading at [`Jwt::verify`], then [`Policy::check`](super::policy::Policy::check).
 
+mod among_issuers;
 mod constructors;
 pub(crate) mod unbound;
 #[cfg(test)]
@@ -102,6 +103,8 @@ pub struct Jwt {
     sessions: Option<Arc<Sessions>>,
     /// `true` if the token may have the prefix `Bearer `.
     takes_bearer: bool,
+    /// `true` if the ids of users are not those of this issuer alone.
+    shares_users: bool,
 }
 
 impl Jwt {
@@ -281,7 +284,11 @@ impl Jwt {
 
     /// Returns the token in a handshake.
     fn token_of<'a>(&self, handshake: &'a Handshake) -> Result<&'a str, Denied> {
-        let shown = Explicit::Token.find(&handshake.auth)?;
+        self.accepted_form(Explicit::Token.find(&handshake.auth)?)
+    }
+
+    /// Returns the token that a client has shown, without a prefix.
+    pub(crate) fn accepted_form<'a>(&self, shown: &'a str) -> Result<&'a str, Denied> {
         match parts::split_bearer(shown) {
             // The audit record names this mistake, because clients make it often.
             Some(_) if !self.takes_bearer => Err(parts::whole(Problem::Prefixed)),
@@ -303,7 +310,7 @@ impl Jwt {
     /// Returns the claims of the token if it passes every check. Otherwise fails with the refusal
     /// of the first failed check. Cheap checks run first. No byte of the claims is decoded before
     /// the signature is verified. Does not ask a remote issuer.
-    fn verify_at_once(&self, token: &str, now: SystemTime) -> Result<Claims, Denied> {
+    pub(crate) fn verify_at_once(&self, token: &str, now: SystemTime) -> Result<Claims, Denied> {
         let parts = self.verify_signature(token, now)?;
         let claims = object::decode(parts.claims).ok_or(Denied::segment("claims"))?;
         self.policy.check(claims, now)

@@ -48,7 +48,8 @@ pub struct Claims {
 impl Claims {
     /// Returns the user that the token names in `sub`, or in the claim that
     /// [`Jwt::user_claim`](crate::Jwt::user_claim) sets. The text has 1-255 printable characters. A
-    /// whole number is returned as its decimal digits.
+    /// whole number is returned as its decimal digits. For a token that
+    /// [`Issuers`](crate::Issuers) have verified, the name of the issuer and a colon come first.
     #[must_use]
     pub fn subject(&self) -> &str {
         self.subject.as_str()

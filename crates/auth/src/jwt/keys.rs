@@ -24,6 +24,18 @@ pub(super) enum Keys {
 }
 
 impl Keys {
+    /// Returns `true` if both are the same keys in memory.
+    pub(super) fn are_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::One(one), Self::One(two)) => Arc::ptr_eq(one, two),
+            #[cfg(feature = "issuers")]
+            (Self::Remote(one), Self::Remote(two)) => Arc::ptr_eq(one, two),
+            (Self::Ring(one), Self::Ring(two)) => Arc::ptr_eq(one, two),
+            (Self::Set(one), Self::Set(two)) => Arc::ptr_eq(one, two),
+            _ => false,
+        }
+    }
+
     /// Returns `true` if the keys are read from their issuer.
     pub(super) fn are_remote(&self) -> bool {
         #[cfg(feature = "issuers")]

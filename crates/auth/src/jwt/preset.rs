@@ -4,7 +4,10 @@
 //! `tests/it/providers.rs` have a token of each shape.
 
 use crate::{
-    jwt::shape::{Requirement, Shape},
+    jwt::{
+        authenticator::Jwt,
+        shape::{Requirement, Shape},
+    },
     key::rsa_algorithm::RsaAlgorithm,
 };
 
@@ -100,11 +103,32 @@ impl Preset {
         }
     }
 
-    /// Returns the algorithm of RSA keys that state none.
-    pub(crate) const fn algorithm(self) -> Option<RsaAlgorithm> {
+    /// Returns the algorithm of RSA keys of the provider that state none. Returns `None` if all its
+    /// keys state it.
+    #[must_use]
+    pub const fn rsa_algorithm(self) -> Option<RsaAlgorithm> {
         match self {
             Self::EntraId => Some(RsaAlgorithm::Rs256),
             _ => None,
         }
+    }
+}
+
+impl Jwt {
+    /// Reads the claims of a well-known provider. Call it before [`user_claim`](Jwt::user_claim),
+    /// which it replaces.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_auth::{Jwt, KeySet, Preset};
+    ///
+    /// /// Accepts the tokens of a user pool, whose keys come from a file.
+    /// fn cognito(keys: KeySet, pool: &str, client_id: &str) -> Jwt {
+    ///     Jwt::key_set(keys).bound_to(pool, client_id).preset(Preset::Cognito)
+    /// }
+    /// ```
+    pub fn preset(mut self, preset: Preset) -> Self {
+        self.policy.shape = preset.shape();
+        self
     }
 }

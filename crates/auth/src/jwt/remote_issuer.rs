@@ -146,15 +146,15 @@ impl RemoteIssuer {
         };
         let metadata = discovery::url(&check(url)?);
         let key_set = self.key_set.as_deref().map(parse).transpose()?.map(check).transpose()?;
-        let algorithm = self.algorithm.or(self.preset.and_then(Preset::algorithm));
+        let algorithm = self.algorithm.or(self.preset.and_then(Preset::rsa_algorithm));
         let issuer = self.issuer.as_str().into();
         let source = Source { issuer, metadata, key_set, algorithm, reach };
         let keys = RemoteKeys::new(source).map_err(|error| IssuerError::Client(Box::new(error)))?;
-        let mut jwt = Jwt::new(Keys::Remote(Arc::new(keys))).issued_by(self.issuer);
-        if let Some(preset) = self.preset {
-            jwt.policy.shape = preset.shape();
-        }
-        Ok(jwt)
+        let jwt = Jwt::new(Keys::Remote(Arc::new(keys))).issued_by(self.issuer);
+        Ok(match self.preset {
+            Some(preset) => jwt.preset(preset),
+            None => jwt,
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::{
     cookie::session_cookie::SessionCookie,
     credential::first_of::FirstOf,
+    issuers::set::Issuers,
     jwt::authenticator::Jwt,
     load::{loaded::Loaded, loader::UserLoader},
     session::{authenticator::SessionCredential, signed_in::SignedIn},
@@ -31,6 +32,13 @@ impl Jwt {
     /// # Ok::<_, doorward_auth::KeyError>(())
     /// ```
     pub fn load<L: UserLoader>(self, loader: L) -> Loaded<L> {
+        Loaded::new(self, loader)
+    }
+}
+
+impl Issuers {
+    /// Returns an authenticator that looks up the application's own user for every valid token.
+    pub fn load<L: UserLoader>(self, loader: L) -> Loaded<L, Self> {
         Loaded::new(self, loader)
     }
 }

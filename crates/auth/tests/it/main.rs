@@ -23,6 +23,8 @@ mod header;
 #[cfg(test)]
 mod issuer;
 #[cfg(test)]
+mod issuers;
+#[cfg(test)]
 mod key_ring;
 #[cfg(test)]
 mod key_set;

@@ -211,7 +211,7 @@ fn a_token_is_valid_while_its_session_is() {
 
     assert_eq!(grant.session, Some(session.id.clone()));
     let lease = grant.lease.unwrap();
-    assert_eq!(lease.expires_at(), world.now() + HOUR);
+    assert_eq!(lease.expires_at(), Some(world.now() + HOUR));
     assert!(Arc::ptr_eq(&lease, &world.sessions.lease(&session)));
 }
 

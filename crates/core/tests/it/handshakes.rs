@@ -76,11 +76,11 @@ struct Kept;
 impl Lease for Kept {
     fn touch(&self, _: SystemTime) {}
 
-    fn expires_at(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
+    fn expires_at(&self) -> Option<SystemTime> {
+        Some(SystemTime::UNIX_EPOCH)
     }
 
-    fn renew(&self, _: SystemTime) -> BoxFuture<'_, Result<SystemTime, LeaseError>> {
+    fn renew(&self, _: SystemTime) -> BoxFuture<'_, Result<(), LeaseError>> {
         Box::pin(async { Err(LeaseError::Ended) })
     }
 }

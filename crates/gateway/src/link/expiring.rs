@@ -70,7 +70,7 @@ impl LinkState {
         let Poll::Ready(answer) = renewing.poll(&mut turn.cx(), turn.now) else { return };
         drop_quietly(live.renewals.renewing.take());
         match answer {
-            Some(Ok(_)) => match live.lifetime.state(turn.now, wall) {
+            Some(Ok(())) => match live.lifetime.state(turn.now, wall) {
                 Life::Lives => {}
                 Life::Expired => self.cut_socket(slot, DisconnectReason::Expired, turn),
                 Life::Idle => self.cut_socket(slot, DisconnectReason::SessionExpired, turn),

@@ -93,7 +93,7 @@ impl<P> Access<P> {
             let left = at.duration_since(wall).ok().filter(|left| !left.is_zero());
             left.ok_or_else(expired)
         };
-        let session = grant.lease.as_ref().map(|lease| lease.expires_at());
+        let session = grant.lease.as_ref().and_then(|lease| lease.expires_at());
         let session = session.map(|at| left(at, Refusal::session_expired)).transpose()?;
         let credential = grant.expires_at.map(|at| left(at, Refusal::token_expired)).transpose()?;
         let anonymous = (trust == Trust::Anonymous).then_some(limits.anonymous_lifetime);
@@ -175,7 +175,7 @@ impl Lifetime {
     /// activity. Returns `None` if neither the credential nor the session expires. This time is
     /// sent to the client.
     pub(crate) fn expires_at(&self) -> Option<SystemTime> {
-        let session = self.lease.as_ref().map(|lease| lease.expires_at());
+        let session = self.lease.as_ref().and_then(|lease| lease.expires_at());
         let credential = self.expiry.and_then(|expiry| expiry.wall);
         session.into_iter().chain(credential).min()
     }
@@ -184,7 +184,7 @@ impl Lifetime {
     /// the socket never expires.
     pub(crate) fn deadline(&self, now: Instant, wall: SystemTime) -> Option<Instant> {
         let session = self.lease.as_ref().and_then(|lease| {
-            now.checked_add(lease.expires_at().duration_since(wall).unwrap_or_default())
+            now.checked_add(lease.expires_at()?.duration_since(wall).unwrap_or_default())
         });
         session.into_iter().chain(self.expiry.map(|expiry| expiry.at)).min()
     }
@@ -198,7 +198,8 @@ impl Lifetime {
 
     /// Returns the state at the given time.
     pub(crate) fn state(&self, now: Instant, wall: SystemTime) -> Life {
-        let is_idle = self.lease.as_ref().is_some_and(|lease| lease.expires_at() <= wall);
+        let session = self.lease.as_ref().and_then(|lease| lease.expires_at());
+        let is_idle = session.is_some_and(|at| at <= wall);
         let is_over = |expiry: Expiry| expiry.at <= now || expiry.wall.is_some_and(|at| at <= wall);
         if is_idle {
             Life::Idle

@@ -328,7 +328,7 @@ async fn look(services: &Services, resident: &dyn Resident) -> Looked {
     }
     let Some(lease) = resident.lease() else { return Ok(None) };
     match lease.renew(services.clock.wall()).await {
-        Ok(_) => Ok(None),
+        Ok(()) => Ok(None),
         Err(LeaseError::Ended) => Ok(Some(DisconnectReason::SessionExpired)),
         Err(error) => Err(error.into()),
     }

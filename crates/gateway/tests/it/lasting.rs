@@ -229,11 +229,11 @@ impl Lease for OneLease {
         state.expires_at = now + state.idle;
     }
 
-    fn expires_at(&self) -> SystemTime {
-        self.state.lock().unwrap().expires_at
+    fn expires_at(&self) -> Option<SystemTime> {
+        Some(self.state.lock().unwrap().expires_at)
     }
 
-    fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<SystemTime, LeaseError>> {
+    fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<(), LeaseError>> {
         let mut state = self.state.lock().unwrap();
         let end = state.expires_at;
         let known = if end > now { Ok(end) } else { Err(LeaseError::Ended) };
@@ -242,7 +242,7 @@ impl Lease for OneLease {
             state.expires_at = until;
         }
         self.asked.notify_one();
-        Box::pin(std::future::ready(answer))
+        Box::pin(std::future::ready(answer.map(drop)))
     }
 }
 

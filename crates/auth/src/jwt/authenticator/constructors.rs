@@ -152,6 +152,7 @@ impl Jwt {
     }
 
     pub(in crate::jwt) fn new(keys: Keys) -> Self {
-        Self { keys, policy: Policy::default(), sessions: None, takes_bearer: false }
+        let policy = Policy::default();
+        Self { keys, policy, sessions: None, takes_bearer: false, shares_users: false }
     }
 }

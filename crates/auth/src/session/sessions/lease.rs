@@ -134,7 +134,7 @@ impl SessionLease {
             session.seen_at = time(seen_at);
         }
         self.records.check(found, now).await?;
-        Ok(self.expires_at())
+        Ok(self.end_at())
     }
 
     /// Writes the last activity to the store if a write is due. Returns `false` if a write was due
@@ -163,25 +163,30 @@ impl SessionLease {
         }
         Ok(touched?)
     }
+
+    /// Returns the time at which the session expires, as far as this server knows.
+    fn end_at(&self) -> SystemTime {
+        let idle = after(self.seen_at.load(Relaxed), self.idle_timeout);
+        time(idle.min(self.ends_at).min(self.ended_at.load(Relaxed)))
+    }
 }
 
 impl Lease for SessionLease {
     fn touch(&self, now: SystemTime) {
         // An ended session stays ended.
-        if now < self.expires_at() {
+        if now < self.end_at() {
             self.seen_at.fetch_max(millis(now), Relaxed);
         }
     }
 
-    fn expires_at(&self) -> SystemTime {
-        let idle = after(self.seen_at.load(Relaxed), self.idle_timeout);
-        time(idle.min(self.ends_at).min(self.ended_at.load(Relaxed)))
+    fn expires_at(&self) -> Option<SystemTime> {
+        Some(self.end_at())
     }
 
-    fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<SystemTime, LeaseError>> {
+    fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<(), LeaseError>> {
         Box::pin(async move {
             match self.ask(now).await {
-                Ok(expires_at) if now < expires_at => Ok(expires_at),
+                Ok(expires_at) if now < expires_at => Ok(()),
                 Err(VerifySessionError::Unavailable(cause)) => Err(LeaseError::Unavailable(cause)),
                 Ok(_) | Err(_) => {
                     // The shared lease ends, so that the other sockets of the session need not ask

@@ -1,0 +1,38 @@
+//! Ends the sockets of an issuer that is not trusted any more.
+
+use std::{sync::Arc, time::SystemTime};
+
+use doorward_core::{BoxFuture, Lease, LeaseError};
+
+use crate::issuers::member::Member;
+
+/// Lease of a socket that was admitted with a token of an issuer. Adds a condition to the lease of
+/// its session, if it has one.
+pub(super) struct IssuerLease {
+    pub(super) member: Arc<Member>,
+    pub(super) session: Option<Arc<dyn Lease>>,
+}
+
+impl Lease for IssuerLease {
+    fn touch(&self, now: SystemTime) {
+        if let Some(session) = &self.session {
+            session.touch(now);
+        }
+    }
+
+    fn expires_at(&self) -> Option<SystemTime> {
+        self.session.as_ref()?.expires_at()
+    }
+
+    fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<(), LeaseError>> {
+        Box::pin(async move {
+            if !self.member.is_trusted() {
+                return Err(LeaseError::Ended);
+            }
+            match &self.session {
+                Some(session) => session.renew(now).await,
+                None => Ok(()),
+            }
+        })
+    }
+}

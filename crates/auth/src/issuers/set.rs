@@ -1,0 +1,244 @@
+//! Chooses the issuer of a token.
+//!
+//! The claim `iss` is read before the token is verified, only to choose the authenticator. The
+//! chosen one then verifies the whole token, `iss` included, so a false `iss` gains nothing.
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::SystemTime,
+};
+
+use doorward_core::{AuthenticateError, Authenticator, Grant, Handshake, Problem, Refusal, UserId};
+
+use crate::{
+    credential::{
+        denied::Denied,
+        explicit::Explicit,
+        shown::{Shown, ShowsCredential},
+    },
+    issuers::{error::IssuersError, lease::IssuerLease, member::Member},
+    jwt::{
+        authenticator::Jwt,
+        claims::Claims,
+        unverified::{Issuer, issuer_of},
+    },
+};
+
+/// Authenticator that accepts the access tokens of several issuers, each with a name.
+///
+/// The ids of an issuer's users, sessions and tokens begin with its name and a colon, such as
+/// `corp:alice`. So two issuers with the same `sub` name two users: they do not share connections,
+/// revocations or data. [`Jwt::danger_share_users`] turns this off for an issuer.
+///
+/// Clones share one set, and [`replace`](Self::replace) changes it while a server runs. Sockets that
+/// were admitted with a token of a removed issuer close at the next sweep
+/// (`Limits::sweep_interval`, 15 seconds by default).
+///
+/// The metric `doorward_tokens_total` counts the tokens of each issuer by outcome. It shows if clients
+/// still use an issuer that is to be removed.
+///
+/// # Examples
+/// ```
+/// use doorward_auth::{BoxError, Issuers, Jwt};
+///
+/// /// Accepts the tokens of a provider, and those that the application has signed until now.
+/// fn issuers(secret: &[u8]) -> Result<Issuers, BoxError> {
+///     Ok(Issuers::new([
+///         ("corp", Jwt::issuer("https://id.example.org").audience("chat")?),
+///         ("legacy", Jwt::hs256(secret)?),
+///     ])?)
+/// }
+/// ```
+#[derive(Clone)]
+#[must_use = "an authenticator has no effect until a server is built with it"]
+pub struct Issuers {
+    /// Current set. The lock is held only while the `Arc` is cloned or replaced.
+    members: Arc<RwLock<Arc<[Arc<Member>]>>>,
+}
+
+impl Issuers {
+    /// Creates a set of issuers with their names. A name has 1-32 lower-case letters, digits and
+    /// hyphens. It is a part of the ids of users, so it should never change.
+    ///
+    /// At most one of the authenticators may accept any `iss`. It verifies the tokens of which no
+    /// other authenticator expects the `iss`.
+    ///
+    /// # Errors
+    /// [`IssuersError`] if a name is malformed or taken, or if two authenticators accept the same
+    /// `iss`.
+    pub fn new<N: AsRef<str>>(
+        issuers: impl IntoIterator<Item = (N, Jwt)>,
+    ) -> Result<Self, IssuersError> {
+        let members = check(issuers, &[])?;
+        Ok(Self { members: Arc::new(RwLock::new(members)) })
+    }
+
+    /// Replaces the set. An issuer of the same name whose authenticator is a clone of the current
+    /// one, with the same settings, stays trusted. All others are removed, and their sockets close at
+    /// the next sweep.
+    ///
+    /// # Errors
+    /// Same as [`new`](Self::new). The set does not change.
+    pub fn replace<N: AsRef<str>>(
+        &self,
+        issuers: impl IntoIterator<Item = (N, Jwt)>,
+    ) -> Result<(), IssuersError> {
+        let before = self.members();
+        let after = check(issuers, &before)?;
+        *self.members.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&after);
+        // The members are distrusted after they are replaced. So a token that is verified meanwhile
+        // either finds the new set, or gets a lease that ends.
+        for member in &*before {
+            if !after.iter().any(|kept| Arc::ptr_eq(kept, member)) {
+                member.distrust();
+            }
+        }
+        Ok(())
+    }
+
+    /// Verifies a token with the authenticator of its issuer, as [`Jwt::verify`] does, and returns
+    /// its claims. [`Claims::subject`] begins with the name of the issuer.
+    ///
+    /// # Errors
+    /// Same as [`Jwt::verify`]. A token of an unknown issuer is refused.
+    ///
+    /// # Cancel safety
+    /// Same as [`Jwt::verify`].
+    pub async fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, AuthenticateError> {
+        let (members, chosen) = self.choose(token).map_err(Refusal::from)?;
+        let verified = chosen.jwt.verify(token, now).await;
+        let verified = verified.and_then(|claims| match own(&members, &chosen, claims) {
+            Ok(claims) => Ok(claims),
+            Err(denied) => Err(Refusal::from(denied).into()),
+        });
+        chosen.count(&verified);
+        verified
+    }
+
+    fn members(&self) -> Arc<[Arc<Member>]> {
+        Arc::clone(&self.members.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns the issuer of a token that is not verified, and the current set.
+    fn choose(&self, token: &str) -> Result<(Arc<[Arc<Member>]>, Arc<Member>), Denied> {
+        let members = self.members();
+        let issuer = issuer_of(token)?;
+        let expects = |member: &&Arc<Member>| match (&issuer, member.jwt.expected_issuer()) {
+            (Issuer::Named(name), Some(expected)) => **name == *expected,
+            _ => false,
+        };
+        let any = |member: &&Arc<Member>| member.jwt.expected_issuer().is_none();
+        let chosen = members.iter().find(expects).or_else(|| members.iter().find(any)).cloned();
+        let problem = match issuer {
+            Issuer::Missing => Problem::Missing,
+            Issuer::Named(_) => Problem::Unknown,
+            Issuer::NoText => Problem::WrongType,
+        };
+        let chosen = chosen.ok_or(Denied::claim("iss", problem))?;
+        Ok((members, chosen))
+    }
+
+    /// Returns the token in a handshake, and the current set with the issuer of the token.
+    fn token_of<'a>(
+        &self,
+        handshake: &'a Handshake,
+    ) -> Result<(&'a str, Arc<[Arc<Member>]>, Arc<Member>), Denied> {
+        let shown = Explicit::Token.find(&handshake.auth)?;
+        let (members, chosen) = self.choose(Jwt::bare(shown))?;
+        Ok((chosen.jwt.accepted_form(shown)?, members, chosen))
+    }
+}
+
+impl Authenticator for Issuers {
+    type Principal = Claims;
+
+    async fn authenticate(&self, handshake: Handshake) -> Result<Grant<Claims>, AuthenticateError> {
+        let (_, members, chosen) = self.token_of(&handshake).map_err(Refusal::from)?;
+        let granted = chosen.jwt.authenticate(handshake).await;
+        let granted = granted.and_then(|grant| {
+            let Grant { principal, .. } = &grant;
+            own(&members, &chosen, principal.clone()).map_err(Refusal::from)?;
+            Ok(grant)
+        });
+        chosen.count(&granted);
+        let mut grant = granted?;
+        let session = grant.lease.take();
+        Ok(grant.lease(Arc::new(IssuerLease { member: chosen, session })))
+    }
+
+    /// Recognises the user of a token, as [`Jwt`] does.
+    fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
+        let (token, members, chosen) = self.token_of(handshake).ok()?;
+        let claims = chosen.jwt.verify_at_once(token, handshake.at).ok()?;
+        own(&members, &chosen, claims).ok().map(|claims| claims.subject)
+    }
+}
+
+impl ShowsCredential for Issuers {
+    fn shown(&self, handshake: &Handshake) -> Shown {
+        Explicit::Token.shown(&handshake.auth)
+    }
+}
+
+impl fmt::Debug for Issuers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.members().iter()).finish()
+    }
+}
+
+/// Returns the claims if their user is in the space of the issuer. An issuer that shares its users
+/// must not name a user of another issuer.
+fn own(members: &[Arc<Member>], chosen: &Member, claims: Claims) -> Result<Claims, Denied> {
+    if !chosen.jwt.shares_users() {
+        return Ok(claims);
+    }
+    let space = claims.subject().split_once(':').map(|(space, _)| space);
+    let is_foreign =
+        |member: &&Arc<Member>| !member.jwt.shares_users() && space == Some(&*member.name);
+    match members.iter().find(is_foreign) {
+        Some(_) => Err(Denied::claim(chosen.jwt.user_claim_name(), Problem::NotAllowed)),
+        None => Ok(claims),
+    }
+}
+
+/// Checks the issuers of a set. Keeps those of `before` that have not changed.
+fn check<N: AsRef<str>>(
+    issuers: impl IntoIterator<Item = (N, Jwt)>,
+    before: &[Arc<Member>],
+) -> Result<Arc<[Arc<Member>]>, IssuersError> {
+    let mut members: Vec<Arc<Member>> = Vec::new();
+    for (name, jwt) in issuers {
+        let name = name.as_ref();
+        if !is_name(name) {
+            return Err(IssuersError::Name(name.chars().take(MAX_NAME).collect()));
+        }
+        for other in &members {
+            let names = || (other.name.as_ref().into(), name.into());
+            if *other.name == *name {
+                return Err(IssuersError::NameTaken(name.into()));
+            }
+            match (jwt.expected_issuer(), other.jwt.expected_issuer()) {
+                (None, None) => {
+                    let (one, two) = names();
+                    return Err(IssuersError::AnyIssuer(one, two));
+                }
+                (one, two) if one == two => {
+                    let (one, two) = names();
+                    return Err(IssuersError::SameIssuer(one, two));
+                }
+                _ => {}
+            }
+        }
+        let same = before.iter().find(|old| *old.name == *name && old.given.is_same(&jwt));
+        members.push(same.map_or_else(|| Arc::new(Member::new(name, jwt)), Arc::clone));
+    }
+    Ok(members.into())
+}
+
+fn is_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_plain)
+}
+
+const MAX_NAME: usize = 32;
