@@ -3,18 +3,20 @@
 //! An [`Authenticator`] turns the [`Handshake`] of a client into a [`Grant`], or refuses the
 //! client. These are provided:
 //!
-//! - [`Jwt`] verifies tokens.
+//! - [`Jwt`] verifies tokens, and [`Issuers`] chooses among those of several issuers.
 //! - [`SessionCookie`] and [`SessionCredential`] find the session of a client.
 //! - [`FirstOf`] chooses among several credentials.
 //! - [`authenticate_fn`] turns a closure into an authenticator.
 
 pub use doorward_auth::{
     AppOrigin, AuthenticateFn, Claims, CookieNameError, FirstOf, HasUserId, IssueError, Issuer,
-    Jwt, KeyError, KeyRing, KeyRingError, KeySet, KeySetError, KeySetProblem, Loaded, OriginError,
-    Origins, PassedOver, RequestKind, RsaAlgorithm, SessionCookie, SessionCredential, Shown,
-    ShowsCredential, SignedIn, SigningKey, UnboundJwt, UserById, UserLoader, authenticate_fn,
-    user_by_id,
+    Issuers, IssuersError, Jwt, KeyError, KeyRing, KeyRingError, KeySet, KeySetError,
+    KeySetProblem, Loaded, OriginError, Origins, PassedOver, Preset, RequestKind, RsaAlgorithm,
+    SessionCookie, SessionCredential, Shown, ShowsCredential, SignedIn, SigningKey, UnboundJwt,
+    UserById, UserLoader, authenticate_fn, user_by_id,
 };
+#[cfg(feature = "issuers")]
+pub use doorward_auth::{IssuerError, RemoteIssuer, UrlProblem};
 pub use doorward_core::{
     Anonymous, AuthPayload, AuthPayloadError, AuthenticateError, Authenticator, Grant, Handshake,
     HandshakeRequest, Headers, Issued, RefusalCode, RefusalReason, Reload, Retry, TokenId,

@@ -9,6 +9,7 @@ pub(crate) mod allowed_origin;
 mod environment;
 mod file;
 mod form;
+pub(crate) mod issuers;
 mod known;
 mod limits;
 pub(crate) mod listen;
@@ -27,8 +28,8 @@ use doorward::{Limits, PerUser};
 use doorward_apps::{ALL, Application};
 
 use self::{
-    allowed_origin::AllowedOrigin, listen::ListenAddress, listener::Listener,
-    public_url::PublicUrl, span::Span,
+    allowed_origin::AllowedOrigin, issuers::IssuerConfig, listen::ListenAddress,
+    listener::Listener, public_url::PublicUrl, span::Span,
 };
 pub(crate) use self::{
     known::all as all_settings,
@@ -49,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<PublicUrl>,
     /// Issuer and audience of access tokens.
     pub(crate) token: TokenConfig,
+    /// Identity providers whose access tokens are accepted too.
+    pub(crate) issuers: Vec<IssuerConfig>,
     /// Lifetimes and store of sessions.
     pub(crate) session: SessionConfig,
     /// Relying party of passkeys, and the name that authenticators show.

@@ -12,6 +12,7 @@ mod demo;
 mod dependencies;
 mod descriptors;
 mod directory;
+pub(crate) mod issuers;
 mod key_watch;
 mod metrics;
 mod reload;

@@ -33,7 +33,7 @@ use crate::{
 ///
 /// Clones share one set, and [`replace`](Self::replace) changes it while a server runs. Sockets that
 /// were admitted with a token of a removed issuer close at the next sweep
-/// (`Limits::sweep_interval`, 15 seconds by default).
+/// (`Limits::sweep_interval`, 10 seconds by default).
 ///
 /// The metric `doorward_tokens_total` counts the tokens of each issuer by outcome. It shows if clients
 /// still use an issuer that is to be removed.

@@ -19,8 +19,8 @@ use std::{
 };
 
 use doorward_core::{
-    AuthenticateError, Authenticator, Grant, Handshake, Issued, MAX_AHEAD, MAX_LIFETIME, Part,
-    Problem, Refusal, RefusalReason, Session, UserId,
+    AuthenticateError, Authenticator, BoxError, Grant, Handshake, Issued, MAX_AHEAD, MAX_LIFETIME,
+    Part, Problem, Refusal, RefusalReason, Session, UserId,
 };
 
 #[cfg(feature = "issuers")]
@@ -280,6 +280,29 @@ impl Jwt {
             return self.verify_at_once(token, now).map_err(|denied| undecided(denied, newer));
         }
         Err(Refusal::from(denied).into())
+    }
+
+    /// Reads the keys of a [remote issuer](Jwt::issuer) ahead of the first token. Returns at once for
+    /// other keys. A server that starts can so find out early that an issuer does not answer.
+    ///
+    /// # Errors
+    /// The keys could not be read. The next token makes the server try again.
+    ///
+    /// # Cancel safety
+    /// Same as [`verify`](Jwt::verify).
+    #[cfg_attr(
+        not(feature = "issuers"),
+        expect(clippy::unused_async, reason = "feature `issuers`")
+    )]
+    pub async fn prepare(&self, now: SystemTime) -> Result<(), BoxError> {
+        #[cfg(feature = "issuers")]
+        if let Keys::Remote(keys) = &self.keys
+            && let Newer::Away(away) = keys.newer(now).await
+        {
+            return Err(away.into());
+        }
+        let _ = now;
+        Ok(())
     }
 
     /// Returns the token in a handshake.

@@ -11,11 +11,12 @@ use aws_lc_rs::{
     rsa::KeySize,
     signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair},
 };
-use doorward_auth::{Claims, Jwt, KeySet, RefusalReason, RsaAlgorithm};
+use doorward_auth::{HasUserId as _, Jwt, KeySet, Preset};
+use doorward_core::{HasRoles as _, HasScopes as _};
 use serde_json::{Value, json};
 
 use crate::forge::{
-    NOW, accepted, base64url, fault, hmac, jwt, show, signed, token, with_signature,
+    AnySigner, NOW, accepted, base64url, fault, hmac, jwt, signed, token, with_signature,
 };
 
 /// Key pair of every provider in these tests.
@@ -68,12 +69,14 @@ fn auth0_signs_access_tokens_that_are_accepted() {
         "sub": "auth0|65f1c0ffee65f1c0ffee65f1",
         "aud": ["https://api.example.com", "https://example.eu.auth0.com/userinfo"],
         "iat": NOW, "exp": NOW + 86_400,
-        "azp": "my_client_id", "scope": "openid profile read:chat", "permissions": ["read:chat"],
+        "azp": "my_client_id", "scope": "openid profile", "permissions": ["read:chat"],
     });
     let jwks =
         jwks(&json!({"kid": "NjVBRjY5MDlCMUIwNzU4", "use": "sig", "alg": "RS256", "x5t": "a"}));
     let bound = |issuer: &str| {
-        Jwt::key_set(KeySet::from_jwks(&jwks).unwrap()).bound_to(issuer, "https://api.example.com")
+        Jwt::key_set(KeySet::from_jwks(&jwks).unwrap())
+            .bound_to(issuer, "https://api.example.com")
+            .preset(Preset::Auth0)
     };
     let jwt = bound("https://example.eu.auth0.com/");
 
@@ -81,6 +84,9 @@ fn auth0_signs_access_tokens_that_are_accepted() {
     for typ in ["JWT", "at+jwt"] {
         let claims = accepted(&jwt, &rs256(&header(typ), &claims));
         assert_eq!(claims.subject(), "auth0|65f1c0ffee65f1c0ffee65f1");
+        // Permissions of roles are a claim of their own.
+        assert!(claims.has_scope("profile") && claims.has_scope("read:chat"));
+        assert!(!claims.has_scope("read"));
     }
     // The issuer has a slash at its end.
     let without_slash = bound("https://example.eu.auth0.com");
@@ -112,15 +118,19 @@ fn keycloak_signs_access_tokens_that_are_accepted_once_they_name_an_audience() {
         jwk(&json!({"kid": "FJ86GcF3jTbNLOco4NvZkUCIUmfY", "use": "sig", "alg": "RS256"})),
     ]});
     let jwt = Jwt::key_set(KeySet::from_jwks(&jwks.to_string()).unwrap())
-        .bound_to("https://sso.example.com/realms/demo", "chat");
+        .bound_to("https://sso.example.com/realms/demo", "chat")
+        .preset(Preset::Keycloak);
 
     // Without an audience mapper the audience of every token is "account".
     assert_eq!(fault(&jwt, &rs256(&header, &claims)).unwrap(), "claim aud: mismatch");
     let mapped = merge(&claims, &json!({"aud": ["chat", "account"]}));
     let claims = accepted(&jwt, &rs256(&header, &mapped));
     assert_eq!(claims.subject(), "f5d1e5a4-0b1c-4a5e-8b51-2f5e6c7d8e9f");
-    // The application reads the roles of a realm.
-    assert_eq!(claims.get("realm_access").unwrap()["roles"][1], "user");
+    assert!(claims.has_role("user") && !claims.has_role("view-profile"));
+    assert!(claims.has_scope("profile"));
+    // An ID token has the same type in its header.
+    let id_token = merge(&mapped, &json!({"typ": "ID", "aud": "chat"}));
+    assert_eq!(fault(&jwt, &rs256(&header, &id_token)).unwrap(), "claim typ: mismatch");
     // A refresh token is signed with a secret that only Keycloak has.
     let refresh = json!({"alg": "HS512", "typ": "JWT", "kid": "b8cde6d3"}).to_string();
     let refresh = hmac(b"a secret that only Keycloak has", &refresh, &mapped.to_string());
@@ -148,16 +158,24 @@ fn entra_id_signs_access_tokens_that_are_accepted_with_an_algorithm_for_its_keys
         "use": "sig", "kid": "imnaR1bQ2f3Jb9m0yOcQ8B3sEYw", "x5t": "imnaR1bQ2f3Jb9m0yOcQ8B3sEYw",
         "x5c": ["MIIC"], "cloud_instance_name": "microsoftonline.com", "issuer": issuer,
     }));
-    let keys = KeySet::from_jwks_for(&jwks, RsaAlgorithm::Rs256).unwrap();
-    let jwt = Jwt::key_set(keys).bound_to(issuer, client);
+    let algorithm = Preset::EntraId.rsa_algorithm().unwrap();
+    let keys = KeySet::from_jwks_for(&jwks, algorithm).unwrap();
+    let plain = Jwt::key_set(keys).bound_to(issuer, client);
+    let jwt = plain.clone().preset(Preset::EntraId);
 
     assert!(KeySet::from_jwks(&jwks).is_err());
     let token = rs256(&header, &claims);
-    let sub = accepted(&jwt, &token).subject().to_owned();
-    assert_eq!(sub, "HKZpfaHyWadeOouYlitjrI-KffTm222X5rrV3xDqfKQ");
     // `sub` differs between applications, but `oid` identifies the user in the whole tenant.
-    let by_oid = jwt.clone().user_claim("oid");
-    assert_eq!(accepted(&by_oid, &token).subject(), "690222be-ff1a-4d56-abd1-7e4f7d38e474");
+    let by_sub = accepted(&plain, &token).subject().to_owned();
+    assert_eq!(by_sub, "HKZpfaHyWadeOouYlitjrI-KffTm222X5rrV3xDqfKQ");
+    let claims_read = accepted(&jwt, &token);
+    assert_eq!(claims_read.subject(), "690222be-ff1a-4d56-abd1-7e4f7d38e474");
+    assert!(claims_read.has_scope("access_as_user"));
+    // An ID token may have the same audience, the same type, and even roles.
+    let id_token = merge(&claims, &json!({"roles": ["admin"], "nonce": "n"}));
+    let id_token = without(&without(&id_token, "scp"), "azp");
+    assert_eq!(fault(&plain, &rs256(&header, &id_token)), None);
+    assert_eq!(fault(&jwt, &rs256(&header, &id_token)).unwrap(), "claim azp: missing");
     // An application registered for version 1 gets tokens of another issuer.
     let v1 =
         merge(&claims, &json!({"iss": format!("https://sts.windows.net/{tenant}/"), "ver": "1.0"}));
@@ -166,7 +184,7 @@ fn entra_id_signs_access_tokens_that_are_accepted_with_an_algorithm_for_its_keys
 
 /// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html>
 #[test]
-fn cognito_signs_access_tokens_without_an_audience_so_the_application_checks_the_client() {
+fn cognito_signs_access_tokens_whose_audience_is_the_client() {
     let header = json!({"kid": "abcdefghijklmnopqrsexample=", "alg": "RS256"});
     let issuer = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Example01";
     let claims = json!({
@@ -178,26 +196,24 @@ fn cognito_signs_access_tokens_without_an_audience_so_the_application_checks_the
         "jti": "e5c0a3a6-9d0c-4b7c-9d4e-1f2a3b4c5d6e", "username": "alice",
     });
     let jwks = jwks(&json!({"alg": "RS256", "kid": "abcdefghijklmnopqrsexample=", "use": "sig"}));
-    let unbound = || Jwt::key_set(KeySet::from_jwks(&jwks).unwrap());
-    // This check of the client replaces the check of an audience.
-    let jwt = unbound().danger_unbound().issued_by(issuer).load(|claims: Claims| async move {
-        let is = |name: &str, value: &str| claims.get(name).is_some_and(|claim| claim == value);
-        let is_ours = is("token_use", "access") && is("client_id", "57cbishk4j24pabc1234567890");
-        Ok(is_ours.then_some(claims))
-    });
+    let keys = || Jwt::key_set(KeySet::from_jwks(&jwks).unwrap());
+    let jwt = keys().bound_to(issuer, "57cbishk4j24pabc1234567890").preset(Preset::Cognito);
 
     let token = rs256(&header, &claims);
-    let grant = show(&jwt, &token).unwrap();
-    assert_eq!(grant.principal.subject(), "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee");
-    let bound = unbound().bound_to(issuer, "57cbishk4j24pabc1234567890");
-    assert_eq!(fault(&bound, &token).unwrap(), "claim aud: missing");
-    for other in [
-        merge(&claims, &json!({"client_id": "1example23456789"})),
-        merge(&claims, &json!({"token_use": "id", "aud": "57cbishk4j24pabc1234567890"})),
-    ] {
-        let refusal = show(&jwt, &rs256(&header, &other)).unwrap_err();
-        assert_eq!(refusal.reason(), RefusalReason::UserUnknown);
-    }
+    let good = accepted(&jwt, &token);
+    assert_eq!(good.subject(), "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee");
+    assert!(good.has_role("chat") && good.has_scope("email"));
+    // All tokens of a sign-in have the same origin.
+    assert_eq!(good.session_id().unwrap().as_str(), "4ccb3f1e-0a51-4bd8-a2b4-5d6e7f8a9b0c");
+    let other = rs256(&header, &merge(&claims, &json!({"client_id": "1example23456789"})));
+    assert_eq!(fault(&jwt, &other).unwrap(), "claim client_id: mismatch");
+    let id_token = merge(&claims, &json!({"token_use": "id", "aud": "57cbishk4j24pabc1234567890"}));
+    let id_token = without(&id_token, "client_id");
+    assert_eq!(fault(&jwt, &rs256(&header, &id_token)).unwrap(), "claim client_id: missing");
+    let id_token = merge(&id_token, &json!({"client_id": "57cbishk4j24pabc1234567890"}));
+    assert_eq!(fault(&jwt, &rs256(&header, &id_token)).unwrap(), "claim token_use: mismatch");
+    // Two applications, such as one for browsers and one for phones.
+    assert_eq!(fault(&jwt.audience("1example23456789"), &other), None);
 }
 
 /// <https://firebase.google.com/docs/auth/admin/verify-id-tokens#verify_id_tokens_using_a_third-party_jwt_library>
@@ -217,7 +233,8 @@ fn firebase_signs_id_tokens_that_are_accepted() {
     });
     let jwks = jwks(&json!({"alg": "RS256", "kid": "de955d4e9c9d3b0f1a2b", "use": "sig"}));
     let jwt = Jwt::key_set(KeySet::from_jwks(&jwks).unwrap())
-        .bound_to("https://securetoken.google.com/demo-project", "demo-project");
+        .bound_to("https://securetoken.google.com/demo-project", "demo-project")
+        .preset(Preset::Firebase);
 
     let good = accepted(&jwt, &rs256(&header, &claims));
 
@@ -237,19 +254,66 @@ fn okta_signs_access_tokens_that_are_accepted() {
         "iss": "https://example.okta.com/oauth2/default", "aud": "api://default",
         "iat": NOW, "exp": NOW + 3_600, "cid": "nmdP1fcyvdVO11AL7ECm", "uid": "00ujmkLgagxeRrAg20g3",
         "scp": ["openid", "chat"], "auth_time": NOW - 60, "sub": "alice@example.com",
+        "groups": ["Everyone"],
     });
     let jwks = jwks(&json!({"alg": "RS256", "kid": "45js03w0djwedsw", "use": "sig"}));
-    let jwt = Jwt::key_set(KeySet::from_jwks(&jwks).unwrap())
+    let plain = Jwt::key_set(KeySet::from_jwks(&jwks).unwrap())
         .bound_to("https://example.okta.com/oauth2/default", "api://default");
+    let jwt = plain.clone().preset(Preset::Okta);
 
     let token = rs256(&header, &claims);
-    assert_eq!(accepted(&jwt, &token).subject(), "alice@example.com");
-    // A login may be given to another person later, but a `uid` is never reused. Tokens of a
-    // service have no `uid`.
-    let by_uid = jwt.user_claim("uid");
-    assert_eq!(accepted(&by_uid, &token).subject(), "00ujmkLgagxeRrAg20g3");
+    assert_eq!(accepted(&plain, &token).subject(), "alice@example.com");
+    // A login may be given to another person later, but a `uid` is never reused.
+    let good = accepted(&jwt, &token);
+    assert_eq!(good.subject(), "00ujmkLgagxeRrAg20g3");
+    assert!(good.has_scope("chat") && good.has_role("Everyone"));
+    // Tokens of a service have no `uid`.
     let service = rs256(&header, &without(&claims, "uid"));
-    assert_eq!(fault(&by_uid, &service).unwrap(), "claim uid: missing");
+    assert_eq!(fault(&jwt, &service).unwrap(), "claim uid: missing");
+    let by_client = jwt.clone().user_claim("cid");
+    assert_eq!(accepted(&by_client, &service).user_id().as_str(), "nmdP1fcyvdVO11AL7ECm");
+    // ID tokens have no `cid`.
+    let id_token = without(&claims, "cid");
+    assert_eq!(fault(&jwt, &rs256(&header, &id_token)).unwrap(), "claim cid: missing");
+}
+
+/// <https://supabase.com/docs/guides/auth/jwt-fields>
+#[test]
+fn supabase_signs_access_tokens_of_signed_in_users_that_are_accepted() {
+    let key = AnySigner::generate();
+    let header = json!({"alg": "ES256", "kid": "b1e1c2d3", "typ": "JWT"}).to_string();
+    let issuer = "https://abcdefghijklmnopqrst.supabase.co/auth/v1";
+    let claims = json!({
+        "iss": issuer, "sub": "123e4567-e89b-12d3-a456-426614174000", "aud": "authenticated",
+        "exp": NOW + 3_600, "iat": NOW, "email": "alice@example.com", "phone": "",
+        "app_metadata": {"provider": "email", "providers": ["email"], "roles": ["moderator"]},
+        "user_metadata": {"name": "Alice"}, "role": "authenticated", "aal": "aal1",
+        "amr": [{"method": "password", "timestamp": NOW - 60}],
+        "session_id": "2b7f7e3c-1c1e-4d6e-9f2f-6f0d7a1b2c3d", "is_anonymous": false,
+    });
+    let jwks = json!({ "keys": [crate::key_set::jwk(&key, "b1e1c2d3")] }).to_string();
+    let jwt = Jwt::key_set(KeySet::from_jwks(&jwks).unwrap())
+        .bound_to(issuer, "authenticated")
+        .preset(Preset::Supabase);
+
+    let good = accepted(&jwt, &key.token(&header, &claims.to_string()));
+    assert_eq!(good.subject(), "123e4567-e89b-12d3-a456-426614174000");
+    assert_eq!(good.session_id().unwrap().as_str(), "2b7f7e3c-1c1e-4d6e-9f2f-6f0d7a1b2c3d");
+    // Roles that the user cannot change.
+    assert!(good.has_role("moderator") && !good.has_role("authenticated"));
+    // The keys of the project itself are JWTs too.
+    for role in ["anon", "service_role"] {
+        let project = merge(&claims, &json!({ "role": role })).to_string();
+        assert_eq!(fault(&jwt, &key.token(&header, &project)).unwrap(), "claim role: mismatch");
+    }
+}
+
+/// Every preset has a row that its test uses, and the names of settings are unique.
+#[test]
+fn presets_have_different_names() {
+    let names: std::collections::HashSet<_> = Preset::ALL.iter().map(|(name, _)| name).collect();
+
+    assert_eq!(names.len(), Preset::ALL.len());
 }
 
 /// `JwtService` of `@nestjs/jwt` uses the defaults of `jsonwebtoken`, which are HS256, `typ` and

@@ -15,7 +15,7 @@ use crate::{link::seam::NotAdmitted, presence::expiry::Lifetime, runtime::catch:
 #[derive(Default)]
 pub(super) struct Renewals {
     /// Renewal of a session that seems to have expired.
-    pub(super) renewing: Option<Request<Result<SystemTime, LeaseError>>>,
+    pub(super) renewing: Option<Request<Result<(), LeaseError>>>,
     /// Check of a new credential that the client has sent.
     pub(super) refreshing: Option<Refreshing>,
     /// Number of credentials that were refused since the last successful refresh.

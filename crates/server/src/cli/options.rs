@@ -173,7 +173,7 @@ pub(crate) struct SessionsOptions {
 }
 
 /// Options of `serve`.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ServeOptions {
     /// Address to listen on, or unix:PATH; port 0 picks a free one [default: localhost:3000]
     #[arg(long, value_name = "HOST:PORT")]

@@ -11,7 +11,7 @@ use super::runtime;
 use crate::{
     config::{Config, PlaceOptions},
     data::stores::Stores,
-    run::{assembly, resources::Resources},
+    run::{assembly, issuers::TrustedIssuers, resources::Resources},
     terminal::{Failure, OrFail as _, output},
 };
 
@@ -32,7 +32,8 @@ pub(crate) fn run(place: &PlaceOptions) -> Result<(), Failure> {
             public_url: &public_url,
         };
         let identity = assembly::identity(&config, resources).await?;
-        Ok(assembly::build(&config, resources, &identity)?.policy().to_string())
+        let tokens = TrustedIssuers::new(&config, &keys, &sessions)?.authenticator();
+        Ok(assembly::build(&config, resources, tokens, &identity)?.policy().to_string())
     })??;
     output::say(&table).or_fail("cannot print the table")
 }

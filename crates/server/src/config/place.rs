@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// Locations of configuration and data.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct PlaceOptions {
     /// Directory of the signing key and the databases; created if missing [default: ./doorward-data]
     #[arg(long, value_name = "DIR")]

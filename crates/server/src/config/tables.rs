@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::{
-    allowed_origin::AllowedOrigin, listen::ListenAddress, public_url::PublicUrl, span::Span,
+    allowed_origin::AllowedOrigin, issuers::IssuerConfig, listen::ListenAddress,
+    public_url::PublicUrl, span::Span,
 };
 use super::{
     form::{Known, Setting},
@@ -63,6 +64,7 @@ settings! {
         proxy_protocol: bool,
         #[table] tls: Tls,
         #[table] token: Token,
+        issuers: Vec<IssuerConfig>,
         #[table] session: Session,
         #[table] passkeys: Passkeys,
         #[table] redis: Redis,

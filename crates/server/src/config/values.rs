@@ -132,7 +132,7 @@ pub(crate) struct ChoiceError {
 }
 
 impl ChoiceError {
-    fn new(text: &str, words: &[&'static str]) -> Self {
+    pub(super) fn new(text: &str, words: &[&'static str]) -> Self {
         let quoted: Vec<_> = words.iter().map(|word| format!("{word:?}")).collect();
         let words_of = match &quoted[..] {
             [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),

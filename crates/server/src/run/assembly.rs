@@ -5,7 +5,7 @@ use std::sync::Arc;
 use doorward::{
     Doorward, Limits,
     audit::BoundedAudit,
-    auth::Issuer,
+    auth::{Issuer, Issuers},
     server::{Entropy as _, OsEntropy, SystemClock},
     session::Sessions,
 };
@@ -67,10 +67,11 @@ pub(crate) async fn identity(
 pub(crate) fn build(
     config: &Config,
     resources: Resources<'_>,
+    tokens: Issuers,
     identity: &Identity,
 ) -> Result<Doorward, Failure> {
     let mut builder = Doorward::builder()
-        .authenticate(authenticator::authenticator(config, resources, identity))
+        .authenticate(authenticator::authenticator(tokens, resources, identity))
         .connections(config.links)
         .revocations(Arc::clone(&resources.stores.revocations))
         .audit(Arc::clone(&resources.stores.audit))

@@ -17,8 +17,15 @@ use doorward_core::Causes;
 use futures_util::future::OptionFuture;
 
 use super::{
-    announce::Announcement, assembly, certificate, dependencies::Dependencies, descriptors,
-    key_watch, metrics::MetricsServer, reload::Signals, resources::Resources,
+    announce::Announcement,
+    assembly, certificate,
+    dependencies::Dependencies,
+    descriptors,
+    issuers::TrustedIssuers,
+    key_watch,
+    metrics::MetricsServer,
+    reload::{Reloaded, Signals},
+    resources::Resources,
 };
 use crate::{
     admin::{self, Admin, AdminSocket},
@@ -90,7 +97,9 @@ async fn serve(
     let resources =
         Resources { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };
     let identity = assembly::identity(config, resources).await?;
-    let doorward = Arc::new(assembly::build(config, resources, &identity)?);
+    let issuers = Arc::new(TrustedIssuers::new(config, &keys, &sessions)?);
+    let tokens = issuers.authenticator();
+    let doorward = Arc::new(assembly::build(config, resources, tokens, &identity)?);
     // Bound last: a command that finds the socket expects an answer.
     let admin = AdminSocket::bind(&config.data_dir)?;
     let (readiness, stopping) = (Arc::clone(&dependencies), Arc::clone(&doorward));
@@ -128,7 +137,15 @@ async fn serve(
             OptionFuture::from(metrics.map(MetricsServer::serve)),
             sweep(&sessions),
             key_watch::watch(&key_file, &keys),
-            signals.watch(audit_file(config, &stores), &key_file, &keys, tls.as_ref()),
+            issuers.prepare(),
+            signals.watch(Reloaded {
+                options,
+                audit: audit_file(config, &stores),
+                key_file: &key_file,
+                keys: &keys,
+                issuers: &issuers,
+                tls: tls.as_ref(),
+            }),
             OptionFuture::from(tls.as_ref().map(certificate::watch)),
             dependencies.watch(),
             log.watch(),

@@ -26,6 +26,8 @@ mod full_disk;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod issuers;
+#[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod operators;
