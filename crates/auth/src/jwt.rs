@@ -12,9 +12,9 @@ pub(crate) mod issuer;
 mod keys;
 mod object;
 mod parts;
-mod policy;
+pub(crate) mod policy;
 pub(crate) mod preset;
 #[cfg(feature = "issuers")]
 pub(crate) mod remote_issuer;
-mod shape;
+pub(crate) mod shape;
 pub(crate) mod unverified;

@@ -59,6 +59,8 @@ mod authenticate_fn;
 mod cookie;
 mod credential;
 mod identifier;
+#[cfg(feature = "issuers")]
+mod introspection;
 mod issuers;
 mod jwt;
 mod key;
@@ -83,8 +85,6 @@ pub use credential::{
     shown::{Shown, ShowsCredential},
 };
 pub use issuers::{error::IssuersError, set::Issuers};
-#[cfg(feature = "issuers")]
-pub use jwt::remote_issuer::{IssuerError, RemoteIssuer};
 pub use jwt::{
     authenticator::{Jwt, unbound::UnboundJwt},
     claims::Claims,
@@ -107,8 +107,6 @@ pub use load::{
     loader::UserLoader,
 };
 pub use memory::MemoryStore;
-#[cfg(feature = "issuers")]
-pub use remote::error::UrlProblem;
 pub use session::{
     authenticator::SessionCredential,
     sessions::{
@@ -118,4 +116,10 @@ pub use session::{
     },
     signed_in::SignedIn,
     tickets::{RedeemError, Tickets},
+};
+#[cfg(feature = "issuers")]
+pub use {
+    introspection::{authenticator::Introspection, endpoint::IntrospectionEndpoint},
+    jwt::remote_issuer::RemoteIssuer,
+    remote::error::{IssuerError, UrlProblem},
 };

@@ -9,4 +9,5 @@ pub(crate) mod error;
 pub(crate) mod http;
 pub(crate) mod keys;
 pub(crate) mod reach;
-mod since;
+pub(crate) mod setting;
+pub(crate) mod since;

@@ -42,7 +42,8 @@ pub trait Lease: Send + Sync + 'static {
     ///
     /// # Errors
     /// - [`LeaseError::Ended`]: the session has expired or was removed.
-    /// - [`LeaseError::Unavailable`]: the store did not answer.
+    /// - [`LeaseError::Issuer`], [`LeaseError::Unavailable`]: the issuer or the store did not answer.
+    ///   The socket ends if this lasts for `Limits::store_grace`.
     ///
     /// # Cancel safety
     /// If the future is dropped, a later call writes the recorded activity.
@@ -61,6 +62,9 @@ pub enum LeaseError {
     /// The session has expired or was removed.
     #[error("the session has ended")]
     Ended,
+    /// The issuer of the credential did not answer. Other sockets are not affected.
+    #[error("the issuer of the credential does not answer")]
+    Issuer(#[source] BoxError),
     /// The store did not answer.
     #[error("the session store does not answer")]
     Unavailable(#[source] BoxError),

@@ -116,6 +116,9 @@ reasons! {
         TokenClaims = "token_claims",
         /// The token has expired.
         TokenExpired = "token_expired",
+        /// The authorization server does not know the token, or the token has expired or was revoked
+        /// there.
+        TokenInactive = "token_inactive",
         /// The token cannot be parsed, or is too large.
         TokenMalformed = "token_malformed",
         /// The header of the token has a wrong algorithm or type, a malformed key id, a key of its

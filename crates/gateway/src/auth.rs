@@ -16,7 +16,9 @@ pub use doorward_auth::{
     UserById, UserLoader, authenticate_fn, user_by_id,
 };
 #[cfg(feature = "issuers")]
-pub use doorward_auth::{IssuerError, RemoteIssuer, UrlProblem};
+pub use doorward_auth::{
+    Introspection, IntrospectionEndpoint, IssuerError, RemoteIssuer, UrlProblem,
+};
 pub use doorward_core::{
     Anonymous, AuthPayload, AuthPayloadError, AuthenticateError, Authenticator, Grant, Handshake,
     HandshakeRequest, Headers, Issued, RefusalCode, RefusalReason, Reload, Retry, TokenId,

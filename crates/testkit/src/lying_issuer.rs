@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    io,
+    fmt, io,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -39,10 +39,19 @@ pub struct LyingIssuer {
 
 type Answers = Arc<Mutex<State>>;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
-    answers: HashMap<String, Answer>,
+    answers: HashMap<String, Choose>,
     requests: Vec<Asked>,
+}
+
+/// Function that chooses the answer to a request.
+type Choose = Arc<dyn Fn(&Asked) -> Answer + Send + Sync>;
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("requests", &self.requests).finish_non_exhaustive()
+    }
 }
 
 /// Request that the issuer has received.
@@ -122,7 +131,16 @@ impl LyingIssuer {
 
     /// Answers requests for `path` from now on.
     pub fn answer(&self, path: &str, answer: Answer) {
-        lock(&self.answers).answers.insert(path.to_owned(), answer);
+        self.answer_with(path, move |_| answer.clone());
+    }
+
+    /// Answers each request for `path` with the result of `choose` from now on.
+    pub fn answer_with(
+        &self,
+        path: &str,
+        choose: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
+    ) {
+        lock(&self.answers).answers.insert(path.to_owned(), Arc::new(choose));
     }
 
     /// Publishes metadata, and this key set at `/keys`.
@@ -156,11 +174,12 @@ impl Drop for LyingIssuer {
 async fn serve(mut stream: TcpStream, answers: Answers) {
     let Ok(asked) = read(&mut stream).await else { return };
     let path = asked.line.split(' ').nth(1).unwrap_or_default().to_owned();
-    let answer = {
+    let choose = {
         let mut state = lock(&answers);
-        state.requests.push(asked);
-        state.answers.get(&path).cloned().unwrap_or(Answer::status(404))
+        state.requests.push(asked.clone());
+        state.answers.get(&path).cloned()
     };
+    let answer = choose.map_or(Answer::status(404), |choose| choose(&asked));
     give(stream, answer).await;
 }
 

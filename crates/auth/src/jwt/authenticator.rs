@@ -37,7 +37,7 @@ use crate::{
         keys::Keys,
         object,
         parts::{self, Parts},
-        policy::{Audience, Policy},
+        policy::{Audience, Expiry, Policy},
     },
     key::{algorithm::Algorithm, verifying::VerifyingKey},
     session::sessions::Sessions,
@@ -224,7 +224,7 @@ impl Jwt {
     /// this setting only until the issuer sets an `exp`. In NestJS, set it with `signOptions: {
     /// expiresIn: '1h' }`.
     pub fn danger_without_exp(mut self) -> Self {
-        self.policy.demands_exp = false;
+        self.policy.expiry = Expiry::OrMaxFromIssue;
         self
     }
 

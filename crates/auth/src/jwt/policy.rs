@@ -20,34 +20,46 @@ use crate::{
 
 /// Rules for the claims of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Policy {
+pub(crate) struct Policy {
     /// The only accepted `iss`. With `None`, any `iss` is accepted.
-    pub(super) issuer: Option<String>,
+    pub(crate) issuer: Option<String>,
     /// Rule for the `aud`.
-    pub(super) audience: Audience,
+    pub(crate) audience: Audience,
     /// The only accepted `typ`. With `None`, the types of a plain JWT and of an access token are
     /// accepted, and the `typ` may be absent.
-    pub(super) token_type: Option<String>,
+    pub(crate) token_type: Option<String>,
     /// Maximum time from `iat` to `exp`. Without an `iat`, it is counted from now.
-    pub(super) max_lifetime: Duration,
+    pub(crate) max_lifetime: Duration,
     /// Maximum time by which `nbf`, `iat` and `auth_time` may be in the future. [`Policy::leeway`]
     /// has an exception for `nbf` and `iat`.
-    pub(super) leeway: Duration,
+    pub(crate) leeway: Duration,
     /// Names of the claims.
-    pub(super) shape: Shape,
+    pub(crate) shape: Shape,
     /// Name of the issuer that the ids of its users, sessions and tokens begin with. With `None`,
     /// the ids are those in the token.
-    pub(super) space: Option<Arc<str>>,
-    /// `true` if `exp` is required. Otherwise a token without `exp` needs an `iat`.
-    pub(super) demands_exp: bool,
+    pub(crate) space: Option<Arc<str>>,
+    /// Rule for a token without an `exp`.
+    pub(crate) expiry: Expiry,
     /// `true` for this server's own tokens, whose `gen` is the generation of their user. In tokens
     /// of other issuers, `gen` is ignored.
-    pub(super) is_own: bool,
+    pub(crate) is_own: bool,
+}
+
+/// Rule for a token without an `exp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expiry {
+    /// The token is refused.
+    Demanded,
+    /// The token expires the maximum lifetime after its `iat`, which it must have.
+    OrMaxFromIssue,
+    /// The token expires the maximum lifetime after it was checked.
+    #[cfg(feature = "issuers")]
+    OrMaxFromNow,
 }
 
 /// Rule for the `aud` of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Audience {
+pub(crate) enum Audience {
     /// Any `aud` is accepted, and so is a token without an `aud`.
     Any,
     /// The `aud` must be one of these texts, or a list that contains one of them.
@@ -66,7 +78,7 @@ impl Default for Policy {
             leeway: Duration::from_secs(5),
             shape: Shape::DEFAULT,
             space: None,
-            demands_exp: true,
+            expiry: Expiry::Demanded,
             is_own: false,
         }
     }
@@ -75,7 +87,7 @@ impl Default for Policy {
 impl Policy {
     /// Returns the claims if they satisfy the policy. Otherwise fails with the refusal of the first
     /// broken rule. The caller has verified the signature of the token.
-    pub(super) fn check(
+    pub(crate) fn check(
         &self,
         claims: Map<String, Value>,
         now: SystemTime,
@@ -85,7 +97,7 @@ impl Policy {
         let subject = user(&claims, self.shape.user)?;
         let not_before = time(&claims, "nbf")?;
         let issued_at = time(&claims, "iat")?;
-        let expires_at = self.end(time(&claims, "exp")?, issued_at)?;
+        let expires_at = self.end(time(&claims, "exp")?, issued_at, now)?;
         // A token or session id that a store cannot keep could not be revoked.
         let token = identifier(&claims, "jti")?;
         let session = identifier(&claims, self.shape.session)?;
@@ -144,26 +156,28 @@ impl Policy {
     /// Tokens of this server that have no generation are compared with revocations by time. They
     /// are issued on the machine that verifies them (`doorward token`), so they need no leeway.
     /// With a leeway, new tokens would be refused for that time after each revocation.
-    pub(super) fn leeway(&self, generation: Option<u64>) -> Duration {
+    pub(crate) fn leeway(&self, generation: Option<u64>) -> Duration {
         if self.is_own && generation.is_none() { Duration::ZERO } else { self.leeway }
     }
 
-    /// Returns the time at which a token expires. Without an `exp`, this is the maximum lifetime
-    /// after `iat`. Fails if `exp` is absent and required, or if neither `exp` nor `iat` is
-    /// present.
+    /// Returns the time at which a token expires. Fails if `exp` is absent and the rule demands it, or
+    /// demands an `iat` in its place.
     fn end(
         &self,
         exp: Option<SystemTime>,
         issued_at: Option<SystemTime>,
+        now: SystemTime,
     ) -> Result<SystemTime, Denied> {
-        match (exp, issued_at) {
-            (Some(exp), _) => Ok(exp),
-            (None, _) if self.demands_exp => Err(Denied::claim("exp", Problem::Missing)),
-            (None, None) => Err(Denied::claim("iat", Problem::Missing)),
-            (None, Some(issued_at)) => issued_at
-                .checked_add(self.max_lifetime)
-                .ok_or(Denied::claim("iat", Problem::OutOfRange)),
-        }
+        let begin = match (exp, self.expiry) {
+            (Some(exp), _) => return Ok(exp),
+            (None, Expiry::Demanded) => return Err(Denied::claim("exp", Problem::Missing)),
+            (None, Expiry::OrMaxFromIssue) => {
+                issued_at.ok_or(Denied::claim("iat", Problem::Missing))?
+            }
+            #[cfg(feature = "issuers")]
+            (None, Expiry::OrMaxFromNow) => now,
+        };
+        begin.checked_add(self.max_lifetime).ok_or(Denied::claim("iat", Problem::OutOfRange))
     }
 
     fn check_issuer(&self, iss: Option<&Value>) -> Result<(), Problem> {

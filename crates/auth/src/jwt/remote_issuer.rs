@@ -5,17 +5,15 @@
 
 use std::sync::Arc;
 
-use ipnet::IpNet;
-use reqwest::Url;
-
 use crate::{
     jwt::{authenticator::Jwt, keys::Keys, policy::Audience, preset::Preset},
     key::rsa_algorithm::RsaAlgorithm,
     remote::{
         discovery,
-        error::UrlProblem,
+        error::{IssuerError, UrlProblem},
         keys::{RemoteKeys, Source},
         reach::Reach,
+        setting,
     },
 };
 
@@ -134,78 +132,22 @@ impl RemoteIssuer {
     }
 
     fn build(self) -> Result<Jwt, IssuerError> {
-        let url = parse(&self.issuer)?;
+        let url = setting::url(&self.issuer)?;
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(IssuerError::Url { url: self.issuer.into(), problem: UrlProblem::Query });
+            return Err(setting::refused(&url, UrlProblem::Query));
         }
-        let networks = self.networks.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
-        let reach = Reach::new(&url, networks);
-        let check = |url: Url| match reach.check(&url) {
-            Ok(()) => Ok(url),
-            Err(problem) => Err(IssuerError::Url { url: url.as_str().into(), problem }),
-        };
-        let metadata = discovery::url(&check(url)?);
-        let key_set = self.key_set.as_deref().map(parse).transpose()?.map(check).transpose()?;
+        let reach = Reach::new(&url, setting::networks(&self.networks)?);
+        let metadata = discovery::url(&setting::check(&reach, url)?);
+        let key_set = self.key_set.as_deref().map(setting::url).transpose()?;
+        let key_set = key_set.map(|url| setting::check(&reach, url)).transpose()?;
         let algorithm = self.algorithm.or(self.preset.and_then(Preset::rsa_algorithm));
         let issuer = self.issuer.as_str().into();
         let source = Source { issuer, metadata, key_set, algorithm, reach };
-        let keys = RemoteKeys::new(source).map_err(|error| IssuerError::Client(Box::new(error)))?;
+        let keys = RemoteKeys::new(source).map_err(|error| IssuerError::Client(error.into()))?;
         let jwt = Jwt::new(Keys::Remote(Arc::new(keys))).issued_by(self.issuer);
         Ok(match self.preset {
             Some(preset) => jwt.preset(preset),
             None => jwt,
         })
     }
-}
-
-fn parse(text: &str) -> Result<Url, IssuerError> {
-    let malformed = || IssuerError::Url { url: shown(text).into(), problem: UrlProblem::Malformed };
-    let url: Url = text.parse().map_err(|_malformed| malformed())?;
-    if url.host_str().is_some() { Ok(url) } else { Err(malformed()) }
-}
-
-/// Parses a network. A single address is a network of its own.
-fn network(text: &str) -> Result<IpNet, IssuerError> {
-    let address = || text.parse().map(|address: std::net::IpAddr| IpNet::from(address));
-    text.parse()
-        .or_else(|_no_network| address())
-        .map_err(|_malformed| IssuerError::Network(shown(text).into()))
-}
-
-/// Returns the beginning of a text of the operator, for an error. A text that is not a URL may be a
-/// secret in the wrong place, so the rest is not shown.
-fn shown(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(SHOWN)).unwrap_or_default()
-}
-
-const SHOWN: usize = 32;
-
-/// Error for an issuer that cannot be used.
-///
-/// # Examples
-/// ```
-/// use doorward_auth::Jwt;
-///
-/// let error = Jwt::issuer("https://169.254.169.254").audience("chat").unwrap_err();
-/// assert!(error.to_string().contains("not a public address"));
-/// ```
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum IssuerError {
-    /// The client for TLS cannot be set up, because the system has no usable certificates.
-    #[error("no requests can be sent to an issuer")]
-    Client(#[source] doorward_core::BoxError),
-    /// A text is not a network, such as `10.1.0.0/16`.
-    #[error(
-        "{0:?} is not a network: write an address, such as \"10.1.2.3\", or a network, such as \"10.1.0.0/16\""
-    )]
-    Network(Box<str>),
-    /// A URL is not used.
-    #[error("the URL {url:?} of an issuer cannot be used: {problem}")]
-    Url {
-        /// URL, or the beginning of a text that is not a URL.
-        url: Box<str>,
-        /// Reason why it is not used.
-        problem: UrlProblem,
-    },
 }

@@ -3,6 +3,8 @@
 //! The methods are in this module and not beside their types, so that the verifiers do not depend
 //! on `load`.
 
+#[cfg(feature = "issuers")]
+use crate::introspection::authenticator::Introspection;
 use crate::{
     cookie::session_cookie::SessionCookie,
     credential::first_of::FirstOf,
@@ -32,6 +34,14 @@ impl Jwt {
     /// # Ok::<_, doorward_auth::KeyError>(())
     /// ```
     pub fn load<L: UserLoader>(self, loader: L) -> Loaded<L> {
+        Loaded::new(self, loader)
+    }
+}
+
+#[cfg(feature = "issuers")]
+impl Introspection {
+    /// Returns an authenticator that looks up the application's own user for every active token.
+    pub fn load<L: UserLoader>(self, loader: L) -> Loaded<L, Self> {
         Loaded::new(self, loader)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use doorward_core::BoxError;
+
 use crate::key::set::problem::KeySetError;
 
 /// Reason why a URL of an issuer is not used.
@@ -37,6 +39,39 @@ pub enum UrlProblem {
     #[error("the scheme must be https")]
     Scheme,
 }
+
+/// Error for an issuer or an authorization server that cannot be used.
+///
+/// # Examples
+/// ```
+/// use doorward_auth::Jwt;
+///
+/// let error = Jwt::issuer("https://169.254.169.254").audience("chat").unwrap_err();
+/// assert!(error.to_string().contains("not a public address"));
+/// ```
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum IssuerError {
+    /// The client for TLS cannot be set up, because the system has no usable certificates.
+    #[error("no requests can be sent")]
+    Client(#[source] BoxError),
+    /// A text is not a network, such as `10.1.0.0/16`.
+    #[error(
+        "{0:?} is not a network: write an address, such as \"10.1.2.3\", or a network, such as \
+         \"10.1.0.0/16\""
+    )]
+    Network(Box<str>),
+    /// A URL is not used.
+    #[error("the URL {url:?} cannot be used: {problem}")]
+    Url {
+        /// URL, or the beginning of a text that is not a URL.
+        url: Box<str>,
+        /// Reason why it is not used.
+        problem: UrlProblem,
+    },
+}
+
+doorward_core::debug_as_sentence!(IssuerError);
 
 /// Error of a request to an issuer.
 #[derive(Debug, thiserror::Error)]

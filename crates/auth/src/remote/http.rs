@@ -38,9 +38,12 @@ impl Http {
         Ok(Self { client })
     }
 
-    /// Returns the body of a document, which has at most `max` bytes.
+    /// Returns the body of a document, which has at most `max` bytes. Fails if the status is not 200.
     pub(crate) async fn get(&self, url: Url, max: usize) -> Result<Vec<u8>, RequestError> {
-        self.send(self.client.get(url), max).await
+        match self.exchange(self.client.get(url), max).await? {
+            (200, body) => Ok(body),
+            (status, _) => Err(RequestError::Status(status)),
+        }
     }
 
     /// Starts a request with the method POST.
@@ -48,19 +51,19 @@ impl Http {
         self.client.post(url)
     }
 
-    /// Sends a request and returns the body of its response. Fails if the status is not 200, or if
-    /// the body has more than `max` bytes.
-    pub(crate) async fn send(
+    /// Sends a request and returns the status and the body of its response. Fails if the response is a
+    /// redirect, or if the body has more than `max` bytes.
+    pub(crate) async fn exchange(
         &self,
         request: RequestBuilder,
         max: usize,
-    ) -> Result<Vec<u8>, RequestError> {
+    ) -> Result<(u16, Vec<u8>), RequestError> {
         let response = request.header(ACCEPT, "application/json").send().await.map_err(failed)?;
-        match response.status() {
-            status if status.is_redirection() => Err(RequestError::Redirected),
-            status if status.as_u16() == 200 => body(response, max).await,
-            status => Err(RequestError::Status(status.as_u16())),
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(RequestError::Redirected);
         }
+        Ok((status.as_u16(), body(response, max).await?))
     }
 }
 

@@ -157,8 +157,7 @@ impl RemoteKeys {
         let mut asking = Asking { keys: Arc::clone(self), at: now, has_landed: false, running };
         runtime.spawn(async move {
             let read = asking.keys.fetch(now).await;
-            asking.has_landed = true;
-            asking.keys.landed(read, now);
+            asking.land(read);
         });
         Ok(ended)
     }
@@ -275,12 +274,18 @@ struct Asking {
     running: watch::Sender<()>,
 }
 
+impl Asking {
+    fn land(&mut self, read: Result<KeySet, FetchError>) {
+        self.has_landed = true;
+        self.keys.landed(read, self.at);
+    }
+}
+
 impl Drop for Asking {
     fn drop(&mut self) {
         if !self.has_landed {
             let url = self.keys.source.issuer.clone();
-            let ended = FetchError::Request { url, source: RequestError::Ended };
-            self.keys.landed(Err(ended), self.at);
+            self.land(Err(FetchError::Request { url, source: RequestError::Ended }));
         }
     }
 }

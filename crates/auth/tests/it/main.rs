@@ -20,6 +20,8 @@ mod first_of;
 mod forge;
 #[cfg(test)]
 mod header;
+#[cfg(all(test, feature = "issuers"))]
+mod introspection;
 #[cfg(test)]
 mod issuer;
 #[cfg(test)]

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward_core::{BoxError, DisconnectReason, LeaseError, SocketId};
+use doorward_core::{BoxError, Causes, DisconnectReason, LeaseError, SocketId};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 
 use crate::{
@@ -99,9 +99,25 @@ struct Swept {
 /// Result of one lookup. `None` if it timed out, and `Err` if it panicked.
 type Answer = Option<Result<Looked, Panicked>>;
 
-/// Answer of the stores about one socket: the reason to end it, or `None` if it may stay connected.
-/// `Err` if a store failed.
-type Looked = Result<Option<DisconnectReason>, BoxError>;
+/// Answer about one socket: the reason to end it, or `None` if it may stay connected.
+type Looked = Result<Option<DisconnectReason>, NoLook>;
+
+/// Reason why a lookup has no answer.
+enum NoLook {
+    /// The issuer of the credential did not answer. This says nothing about other sockets.
+    Issuer(BoxError),
+    /// A store did not answer.
+    Store(BoxError),
+}
+
+/// Outcome of a lookup, as the sweep counts it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    Answered,
+    /// The store answered, but not the issuer of the credential.
+    IssuerAway,
+    StoreAway,
+}
 
 impl Sweeper {
     /// Looks up as many sockets as the time allows, beginning with the socket whose last lookup is
@@ -189,10 +205,14 @@ impl Sweeper {
             }
             let Some((resident, asked, answer)) = waiting.next().await else { break };
             let now = services.clock.now();
-            if self.settle(&**resident, &answer, services) {
+            let settled = self.settle(&**resident, &answer, services);
+            if settled != Settled::StoreAway {
                 answered += 1;
                 let left = waiting.len() + next.len();
                 pace.answered(now - asked, left, soon.saturating_duration_since(now));
+                if settled == Settled::IssuerAway {
+                    failed.push((resident.id(), asked));
+                }
                 continue;
             }
             // If a full batch has failed before the first success, the store answers nothing.
@@ -224,9 +244,8 @@ impl Sweeper {
         Swept { is_complete: next.len() == 0, is_answered: failed.is_empty(), gave_up }
     }
 
-    /// Records the result of one lookup, and ends the socket if the answer demands it. Returns
-    /// `false` if the lookup failed.
-    fn settle(&mut self, resident: &dyn Resident, answer: &Answer, services: &Services) -> bool {
+    /// Records the result of one lookup, and ends the socket if the answer demands it.
+    fn settle(&mut self, resident: &dyn Resident, answer: &Answer, services: &Services) -> Settled {
         let now = services.clock.now();
         let cause: &(dyn Error + 'static) = match answer {
             Some(Ok(Ok(reason))) => {
@@ -236,14 +255,18 @@ impl Sweeper {
                 if let Some(reason) = *reason {
                     resident.cut(reason);
                 }
-                return true;
+                return Settled::Answered;
             }
-            Some(Ok(Err(cause))) => &**cause,
+            Some(Ok(Err(NoLook::Issuer(cause)))) => {
+                tracing::debug!(cause = Causes(&**cause).to_string(), "An issuer does not answer.");
+                return Settled::IssuerAway;
+            }
+            Some(Ok(Err(NoLook::Store(cause)))) => &**cause,
             Some(Err(panicked)) => panicked,
             None => &NoAnswer,
         };
         services.store.failed(now, cause);
-        false
+        Settled::StoreAway
     }
 
     /// Records a failed lookup of a socket that started at `asked`. `is_own` has the meaning of
@@ -287,7 +310,10 @@ impl Sweeper {
         if over.is_empty() {
             return;
         }
-        tracing::error!(sockets = over.len(), "The session store does not answer: ending sockets.");
+        tracing::error!(
+            sockets = over.len(),
+            "The session store, or the issuer of the tokens, does not answer: ending sockets."
+        );
         let size = over.len().div_ceil(STEPS as usize).max(1);
         for (step, some) in over.chunks(size).enumerate() {
             if step > 0 {
@@ -321,7 +347,8 @@ fn patience(services: &Services) -> Duration {
 async fn look(services: &Services, resident: &dyn Resident) -> Looked {
     let credential = resident.credential();
     let (session, token) = (credential.session.as_ref(), credential.token.as_ref());
-    let epoch = services.revocations.read(resident.user(), session, token).await?;
+    let epoch = services.revocations.read(resident.user(), session, token).await;
+    let epoch = epoch.map_err(|error| NoLook::Store(error.into()))?;
     // `holds` checks the current credential, which may have been refreshed during the lookup.
     if !resident.holds(&epoch) {
         return Ok(Some(DisconnectReason::Revoked));
@@ -330,7 +357,8 @@ async fn look(services: &Services, resident: &dyn Resident) -> Looked {
     match lease.renew(services.clock.wall()).await {
         Ok(()) => Ok(None),
         Err(LeaseError::Ended) => Ok(Some(DisconnectReason::SessionExpired)),
-        Err(error) => Err(error.into()),
+        Err(LeaseError::Issuer(cause)) => Err(NoLook::Issuer(cause)),
+        Err(error) => Err(NoLook::Store(error.into())),
     }
 }
 

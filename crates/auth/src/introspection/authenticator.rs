@@ -1,0 +1,138 @@
+//! Authenticates clients by opaque tokens.
+
+use std::{sync::Arc, time::SystemTime};
+
+use doorward_core::{
+    AuthenticateError, Authenticator, Grant, Handshake, Issued, Problem, Refusal, RefusalReason,
+};
+
+use crate::{
+    credential::{
+        denied::Denied,
+        explicit::Explicit,
+        shown::{Shown, ShowsCredential},
+    },
+    introspection::{
+        asking::{Answer, Asker, Asking},
+        lease::IntrospectionLease,
+        recent::KEEP_FOR,
+    },
+    jwt::{claims::Claims, policy::Policy},
+};
+
+/// Authenticates clients that send an opaque access token in `auth.token`, about which it asks the
+/// authorization server (token introspection, RFC 7662).
+///
+/// An answer is used for at most 10 seconds. Clients with the same token share one question. While
+/// a socket is connected, the server asks again at each sweep (`Limits::sweep_interval`, 10 seconds
+/// by default). A socket whose token is no longer active closes then.
+///
+/// If the authorization server does not answer within 2 seconds, nothing is decided: a client
+/// connects again by itself, and a connected socket may stay for `Limits::store_grace`. After five
+/// failures in a row, the authorization server is asked once in 5 seconds only. At most 32 questions
+/// for clients that connect are asked at a time, and as many for connected sockets.
+///
+/// The principal is the answer, as [`Claims`]. A token without `exp` is asked about again at each
+/// sweep, like all others.
+///
+/// # Examples
+/// ```
+/// use doorward_auth::{Introspection, IssuerError};
+///
+/// /// Accepts the opaque tokens of an authorization server. The secret belongs into the environment.
+/// fn tokens(secret: &str) -> Result<Introspection, IssuerError> {
+///     Introspection::at("https://id.example.org/oauth2/introspect", "chat", secret).audience("chat")
+/// }
+/// ```
+///
+/// # Security
+/// The authorization server receives each token that any client shows. A token is kept in memory
+/// while its socket is connected. `Debug` prints neither tokens nor the client secret.
+#[derive(Clone)]
+#[must_use = "an authenticator has no effect until a server is built with it"]
+pub struct Introspection {
+    pub(super) asking: Arc<Asking>,
+    pub(super) policy: Arc<Policy>,
+}
+
+impl Introspection {
+    /// Verifies a token, as for a client that shows it in `auth.token`, and returns the answer about
+    /// it. Use it where a token arrives by another way than a CONNECT. `now` is the current time.
+    ///
+    /// # Errors
+    /// - [`AuthenticateError::Refused`]: the token is not active, or its answer breaks a rule.
+    /// - [`AuthenticateError::Unavailable`]: the authorization server did not answer.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the question goes on.
+    pub async fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, AuthenticateError> {
+        if let Err(problem) = check_form(token) {
+            let denied = Explicit::Token.denied(RefusalReason::TokenMalformed, problem);
+            return Err(Refusal::from(denied).into());
+        }
+        let answer = self.asking.ask(token, now, KEEP_FOR, Asker::Newcomer).await;
+        match answer.map_err(|error| AuthenticateError::Unavailable(error.into()))? {
+            Answer::Active(members) => {
+                let claims = self.policy.check((*members).clone(), now);
+                claims.map_err(|denied| Refusal::from(denied).into())
+            }
+            Answer::Inactive => Err(Refusal::from(INACTIVE).into()),
+        }
+    }
+}
+
+impl Authenticator for Introspection {
+    type Principal = Claims;
+
+    async fn authenticate(&self, handshake: Handshake) -> Result<Grant<Claims>, AuthenticateError> {
+        let token = Explicit::Token.find(&handshake.auth).map_err(Refusal::from)?;
+        let claims = self.verify(token, handshake.at).await?;
+        let lease = IntrospectionLease {
+            introspection: self.clone(),
+            token: token.into(),
+            user: claims.subject.clone(),
+        };
+        let mut grant = Grant::new((), claims.subject.clone()).lease(Arc::new(lease));
+        if claims.get("exp").is_some() {
+            grant = grant.expires_at(claims.expires_at);
+        }
+        // Without a time of issue, the token counts as issued when it is shown.
+        grant.issued = claims
+            .issued_at
+            .map(|at| Issued::Claimed { at, ahead: self.policy.leeway(claims.generation) });
+        grant.session.clone_from(&claims.session);
+        grant.token.clone_from(&claims.token);
+        grant.signed_in_at = claims.signed_in_at;
+        Ok(grant.with_principal(claims))
+    }
+}
+
+impl ShowsCredential for Introspection {
+    fn shown(&self, handshake: &Handshake) -> Shown {
+        Explicit::Token.shown(&handshake.auth)
+    }
+}
+
+doorward_core::debug_fields!(Introspection { asking });
+
+/// Checks that a text can be a token (RFC 6750 section 2.1), so that nothing else is sent to the
+/// authorization server.
+fn check_form(token: &str) -> Result<(), Problem> {
+    if token.len() > MAX_TOKEN {
+        return Err(Problem::TooLong);
+    }
+    if token.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Bearer ")) {
+        return Err(Problem::Prefixed);
+    }
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    if token.is_empty() || !token.bytes().all(is_plain) {
+        return Err(Problem::Malformed);
+    }
+    Ok(())
+}
+
+/// Refusal of a token that is not active. Its client does not learn if it has expired or was revoked.
+const INACTIVE: Denied = Explicit::Token.denied(RefusalReason::TokenInactive, Problem::Unknown);
+
+/// Maximum size of a token, in bytes.
+const MAX_TOKEN: usize = 8 * 1024;
