@@ -3,6 +3,8 @@
 //! The closure receives the handshake and authenticates the client. Its result is returned
 //! unchanged. No other code checks the credential. Start reading at [`authenticate_fn`].
 
+pub(crate) mod with_state;
+
 use std::future::Future;
 
 use doorward_core::{AuthenticateError, Authenticator, Grant, Handshake};

@@ -4,6 +4,8 @@
 //! the session of the cookie. Start reading at
 //! [`SessionCookie::token`](session_cookie::SessionCookie::token).
 
+pub(crate) mod cookie_fn;
 pub(crate) mod find;
 pub(crate) mod origins;
+mod reading;
 pub(crate) mod session_cookie;

@@ -15,5 +15,6 @@ pub(crate) mod rsa_algorithm;
 mod secret;
 mod self_test;
 pub(crate) mod set;
+pub(crate) mod shared_secret;
 pub(crate) mod signing;
 pub(crate) mod verifying;

@@ -72,12 +72,17 @@ mod session;
 
 pub use doorward_core::{
     AuthenticateError, Authenticator, BoxError, Grant, Handshake, Refusal, RefusalReason,
+    RequestKind,
 };
 
-pub use authenticate_fn::{AuthenticateFn, authenticate_fn};
+pub use authenticate_fn::{
+    AuthenticateFn, authenticate_fn,
+    with_state::{AuthenticateWith, authenticate_with},
+};
 pub use cookie::{
+    cookie_fn::{CookieFn, cookie_fn},
     find::{FoundCookie, find_cookie},
-    origins::{Origins, RequestKind, app::AppOrigin, error::OriginError},
+    origins::{Origins, app::AppOrigin, error::OriginError},
     session_cookie::{CookieNameError, SessionCookie},
 };
 pub use credential::{

@@ -30,6 +30,27 @@ pub struct HandshakeRequest {
     headers: Headers,
     query: Box<str>,
     peer: Option<SocketAddr>,
+    kind: Option<RequestKind>,
+}
+
+/// Kind of a request. A read needs weaker proof of its origin than the other kinds, because a page
+/// of another origin cannot read the response.
+///
+/// # Examples
+/// ```
+/// use doorward_core::{HandshakeRequest, Headers, RequestKind};
+///
+/// let request = HandshakeRequest::new(Headers::default(), "transport=websocket", None);
+/// assert_eq!(request.kind(), RequestKind::Upgrade);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestKind {
+    /// GET or HEAD, which only read.
+    Read,
+    /// Upgrade to a WebSocket.
+    Upgrade,
+    /// Any other method, such as POST or DELETE, which may change data.
+    Write,
 }
 
 impl HandshakeRequest {
@@ -37,7 +58,26 @@ impl HandshakeRequest {
     /// trusted proxy, it is the address that the proxy reports.
     #[must_use]
     pub fn new(headers: Headers, query: impl Into<Box<str>>, peer: Option<SocketAddr>) -> Self {
-        Self { headers, query: query.into(), peer }
+        Self { headers, query: query.into(), peer, kind: None }
+    }
+
+    /// Sets the kind of the request. Without this, the kind is that of a request of a Socket.IO
+    /// client, which is an upgrade if it could open a WebSocket, and otherwise a read.
+    #[must_use]
+    pub fn of_kind(self, kind: RequestKind) -> Self {
+        Self { kind: Some(kind), ..self }
+    }
+
+    /// Returns the kind of the request, which decides if the page that sent it may use cookies.
+    #[must_use]
+    pub fn kind(&self) -> RequestKind {
+        if let Some(kind) = self.kind {
+            return kind;
+        }
+        let is_upgrade = UPGRADE_HEADERS.iter().any(|name| self.headers.get(name).is_some())
+            // Engine.IO clients announce the transport in the query.
+            || self.query.split('&').any(|pair| pair == "transport=websocket");
+        if is_upgrade { RequestKind::Upgrade } else { RequestKind::Read }
     }
 
     /// Returns the headers of the request. In a [`Handshake`], the headers that may hold a
@@ -205,6 +245,8 @@ impl fmt::Debug for AuthPayload {
 #[derive(Debug, thiserror::Error)]
 #[error("auth payload is not a plain JSON object")]
 pub struct AuthPayloadError(());
+
+const UPGRADE_HEADERS: [&str; 3] = ["sec-websocket-key", "sec-websocket-version", "upgrade"];
 
 /// Keys that are harmless in Rust but pollute prototypes if the object reaches JavaScript.
 const PROTOTYPE_KEYS: [&str; 3] = ["__proto__", "constructor", "prototype"];

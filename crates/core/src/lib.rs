@@ -49,7 +49,7 @@ pub use exception::{Detail, Exception};
 pub use fault::{Fault, Part, Problem};
 pub use grant::{Anonymous, Grant, Reload};
 pub use guard::{Action, Guard, GuardContext, HasRoles, HasScopes, Verdict, short_type_name};
-pub use handshake::{AuthPayload, AuthPayloadError, Handshake, HandshakeRequest};
+pub use handshake::{AuthPayload, AuthPayloadError, Handshake, HandshakeRequest, RequestKind};
 pub use headers::Headers;
 pub use id::{DecisionId, LinkId, SessionId, SocketId, SocketIdError, TokenId, UserId};
 pub use lease::{Lease, LeaseError};

@@ -112,6 +112,12 @@ impl RefusalCode {
         }
     }
 
+    /// Returns the default message for people. It is empty for a code of an application.
+    #[must_use]
+    pub const fn default_message(self) -> &'static str {
+        self.message_and_hint().0
+    }
+
     /// Returns the default message for people, and the default hint for the client's program.
     const fn message_and_hint(self) -> (&'static str, Option<Retry>) {
         match self {
@@ -246,6 +252,13 @@ impl Refusal {
     #[must_use]
     pub fn unauthenticated(reason: RefusalReason) -> Self {
         Self::of(RefusalCode::Unauthenticated, reason)
+    }
+
+    /// Replaces the message for people, for example by one in the language of the application. The
+    /// code stays the same.
+    #[must_use]
+    pub fn with_message(self, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into(), ..self }
     }
 
     /// Replaces the hint about the client's next step.

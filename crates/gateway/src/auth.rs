@@ -9,11 +9,11 @@
 //! - [`authenticate_fn`] turns a closure into an authenticator.
 
 pub use doorward_auth::{
-    AppOrigin, AuthenticateFn, Claims, CookieNameError, FirstOf, HasUserId, IssueError, Issuer,
-    Issuers, IssuersError, Jwt, KeyError, KeyRing, KeyRingError, KeySet, KeySetError,
-    KeySetProblem, Loaded, OriginError, Origins, PassedOver, Preset, RequestKind, RsaAlgorithm,
-    SessionCookie, SessionCredential, Shown, ShowsCredential, SignedIn, SigningKey, UnboundJwt,
-    UserById, UserLoader, authenticate_fn, user_by_id,
+    AppOrigin, AuthenticateFn, AuthenticateWith, Claims, CookieFn, CookieNameError, FirstOf,
+    HasUserId, IssueError, Issuer, Issuers, IssuersError, Jwt, KeyError, KeyRing, KeyRingError,
+    KeySet, KeySetError, KeySetProblem, Loaded, OriginError, Origins, PassedOver, Preset,
+    RsaAlgorithm, SessionCookie, SessionCredential, Shown, ShowsCredential, SignedIn, SigningKey,
+    UnboundJwt, UserById, UserLoader, authenticate_fn, authenticate_with, cookie_fn, user_by_id,
 };
 #[cfg(feature = "issuers")]
 pub use doorward_auth::{
@@ -21,5 +21,6 @@ pub use doorward_auth::{
 };
 pub use doorward_core::{
     Anonymous, AuthPayload, AuthPayloadError, AuthenticateError, Authenticator, Grant, Handshake,
-    HandshakeRequest, Headers, Issued, RefusalCode, RefusalReason, Reload, Retry, TokenId,
+    HandshakeRequest, Headers, Issued, RefusalCode, RefusalReason, Reload, RequestKind, Retry,
+    TokenId,
 };

@@ -10,7 +10,7 @@ pub(crate) mod error;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use doorward_core::Headers;
+use doorward_core::{Headers, RequestKind};
 
 use crate::cookie::origins::{app::AppOrigin, error::OriginError};
 
@@ -30,28 +30,6 @@ pub struct Origins {
     /// Allowed origins. Origins of pages are stored as browsers write them, in lower case and
     /// without a default port. Origins of applications are stored as configured.
     allowed: Vec<Box<str>>,
-}
-
-/// Kind of a request. A read needs weaker proof of its origin than the other kinds, as
-/// [`Origins::may_use_cookie`] describes.
-///
-/// # Examples
-/// ```
-/// use doorward_auth::{Origins, RequestKind};
-/// use doorward_core::Headers;
-///
-/// let origins = Origins::new("https://app.example.org")?;
-/// assert!(!origins.may_use_cookie(RequestKind::Write, &Headers::default()));
-/// # Ok::<_, doorward_auth::OriginError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestKind {
-    /// GET or HEAD, which only read.
-    Read,
-    /// Upgrade to a WebSocket.
-    Upgrade,
-    /// Any other method, such as POST or DELETE, which may change data.
-    Write,
 }
 
 impl Origins {

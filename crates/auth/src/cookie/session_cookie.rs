@@ -7,15 +7,15 @@
 use std::sync::Arc;
 
 use doorward_core::{
-    AuthenticateError, Authenticator, Fault, Grant, Handshake, Headers, Part, Problem, Refusal,
-    RefusalReason, SessionId, SessionToken, UserId,
+    AuthenticateError, Authenticator, Grant, Handshake, Headers, Refusal, RefusalReason,
+    RequestKind, SessionId, SessionToken, UserId,
 };
-use tracing::info;
 
 use crate::{
     cookie::{
         find::{FoundCookie, find_cookie},
-        origins::{Origins, RequestKind},
+        origins::Origins,
+        reading::{fault, read, refused},
     },
     credential::{
         explicit::{AMBIGUOUS, count_explicit},
@@ -120,22 +120,17 @@ impl SessionCookie {
         headers: &Headers,
         credentials: &Headers,
     ) -> Result<Option<SessionToken>, RefusalReason> {
-        let found = find_cookie(credentials, &self.name);
-        if found == FoundCookie::Nothing {
-            return Ok(None);
+        match read(&self.origins, &self.name, kind, headers, credentials)? {
+            None => Ok(None),
+            Some(value) => {
+                let token = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+                token.map(Some).ok_or(RefusalReason::SessionUnknown)
+            }
         }
-        // The origin is checked first, so that a page of another origin learns nothing about the
-        // cookie.
-        if !self.origins.may_use_cookie(kind, headers) {
-            return Err(RefusalReason::OriginForbidden);
-        }
-        let FoundCookie::One(value) = found else { return Err(RefusalReason::CredentialAmbiguous) };
-        let token = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-        token.map(Some).ok_or(RefusalReason::SessionUnknown)
     }
 
     fn token_of(&self, handshake: &Handshake) -> Result<SessionToken, RefusalReason> {
-        let (kind, headers) = (kind_of(handshake), handshake.request.headers());
+        let (kind, headers) = (handshake.request.kind(), handshake.request.headers());
         self.token(kind, headers, &handshake.credentials)?.ok_or(RefusalReason::CredentialMissing)
     }
 
@@ -152,12 +147,7 @@ impl Authenticator for SessionCookie {
         &self,
         handshake: Handshake,
     ) -> Result<Grant<SignedIn>, AuthenticateError> {
-        let token = self.token_of(&handshake).map_err(|reason| {
-            if reason == RefusalReason::OriginForbidden {
-                log_origin(handshake.request.headers());
-            }
-            Refusal::unauthenticated(reason).about(fault(reason))
-        })?;
+        let token = self.token_of(&handshake).map_err(|reason| refused(reason, &handshake))?;
         // The client sent an explicit credential that this authenticator does not read. The cookie
         // must not authenticate the client instead.
         if count_explicit(&handshake.auth) > 0 {
@@ -207,40 +197,6 @@ impl ShowsCredential for SessionCookie {
     }
 }
 
-/// Returns the header that is at fault for a refusal, and its problem. Returns `None` for a reason
-/// that no header causes.
-fn fault(reason: RefusalReason) -> Option<Fault> {
-    let (header, problem) = match reason {
-        RefusalReason::CredentialAmbiguous => ("cookie", Problem::Ambiguous),
-        RefusalReason::CredentialMissing => ("cookie", Problem::Missing),
-        RefusalReason::OriginForbidden => ("origin", Problem::NotAllowed),
-        RefusalReason::SessionUnknown => ("cookie", Problem::Malformed),
-        _ => return None,
-    };
-    Some(Fault::new(Part::Header, header, problem))
-}
-
-/// Returns the kind of the request that opened the link of a handshake. A request that could open a
-/// WebSocket is an upgrade, for which the rules are stricter. A request for HTTP polling is a read.
-fn kind_of(handshake: &Handshake) -> RequestKind {
-    let headers = handshake.request.headers();
-    let is_upgrade = UPGRADE_HEADERS.iter().any(|name| headers.get(name).is_some())
-        // Engine.IO clients announce the transport in the query.
-        || handshake.request.query().split('&').any(|pair| pair == "transport=websocket");
-    if is_upgrade { RequestKind::Upgrade } else { RequestKind::Read }
-}
-
-/// Logs for the operator how to allow the page that sent the cookie.
-fn log_origin(headers: &Headers) {
-    // Only a valid origin is logged, because the header is untrusted and may contain any text.
-    let is_origin = |origin: &&str| origin.len() <= 255 && Origins::is_origin(origin);
-    let origin = headers.get_str("origin").filter(is_origin);
-    info!(
-        ?origin,
-        "A session cookie was ignored: add the page's origin to `origins.allow` if it is yours."
-    );
-}
-
 /// Error for a cookie name that [`SessionCookie::name`] does not accept.
 ///
 /// # Examples
@@ -257,5 +213,3 @@ fn log_origin(headers: &Headers) {
 pub struct CookieNameError(());
 
 doorward_core::debug_as_sentence!(CookieNameError);
-
-const UPGRADE_HEADERS: [&str; 3] = ["sec-websocket-key", "sec-websocket-version", "upgrade"];

@@ -1,8 +1,8 @@
 //! Issues access tokens.
 //!
 //! A token contains the claims that [`Jwt`](crate::Jwt) reads, in the format of RFC 9068. The issuer
-//! rejects a subject, a token id or a time that [`Jwt`](crate::Jwt) would reject. Refresh tokens and
-//! scopes are not supported. Start reading at [`Issuer::issue_for`].
+//! rejects a subject, a token id, a time or a claim that [`Jwt`](crate::Jwt) would reject. Refresh
+//! tokens are not supported. Start reading at [`Issuer::issue`].
 
 use std::{
     sync::Arc,
@@ -10,15 +10,16 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use doorward_core::Session;
-use serde_json::{Value, json};
+use doorward_core::{MAX_LIFETIME, Session};
+use serde_json::{Map, Value, json};
 
 use crate::{
     identifier::is_identifier,
-    key::{ring::KeyRing, signing::SigningKey},
+    key::{error::KeyError, ring::KeyRing, shared_secret::SharedSecret, signing::SigningKey},
 };
 
-/// Issues access tokens that are signed with the current key of a ring (ES256 or `EdDSA`).
+/// Issues access tokens that are signed with the current key of a ring (ES256 or `EdDSA`), or with a
+/// secret that the verifiers share (HS256).
 ///
 /// # Examples
 /// ```
@@ -34,11 +35,20 @@ use crate::{
 /// assert_eq!(token.split('.').count(), 3);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Issuer {
-    ring: Arc<KeyRing>,
-    issuer: String,
-    audience: String,
+    signer: Signer,
+    issuer: Option<String>,
+    audience: Option<String>,
+    /// Further claims of all tokens.
+    claims: Map<String, Value>,
+}
+
+/// Key that an issuer signs with.
+#[derive(Clone, Debug)]
+enum Signer {
+    Ring(Arc<KeyRing>),
+    Secret(Arc<SharedSecret>),
 }
 
 impl Issuer {
@@ -57,7 +67,63 @@ impl Issuer {
         issuer: impl Into<String>,
         audience: impl Into<String>,
     ) -> Self {
-        Self { ring, issuer: issuer.into(), audience: audience.into() }
+        Self::of(Signer::Ring(ring)).issued_by(issuer).audience(audience)
+    }
+
+    /// Creates an issuer that signs with a secret (HS256). [`Jwt::hs256`](crate::Jwt::hs256) with the
+    /// same secret accepts its tokens. They have no `iss` and no `aud`, unless
+    /// [`issued_by`](Self::issued_by) and [`audience`](Self::audience) set them.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use doorward_auth::{IssueError, Issuer, KeyError};
+    ///
+    /// /// Issues a token when a user has signed in to the application's own routes.
+    /// fn sign_in(issuer: &Issuer, user: u64, now: SystemTime, id: &str) -> Result<String, IssueError> {
+    ///     let issuer = issuer.clone().claim("role", "member");
+    ///     issuer.issue(&user.to_string(), Duration::from_secs(15 * 60), now, id)
+    /// }
+    /// let issuer = Issuer::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?;
+    /// # Ok::<_, KeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Same as [`Jwt::hs256`](crate::Jwt::hs256).
+    ///
+    /// # Security
+    /// Every holder of the secret can sign in as any user. Prefer a key pair ([`Issuer::new`]) if the
+    /// verifiers belong to others.
+    pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        Ok(Self::of(Signer::Secret(Arc::new(SharedSecret::hs256(secret.as_ref())?))))
+    }
+
+    fn of(signer: Signer) -> Self {
+        Self { signer, issuer: None, audience: None, claims: Map::new() }
+    }
+
+    /// Sets the `iss` of the tokens.
+    #[must_use]
+    pub fn issued_by(self, issuer: impl Into<String>) -> Self {
+        Self { issuer: Some(issuer.into()), ..self }
+    }
+
+    /// Sets the `aud` of the tokens.
+    #[must_use]
+    pub fn audience(self, audience: impl Into<String>) -> Self {
+        Self { audience: Some(audience.into()), ..self }
+    }
+
+    /// Adds a claim to the tokens, such as the role of a user. Clone the issuer to add claims to a
+    /// single token.
+    ///
+    /// The claims that the issuer itself writes (`iss`, `sub`, `aud`, `exp`, `nbf`, `iat`, `jti`,
+    /// `sid`, `gen` and `auth_time`) cannot be added. [`issue`](Self::issue) then fails with
+    /// [`IssueError::Claim`].
+    #[must_use]
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.into(), value.into());
+        self
     }
 
     /// Issues a token for `subject` that is valid from `now` for `ttl` and belongs to no session.
@@ -67,8 +133,9 @@ impl Issuer {
     /// random bits.
     ///
     /// # Errors
-    /// - [`IssueError::Lifetime`], [`IssueError::Subject`], [`IssueError::Time`],
-    ///   [`IssueError::TokenId`]: an argument is invalid, and the verifier would refuse the token.
+    /// - [`IssueError::Claim`], [`IssueError::Lifetime`], [`IssueError::Subject`],
+    ///   [`IssueError::Time`], [`IssueError::TokenId`]: an argument is invalid, and the verifier would
+    ///   refuse the token.
     /// - [`IssueError::Library`]: the cryptography library failed to sign.
     ///
     /// # Security
@@ -125,30 +192,51 @@ impl Issuer {
         }
         let issued_at = seconds(now)?;
         let expires_at = issued_at.checked_add(ttl.as_secs()).ok_or(IssueError::Time)?;
-        // After a rotation, a token with a longer lifetime could still be valid when its key is no
-        // longer trusted.
-        if ttl.as_secs() == 0 || ttl > self.ring.longest_lifetime() {
+        let longest = match &self.signer {
+            // After a rotation, a token with a longer lifetime could still be valid when its key is
+            // no longer trusted.
+            Signer::Ring(ring) => ring.longest_lifetime(),
+            Signer::Secret(_) => MAX_LIFETIME,
+        };
+        if ttl.as_secs() == 0 || ttl > longest {
             return Err(IssueError::Lifetime);
         }
-        Ok(json!({
-            "iss": self.issuer,
-            "aud": self.audience,
-            "sub": subject,
-            "jti": jti,
-            "iat": issued_at,
-            "nbf": issued_at,
-            "exp": expires_at,
-        }))
+        if OWN.iter().any(|own| self.claims.contains_key(*own)) {
+            return Err(IssueError::Claim);
+        }
+        let mut claims = Value::Object(self.claims.clone());
+        for (name, value) in [("iss", &self.issuer), ("aud", &self.audience)] {
+            if let Some(value) = value {
+                claims[name] = json!(value);
+            }
+        }
+        claims["sub"] = json!(subject);
+        claims["jti"] = json!(jti);
+        claims["iat"] = json!(issued_at);
+        claims["nbf"] = json!(issued_at);
+        claims["exp"] = json!(expires_at);
+        Ok(claims)
     }
 
     fn sign(&self, claims: &Value) -> Result<String, IssueError> {
-        let key = self.ring.current();
-        // `typ` marks the token as an access token, so that no verifier accepts it as an ID token
-        // (RFC 9068 section 2.1).
-        let header = json!({"typ": "at+jwt", "alg": key.public().algorithm(), "kid": key.id()});
         let encode = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
-        let signed = format!("{}.{}", encode(&header), encode(claims));
-        let signature = key.sign(signed.as_bytes()).map_err(|_unspecified| IssueError::Library)?;
+        let write = |header: &Value| format!("{}.{}", encode(header), encode(claims));
+        let (signed, signature) = match &self.signer {
+            Signer::Ring(ring) => {
+                let key = ring.current();
+                // `typ` marks the token as an access token, so that no verifier accepts it as an ID
+                // token (RFC 9068 section 2.1).
+                let algorithm = key.public().algorithm();
+                let signed = write(&json!({"typ": "at+jwt", "alg": algorithm, "kid": key.id()}));
+                let signature = key.sign(signed.as_bytes());
+                (signed, signature.map_err(|_unspecified| IssueError::Library)?)
+            }
+            Signer::Secret(secret) => {
+                let signed = write(&json!({"typ": "at+jwt", "alg": "HS256"}));
+                let signature = secret.sign(signed.as_bytes());
+                (signed, signature)
+            }
+        };
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 }
@@ -174,6 +262,9 @@ fn seconds(time: SystemTime) -> Result<u64, IssueError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssueError {
+    /// A claim was added that the issuer itself writes.
+    #[error("a claim was added that the issuer itself writes, such as `sub` or `exp`")]
+    Claim,
     /// The cryptography library failed to sign.
     #[error("the cryptography library failed to sign")]
     Library,
@@ -190,3 +281,7 @@ pub enum IssueError {
     #[error("the token id is not 1-255 printable characters")]
     TokenId,
 }
+
+/// Claims that the issuer itself writes.
+const OWN: [&str; 10] =
+    ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "gen", "auth_time"];

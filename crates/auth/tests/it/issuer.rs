@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 use doorward_auth::{IssueError, Issuer, Jwt, RefusalReason, SigningKey};
 use doorward_core::TokenId;
 
-use crate::forge::{NOW, at, reason, show};
+use serde_json::json;
+
+use crate::forge::{NOW, SECRET, accepted, at, fault, jwt, reason, show};
 
 #[test]
 fn an_issued_token_is_accepted_by_its_audience() {
@@ -75,3 +77,40 @@ fn issuer() -> (Issuer, String) {
 
 const ISSUER: &str = "https://id.example.org";
 const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_token_that_was_signed_with_a_secret_is_accepted_with_the_same_secret() {
+    let issuer = Issuer::hs256(SECRET).unwrap().claim("role", "admin").claim("rooms", json!(["a"]));
+    let token = issuer.issue("7", Duration::from_secs(60), at(NOW), "t-1").unwrap();
+
+    let claims = accepted(&jwt(), &token);
+
+    assert_eq!((claims.subject(), claims.token_id().unwrap().as_str()), ("7", "t-1"));
+    assert_eq!(
+        (claims.get("role"), claims.get("rooms")),
+        (Some(&json!("admin")), Some(&json!(["a"])))
+    );
+    assert_eq!((claims.get("iss"), claims.get("aud"), claims.get("gen")), (None, None, None));
+    let bound = issuer.issued_by("https://app").audience("chat");
+    let token = bound.issue("7", Duration::from_secs(60), at(NOW), "t-1").unwrap();
+    assert_eq!(fault(&jwt(), &token).unwrap(), "claim aud: not_allowed");
+    assert_eq!(fault(&jwt().issued_by("https://app").audience("chat"), &token), None);
+    let other = Jwt::hs256("another secret of at least thirty-two bytes: 7f31").unwrap();
+    assert_eq!(fault(&other, &token).unwrap(), "segment signature: mismatch");
+}
+
+#[test]
+fn a_secret_that_can_be_guessed_signs_nothing() {
+    assert_eq!(Issuer::hs256("short").err(), Jwt::hs256("short").err());
+    assert_eq!(Issuer::hs256("a".repeat(32)).err(), Jwt::hs256("a".repeat(32)).err());
+    assert!(!format!("{:?}", Issuer::hs256(SECRET).unwrap()).contains(SECRET));
+}
+
+#[test]
+fn claims_of_the_issuer_itself_cannot_be_replaced() {
+    for name in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "gen", "auth_time"] {
+        let issuer = Issuer::hs256(SECRET).unwrap().claim(name, "mallory");
+        let issued = issuer.issue("7", Duration::from_secs(60), at(NOW), "t-1");
+        assert_eq!(issued, Err(IssueError::Claim), "{name}");
+    }
+}

@@ -13,6 +13,8 @@ mod claims;
 #[cfg(test)]
 mod cookie;
 #[cfg(test)]
+mod cookie_fn;
+#[cfg(test)]
 mod credential;
 #[cfg(test)]
 mod first_of;

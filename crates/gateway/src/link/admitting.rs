@@ -198,8 +198,9 @@ impl LinkState {
             return self.come_back_after(refusal.retry_after().unwrap_or(TRY_AGAIN_AFTER), turn);
         }
         let namespace = self.protocol.namespace(slot);
+        let refusal = self.services.worded(refusal);
         self.outbox.control(|out| {
-            packet::write_connect_error(out, namespace, &ConnectError::new(refusal, id));
+            packet::write_connect_error(out, namespace, &ConnectError::new(&refusal, id));
         });
         self.protocol.refused(slot);
         if self.protocol.is_refused() {

@@ -150,7 +150,8 @@ impl LinkState {
 
     fn deny_refresh(&mut self, slot: SlotId, ack: Option<u64>, refusal: &Refusal, turn: &Turn<'_>) {
         let id = self.services.said_no(Decision::Denied, refusal, self.subject(slot));
-        self.acknowledge(slot, ack, &ErrorAnswer::refusal(refusal, id));
+        let worded = self.services.worded(refusal).into_owned();
+        self.acknowledge(slot, ack, &ErrorAnswer::refusal(&worded, id));
         // A client that sends bad credentials in a loop is disconnected, as for refused CONNECTs.
         if let Some(live) = self.sockets.live(slot) {
             live.renewals.refusals += 1;

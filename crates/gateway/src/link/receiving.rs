@@ -102,6 +102,7 @@ impl LinkState {
             let refusal = Refusal::bad_handshake();
             let id = self.services.said_no(Decision::Refused, &refusal, self.connecting(None));
             Metrics::refused(refusal.code());
+            let refusal = self.services.worded(&refusal);
             self.outbox.engine(|out| {
                 packet::write_connect_error(out, namespace, &ConnectError::new(&refusal, id));
             });
@@ -143,8 +144,9 @@ impl LinkState {
         let known = namespaces.known(namespace);
         let id = self.services.said_no(Decision::Refused, refusal, self.connecting(known));
         Metrics::refused(refusal.code());
+        let refusal = self.services.worded(refusal);
         self.outbox.control(|out| {
-            packet::write_connect_error(out, namespace, &ConnectError::new(refusal, id));
+            packet::write_connect_error(out, namespace, &ConnectError::new(&refusal, id));
         });
     }
 

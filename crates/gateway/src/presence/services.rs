@@ -1,6 +1,8 @@
 //! Shared services of a running server, such as its clock, limits, budgets, registry and audit.
 
 use std::{
+    borrow::Cow,
+    collections::HashMap,
     fmt::Display,
     net::{IpAddr, SocketAddr},
     sync::{
@@ -13,7 +15,7 @@ use std::{
 
 use doorward_core::{
     Action, Audit, AuditRecord, BoxFuture, Clock, Decision, DecisionId, Entropy, Fault, Headers,
-    NodeId, Refusal, RefusalReason, RevocationStore, SessionId, SocketId, UserId,
+    NodeId, Refusal, RefusalCode, RefusalReason, RevocationStore, SessionId, SocketId, UserId,
 };
 use doorward_protocol::LinkConfig;
 use http::HeaderMap;
@@ -55,6 +57,8 @@ pub(crate) struct Services {
     pub(crate) proxies: TrustedProxies,
     /// Origins of the application's pages on other hosts.
     pub(crate) pages: Vec<Box<str>>,
+    /// Messages of the application, in place of the default messages of these refusals.
+    pub(crate) refusal_texts: HashMap<RefusalCode, Cow<'static, str>>,
     /// Ensures that an ignored `X-Forwarded-For` header is logged only once. The header is ignored
     /// if its peer is not trusted.
     forwarded: Once,
@@ -133,6 +137,7 @@ impl Services {
             proxied: Addresses::new(limits.max_proxy_connections),
             proxies: TrustedProxies::default(),
             pages: Vec::new(),
+            refusal_texts: HashMap::new(),
             forwarded: Once::new(),
             unknown: Once::new(),
             foreign_page_logged: OnceAMinute::default(),
@@ -259,6 +264,17 @@ impl Services {
         subject: Subject<'_>,
     ) -> DecisionId {
         self.decided(outcome(refusal.reason()), Subject { fault: refusal.fault(), ..subject })
+    }
+
+    /// Returns the refusal with the message of the application, if the application has replaced the
+    /// default message of its code. A message that the refusal itself has is kept.
+    pub(crate) fn worded<'a>(&self, refusal: &'a Refusal) -> Cow<'a, Refusal> {
+        match self.refusal_texts.get(&refusal.code()) {
+            Some(text) if refusal.message() == refusal.code().default_message() => {
+                Cow::Owned(refusal.clone().with_message(text.clone()))
+            }
+            _ => Cow::Borrowed(refusal),
+        }
     }
 
     /// Returns a future that waits until the audit has kept its records, if the audit demands that.

@@ -6,12 +6,12 @@
 
 mod options;
 
-use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, fmt, marker::PhantomData, sync::Arc};
 
 use doorward_auth::MemoryStore;
 use doorward_core::{
-    Anonymous, Audit, Authenticator, Clock, Entropy, Guard, PerUser, RevocationStore, SeatStore,
-    Unlimited,
+    Anonymous, Audit, Authenticator, Clock, Entropy, Guard, PerUser, RefusalCode, RevocationStore,
+    SeatStore, Unlimited,
 };
 use doorward_protocol::{LinkConfig, PacketFormat, Trust};
 
@@ -87,6 +87,7 @@ pub struct Builder<A> {
     path: Box<str>,
     trusted_proxies: Result<TrustedProxies, TrustedProxyError>,
     pages: Vec<Box<str>>,
+    refusal_texts: HashMap<RefusalCode, Cow<'static, str>>,
     is_polling: bool,
     is_address_bound: bool,
     is_echo: bool,
@@ -119,6 +120,7 @@ impl Builder<NoAuthenticator> {
             path: "/socket.io/".into(),
             trusted_proxies: Ok(TrustedProxies::default()),
             pages: Vec::new(),
+            refusal_texts: HashMap::new(),
             is_polling: true,
             is_address_bound: false,
             is_echo: false,
@@ -153,6 +155,7 @@ impl Builder<NoAuthenticator> {
             path: self.path,
             trusted_proxies: self.trusted_proxies,
             pages: self.pages,
+            refusal_texts: self.refusal_texts,
             is_polling: self.is_polling,
             is_address_bound: self.is_address_bound,
             is_echo: self.is_echo,
@@ -290,6 +293,7 @@ impl<A> Builder<A> {
         }
         let mut services = Services::new(clock, entropy, limits, audit, revocations);
         (services.proxies, services.pages) = (proxies, pages);
+        services.refusal_texts = self.refusal_texts;
         services.is_echo = is_echo;
         services.link_config = Arc::new(LinkConfig { format, ..services.limits.link() });
         let services = Arc::new(services);

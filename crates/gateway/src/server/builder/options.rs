@@ -1,8 +1,8 @@
 //! Options of a builder that every server has, with and without an authenticator.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use doorward_core::{Audit, Clock, Entropy, PerUser, RevocationStore, SeatStore};
+use doorward_core::{Audit, Clock, Entropy, PerUser, RefusalCode, RevocationStore, SeatStore};
 
 use doorward_protocol::PacketFormat;
 
@@ -106,6 +106,25 @@ impl<A> Builder<A> {
     /// ```
     pub fn pages<T: Into<Box<str>>>(self, origins: impl IntoIterator<Item = T>) -> Self {
         Self { pages: origins.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Replaces the message that people read when a client is refused with this code, such as
+    /// `Already connected`. The code and the hint stay the same, and programs should compare the code.
+    ///
+    /// The message applies to sockets, to refreshes, and to routes of an axum application. A refusal
+    /// that has a message of its own ([`Refusal::with_message`](crate::Refusal::with_message)) keeps
+    /// it. All reasons for `unauthenticated` share one message.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::{Doorward, auth::RefusalCode};
+    ///
+    /// let builder = Doorward::builder()
+    ///     .refusal_text(RefusalCode::AlreadyConnected, "The chat is open in another tab.");
+    /// ```
+    pub fn refusal_text(mut self, code: RefusalCode, text: impl Into<Cow<'static, str>>) -> Self {
+        self.refusal_texts.insert(code, text.into());
+        self
     }
 
     /// Refuses HTTP long polling, so that clients connect by WebSocket only.
