@@ -142,6 +142,71 @@ impl<'a> ErrorAnswer<'a> {
     }
 }
 
+/// Problem document (RFC 9457), which answers a request to a route that is not authenticated.
+///
+/// # Examples
+/// ```
+/// use doorward_core::{Refusal, wire::Problem};
+///
+/// let json = serde_json::to_string(&Problem::new(&Refusal::token_expired(), 401, None))?;
+/// assert_eq!(
+///     json,
+///     r#"{"type":"about:blank","title":"Unauthorized","status":401,"code":"token_expired","retry":"after_refresh"}"#,
+/// );
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+}
+
+impl<'a> Problem<'a> {
+    /// Creates the document for a refusal, with the code that a refused CONNECT would have. `id` is
+    /// that of the audit record, if there is one.
+    #[must_use]
+    pub fn new(refusal: &'a Refusal, status: u16, id: Option<DecisionId>) -> Self {
+        Self {
+            r#type: "about:blank",
+            title: refusal.message(),
+            status,
+            code: refusal.code().as_str(),
+            retry: refusal.retry_hint().map(Retry::as_str),
+            retry_after: refusal.retry_after().map(whole_seconds),
+            id: id.map(|id| id.encode()),
+        }
+    }
+
+    /// Creates the document for a request about which nothing was decided.
+    #[must_use]
+    pub fn unavailable(status: u16, id: DecisionId) -> Self {
+        Self {
+            r#type: "about:blank",
+            title: "Unavailable",
+            status,
+            code: "unavailable",
+            retry: Some(Retry::Later.as_str()),
+            retry_after: None,
+            id: Some(id.encode()),
+        }
+    }
+
+    /// Returns the seconds that the client should wait. Returns `None` if no time is set.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
+}
+
 /// Payload of the event that tells a client why the server closes its socket.
 ///
 /// # Examples

@@ -40,6 +40,17 @@ pub enum Error {
     /// has another principal.
     #[error(transparent)]
     Hub(#[from] HubError),
+    /// The authenticator of a server cannot be used for routes.
+    #[cfg(feature = "axum")]
+    #[error(transparent)]
+    Authentication(#[from] AuthenticationError),
+    /// An issuer of tokens cannot be used.
+    #[cfg(feature = "issuers")]
+    #[error(transparent)]
+    Issuer(#[from] doorward_auth::IssuerError),
+    /// Several issuers cannot be trusted together.
+    #[error(transparent)]
+    Issuers(#[from] doorward_auth::IssuersError),
     /// An I/O operation of the program failed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -243,6 +254,35 @@ pub enum HubError {
 }
 
 doorward_core::debug_as_sentence!(HubError);
+
+/// Error of [`Doorward::authentication`](crate::Doorward::authentication).
+///
+/// # Examples
+/// ```
+/// use doorward::{prelude::*, routes::AuthenticationError};
+///
+/// let doorward = Doorward::builder().public(Gateway::at("/")).build()?;
+/// let error = doorward.authentication::<Claims>().unwrap_err();
+/// assert_eq!(error, AuthenticationError::NoAuthenticator);
+/// # Ok::<_, doorward::Error>(())
+/// ```
+#[cfg(feature = "axum")]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthenticationError {
+    /// The server has only public namespaces.
+    #[error("the server has no authenticator: add `.authenticate(..)` before its gateways")]
+    NoAuthenticator,
+    /// The principal of the server is of another type.
+    #[error("the clients of the server are of another type: they are `{principal}`")]
+    Principal {
+        /// Name of the principal type of the server.
+        principal: Box<str>,
+    },
+}
+
+#[cfg(feature = "axum")]
+doorward_core::debug_as_sentence!(AuthenticationError);
 
 /// Error that prevents a server from serving.
 ///

@@ -55,6 +55,8 @@ mod peer;
 pub mod prelude;
 mod presence;
 pub mod room;
+#[cfg(feature = "axum")]
+pub mod routes;
 mod runtime;
 pub mod server;
 pub mod session;

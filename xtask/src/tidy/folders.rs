@@ -33,6 +33,7 @@ const GATEWAY: &[(&str, u8)] = &[
     ("test", 10),
     ("server", 9),
     ("namespace", 8),
+    ("routes", 8),
     ("admission", 7),
     ("http", 7),
     ("link", 6),

@@ -119,12 +119,30 @@ fn a_refresh_is_what_its_files_say() {
 }
 
 #[test]
+fn a_problem_of_a_route_is_what_its_files_say() {
+    let waiting = refusal(RefusalCode::TooManyAttempts);
+
+    check(
+        "problem.unauthenticated.json",
+        &Problem::new(&refusal(RefusalCode::Unauthenticated), 401, None),
+    );
+    check("problem.too_many_attempts.json", &Problem::new(&waiting, 429, Some(id())));
+    check("problem.unavailable.json", &Problem::unavailable(503, id()));
+}
+
+#[test]
 fn no_golden_file_is_left_over() {
     let expected = RefusalCode::ALL.len()
         + Exception::CODES.len()
         + SessionEnded::ANNOUNCED.len()
         + ["connect_error.application.json", "exception.application.json"].len()
-        + ["auth_expiring.json", "auth_refresh.ok.json", "auth_refresh.error.json"].len();
+        + ["auth_expiring.json", "auth_refresh.ok.json", "auth_refresh.error.json"].len()
+        + [
+            "problem.unauthenticated.json",
+            "problem.too_many_attempts.json",
+            "problem.unavailable.json",
+        ]
+        .len();
 
     assert_eq!(fs::read_dir(root().join("tests/golden")).unwrap().count(), expected);
 }

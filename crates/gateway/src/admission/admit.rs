@@ -63,7 +63,9 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
     // and then searches the registry. So either the change finds this socket, or the comparison
     // below detects the change.
     let rights = services.rights_changed.load(Ordering::SeqCst);
-    let vetted = vet(policy, handshake, door.rules.trust, &services, Attempt::Connect).await?;
+    let vetted =
+        vet(&*policy.authenticator, handshake, door.rules.trust, &services, Attempt::Connect)
+            .await?;
     let Vetted { user, access, epoch } = vetted;
     let refuse = |refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) };
 

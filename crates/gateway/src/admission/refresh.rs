@@ -32,7 +32,7 @@ pub(crate) async fn refresh<P: Send + Sync + 'static>(
 ) -> Result<Lifetime, NotAdmitted> {
     let services = socket.hub().services();
     let (before, trust) = (socket.access(), socket.trust());
-    let vetted = vet(policy, handshake, trust, services, Attempt::Refresh).await?;
+    let vetted = vet(&*policy.authenticator, handshake, trust, services, Attempt::Refresh).await?;
     let user = socket.user();
     let refuse = |refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) };
     if vetted.user != *user {

@@ -42,11 +42,13 @@ pub(crate) struct Vetted<P> {
     pub(crate) epoch: RevocationState,
 }
 
-/// Purpose for which a client shows a credential.
+/// Purpose for which a client shows a credential, which decides about the budgets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attempt {
     Connect,
     Refresh,
+    /// A request to a route of the application.
+    Request,
 }
 
 /// Authenticates a credential and checks that it is not revoked, within the budgets of its address
@@ -55,7 +57,7 @@ pub(crate) enum Attempt {
 /// `trust` is that of the namespace. On error, a connecting client is not admitted, and a socket
 /// that refreshes its credential keeps its access.
 pub(crate) async fn vet<P>(
-    policy: &Policy<P>,
+    authenticator: &dyn AnyAuthenticator<P>,
     handshake: Handshake,
     trust: Trust,
     services: &Services,
@@ -69,13 +71,15 @@ pub(crate) async fn vet<P>(
     let (shown_at, now) = (handshake.at, services.clock.now());
     // A refresh does not count against the address. The link already limits refreshes, and other
     // clients of the address must not be able to end an admitted socket.
-    let counts = trust == Trust::Known && attempt == Attempt::Connect;
+    let counts = trust == Trust::Known && attempt != Attempt::Refresh;
+    // Requests have no budget of their user. An application decides how many requests it serves.
+    let connects = trust == Trust::Known && attempt != Attempt::Request;
     let page = services.page(handshake.request.headers());
     let recognised = match services.attempts.check_address(address, page, now) {
-        Err(wait) if counts => Some(recognise(policy, &handshake, wait, services).await?),
+        Err(wait) if counts => Some(recognise(authenticator, &handshake, wait, services).await?),
         _ => None,
     };
-    let authenticated = policy.authenticator.authenticate(handshake).await;
+    let authenticated = authenticator.authenticate(handshake).await;
     let grant = authenticated.map_err(|error| match error {
         AuthenticateError::Refused(refusal) => NotAdmitted::Refused { refusal, user: None },
         AuthenticateError::Unavailable(cause) => NotAdmitted::unavailable(Some(cause)),
@@ -93,7 +97,7 @@ pub(crate) async fn vet<P>(
             // The budget is checked before the store is read. Refused clients reconnect every few
             // seconds, and must not put load on the store.
             let budget = services.attempts.users.check(&grant.user, now);
-            if let (Trust::Known, Err(wait)) = (trust, budget) {
+            if let (true, Err(wait)) = (connects, budget) {
                 return Err(turned_away(wait, Some(grant.user)));
             }
             look_up(grant, shown_at, trust, services).await
@@ -111,9 +115,7 @@ pub(crate) async fn vet<P>(
     let vetted = result?;
     // The attempt is counted last, so that a revoked or expired credential does not use up the
     // budget of its owner.
-    if trust == Trust::Known
-        && let Err(wait) = services.attempts.users.take(&vetted.user, now)
-    {
+    if connects && let Err(wait) = services.attempts.users.take(&vetted.user, now) {
         return Err(turned_away(wait, Some(vetted.user)));
     }
     Ok(vetted)
@@ -130,7 +132,7 @@ pub(crate) fn turned_away(wait: Duration, user: Option<UserId>) -> NotAdmitted {
 /// credential is refused without being checked, and the client may try again after `wait`. A user
 /// who has shown too many recognised credentials that were refused is refused as well.
 pub(crate) async fn recognise<P>(
-    policy: &Policy<P>,
+    authenticator: &dyn AnyAuthenticator<P>,
     handshake: &Handshake,
     wait: Duration,
     services: &Services,
@@ -138,7 +140,7 @@ pub(crate) async fn recognise<P>(
     // Verifying a signature blocks the thread. So only a few verifications run at the same time,
     // even during a flood of forged tokens.
     let turn = services.recognising.acquire().await;
-    let user = policy.authenticator.recognise(handshake);
+    let user = authenticator.recognise(handshake);
     drop(turn);
     let user = user.ok_or_else(|| turned_away(wait, None))?;
     let address = handshake.request.peer().map(|peer| peer.ip());

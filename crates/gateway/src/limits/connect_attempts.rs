@@ -97,6 +97,7 @@ impl Attempts {
                     | RefusalReason::Revoked
                     | RefusalReason::SessionUnknown
                     | RefusalReason::TokenHeader
+                    | RefusalReason::TokenInactive
                     | RefusalReason::TokenMalformed
                     | RefusalReason::TokenSignature
             );

@@ -11,7 +11,7 @@ use std::{borrow::Cow, collections::HashMap, fmt, marker::PhantomData, sync::Arc
 use doorward_auth::MemoryStore;
 use doorward_core::{
     Anonymous, Audit, Authenticator, Clock, Entropy, Guard, PerUser, RefusalCode, RevocationStore,
-    SeatStore, Unlimited,
+    SeatStore, Unlimited, short_type_name,
 };
 use doorward_protocol::{LinkConfig, PacketFormat, Trust};
 
@@ -37,7 +37,7 @@ use crate::{
     room::hub::Hub,
     runtime::system::{OsEntropy, SystemClock},
     server::{
-        doorward::Doorward,
+        doorward::{Doorward, PrivateAuthenticator},
         stage::{NoAuthenticator, WithAuthenticator},
     },
 };
@@ -173,7 +173,7 @@ impl Builder<NoAuthenticator> {
     /// # Errors
     /// [`BuildError`] describes the first mistake.
     pub fn build(self) -> Result<Doorward, BuildError> {
-        self.finish(None, |_, _| Ok(HashMap::new()))
+        self.finish(None, None, |_, _| Ok(HashMap::new()))
     }
 }
 
@@ -247,7 +247,11 @@ impl<P: Send + Sync + 'static> Builder<WithAuthenticator<P>> {
             let authenticator = Arc::clone(&authenticator);
             Box::pin(async move { authenticator.session_of(&handshake).await })
         });
-        self.finish(Some(sessions), |private, services| {
+        let private = PrivateAuthenticator {
+            authenticator: Box::new(Arc::clone(&self.private.authenticator)),
+            principal: short_type_name::<P>().into(),
+        };
+        self.finish(Some(sessions), Some(private), |private, services| {
             let WithAuthenticator { authenticator, layers, gateways, hubs } = private;
             let policy = |sockets| {
                 let (authenticator, seats) = (Arc::clone(&authenticator), Arc::clone(&seats));
@@ -280,6 +284,7 @@ impl<A> Builder<A> {
     fn finish(
         self,
         sessions: Option<SessionOf>,
+        authenticator: Option<PrivateAuthenticator>,
         mount_private: impl FnOnce(A, &Arc<Services>) -> Result<Mounts, BuildError>,
     ) -> Result<Doorward, BuildError> {
         let Self { clock, entropy, audit, revocations, limits, path, public, private, .. } = self;
@@ -328,7 +333,7 @@ impl<A> Builder<A> {
         let mut server = Server::new(services, namespaces, path, is_polling, binding);
         server.connection_errors = self.connection_errors;
         principals.build(&server.services);
-        Ok(Doorward::new(server, PolicyTable::new(policies), principals))
+        Ok(Doorward::new(server, PolicyTable::new(policies), principals, authenticator))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A built server, which serves alone or is mounted into an application.
 
 use std::{
+    any::Any,
     fmt,
     future::Future,
     io::{IsTerminal as _, Write as _},
@@ -8,6 +9,11 @@ use std::{
     sync::Arc,
 };
 
+#[cfg(feature = "axum")]
+use crate::{
+    admission::vetting::AnyAuthenticator, error::AuthenticationError,
+    routes::authentication::Authentication,
+};
 use crate::{
     error::{HubError, ServeError},
     http::{app::HttpService, listeners::Listeners, server::Server, service::DoorwardService},
@@ -38,6 +44,16 @@ pub struct Doorward {
     server: Arc<Server>,
     policy: PolicyTable,
     principals: Principals,
+    #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "for the routes of axum"))]
+    authenticator: Option<PrivateAuthenticator>,
+}
+
+/// Authenticator of the private namespaces of a server, without the type of its principal.
+pub(crate) struct PrivateAuthenticator {
+    /// An `Arc<dyn AnyAuthenticator<P>>`.
+    pub(crate) authenticator: Box<dyn Any + Send + Sync>,
+    /// Name of the type `P`.
+    pub(crate) principal: Box<str>,
 }
 
 impl Doorward {
@@ -45,8 +61,13 @@ impl Doorward {
         &self.server
     }
 
-    pub(crate) fn new(server: Server, policy: PolicyTable, principals: Principals) -> Self {
-        Self { server: Arc::new(server), policy, principals }
+    pub(crate) fn new(
+        server: Server,
+        policy: PolicyTable,
+        principals: Principals,
+        authenticator: Option<PrivateAuthenticator>,
+    ) -> Self {
+        Self { server: Arc::new(server), policy, principals, authenticator }
     }
 
     /// Returns the server as a tower `Service`. Mount it at the path of the server.
@@ -79,6 +100,23 @@ impl Doorward {
             namespace: name,
             principal: found.principal().into(),
         })
+    }
+
+    /// Returns the authenticator of the private namespaces, for the routes of an axum application. It
+    /// is the state that [`Authenticated`](crate::routes::Authenticated) needs.
+    ///
+    /// # Errors
+    /// - [`AuthenticationError::NoAuthenticator`]: the server has only public namespaces.
+    /// - [`AuthenticationError::Principal`]: the principal of the server is of another type.
+    #[cfg(feature = "axum")]
+    pub fn authentication<P: Send + Sync + 'static>(
+        &self,
+    ) -> Result<Authentication<P>, AuthenticationError> {
+        let found = self.authenticator.as_ref().ok_or(AuthenticationError::NoAuthenticator)?;
+        let authenticator = found.authenticator.downcast_ref::<Arc<dyn AnyAuthenticator<P>>>();
+        let wrong = || AuthenticationError::Principal { principal: found.principal.clone() };
+        let authenticator = Arc::clone(authenticator.ok_or_else(wrong)?);
+        Ok(Authentication::new(Arc::clone(&self.server), authenticator))
     }
 
     /// Returns the handle to list connected sockets of all namespaces, and to revoke their access.

@@ -65,6 +65,8 @@ mod requests;
 mod revocation;
 #[cfg(test)]
 mod rooms;
+#[cfg(all(test, feature = "axum"))]
+mod routes;
 #[cfg(test)]
 mod seats;
 #[cfg(test)]
