@@ -1,6 +1,9 @@
 //! Errors that occur when a server is built or started, or when one of its hubs is looked up. Start
 //! reading at [`Error`].
 
+#[cfg(feature = "axum")]
+pub(crate) mod authentication;
+
 use std::{io, path::PathBuf, sync::Arc};
 
 use doorward_core::BoxError;
@@ -43,7 +46,7 @@ pub enum Error {
     /// The authenticator of a server cannot be used for routes.
     #[cfg(feature = "axum")]
     #[error(transparent)]
-    Authentication(#[from] AuthenticationError),
+    Authentication(#[from] authentication::AuthenticationError),
     /// An issuer of tokens cannot be used.
     #[cfg(feature = "issuers")]
     #[error(transparent)]
@@ -254,35 +257,6 @@ pub enum HubError {
 }
 
 doorward_core::debug_as_sentence!(HubError);
-
-/// Error of [`Doorward::authentication`](crate::Doorward::authentication).
-///
-/// # Examples
-/// ```
-/// use doorward::{prelude::*, routes::AuthenticationError};
-///
-/// let doorward = Doorward::builder().public(Gateway::at("/")).build()?;
-/// let error = doorward.authentication::<Claims>().unwrap_err();
-/// assert_eq!(error, AuthenticationError::NoAuthenticator);
-/// # Ok::<_, doorward::Error>(())
-/// ```
-#[cfg(feature = "axum")]
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AuthenticationError {
-    /// The server has only public namespaces.
-    #[error("the server has no authenticator: add `.authenticate(..)` before its gateways")]
-    NoAuthenticator,
-    /// The principal of the server is of another type.
-    #[error("the clients of the server are of another type: they are `{principal}`")]
-    Principal {
-        /// Name of the principal type of the server.
-        principal: Box<str>,
-    },
-}
-
-#[cfg(feature = "axum")]
-doorward_core::debug_as_sentence!(AuthenticationError);
 
 /// Error that prevents a server from serving.
 ///

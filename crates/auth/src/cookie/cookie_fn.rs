@@ -107,7 +107,8 @@ impl<F> CookieFn<F> {
         match read(&self.origins, &self.name, kind, headers, &handshake.credentials)? {
             None => Ok(None),
             Some(value) => {
-                let text = std::str::from_utf8(value).map_err(|_| RefusalReason::SessionUnknown)?;
+                let text = std::str::from_utf8(value)
+                    .map_err(|_not_utf8| RefusalReason::SessionUnknown)?;
                 Ok(Some(text.to_owned()))
             }
         }

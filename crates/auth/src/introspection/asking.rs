@@ -243,16 +243,19 @@ impl Drop for Question {
         let is_open = state.breaker.is_open();
         drop(state);
         asking.metrics.told(&outcome, is_open);
-        if let Err(error) = &outcome {
-            let cause = Causes(&**error).to_string();
-            match is_open {
-                true if !was_open => {
-                    tracing::error!(cause, "An introspection endpoint does not answer.")
-                }
-                _ => tracing::debug!(cause, "A question about a token was not answered."),
+        match &outcome {
+            Ok(_) if was_open => {
+                tracing::info!(url = %asking.url, "An introspection endpoint answers again.");
             }
-        } else if was_open {
-            tracing::info!(url = %asking.url, "An introspection endpoint answers again.");
+            Ok(_) => {}
+            Err(error) => {
+                let cause = Causes(&**error).to_string();
+                if is_open && !was_open {
+                    tracing::error!(cause, "An introspection endpoint does not answer.");
+                } else {
+                    tracing::debug!(cause, "A question about a token was not answered.");
+                }
+            }
         }
         // All callers may have left.
         told.send_replace(Some(outcome));

@@ -88,7 +88,8 @@ impl Authenticator for Introspection {
         let token = Explicit::Token.find(&handshake.auth).map_err(Refusal::from)?;
         let claims = self.verify(token, handshake.at).await?;
         let lease = IntrospectionLease {
-            introspection: self.clone(),
+            asking: Arc::clone(&self.asking),
+            policy: Arc::clone(&self.policy),
             token: token.into(),
             user: claims.subject.clone(),
         };

@@ -1,17 +1,21 @@
 //! Asks again about the token of a connected socket.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use doorward_core::{BoxFuture, Lease, LeaseError, UserId};
 
-use crate::introspection::{
-    asking::{Answer, Asker},
-    authenticator::Introspection,
+use crate::{
+    introspection::asking::{Answer, Asker, Asking},
+    jwt::policy::Policy,
 };
 
 /// Lease of a socket that was admitted with an opaque token.
 pub(super) struct IntrospectionLease {
-    pub(super) introspection: Introspection,
+    pub(super) asking: Arc<Asking>,
+    pub(super) policy: Arc<Policy>,
     pub(super) token: Box<str>,
     pub(super) user: UserId,
 }
@@ -26,15 +30,14 @@ impl Lease for IntrospectionLease {
 
     fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<(), LeaseError>> {
         Box::pin(async move {
-            let Introspection { asking, policy } = &self.introspection;
-            let asked = asking.ask(&self.token, now, SHARED_FOR, Asker::Resident);
+            let asked = self.asking.ask(&self.token, now, SHARED_FOR, Asker::Resident);
             let Ok(answer) = tokio::time::timeout(ANSWER_WITHIN, asked).await else {
                 return Err(LeaseError::Issuer(
                     "the authorization server did not answer in time".into(),
                 ));
             };
             match answer.map_err(|error| LeaseError::Issuer(error.into()))? {
-                Answer::Active(members) => match policy.check((*members).clone(), now) {
+                Answer::Active(members) => match self.policy.check((*members).clone(), now) {
                     Ok(claims) if claims.subject == self.user => Ok(()),
                     _ => Err(LeaseError::Ended),
                 },

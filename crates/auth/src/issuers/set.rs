@@ -106,13 +106,13 @@ impl Issuers {
     /// # Cancel safety
     /// Same as [`Jwt::verify`].
     pub async fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, AuthenticateError> {
-        let (members, chosen) = self.choose(token).map_err(Refusal::from)?;
-        let verified = chosen.jwt.verify(token, now).await;
-        let verified = verified.and_then(|claims| match own(&members, &chosen, claims) {
-            Ok(claims) => Ok(claims),
-            Err(denied) => Err(Refusal::from(denied).into()),
+        let chosen = self.choose(token).map_err(Refusal::from)?;
+        let verified = chosen.member.jwt.verify(token, now).await;
+        let verified = verified.and_then(|claims| {
+            chosen.check_space(&claims).map_err(Refusal::from)?;
+            Ok(claims)
         });
-        chosen.count(&verified);
+        chosen.member.count(&verified);
         verified
     }
 
@@ -120,33 +120,54 @@ impl Issuers {
         Arc::clone(&self.members.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns the issuer of a token that is not verified, and the current set.
-    fn choose(&self, token: &str) -> Result<(Arc<[Arc<Member>]>, Arc<Member>), Denied> {
-        let members = self.members();
+    /// Chooses the issuer of a token that is not verified.
+    fn choose(&self, token: &str) -> Result<Chosen, Denied> {
+        let among = self.members();
         let issuer = issuer_of(token)?;
         let expects = |member: &&Arc<Member>| match (&issuer, member.jwt.expected_issuer()) {
             (Issuer::Named(name), Some(expected)) => **name == *expected,
             _ => false,
         };
         let any = |member: &&Arc<Member>| member.jwt.expected_issuer().is_none();
-        let chosen = members.iter().find(expects).or_else(|| members.iter().find(any)).cloned();
+        let member = among.iter().find(expects).or_else(|| among.iter().find(any)).cloned();
         let problem = match issuer {
             Issuer::Missing => Problem::Missing,
             Issuer::Named(_) => Problem::Unknown,
             Issuer::NoText => Problem::WrongType,
         };
-        let chosen = chosen.ok_or(Denied::claim("iss", problem))?;
-        Ok((members, chosen))
+        let member = member.ok_or(Denied::claim("iss", problem))?;
+        Ok(Chosen { among, member })
     }
 
-    /// Returns the token in a handshake, and the current set with the issuer of the token.
-    fn token_of<'a>(
-        &self,
-        handshake: &'a Handshake,
-    ) -> Result<(&'a str, Arc<[Arc<Member>]>, Arc<Member>), Denied> {
+    /// Returns the token in a handshake, and its issuer.
+    fn token_of<'a>(&self, handshake: &'a Handshake) -> Result<(&'a str, Chosen), Denied> {
         let shown = Explicit::Token.find(&handshake.auth)?;
-        let (members, chosen) = self.choose(Jwt::bare(shown))?;
-        Ok((chosen.jwt.accepted_form(shown)?, members, chosen))
+        let chosen = self.choose(Jwt::bare(shown))?;
+        Ok((chosen.member.jwt.accepted_form(shown)?, chosen))
+    }
+}
+
+/// Issuer of a token.
+struct Chosen {
+    /// Set at the time of the choice.
+    among: Arc<[Arc<Member>]>,
+    member: Arc<Member>,
+}
+
+impl Chosen {
+    /// Checks that the user of the token is in the space of its issuer. An issuer that shares its
+    /// users must not name a user of another issuer.
+    fn check_space(&self, claims: &Claims) -> Result<(), Denied> {
+        let jwt = &self.member.jwt;
+        let Some((space, _)) = claims.subject().split_once(':').filter(|_| jwt.shares_users())
+        else {
+            return Ok(());
+        };
+        let is_taken = |other: &Arc<Member>| !other.jwt.shares_users() && *other.name == *space;
+        if self.among.iter().any(is_taken) {
+            return Err(Denied::claim(jwt.user_claim_name(), Problem::NotAllowed));
+        }
+        Ok(())
     }
 }
 
@@ -154,24 +175,24 @@ impl Authenticator for Issuers {
     type Principal = Claims;
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<Claims>, AuthenticateError> {
-        let (_, members, chosen) = self.token_of(&handshake).map_err(Refusal::from)?;
-        let granted = chosen.jwt.authenticate(handshake).await;
+        let (_, chosen) = self.token_of(&handshake).map_err(Refusal::from)?;
+        let granted = chosen.member.jwt.authenticate(handshake).await;
         let granted = granted.and_then(|grant| {
-            let Grant { principal, .. } = &grant;
-            own(&members, &chosen, principal.clone()).map_err(Refusal::from)?;
+            chosen.check_space(&grant.principal).map_err(Refusal::from)?;
             Ok(grant)
         });
-        chosen.count(&granted);
+        chosen.member.count(&granted);
         let mut grant = granted?;
         let session = grant.lease.take();
-        Ok(grant.lease(Arc::new(IssuerLease { member: chosen, session })))
+        Ok(grant.lease(Arc::new(IssuerLease { member: chosen.member, session })))
     }
 
     /// Recognises the user of a token, as [`Jwt`] does.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
-        let (token, members, chosen) = self.token_of(handshake).ok()?;
-        let claims = chosen.jwt.verify_at_once(token, handshake.at).ok()?;
-        own(&members, &chosen, claims).ok().map(|claims| claims.subject)
+        let (token, chosen) = self.token_of(handshake).ok()?;
+        let claims = chosen.member.jwt.verify_at_once(token, handshake.at).ok()?;
+        chosen.check_space(&claims).ok()?;
+        Some(claims.subject)
     }
 }
 
@@ -184,21 +205,6 @@ impl ShowsCredential for Issuers {
 impl fmt::Debug for Issuers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.members().iter()).finish()
-    }
-}
-
-/// Returns the claims if their user is in the space of the issuer. An issuer that shares its users
-/// must not name a user of another issuer.
-fn own(members: &[Arc<Member>], chosen: &Member, claims: Claims) -> Result<Claims, Denied> {
-    if !chosen.jwt.shares_users() {
-        return Ok(claims);
-    }
-    let space = claims.subject().split_once(':').map(|(space, _)| space);
-    let is_foreign =
-        |member: &&Arc<Member>| !member.jwt.shares_users() && space == Some(&*member.name);
-    match members.iter().find(is_foreign) {
-        Some(_) => Err(Denied::claim(chosen.jwt.user_claim_name(), Problem::NotAllowed)),
-        None => Ok(claims),
     }
 }
 

@@ -38,11 +38,11 @@ impl Keys {
 
     /// Returns `true` if the keys are read from their issuer.
     pub(super) fn are_remote(&self) -> bool {
-        #[cfg(feature = "issuers")]
-        if matches!(self, Self::Remote(_)) {
-            return true;
+        match self {
+            #[cfg(feature = "issuers")]
+            Self::Remote(_) => true,
+            Self::One(_) | Self::Ring(_) | Self::Set(_) => false,
         }
-        false
     }
 
     /// Passes the key that a token names to `check`, and returns the result of `check`. Returns

@@ -7,7 +7,7 @@ use std::sync::{
 
 use doorward_auth::{
     AuthenticateError, Authenticator, FirstOf, Grant, Handshake, Jwt, Origins, RefusalReason,
-    Shown, ShowsCredential as _, authenticate_with, cookie_fn, user_by_id,
+    Shown, ShowsCredential, authenticate_with, cookie_fn, user_by_id,
 };
 use doorward_core::{HandshakeRequest, RequestKind, SessionId};
 use serde_json::json;
@@ -25,8 +25,7 @@ fn origins() -> Origins {
 }
 
 /// Returns an authenticator that knows the cookies `alice` and `bob`, and the number of its lookups.
-fn cookies()
--> (impl Authenticator<Principal = String> + doorward_auth::ShowsCredential, Arc<AtomicUsize>) {
+fn cookies() -> (impl ShowsCredential<Principal = String>, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     let cookie = cookie_fn("connect.sid", origins(), move |sid: String| {

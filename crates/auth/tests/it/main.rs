@@ -22,7 +22,8 @@ mod first_of;
 mod forge;
 #[cfg(test)]
 mod header;
-#[cfg(all(test, feature = "issuers"))]
+#[cfg(test)]
+#[cfg(feature = "issuers")]
 mod introspection;
 #[cfg(test)]
 mod issuer;
@@ -44,7 +45,8 @@ mod memory;
 mod own;
 #[cfg(test)]
 mod providers;
-#[cfg(all(test, feature = "issuers"))]
+#[cfg(test)]
+#[cfg(feature = "issuers")]
 mod remote;
 #[cfg(test)]
 mod secrecy;

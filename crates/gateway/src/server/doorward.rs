@@ -11,7 +11,7 @@ use std::{
 
 #[cfg(feature = "axum")]
 use crate::{
-    admission::vetting::AnyAuthenticator, error::AuthenticationError,
+    admission::vetting::AnyAuthenticator, error::authentication::AuthenticationError,
     routes::authentication::Authentication,
 };
 use crate::{
@@ -49,6 +49,7 @@ pub struct Doorward {
 }
 
 /// Authenticator of the private namespaces of a server, without the type of its principal.
+#[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "for the routes of axum"))]
 pub(crate) struct PrivateAuthenticator {
     /// An `Arc<dyn AnyAuthenticator<P>>`.
     pub(crate) authenticator: Box<dyn Any + Send + Sync>,

@@ -65,7 +65,8 @@ mod requests;
 mod revocation;
 #[cfg(test)]
 mod rooms;
-#[cfg(all(test, feature = "axum"))]
+#[cfg(test)]
+#[cfg(feature = "axum")]
 mod routes;
 #[cfg(test)]
 mod seats;

@@ -55,7 +55,7 @@ fn world() -> World {
     let users = Arc::new(user_by_id(|id: UserId| async move {
         match id.as_str() {
             "down" => Err("the database is down".into()),
-            "nobody" => Ok(None),
+            "unknown" => Ok(None),
             name => Ok(Some(User { name: name.to_owned() })),
         }
     }));
@@ -212,7 +212,7 @@ async fn a_user_that_the_application_does_not_know_is_refused_and_a_failing_look
     let world = world();
     let bearer = |user| format!("Bearer {}", world.token(user));
 
-    let unknown = world.get("/me", &[("authorization", &bearer("nobody"))]).await;
+    let unknown = world.get("/me", &[("authorization", &bearer("unknown"))]).await;
     assert_eq!(
         (unknown.status, &unknown.json()["code"]),
         (StatusCode::UNAUTHORIZED, &json!("unauthenticated"))

@@ -98,8 +98,8 @@ async fn serve(
         Resources { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };
     let identity = assembly::identity(config, resources).await?;
     let issuers = Arc::new(TrustedIssuers::new(config, &keys, &sessions)?);
-    let tokens = issuers.authenticator();
-    let doorward = Arc::new(assembly::build(config, resources, tokens, &identity)?);
+    let doorward =
+        Arc::new(assembly::build(config, resources, issuers.authenticator(), &identity)?);
     // Bound last: a command that finds the socket expects an answer.
     let admin = AdminSocket::bind(&config.data_dir)?;
     let (readiness, stopping) = (Arc::clone(&dependencies), Arc::clone(&doorward));
@@ -121,19 +121,13 @@ async fn serve(
         is_configured: config.public_url.is_some(),
         place: &options.place,
     };
-    if let Some(hint) = announcement.hint() {
-        output::complain(&hint);
-    }
     let principals = doorward.principals();
     let accounts = identity.accounts(principals.clone());
+    let (store, kept) = (Arc::clone(&stores.accounts), Arc::clone(&sessions));
+    let operators = Admin { principals, accounts, store, sessions: kept };
     let beside = async {
         tokio::join!(
-            admin.serve(admin::router(Admin {
-                principals,
-                accounts,
-                store: Arc::clone(&stores.accounts),
-                sessions: Arc::clone(&sessions)
-            })),
+            admin.serve(admin::router(operators)),
             OptionFuture::from(metrics.map(MetricsServer::serve)),
             sweep(&sessions),
             key_watch::watch(&key_file, &keys),
@@ -151,10 +145,7 @@ async fn serve(
             log.watch(),
         )
     };
-    if let Err(error) = output::say(&announcement.to_string()) {
-        // Some supervisors close standard output. Clients can still connect.
-        tracing::warn!(%public_url, %error, "The address could not be printed.");
-    }
+    announce(&announcement);
     // `beside` never completes; it is dropped, with the admin socket, when the server has stopped.
     let served = async {
         let served = tokio::select! {
@@ -167,6 +158,18 @@ async fn serve(
     tokio::select! {
         served = served => served.or_fail("cannot serve").map(|()| Stopped::InOrder),
         () = at_once.received_again() => Ok(Stopped::AtOnce),
+    }
+}
+
+/// Prints the address of the server, after a hint if clients could not use it.
+fn announce(announcement: &Announcement<'_>) {
+    if let Some(hint) = announcement.hint() {
+        output::complain(&hint);
+    }
+    if let Err(error) = output::say(&announcement.to_string()) {
+        // Some supervisors close standard output. Clients can still connect.
+        let public_url = announcement.public_url;
+        tracing::warn!(%public_url, %error, "The address could not be printed.");
     }
 }
 
