@@ -110,6 +110,11 @@ impl Policy {
             .check(claims.get(audience))
             .map_err(|problem| Denied::claim(audience, problem))?;
         self.shape.check(&claims)?;
+        // Only the holder of a key may use such a token (RFC 7800), as with DPoP (RFC 9449) and mutual
+        // TLS (RFC 8705). A CONNECT contains no proof of the key.
+        if claims.contains_key("cnf") {
+            return Err(Denied::claim("cnf", Problem::NotAllowed));
+        }
         // Without this check, a sign-in far in the future would count as recent until then.
         if signed_in_at.is_some_and(|at| exceeds(self.leeway, now, at)) {
             return Err(Denied::claim("auth_time", Problem::InTheFuture));

@@ -28,7 +28,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Preset {
-    /// Auth0. Permissions of roles count as scopes.
+    /// Auth0. The permissions of the user (RBAC) count as roles.
     Auth0,
     /// Amazon Cognito. Its access tokens have no `aud`, so the audience is compared with
     /// `client_id`.
@@ -36,7 +36,8 @@ pub enum Preset {
     /// Microsoft Entra ID, formerly Azure AD. The user is `oid`, which is the same in all
     /// applications of a tenant.
     EntraId,
-    /// Firebase Authentication and Google Cloud Identity Platform. Their clients show ID tokens.
+    /// Firebase Authentication, and Google Cloud Identity Platform without tenants. Their clients show
+    /// ID tokens.
     Firebase,
     /// Keycloak. Roles are those of the realm.
     Keycloak,
@@ -60,44 +61,58 @@ impl Preset {
     ];
 
     pub(crate) const fn shape(self) -> Shape {
+        use Requirement::{Absent, Is, OneOf};
         const DEFAULT: Shape = Shape::DEFAULT;
         match self {
-            Self::Auth0 => Shape { scopes: &["scope", "permissions"], ..DEFAULT },
-            // ID tokens have the same issuer and key.
+            // ID tokens have the nonce of their client. `azp` and `client_id` are those of the two
+            // profiles of access tokens.
+            Self::Auth0 => Shape {
+                roles: &["permissions"],
+                requires: &[OneOf(&["azp", "client_id"]), Absent("nonce", &["nonce"])],
+                ..DEFAULT
+            },
+            // ID tokens have the same issuer and key. A token with an `aud` is for another resource.
             Self::Cognito => Shape {
                 audience: "client_id",
                 session: "origin_jti",
                 roles: &["cognito:groups"],
-                requires: &[Requirement::Is("token_use", "access")],
+                requires: &[Is("token_use", "access"), Absent("aud", &["aud"])],
                 ..DEFAULT
             },
             // ID tokens may have the same audience and type, but they name no calling application.
             Self::EntraId => Shape {
                 user: "oid",
                 scopes: &["scp"],
-                requires: &[Requirement::OneOf(&["azp", "appid"])],
+                requires: &[OneOf(&["azp", "appid"])],
                 ..DEFAULT
             },
-            Self::Firebase => Shape { requires: &[Requirement::OneOf(&["firebase"])], ..DEFAULT },
+            // Users of two tenants may have the same id.
+            Self::Firebase => Shape {
+                requires: &[
+                    OneOf(&["firebase"]),
+                    Absent("firebase.tenant", &["firebase", "tenant"]),
+                ],
+                ..DEFAULT
+            },
             // ID tokens and access tokens have the same type in their header.
             Self::Keycloak => Shape {
                 roles: &["realm_access", "roles"],
-                requires: &[Requirement::Is("typ", "Bearer")],
+                requires: &[Is("typ", "Bearer")],
                 ..DEFAULT
             },
-            // ID tokens have no `cid`.
+            // ID tokens have neither `uid` nor `cid`.
             Self::Okta => Shape {
                 user: "uid",
                 scopes: &["scp"],
                 roles: &["groups"],
-                requires: &[Requirement::OneOf(&["cid"])],
+                requires: &[OneOf(&["cid"])],
                 ..DEFAULT
             },
-            // The keys of the service itself have another role.
+            // Tokens that were issued to applications of third parties have a `client_id`.
             Self::Supabase => Shape {
                 session: "session_id",
                 roles: &["app_metadata", "roles"],
-                requires: &[Requirement::Is("role", "authenticated")],
+                requires: &[Is("role", "authenticated"), Absent("client_id", &["client_id"])],
                 ..DEFAULT
             },
         }

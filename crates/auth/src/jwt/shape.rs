@@ -26,9 +26,11 @@ pub(crate) struct Shape {
     pub(crate) requires: &'static [Requirement],
 }
 
-/// Claim that a token must have.
+/// Claim that a token must have, or must not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Requirement {
+    /// The claim at this path must be absent. The first text is its name in records.
+    Absent(&'static str, &'static [&'static str]),
     /// The claim must be this text.
     Is(&'static str, &'static str),
     /// At least one of the claims must be present.
@@ -50,6 +52,11 @@ impl Shape {
     pub(super) fn check(&self, claims: &Map<String, Value>) -> Result<(), Denied> {
         for requirement in self.requires {
             match *requirement {
+                Requirement::Absent(name, path) => {
+                    if find(claims, path).is_some() {
+                        return Err(Denied::claim(name, Problem::NotAllowed));
+                    }
+                }
                 Requirement::Is(name, text) => match claims.get(name) {
                     Some(value) if value == text => {}
                     Some(_) => return Err(Denied::claim(name, Problem::Mismatch)),
@@ -77,12 +84,14 @@ impl Shape {
 
     /// Returns `true` if the claims list the role (RFC 9068 section 2.2.3.1).
     pub(super) fn has_role(&self, claims: &Map<String, Value>, role: &str) -> bool {
-        let Some((first, path)) = self.roles.split_first() else { return false };
-        let value = path
-            .iter()
-            .try_fold(claims.get(*first), |value, name| value.map(|value| value.get(*name)));
-        value.flatten().is_some_and(|roles| is_listed(roles, role))
+        find(claims, self.roles).is_some_and(|roles| is_listed(roles, role))
     }
+}
+
+/// Returns the claim at a path of names.
+fn find<'a>(claims: &'a Map<String, Value>, path: &[&str]) -> Option<&'a Value> {
+    let (first, path) = path.split_first()?;
+    path.iter().try_fold(claims.get(*first)?, |value, name| value.get(*name))
 }
 
 fn is_listed(list: &Value, text: &str) -> bool {

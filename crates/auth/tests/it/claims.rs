@@ -344,3 +344,16 @@ fn a_wrong_clock_is_used_as_the_time() {
     assert_eq!(at(NOW + 6), Some(RefusalReason::TokenExpired));
     assert_eq!(at(0), Some(RefusalReason::TokenTooEarly));
 }
+
+/// RFC 7800, RFC 9449 section 7.2.
+#[test]
+fn a_token_that_is_bound_to_a_key_is_refused_because_the_key_is_not_proved() {
+    for confirmation in [
+        json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}),
+        json!({"x5t#S256": "a"}),
+        json!(null),
+    ] {
+        let bound = token(&with("cnf", confirmation));
+        assert_eq!(fault(&jwt(), &bound).unwrap(), "claim cnf: not_allowed");
+    }
+}

@@ -84,9 +84,9 @@ fn auth0_signs_access_tokens_that_are_accepted() {
     for typ in ["JWT", "at+jwt"] {
         let claims = accepted(&jwt, &rs256(&header(typ), &claims));
         assert_eq!(claims.subject(), "auth0|65f1c0ffee65f1c0ffee65f1");
-        // Permissions of roles are a claim of their own.
-        assert!(claims.has_scope("profile") && claims.has_scope("read:chat"));
-        assert!(!claims.has_scope("read"));
+        // `scope` is what the application asked for, `permissions` what the user may do.
+        assert!(claims.has_scope("profile") && !claims.has_scope("read:chat"));
+        assert!(claims.has_role("read:chat") && !claims.has_role("read"));
     }
     // The issuer has a slash at its end.
     let without_slash = bound("https://example.eu.auth0.com");
@@ -95,6 +95,17 @@ fn auth0_signs_access_tokens_that_are_accepted() {
     // An ID token is for the client, and APIs must not accept it.
     let id_token = merge(&claims, &json!({"aud": "my_client_id", "nonce": "n"}));
     assert_eq!(fault(&jwt, &rs256(&header("JWT"), &id_token)).unwrap(), "claim aud: mismatch");
+    // Even if the client id is configured as the audience.
+    let by_client = bound("https://example.eu.auth0.com/").audience("my_client_id");
+    assert_eq!(
+        fault(&by_client, &rs256(&header("JWT"), &id_token)).unwrap(),
+        "claim nonce: not_allowed"
+    );
+    let anonymous = without(&without(&id_token, "nonce"), "azp");
+    assert_eq!(
+        fault(&by_client, &rs256(&header("JWT"), &anonymous)).unwrap(),
+        "claim azp: missing"
+    );
 }
 
 /// <https://www.keycloak.org/docs/latest/server_admin/#_audience>
@@ -212,6 +223,9 @@ fn cognito_signs_access_tokens_whose_audience_is_the_client() {
     assert_eq!(fault(&jwt, &rs256(&header, &id_token)).unwrap(), "claim client_id: missing");
     let id_token = merge(&id_token, &json!({"client_id": "57cbishk4j24pabc1234567890"}));
     assert_eq!(fault(&jwt, &rs256(&header, &id_token)).unwrap(), "claim token_use: mismatch");
+    let for_a_resource =
+        rs256(&header, &merge(&claims, &json!({"aud": "https://api.example.com"})));
+    assert_eq!(fault(&jwt, &for_a_resource).unwrap(), "claim aud: not_allowed");
     // Two applications, such as one for browsers and one for phones.
     assert_eq!(fault(&jwt.audience("1example23456789"), &other), None);
 }
@@ -240,6 +254,12 @@ fn firebase_signs_id_tokens_that_are_accepted() {
 
     assert_eq!(good.subject(), "BF5pRRQJ0oMvDfEUCoqWwpIqWVw1");
     assert!(good.signed_in_at().is_some());
+    let of_a_tenant =
+        merge(&claims, &json!({"firebase": {"tenant": "eu", "sign_in_provider": "password"}}));
+    assert_eq!(
+        fault(&jwt, &rs256(&header, &of_a_tenant)).unwrap(),
+        "claim firebase.tenant: not_allowed"
+    );
     let other =
         merge(&claims, &json!({"aud": "other", "iss": "https://securetoken.google.com/other"}));
     assert_eq!(fault(&jwt, &rs256(&header, &other)).unwrap(), "claim iss: mismatch");
@@ -272,9 +292,11 @@ fn okta_signs_access_tokens_that_are_accepted() {
     assert_eq!(fault(&jwt, &service).unwrap(), "claim uid: missing");
     let by_client = jwt.clone().user_claim("cid");
     assert_eq!(accepted(&by_client, &service).user_id().as_str(), "nmdP1fcyvdVO11AL7ECm");
-    // ID tokens have no `cid`.
-    let id_token = without(&claims, "cid");
-    assert_eq!(fault(&jwt, &rs256(&header, &id_token)).unwrap(), "claim cid: missing");
+    // ID tokens have neither.
+    let id_token = without(&without(&claims, "cid"), "uid");
+    assert_eq!(fault(&jwt, &rs256(&header, &id_token)).unwrap(), "claim uid: missing");
+    let by_sub = jwt.user_claim("sub");
+    assert_eq!(fault(&by_sub, &rs256(&header, &id_token)).unwrap(), "claim cid: missing");
 }
 
 /// <https://supabase.com/docs/guides/auth/jwt-fields>
@@ -301,7 +323,10 @@ fn supabase_signs_access_tokens_of_signed_in_users_that_are_accepted() {
     assert_eq!(good.session_id().unwrap().as_str(), "2b7f7e3c-1c1e-4d6e-9f2f-6f0d7a1b2c3d");
     // Roles that the user cannot change.
     assert!(good.has_role("moderator") && !good.has_role("authenticated"));
-    // The keys of the project itself are JWTs too.
+    let of_an_application = merge(&claims, &json!({"client_id": "third-party"})).to_string();
+    let denied = fault(&jwt, &key.token(&header, &of_an_application)).unwrap();
+    assert_eq!(denied, "claim client_id: not_allowed");
+    // Other roles of the database, such as that of the project's own keys.
     for role in ["anon", "service_role"] {
         let project = merge(&claims, &json!({ "role": role })).to_string();
         assert_eq!(fault(&jwt, &key.token(&header, &project)).unwrap(), "claim role: mismatch");
