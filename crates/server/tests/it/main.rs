@@ -32,6 +32,8 @@ mod metrics;
 #[cfg(test)]
 mod operators;
 #[cfg(test)]
+mod providers;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod sockets;
