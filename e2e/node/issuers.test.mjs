@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { LIMIT, ask, freshFolder, makeClient, next, startDoorward, watch, within } from "../doorward.mjs";
+import { blocksOf } from "../documents.mjs";
 import { Provider } from "../provider.mjs";
 
 /** Starts a provider, and a server that accepts its access tokens as those of the issuer `corp`. */
@@ -16,10 +17,8 @@ async function started(t) {
   const folder = await freshFolder();
   t.after(() => rm(folder, { recursive: true, force: true }));
   const config = join(folder, "doorward.toml");
-  await writeFile(
-    config,
-    `[[issuers]]\nname = "corp"\nurl = "${provider.url}"\naudience = "chat"\ntoken_type = "at+jwt"\n`,
-  );
+  const [settings] = await blocksOf("docs/issuers.md", "toml");
+  await writeFile(config, settings.replace("https://id.example.org", provider.url));
   const server = await startDoorward({ config });
   t.after(() => server.stop());
   return { provider, server };

@@ -18,6 +18,12 @@ struct Identity;
 #[doc = include_str!("../../docs/input.md")]
 struct Input;
 
+#[doc = include_str!("../../docs/issuers.md")]
+struct Issuers;
+
+#[doc = include_str!("../../docs/migration.md")]
+struct Migration;
+
 #[doc = include_str!("../../docs/testing.md")]
 struct Testing;
 

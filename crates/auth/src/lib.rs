@@ -6,9 +6,13 @@
 //! `load` methods, such as [`Jwt::load`], look up the application's own user.
 //!
 //! [`Sessions`] creates and ends sessions. [`Tickets`] carries a session from a socket into a
-//! cookie. [`Issuer`] issues the tokens that [`Jwt::key_ring`] accepts. This crate does not use the
-//! network. The caller passes keys as arguments, and passes stores as objects that implement the
-//! traits of `doorward-core`. Start reading at [`Jwt`], or at [`Sessions`].
+//! cookie. [`Issuer`] issues the tokens that [`Jwt::key_ring`] accepts. The caller passes keys as
+//! arguments, and passes stores as objects that implement the traits of `doorward-core`. Start
+//! reading at [`Jwt`], or at [`Sessions`].
+//!
+//! Only the feature `issuers` uses the network. It adds `Jwt::issuer`, which reads the keys of an
+//! identity provider, and `Introspection`, which asks an authorization server about opaque tokens.
+//! [`Issuers`] chooses among several issuers.
 //!
 //! # Examples
 //! The first example accepts the tokens of an application that shares a secret with this server,
@@ -54,7 +58,8 @@
 // Folders, from low to high. A folder imports only lower folders. `credential` finds credentials in
 // a handshake, `key` has all keys and signatures, and `memory` is a store. `session` and `jwt`
 // verify sessions and access tokens, and `cookie` finds a session by the cookie of a browser.
-// `load` adds the application's own user to all authenticators.
+// `remote` reads the keys of issuers, `introspection` asks about opaque tokens, and `issuers` chooses
+// the issuer of a token. `load` adds the application's own user to all authenticators.
 mod authenticate_fn;
 mod cookie;
 mod credential;

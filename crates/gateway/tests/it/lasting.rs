@@ -12,7 +12,7 @@ use std::{
 
 use doorward::{
     BoxError, Builder, Principals,
-    auth::{AuthenticateError, Authenticator, Handshake, Issued, TokenId},
+    auth::{AuthenticateError, Authenticator, Handshake, Issued, RefusalReason, TokenId},
     prelude::*,
     server::{Clock as _, WithAuthenticator},
     session::{Lease, LeaseError, MemoryStore, SessionId},
@@ -121,7 +121,7 @@ pub(crate) fn echo() -> Gateway<Member> {
 ///
 /// | member | effect |
 /// |---|---|
-/// | `error` | the authenticator is unavailable |
+/// | `error` | the authenticator is unavailable, or `undecided` |
 /// | `expires_in` | seconds until the credential expires |
 /// | `session`, `token` | ids that can be revoked |
 /// | `signed_in_ago`, `issued_ago` | seconds before now |
@@ -141,8 +141,12 @@ impl Authenticator for ByPayload {
         let Some(name) = auth.get_str("user") else {
             return Err(Refusal::new("invalid_token", "Invalid token").into());
         };
-        if auth.get_str("error").is_some() {
-            return Err(AuthenticateError::Unavailable("the store is away".into()));
+        match auth.get_str("error") {
+            Some("undecided") => {
+                return Err(AuthenticateError::Undecided(RefusalReason::KeyUnknown));
+            }
+            Some(_) => return Err(AuthenticateError::Unavailable("the store is away".into())),
+            None => {}
         }
         let roles = roles_of(&self.users, name);
         let mut grant = Grant::new(Member { roles }, name);

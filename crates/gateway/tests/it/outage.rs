@@ -425,3 +425,72 @@ async fn an_outage_is_logged_once_and_so_is_its_end() {
     assert!(over[0].contains("seconds=1") && over[0].contains("failures="), "{over:?}");
     assert_eq!(log.lines_with("ERROR").len(), 2);
 }
+
+/// The issuer of some tokens does not answer, and the stores do. More sockets fail than a sweep looks
+/// up at a time, and they are looked up first.
+#[tokio::test]
+async fn an_issuer_that_is_away_ends_the_sockets_of_its_tokens_and_no_others() {
+    let (lasting, _) = start().await;
+    let mut of_the_issuer = Vec::new();
+    for number in 0..100 {
+        let auth = json!({ "user": format!("user-{number}"), "session": "shared" });
+        of_the_issuer.push(lasting.connect(auth).await);
+    }
+    let mut other = lasting.connect(json!({ "user": "alice" })).await;
+    let log = Log::default();
+    let kept = log.keep(Level::INFO);
+    lasting.lease.answers(|_| Err(LeaseError::Issuer("the issuer is away".into())));
+
+    pass_time(&lasting, 26).await;
+    assert_eq!(of_the_issuer[0].emit_with_ack::<u8>("echo", 1).await, 1);
+    // They end one after the other, over three seconds.
+    pass(&lasting, 300, Duration::from_millis(20)).await;
+
+    for client in &mut of_the_issuer {
+        assert_eq!(client.ended().await, TestEnd::Passing);
+    }
+    pass_time(&lasting, 120).await;
+    assert_eq!(other.emit_with_ack::<u8>("echo", 1).await, 1);
+    drop(kept);
+    // It is no outage of the store.
+    assert!(log.lines_with("what=\"store\"").is_empty(), "{:?}", log.lines());
+}
+
+#[tokio::test]
+async fn an_issuer_that_answers_again_in_time_ends_no_socket() {
+    let (lasting, _) = start().await;
+    let mut client = lasting.connect(json!({ "user": "alice", "session": "shared" })).await;
+    for _ in 0..5 {
+        lasting.lease.answers(|_| Err(LeaseError::Issuer("the issuer is away".into())));
+        // The last answer may be 10 s old, and a socket stays for 27 s after it.
+        pass_time(&lasting, 16).await;
+        lasting.lease.answers(|now| Ok(now + Duration::from_secs(3_600)));
+        pass_time(&lasting, 20).await;
+    }
+
+    assert_eq!(client.emit_with_ack::<u8>("echo", 1).await, 1);
+}
+
+/// A client can cause such an answer, so it must not look like an outage.
+#[tokio::test]
+async fn an_undecided_credential_is_neither_refused_nor_an_outage() {
+    let (lasting, _) = start().await;
+    let log = Log::default();
+    let kept = log.keep(Level::WARN);
+
+    let undecided = json!({ "user": "alice", "error": "undecided" });
+    for _ in 0..200 {
+        let outcome = lasting.server.visitor().try_connect("/", undecided.clone()).await;
+        assert!(matches!(outcome, Err(None)), "{outcome:?}");
+    }
+    let mut client = lasting.connect(json!({ "user": "alice" })).await;
+    let answer: Value = client.emit_with_ack("auth:refresh", undecided).await;
+
+    assert_eq!(answer["code"], "unavailable");
+    assert_eq!(client.emit_with_ack::<u8>("echo", 1).await, 1);
+    drop(kept);
+    assert_eq!(log.lines(), Vec::<String>::new());
+    let undecided = Decision::Undecided(RefusalReason::KeyUnknown);
+    assert_eq!(lasting.audit.outcomes().iter().filter(|own| **own == undecided).count(), 200);
+    assert_eq!(lasting.audit.outcomes().last(), Some(&Decision::Denied(RefusalReason::KeyUnknown)));
+}
