@@ -12,7 +12,10 @@ use doorward::{
 use doorward_testkit::{LyingIssuer, RawClient, Seen};
 use serde_json::Value;
 
-use crate::support::{Server, by_token, doorward, finish, path, token};
+use crate::{
+    metrics::{metrics_of, scrape},
+    support::{Server, by_token, doorward, finish, path, token},
+};
 
 /// Identity provider with a key of its own.
 struct Provider {
@@ -259,4 +262,39 @@ fn mistakes_in_the_issuers_are_told_with_their_place() {
         "[{ name = \"corp\", url = \"https://id.example.org\", audience = [\"a\", \"b\"] }]",
     );
     assert_eq!(finish(&mut command).code, Some(0));
+}
+
+/// The migration page reads this metric.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn tokens_are_counted_by_their_issuer() {
+    let (old, new) = (Provider::start().await, Provider::start().await);
+    let metrics = "[metrics]\nlisten = \"127.0.0.1:0\"\n";
+    let config = format!("{}{}{metrics}", old.settings("old"), new.settings("new"));
+    let server = Server::start_with(&config, |_| {});
+    let address = metrics_of(&server);
+    let other = Issuer::with_ring(Arc::clone(&old.ring), old.issuer.url(), "shop");
+    let for_a_shop = other.issue("a", Duration::from_secs(60), SystemClock.wall(), "t").unwrap();
+
+    for _ in 0..3 {
+        server.connect(&by_token(&new.token("alice"))).await;
+    }
+    server.connect(&by_token(&old.token("alice"))).await;
+    server.refusal(&by_token(&for_a_shop)).await;
+    server.connect(&by_token(&token(server.data_dir()))).await;
+
+    let text = scrape(&address);
+    for line in [
+        r#"doorward_tokens_total{issuer="new",outcome="accepted"} 3"#.to_owned(),
+        r#"doorward_tokens_total{issuer="old",outcome="accepted"} 1"#.to_owned(),
+        r#"doorward_tokens_total{issuer="old",outcome="refused"} 1"#.to_owned(),
+        r#"doorward_tokens_total{issuer="doorward",outcome="accepted"} 1"#.to_owned(),
+        format!(
+            r#"doorward_issuer_requests_total{{issuer="{}",outcome="answered"}} 2"#,
+            old.issuer.url()
+        ),
+        format!(r#"doorward_issuer_away{{issuer="{}"}} 0"#, old.issuer.url()),
+        format!(r#"doorward_issuer_keys{{issuer="{}"}} 1"#, new.issuer.url()),
+    ] {
+        assert!(text.lines().any(|own| own == line), "{line} is not in\n{text}");
+    }
 }
