@@ -138,6 +138,9 @@ async fn make_session(
 ) -> Result<Json<SessionMade>, Response> {
     let Json(whose) = who.map_err(|error| problem(error.status(), &error.body_text()))?;
     let user = whose.find(&admin).await?;
+    if admin.issuers.owns(&user) {
+        return Err(problem(StatusCode::BAD_REQUEST, OF_AN_ISSUER));
+    }
     let made = admin.sessions.create(new_session(user.as_str())).await;
     made.map(|(token, session)| Json(SessionMade::new(&token, &session)))
         .map_err(|error| not_answered(&error))
@@ -200,3 +203,6 @@ fn not_changed(error: &AccountError) -> Response {
 
 /// Maximum number of accounts in one response. `doorward accounts` requests one page after another.
 const ACCOUNTS_AT_ONCE: u32 = 1000;
+
+const OF_AN_ISSUER: &str = "this is a user of one of the issuers, who signs in there: its id begins with the name of \
+                            the issuer";

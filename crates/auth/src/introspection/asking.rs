@@ -1,12 +1,19 @@
 //! Asks the endpoint about tokens, once for all clients that show the same token at the same time.
 //!
-//! Clients that have not been authenticated can cause questions. So the number of questions is
-//! bounded, and those about connected sockets have places of their own, which strangers cannot take.
-//! Each question runs in a task of its own, so that it goes on when the client that caused it has
-//! left. Start reading at [`Asking::ask`].
+//! Clients that have not been authenticated can cause questions, and choose the tokens. So:
+//!
+//! - The number of their questions is bounded, in all and for each address. A question that has not
+//!   been sent is dropped when its clients have left.
+//! - Questions about connected sockets have places and a circuit breaker of their own.
+//! - A failure that a token may have caused, such as a status 500, does not open a circuit breaker.
+//!
+//! A question that was sent goes on in a task of its own when the client that caused it has left.
+//! Start reading at [`Asking::ask`].
 
 use std::{
     collections::HashMap,
+    fmt,
+    net::IpAddr,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
@@ -28,7 +35,7 @@ use tokio::{
 
 use crate::{
     introspection::{breaker::Breaker, recent::Recent},
-    remote::{error::RequestError, http::Http},
+    remote::{error::RequestError, http::Http, setting::shown},
 };
 
 /// Questions to one endpoint.
@@ -47,7 +54,25 @@ pub(super) struct Asking {
 struct State {
     recent: Recent<Key, Answer>,
     running: HashMap<Key, watch::Receiver<Option<Outcome>>>,
-    breaker: Breaker,
+    /// Numbers of questions of clients that connect, by the network of the client.
+    newcomers: HashMap<Option<IpAddr>, usize>,
+    breakers: Breakers,
+}
+
+/// Circuit breakers for the two kinds of askers.
+#[derive(Default)]
+struct Breakers {
+    newcomers: Breaker,
+    residents: Breaker,
+}
+
+impl Breakers {
+    fn of(&mut self, asker: Asker) -> &mut Breaker {
+        match asker {
+            Asker::Newcomer(_) => &mut self.newcomers,
+            Asker::Resident => &mut self.residents,
+        }
+    }
 }
 
 /// SHA-256 of a token, in place of the token.
@@ -56,9 +81,18 @@ type Key = [u8; 32];
 /// Answer of the endpoint.
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
-    /// The token is active. The members describe it (RFC 7662 section 2.2).
-    Active(Arc<Map<String, Value>>),
+    /// The token is active. The JSON object describes it (RFC 7662 section 2.2). It is kept as text,
+    /// because parsed members take many times its size.
+    Active(Arc<[u8]>),
     Inactive,
+}
+
+impl Answer {
+    /// Returns the members that describe an active token. Returns `None` for an inactive token.
+    pub(super) fn members(&self) -> Option<Map<String, Value>> {
+        let Self::Active(json) = self else { return None };
+        serde_json::from_slice(json).ok().map(|UniqueObject(members)| members)
+    }
 }
 
 /// Answer, or the reason why there is none.
@@ -74,6 +108,8 @@ pub(crate) struct AskError {
 
 #[derive(Debug, thiserror::Error)]
 enum Reason {
+    #[error("all clients that asked have left")]
+    Abandoned,
     #[error("it has failed several times, and is not asked for a few seconds")]
     Broken,
     #[error("too many questions wait for it")]
@@ -89,8 +125,8 @@ enum Reason {
 /// Origin of a question.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Asker {
-    /// A client that wants to connect.
-    Newcomer,
+    /// A client that wants to connect, with the network of its address, if that is known.
+    Newcomer(Option<IpAddr>),
     /// A connected socket.
     Resident,
 }
@@ -100,10 +136,14 @@ impl Asking {
         // The two parts are encoded first (RFC 6749 section 2.3.1), because they may contain colons.
         let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
         let pair = STANDARD.encode(format!("{}:{}", encode(client), encode(secret)));
-        let state =
-            State { recent: Recent::new(), running: HashMap::new(), breaker: Breaker::default() };
+        let state = State {
+            recent: Recent::new(),
+            running: HashMap::new(),
+            newcomers: HashMap::new(),
+            breakers: Breakers::default(),
+        };
         Self {
-            metrics: Metrics::new(url.as_str()),
+            metrics: Metrics::new(&shown(&url)),
             url,
             credentials: format!("Basic {pair}").into(),
             http,
@@ -149,29 +189,40 @@ impl Asking {
         now: SystemTime,
         asker: Asker,
     ) -> Result<watch::Receiver<Option<Outcome>>, Arc<AskError>> {
-        if state.running.len() >= MAX_RUNNING {
-            return Err(self.error(Reason::Busy));
-        }
         let runtime =
             Handle::try_current().map_err(|_none| self.error(RequestError::NoRuntime.into()))?;
-        if !state.breaker.may_ask(now) {
+        if let Asker::Newcomer(network) = asker {
+            let all: usize = state.newcomers.values().sum();
+            let own = state.newcomers.get(&network).copied().unwrap_or(0);
+            if all >= MAX_NEWCOMERS || (network.is_some() && own >= MAX_OF_A_NETWORK) {
+                return Err(self.error(Reason::Busy));
+            }
+        }
+        if !state.breakers.of(asker).may_ask(now) {
             return Err(self.error(Reason::Broken));
+        }
+        if let Asker::Newcomer(network) = asker {
+            *state.newcomers.entry(network).or_default() += 1;
         }
         let (told, running) = watch::channel(None);
         state.running.insert(key, running.clone());
-        let mut question = Question { asking: Arc::clone(self), key, now, outcome: None, told };
-        let body = format!(
-            "token={}&token_type_hint=access_token",
-            utf8_percent_encode(token, NON_ALPHANUMERIC)
-        );
+        let me = Arc::clone(self);
+        let mut question = Question { asking: me, key, now, asker, outcome: None, told };
+        let token = utf8_percent_encode(token, NON_ALPHANUMERIC);
+        let body = format!("token={token}&token_type_hint=access_token");
         runtime.spawn(async move {
             let asking = Arc::clone(&question.asking);
             let places = match asker {
-                Asker::Newcomer => &asking.newcomers,
+                Asker::Newcomer(_) => &asking.newcomers,
                 Asker::Resident => &asking.residents,
             };
             let place = places.acquire().await;
-            question.answer(asking.send(body).await);
+            // One receiver is that of the table.
+            let is_wanted = question.told.receiver_count() > 1;
+            question.answer(match is_wanted {
+                true => asking.send(body).await,
+                false => Err(Reason::Abandoned),
+            });
             drop(place);
         });
         Ok(running)
@@ -185,18 +236,18 @@ impl Asking {
             .body(body);
         let (status, body) = self.http.exchange(request, MAX_ANSWER).await?;
         match status {
-            200 => read(&body).ok_or(Reason::Malformed),
+            200 => read(body).ok_or(Reason::Malformed),
             // Some servers do not introspect JWTs, and say so for them.
             400 if error_code(&body).is_some_and(|code| code == "unsupported_token_type") => {
                 Ok(Answer::Inactive)
             }
-            401 | 403 => Err(Reason::Unauthorized(status)),
+            401 => Err(Reason::Unauthorized(status)),
             status => Err(RequestError::Status(status).into()),
         }
     }
 
     fn error(&self, source: Reason) -> Arc<AskError> {
-        Arc::new(AskError { url: self.url.as_str().into(), source })
+        Arc::new(AskError { url: shown(&self.url), source })
     }
 }
 
@@ -205,6 +256,7 @@ struct Question {
     asking: Arc<Asking>,
     key: Key,
     now: SystemTime,
+    asker: Asker,
     outcome: Option<Result<Answer, Reason>>,
     told: watch::Sender<Option<Outcome>>,
 }
@@ -217,35 +269,35 @@ impl Question {
 
 impl Drop for Question {
     fn drop(&mut self) {
-        let Self { asking, key, now, outcome, told } = self;
+        let Self { asking, key, now, asker, outcome, told } = self;
         let outcome = outcome.take().unwrap_or(Err(RequestError::Ended.into()));
         let mut state = lock(&asking.state);
         state.running.remove(key);
-        let was_open = state.breaker.is_open();
-        let outcome = match outcome {
-            Ok(answer) => {
-                state.breaker.succeeded();
-                state.recent.insert(*key, answer.clone(), *now);
-                Ok(answer)
+        if let Asker::Newcomer(network) = asker
+            && let Some(count) = state.newcomers.get_mut(network)
+        {
+            *count -= 1;
+            if *count == 0 {
+                state.newcomers.remove(network);
             }
-            Err(reason) => {
-                // A token for which the endpoint has an error of its own must not open the breaker,
-                // because any client can show it.
-                match reason {
-                    Reason::Request(RequestError::Status(400..=428 | 430..=499)) => {
-                        state.breaker.succeeded();
-                    }
-                    _ => state.breaker.failed(*now),
-                }
-                Err(asking.error(reason))
-            }
-        };
-        let is_open = state.breaker.is_open();
+        }
+        let breaker = state.breakers.of(*asker);
+        let was_open = breaker.is_open();
+        match &outcome {
+            Ok(_) => breaker.succeeded(),
+            Err(reason) if reason.concerns_all_tokens() => breaker.failed(*now),
+            Err(_) => breaker.gave_up(),
+        }
+        let is_open = breaker.is_open();
+        if let Ok(answer) = &outcome {
+            state.recent.insert(*key, answer.clone(), *now);
+        }
         drop(state);
         asking.metrics.told(&outcome, is_open);
+        let outcome = outcome.map_err(|reason| asking.error(reason));
         match &outcome {
             Ok(_) if was_open => {
-                tracing::info!(url = %asking.url, "An introspection endpoint answers again.");
+                tracing::info!(url = %shown(&asking.url), "An introspection endpoint answers again.");
             }
             Ok(_) => {}
             Err(error) => {
@@ -262,14 +314,32 @@ impl Drop for Question {
     }
 }
 
-doorward_core::debug_fields!(Asking { url });
+impl Reason {
+    /// Returns `true` if the failure cannot be that of a single token. A client chooses its token, and
+    /// must not be able to stop the questions about others.
+    fn concerns_all_tokens(&self) -> bool {
+        match self {
+            // With 429 and 503, the server is overloaded, or asks this server to slow down.
+            Self::Unauthorized(_) | Self::Request(RequestError::Status(429 | 503)) => true,
+            Self::Request(RequestError::Failed(error)) => error.is_connect(),
+            _ => false,
+        }
+    }
+}
+
+/// Omits the credentials, and the query of the URL.
+impl fmt::Debug for Asking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asking").field("url", &shown(&self.url)).finish_non_exhaustive()
+    }
+}
 
 /// Reads an answer. Returns `None` if it is not a JSON object with a member `active`, or if an object
 /// has a duplicate member.
-fn read(body: &[u8]) -> Option<Answer> {
-    let UniqueObject(members) = serde_json::from_slice(body).ok()?;
+fn read(body: Vec<u8>) -> Option<Answer> {
+    let UniqueObject(members) = serde_json::from_slice(&body).ok()?;
     match members.get("active")? {
-        Value::Bool(true) => Some(Answer::Active(Arc::new(members))),
+        Value::Bool(true) => Some(Answer::Active(body.into())),
         Value::Bool(false) => Some(Answer::Inactive),
         _ => None,
     }
@@ -301,7 +371,7 @@ impl Metrics {
         }
     }
 
-    fn told(&self, outcome: &Outcome, is_open: bool) {
+    fn told(&self, outcome: &Result<Answer, Reason>, is_open: bool) {
         let counter = match outcome {
             Ok(Answer::Active(_)) => &self.active,
             Ok(Answer::Inactive) => &self.inactive,
@@ -312,12 +382,16 @@ impl Metrics {
     }
 }
 
-/// Maximum number of questions at a time for clients that want to connect, and as many for connected
-/// sockets.
+/// Maximum number of questions that are sent at a time for clients that want to connect, and as many
+/// for connected sockets.
 const AT_ONCE: usize = 32;
 
-/// Maximum number of questions that are asked or wait for a place.
-const MAX_RUNNING: usize = 4096;
+/// Maximum number of questions for clients that want to connect, sent or waiting for a place. If an
+/// answer takes half a second, the last of them is answered within the time of an admission.
+const MAX_NEWCOMERS: usize = 256;
+
+/// Maximum number of these questions for clients of one network.
+const MAX_OF_A_NETWORK: usize = 32;
 
 /// Maximum size of an answer, in bytes.
-const MAX_ANSWER: usize = 64 * 1024;
+const MAX_ANSWER: usize = 16 * 1024;

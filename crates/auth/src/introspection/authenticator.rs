@@ -1,6 +1,10 @@
 //! Authenticates clients by opaque tokens.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use doorward_core::{
     AuthenticateError, Authenticator, Grant, Handshake, Issued, Problem, Refusal, RefusalReason,
@@ -13,7 +17,7 @@ use crate::{
         shown::{Shown, ShowsCredential},
     },
     introspection::{
-        asking::{Answer, Asker, Asking},
+        asking::{Asker, Asking},
         lease::IntrospectionLease,
         recent::KEEP_FOR,
     },
@@ -28,9 +32,10 @@ use crate::{
 /// by default). A socket whose token is no longer active closes then.
 ///
 /// If the authorization server does not answer within 2 seconds, nothing is decided: a client
-/// connects again by itself, and a connected socket may stay for `Limits::store_grace`. After five
-/// failures in a row, the authorization server is asked once in 5 seconds only. At most 32 questions
-/// for clients that connect are asked at a time, and as many for connected sockets.
+/// connects again by itself, and a connected socket may stay for `Limits::store_grace`. If it cannot
+/// be reached, is overloaded, or refuses the client secret five times in a row, it is asked once in 5
+/// seconds only. At most 32 questions for clients that connect are sent at a time, and as many for
+/// connected sockets. Further clients wait, up to 256 in all and 32 of one address.
 ///
 /// The principal is the answer, as [`Claims`]. A token without `exp` is asked about again at each
 /// sweep, like all others.
@@ -66,18 +71,25 @@ impl Introspection {
     /// # Cancel safety
     /// If the future is dropped, the question goes on.
     pub async fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, AuthenticateError> {
+        self.ask(token, now, None).await
+    }
+
+    /// Verifies a token that a client at this address has shown.
+    async fn ask(
+        &self,
+        token: &str,
+        now: SystemTime,
+        address: Option<IpAddr>,
+    ) -> Result<Claims, AuthenticateError> {
         if let Err(problem) = check_form(token) {
             let denied = Explicit::Token.denied(RefusalReason::TokenMalformed, problem);
             return Err(Refusal::from(denied).into());
         }
-        let answer = self.asking.ask(token, now, KEEP_FOR, Asker::Newcomer).await;
-        match answer.map_err(|error| AuthenticateError::Unavailable(error.into()))? {
-            Answer::Active(members) => {
-                let claims = self.policy.check((*members).clone(), now);
-                claims.map_err(|denied| Refusal::from(denied).into())
-            }
-            Answer::Inactive => Err(Refusal::from(INACTIVE).into()),
-        }
+        let asker = Asker::Newcomer(address.map(network));
+        let answer = self.asking.ask(token, now, KEEP_FOR, asker).await;
+        let answer = answer.map_err(|error| AuthenticateError::Unavailable(error.into()))?;
+        let members = answer.members().ok_or_else(|| Refusal::from(INACTIVE))?;
+        self.policy.check(members, now).map_err(|denied| Refusal::from(denied).into())
     }
 }
 
@@ -86,7 +98,8 @@ impl Authenticator for Introspection {
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<Claims>, AuthenticateError> {
         let token = Explicit::Token.find(&handshake.auth).map_err(Refusal::from)?;
-        let claims = self.verify(token, handshake.at).await?;
+        let address = handshake.request.client_ip();
+        let claims = self.ask(token, handshake.at, address).await?;
         let lease = IntrospectionLease {
             asking: Arc::clone(&self.asking),
             policy: Arc::clone(&self.policy),
@@ -115,6 +128,18 @@ impl ShowsCredential for Introspection {
 }
 
 doorward_core::debug_fields!(Introspection { asking });
+
+/// Returns the network that one client can choose addresses from: an IPv4 address, or an IPv6 network
+/// of 64 bits.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
 
 /// Checks that a text can be a token (RFC 6750 section 2.1), so that nothing else is sent to the
 /// authorization server.

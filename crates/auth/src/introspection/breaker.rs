@@ -16,7 +16,7 @@ pub(super) struct Breaker {
 
 impl Breaker {
     /// Returns `true` if a question may be asked now. Its outcome must be passed to
-    /// [`succeeded`](Self::succeeded) or [`failed`](Self::failed).
+    /// [`succeeded`](Self::succeeded), [`failed`](Self::failed) or [`gave_up`](Self::gave_up).
     pub(super) fn may_ask(&mut self, now: SystemTime) -> bool {
         if self.failures < FAILURES {
             return true;
@@ -36,6 +36,11 @@ impl Breaker {
 
     pub(super) fn succeeded(&mut self) {
         *self = Self::default();
+    }
+
+    /// Records a question whose outcome says nothing about others. Another one may be tried.
+    pub(super) fn gave_up(&mut self) {
+        self.is_trying = false;
     }
 
     pub(super) fn failed(&mut self, now: SystemTime) {
@@ -76,6 +81,19 @@ mod tests {
         assert!(breaker.may_ask(at(111)));
         breaker.succeeded();
         assert!(!breaker.is_open() && breaker.may_ask(at(111)) && breaker.may_ask(at(111)));
+    }
+
+    #[test]
+    fn a_question_without_an_outcome_lets_another_one_be_tried() {
+        let mut breaker = Breaker::default();
+        for _ in 0..FAILURES {
+            breaker.failed(at(100));
+        }
+        assert!(breaker.may_ask(at(105)));
+
+        breaker.gave_up();
+
+        assert!(breaker.is_open() && breaker.may_ask(at(105)));
     }
 
     #[test]

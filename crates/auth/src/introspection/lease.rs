@@ -8,7 +8,7 @@ use std::{
 use doorward_core::{BoxFuture, Lease, LeaseError, UserId};
 
 use crate::{
-    introspection::asking::{Answer, Asker, Asking},
+    introspection::asking::{Asker, Asking},
     jwt::policy::Policy,
 };
 
@@ -36,12 +36,11 @@ impl Lease for IntrospectionLease {
                     "the authorization server did not answer in time".into(),
                 ));
             };
-            match answer.map_err(|error| LeaseError::Issuer(error.into()))? {
-                Answer::Active(members) => match self.policy.check((*members).clone(), now) {
-                    Ok(claims) if claims.subject == self.user => Ok(()),
-                    _ => Err(LeaseError::Ended),
-                },
-                Answer::Inactive => Err(LeaseError::Ended),
+            let answer = answer.map_err(|error| LeaseError::Issuer(error.into()))?;
+            let members = answer.members().ok_or(LeaseError::Ended)?;
+            match self.policy.check(members, now) {
+                Ok(claims) if claims.subject == self.user => Ok(()),
+                _ => Err(LeaseError::Ended),
             }
         })
     }

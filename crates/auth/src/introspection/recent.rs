@@ -51,7 +51,7 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
 pub(super) const KEEP_FOR: Duration = Duration::from_secs(10);
 
 /// Maximum number of values of one generation.
-const CAPACITY: usize = 10_000;
+const CAPACITY: usize = 4_000;
 
 #[cfg(test)]
 mod tests {

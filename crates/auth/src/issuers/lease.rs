@@ -2,14 +2,16 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use doorward_core::{BoxFuture, Lease, LeaseError};
+use doorward_core::{BoxFuture, Lease, LeaseError, UserId};
 
-use crate::issuers::member::Member;
+use crate::issuers::member::{Member, Members};
 
-/// Lease of a socket that was admitted with a token of an issuer. Adds a condition to the lease of
-/// its session, if it has one.
+/// Lease of a socket that was admitted with a token of an issuer. Adds conditions to the lease of its
+/// session, if it has one.
 pub(super) struct IssuerLease {
     pub(super) member: Arc<Member>,
+    pub(super) members: Members,
+    pub(super) user: UserId,
     pub(super) session: Option<Arc<dyn Lease>>,
 }
 
@@ -26,7 +28,9 @@ impl Lease for IssuerLease {
 
     fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<(), LeaseError>> {
         Box::pin(async move {
-            if !self.member.is_trusted() {
+            // The set may have got an issuer whose users begin like this one.
+            let is_foreign = self.member.jwt.shares_users() && self.members.own(&self.user);
+            if !self.member.is_trusted() || is_foreign {
                 return Err(LeaseError::Ended);
             }
             match &self.session {

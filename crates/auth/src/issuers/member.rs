@@ -1,14 +1,63 @@
 //! One issuer of a set, with its name.
 
 use std::sync::{
-    Arc,
+    Arc, PoisonError, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 
-use doorward_core::AuthenticateError;
+use doorward_core::{AuthenticateError, UserId};
 use metrics::{Counter, counter};
 
 use crate::jwt::authenticator::Jwt;
+
+/// Issuers of a set. Clones share them.
+#[derive(Clone)]
+pub(super) struct Members(
+    /// Current issuers. The lock is held only while the `Arc` is cloned or replaced.
+    Arc<RwLock<Arc<[Arc<Member>]>>>,
+);
+
+impl Members {
+    pub(super) fn new(members: Arc<[Arc<Member>]>) -> Self {
+        Self(Arc::new(RwLock::new(members)))
+    }
+
+    pub(super) fn current(&self) -> Arc<[Arc<Member>]> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the issuers by the result of `change`, which receives the current ones. Distrusts those
+    /// that are not in the result.
+    pub(super) fn replace<E>(
+        &self,
+        change: impl FnOnce(&[Arc<Member>]) -> Result<Arc<[Arc<Member>]>, E>,
+    ) -> Result<(), E> {
+        let mut members = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let after = change(&members)?;
+        let before = std::mem::replace(&mut *members, Arc::clone(&after));
+        drop(members);
+        // The members are distrusted after they are replaced. So a token that is verified meanwhile
+        // either finds the new set, or gets a lease that ends.
+        for member in &*before {
+            if !after.iter().any(|kept| Arc::ptr_eq(kept, member)) {
+                member.is_trusted.store(false, Ordering::SeqCst);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns `true` if the user is one of an issuer that does not share its users.
+    pub(super) fn own(&self, user: &UserId) -> bool {
+        is_foreign(&self.current(), user)
+    }
+}
+
+/// Returns `true` if the user is one of an issuer among `members` that does not share its users. Such
+/// an id begins with the name of the issuer.
+pub(super) fn is_foreign(members: &[Arc<Member>], user: &UserId) -> bool {
+    let Some((space, _)) = user.as_str().split_once(':') else { return false };
+    members.iter().any(|member| !member.jwt.shares_users() && *member.name == *space)
+}
 
 /// Issuer of a set.
 pub(super) struct Member {
@@ -46,10 +95,6 @@ impl Member {
     /// Returns `true` until the issuer is removed from its set.
     pub(super) fn is_trusted(&self) -> bool {
         self.is_trusted.load(Ordering::SeqCst)
-    }
-
-    pub(super) fn distrust(&self) {
-        self.is_trusted.store(false, Ordering::SeqCst);
     }
 
     /// Counts the outcome of a verification.

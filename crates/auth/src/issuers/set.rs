@@ -3,11 +3,7 @@
 //! The claim `iss` is read before the token is verified, only to choose the authenticator. The
 //! chosen one then verifies the whole token, `iss` included, so a false `iss` gains nothing.
 
-use std::{
-    fmt,
-    sync::{Arc, PoisonError, RwLock},
-    time::SystemTime,
-};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use doorward_core::{AuthenticateError, Authenticator, Grant, Handshake, Problem, Refusal, UserId};
 
@@ -17,7 +13,11 @@ use crate::{
         explicit::Explicit,
         shown::{Shown, ShowsCredential},
     },
-    issuers::{error::IssuersError, lease::IssuerLease, member::Member},
+    issuers::{
+        error::IssuersError,
+        lease::IssuerLease,
+        member::{Member, Members, is_foreign},
+    },
     jwt::{
         authenticator::Jwt,
         claims::Claims,
@@ -53,8 +53,7 @@ use crate::{
 #[derive(Clone)]
 #[must_use = "an authenticator has no effect until a server is built with it"]
 pub struct Issuers {
-    /// Current set. The lock is held only while the `Arc` is cloned or replaced.
-    members: Arc<RwLock<Arc<[Arc<Member>]>>>,
+    members: Members,
 }
 
 impl Issuers {
@@ -70,8 +69,7 @@ impl Issuers {
     pub fn new<N: AsRef<str>>(
         issuers: impl IntoIterator<Item = (N, Jwt)>,
     ) -> Result<Self, IssuersError> {
-        let members = check(issuers, &[])?;
-        Ok(Self { members: Arc::new(RwLock::new(members)) })
+        Ok(Self { members: Members::new(check(issuers, &[])?) })
     }
 
     /// Replaces the set. An issuer of the same name whose authenticator is a clone of the current
@@ -84,17 +82,14 @@ impl Issuers {
         &self,
         issuers: impl IntoIterator<Item = (N, Jwt)>,
     ) -> Result<(), IssuersError> {
-        let before = self.members();
-        let after = check(issuers, &before)?;
-        *self.members.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&after);
-        // The members are distrusted after they are replaced. So a token that is verified meanwhile
-        // either finds the new set, or gets a lease that ends.
-        for member in &*before {
-            if !after.iter().any(|kept| Arc::ptr_eq(kept, member)) {
-                member.distrust();
-            }
-        }
-        Ok(())
+        self.members.replace(|before| check(issuers, before))
+    }
+
+    /// Returns `true` if the user is one of an issuer of the set that does not share its users, such as
+    /// `corp:alice`. No other credential should name such a user.
+    #[must_use]
+    pub fn owns(&self, user: &UserId) -> bool {
+        self.members.own(user)
     }
 
     /// Verifies a token with the authenticator of its issuer, as [`Jwt::verify`] does, and returns
@@ -116,13 +111,9 @@ impl Issuers {
         verified
     }
 
-    fn members(&self) -> Arc<[Arc<Member>]> {
-        Arc::clone(&self.members.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
     /// Chooses the issuer of a token that is not verified.
     fn choose(&self, token: &str) -> Result<Chosen, Denied> {
-        let among = self.members();
+        let among = self.members.current();
         let issuer = issuer_of(token)?;
         let expects = |member: &&Arc<Member>| match (&issuer, member.jwt.expected_issuer()) {
             (Issuer::Named(name), Some(expected)) => **name == *expected,
@@ -159,12 +150,7 @@ impl Chosen {
     /// users must not name a user of another issuer.
     fn check_space(&self, claims: &Claims) -> Result<(), Denied> {
         let jwt = &self.member.jwt;
-        let Some((space, _)) = claims.subject().split_once(':').filter(|_| jwt.shares_users())
-        else {
-            return Ok(());
-        };
-        let is_taken = |other: &Arc<Member>| !other.jwt.shares_users() && *other.name == *space;
-        if self.among.iter().any(is_taken) {
+        if jwt.shares_users() && is_foreign(&self.among, &claims.subject) {
             return Err(Denied::claim(jwt.user_claim_name(), Problem::NotAllowed));
         }
         Ok(())
@@ -184,13 +170,15 @@ impl Authenticator for Issuers {
         chosen.member.count(&granted);
         let mut grant = granted?;
         let session = grant.lease.take();
-        Ok(grant.lease(Arc::new(IssuerLease { member: chosen.member, session })))
+        let (members, user) = (self.members.clone(), grant.user.clone());
+        let lease = IssuerLease { member: chosen.member, members, user, session };
+        Ok(grant.lease(Arc::new(lease)))
     }
 
     /// Recognises the user of a token, as [`Jwt`] does.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
         let (token, chosen) = self.token_of(handshake).ok()?;
-        let claims = chosen.member.jwt.verify_at_once(token, handshake.at).ok()?;
+        let claims = chosen.member.jwt.recognise_token(token, handshake.at)?;
         chosen.check_space(&claims).ok()?;
         Some(claims.subject)
     }
@@ -204,7 +192,7 @@ impl ShowsCredential for Issuers {
 
 impl fmt::Debug for Issuers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.members().iter()).finish()
+        f.debug_list().entries(self.members.current().iter()).finish()
     }
 }
 

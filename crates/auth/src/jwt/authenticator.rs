@@ -310,10 +310,12 @@ impl Authenticator for Jwt {
     }
 
     /// Recognises the user of a token by the signature and the claims of the token. Returns `None`
-    /// if the token is not valid. Does not look up the session, and does not ask a remote issuer.
+    /// if the token is not valid. Does not look up the session, and does not wait for the keys of a
+    /// remote issuer. If they lack the key, they are read in the background, so that a client with a
+    /// new key is recognised when it tries again.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
         let token = self.token_of(handshake).ok()?;
-        Some(self.verify_at_once(token, handshake.at).ok()?.subject)
+        self.recognise_token(token, handshake.at).map(|claims| claims.subject)
     }
 }
 

@@ -53,7 +53,6 @@ pub(crate) enum Expiry {
     /// The token expires the maximum lifetime after its `iat`, which it must have.
     OrMaxFromIssue,
     /// The token expires the maximum lifetime after it was checked.
-    #[cfg_attr(not(feature = "issuers"), expect(dead_code, reason = "for introspection"))]
     OrMaxFromNow,
 }
 
@@ -94,13 +93,16 @@ impl Policy {
     ) -> Result<Claims, Denied> {
         // Every claim is read before any is checked, so a malformed token never counts as an
         // expired one.
-        let subject = user(&claims, self.shape.user)?;
+        let subject = self.own(self.shape.user, user(&claims, self.shape.user)?)?;
         let not_before = time(&claims, "nbf")?;
         let issued_at = time(&claims, "iat")?;
         let expires_at = self.end(time(&claims, "exp")?, issued_at, now)?;
         // A token or session id that a store cannot keep could not be revoked.
-        let token = identifier(&claims, "jti")?;
-        let session = identifier(&claims, self.shape.session)?;
+        let token =
+            identifier(&claims, "jti")?.map(|id| self.own("jti", id.to_owned())).transpose()?;
+        let session_claim = self.shape.session;
+        let session = identifier(&claims, session_claim)?;
+        let session = session.map(|id| self.own(session_claim, id.to_owned())).transpose()?;
         let signed_in_at = time(&claims, "auth_time")?;
         let generation = if self.is_own { generation(&claims)? } else { None };
 
@@ -119,7 +121,9 @@ impl Policy {
         if signed_in_at.is_some_and(|at| exceeds(self.leeway, now, at)) {
             return Err(Denied::claim("auth_time", Problem::InTheFuture));
         }
-        if exceeds(self.max_lifetime, issued_at.unwrap_or(now), expires_at) {
+        // Without an `exp`, the lifetime is the longest one.
+        let has_end = claims.contains_key("exp") || self.expiry != Expiry::OrMaxFromNow;
+        if has_end && exceeds(self.max_lifetime, issued_at.unwrap_or(now), expires_at) {
             let too_long = Denied::claim("exp", Problem::TooLong);
             return Err(too_long.because(RefusalReason::TokenTooLong));
         }
@@ -138,11 +142,11 @@ impl Policy {
         }
 
         Ok(Claims {
-            subject: UserId::new(self.own(&subject)),
+            subject: UserId::new(subject),
             expires_at,
             issued_at,
-            token: token.map(|id| TokenId::new(self.own(id))),
-            session: session.map(|id| SessionId::new(self.own(id))),
+            token: token.map(TokenId::new),
+            session: session.map(SessionId::new),
             signed_in_at,
             generation,
             shape: self.shape,
@@ -150,10 +154,13 @@ impl Policy {
         })
     }
 
-    /// Returns an id of the token in the space of its issuer, so that equal ids of two issuers
-    /// differ. The name of an issuer has no colon, so each id has one reading.
-    fn own(&self, id: &str) -> String {
-        self.space.as_ref().map_or_else(|| id.to_owned(), |space| format!("{space}:{id}"))
+    /// Returns the id in the claim `name` in the space of its issuer, so that equal ids of two issuers
+    /// differ. The name of an issuer has no colon, so each id has one reading. Fails if the result is
+    /// longer than an id may be, because such an id could not be revoked.
+    fn own(&self, name: &'static str, id: String) -> Result<String, Denied> {
+        let Some(space) = &self.space else { return Ok(id) };
+        let id = format!("{space}:{id}");
+        if is_identifier(&id) { Ok(id) } else { Err(Denied::claim(name, Problem::TooLong)) }
     }
 
     /// Returns the time by which `nbf` and `iat` of a token may be in the future.

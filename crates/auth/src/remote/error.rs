@@ -55,16 +55,19 @@ pub enum IssuerError {
     /// The client for TLS cannot be set up, because the system has no usable certificates.
     #[error("no requests can be sent")]
     Client(#[source] BoxError),
-    /// A text is not a network, such as `10.1.0.0/16`.
+    /// A text is not a URL with a host.
+    #[error("its URL is malformed: write a URL, such as https://id.example.org")]
+    Malformed,
+    /// A text is not an address or a network.
     #[error(
-        "{0:?} is not a network: write an address, such as \"10.1.2.3\", or a network, such as \
+        "a network is malformed: write an address, such as \"10.1.2.3\", or a network, such as \
          \"10.1.0.0/16\""
     )]
-    Network(Box<str>),
+    Network,
     /// A URL is not used.
-    #[error("the URL {url:?} cannot be used: {problem}")]
+    #[error("the URL {url} cannot be used: {problem}")]
     Url {
-        /// URL, or the beginning of a text that is not a URL.
+        /// URL without user name, password and query.
         url: Box<str>,
         /// Reason why it is not used.
         problem: UrlProblem,
@@ -108,7 +111,7 @@ pub(crate) enum FetchError {
          byte for byte"
     )]
     OtherIssuer { named: Box<str>, configured: Box<str> },
-    #[error("the URL of its key set is not used: {0}")]
+    #[error("the URL of its key set is not used")]
     KeySetUrl(#[source] UrlProblem),
     #[error("its key set cannot be used")]
     KeySet(#[source] KeySetError),

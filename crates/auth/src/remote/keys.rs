@@ -24,6 +24,7 @@ use crate::{
         error::{Away, FetchError, RequestError},
         http::Http,
         reach::Reach,
+        setting,
         since::since,
     },
 };
@@ -107,6 +108,12 @@ impl RemoteKeys {
         }
         let is_good = age < OLD_AFTER || (age < KEEP_FOR && state.has_just_failed(now));
         is_good.then_some(set)
+    }
+
+    /// Reads the keys in the background, if the issuer may be asked.
+    pub(crate) fn read_soon(self: &Arc<Self>, now: SystemTime) {
+        // The result is not awaited.
+        drop(self.ask(&mut lock(&self.state), now));
     }
 
     /// Waits until the keys were read by a request that was sent at `now` or later, if the issuer may
@@ -193,7 +200,7 @@ impl RemoteKeys {
             Ok(_) => self.metrics.answered.increment(1),
             Err(_) => self.metrics.failed.increment(1),
         }
-        answer.map_err(|source| FetchError::Request { url: url.as_str().into(), source })
+        answer.map_err(|source| FetchError::Request { url: setting::shown(url), source })
     }
 
     /// Stores the outcome of a request.

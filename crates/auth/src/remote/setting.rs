@@ -10,11 +10,11 @@ use crate::remote::{
     reach::Reach,
 };
 
-/// Parses a URL with a host.
+/// Parses a URL with a host. A text that is not a URL may be a secret in the wrong place, so the error
+/// does not contain it.
 pub(crate) fn url(text: &str) -> Result<Url, IssuerError> {
-    let malformed = || IssuerError::Url { url: shown(text).into(), problem: UrlProblem::Malformed };
-    let url: Url = text.parse().map_err(|_malformed| malformed())?;
-    if url.host_str().is_some() { Ok(url) } else { Err(malformed()) }
+    let url: Url = text.parse().map_err(|_malformed| IssuerError::Malformed)?;
+    if url.host_str().is_some() { Ok(url) } else { Err(IssuerError::Malformed) }
 }
 
 /// Returns the URL if it may be requested.
@@ -25,15 +25,17 @@ pub(crate) fn check(reach: &Reach, url: Url) -> Result<Url, IssuerError> {
     }
 }
 
-/// Creates the error for a URL. A password in it is not shown.
+/// Creates the error for a URL.
 pub(crate) fn refused(url: &Url, problem: UrlProblem) -> IssuerError {
-    let mut shown = url.clone();
-    // A URL without a host has no password. It is the only kind for which this fails.
-    if shown.set_username("").and_then(|()| shown.set_password(None)).is_err() {
-        return IssuerError::Url { url: url.scheme().into(), problem };
-    }
-    shown.set_query(None);
-    IssuerError::Url { url: shown.as_str().into(), problem }
+    IssuerError::Url { url: shown(url), problem }
+}
+
+/// Returns a URL for errors, logs and labels, without user name, password and query, which may be
+/// secrets.
+pub(crate) fn shown(url: &Url) -> Box<str> {
+    let (host, path) = (url.host_str().unwrap_or_default(), url.path());
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}://{host}{port}{path}", url.scheme()).into()
 }
 
 /// Parses networks. A single address is a network of its own.
@@ -41,15 +43,7 @@ pub(crate) fn networks(texts: &[String]) -> Result<Vec<IpNet>, IssuerError> {
     let parse = |text: &String| {
         let address = || text.parse().map(|address: IpAddr| IpNet::from(address));
         let network = text.parse().or_else(|_no_network| address());
-        network.map_err(|_malformed| IssuerError::Network(shown(text).into()))
+        network.map_err(|_malformed| IssuerError::Network)
     };
     texts.iter().map(parse).collect()
 }
-
-/// Returns the beginning of a text of the operator, for an error. A text that is not a URL may be a
-/// secret in the wrong place, so the rest is not shown.
-fn shown(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(SHOWN)).unwrap_or_default()
-}
-
-const SHOWN: usize = 32;

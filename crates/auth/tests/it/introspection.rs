@@ -1,11 +1,11 @@
 //! Asks an authorization server about opaque tokens, while it answers, lies and is away.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use doorward_auth::{
     AuthenticateError, Authenticator, Claims, Grant, HasUserId as _, Introspection, RefusalReason,
 };
-use doorward_core::{HasScopes as _, Lease, LeaseError};
+use doorward_core::{Handshake, HandshakeRequest, HasScopes as _, Headers, Lease, LeaseError};
 use doorward_testkit::{Answer, Asked, Log, LyingIssuer};
 use serde_json::{Value, json};
 use tracing::Level;
@@ -211,14 +211,8 @@ async fn while_the_server_is_away_nothing_is_decided_and_it_is_asked_rarely() {
     let lease = show(&tokens, "a", NOW).await.unwrap().lease.unwrap();
     let log = Log::default();
     let kept = log.keep(Level::INFO);
-    for answer in [
-        Answer::status(500),
-        Answer::Hangup,
-        Answer::json("<html>"),
-        Answer::json("{}"),
-        Answer::status(429),
-    ] {
-        issuer.answer(PATH, answer);
+    for answer in [503, 429, 401, 503, 503] {
+        issuer.answer(PATH, Answer::status(answer));
         let token = format!("t-{}", issuer.asked(PATH));
         assert_eq!(show(&tokens, &token, NOW + 20).await.unwrap_err(), "away");
     }
@@ -227,33 +221,66 @@ async fn while_the_server_is_away_nothing_is_decided_and_it_is_asked_rarely() {
     // Five questions have failed, so none is asked for 5 seconds.
     for second in 20..25 {
         assert_eq!(show(&tokens, "b", NOW + second).await.unwrap_err(), "away");
-        assert_eq!(renew(&lease, NOW + second).await, "away");
     }
     assert_eq!(issuer.asked(PATH), before);
+    // Connected sockets have a circuit breaker of their own.
+    for second in 20..25 {
+        assert_eq!(renew(&lease, NOW + second).await, "away");
+    }
+    assert_eq!(renew(&lease, NOW + 25).await, "away");
+    assert_eq!(issuer.asked(PATH), before + 5);
     issuer.answer(PATH, active(&json!({})));
-    assert_eq!(renew(&lease, NOW + 25).await, "active");
+    assert_eq!(renew(&lease, NOW + 30).await, "active");
     assert!(show(&tokens, "b", NOW + 25).await.is_ok());
     drop(kept);
-    assert_eq!(log.lines_with("does not answer").len(), 1);
-    assert_eq!(log.lines_with("answers again").len(), 1);
+    assert_eq!(log.lines_with("does not answer").len(), 2);
+    assert_eq!(log.lines_with("answers again").len(), 2);
 }
 
-/// A stranger must not be able to stop the questions for all others.
+/// A stranger chooses the token, and may find one for which the authorization server fails.
 #[tokio::test]
-async fn a_token_that_the_server_rejects_as_a_request_does_not_count_as_its_failure() {
-    let (issuer, tokens) = world().await;
-    issuer.answer_with(PATH, |asked: &Asked| {
-        if asked.body.contains("odd") {
-            Answer::Full(400, String::new(), br#"{"error":"invalid_request"}"#.to_vec())
-        } else {
-            active(&json!({}))
-        }
-    });
+async fn a_failure_that_a_token_may_have_caused_does_not_stop_the_questions_about_others() {
+    let large = format!(r#"{{"active": true, "padding": "{}"}}"#, "a".repeat(64 * 1024));
+    for answer in [
+        Answer::Full(400, String::new(), br#"{"error":"invalid_request"}"#.to_vec()),
+        Answer::status(403),
+        Answer::status(500),
+        Answer::redirect("http://169.254.169.254/"),
+        Answer::json("<html>"),
+        Answer::json(r#"{"active": "true"}"#),
+        Answer::json(r#"{"active": true, "active": false}"#),
+        Answer::json(large),
+        Answer::Hangup,
+    ] {
+        let (issuer, tokens) = world().await;
+        let lie = answer.clone();
+        issuer.answer_with(PATH, move |asked: &Asked| {
+            if asked.body.contains("odd") { lie.clone() } else { active(&json!({})) }
+        });
+        let lease = show(&tokens, "good", NOW).await.unwrap().lease.unwrap();
 
-    for index in 0..50 {
-        assert_eq!(show(&tokens, &format!("odd-{index}"), NOW).await.unwrap_err(), "away");
+        for index in 0..50 {
+            assert_eq!(show(&tokens, &format!("odd{index}"), NOW).await.unwrap_err(), "away");
+        }
+
+        let shown = format!("{answer:?}").chars().take(60).collect::<String>();
+        assert!(show(&tokens, "new", NOW).await.is_ok(), "{shown}");
+        assert_eq!(renew(&lease, NOW + 10).await, "active", "{shown}");
     }
-    assert!(show(&tokens, "good", NOW).await.is_ok());
+}
+
+/// RFC 7662, section 2.2: all members but `active` are optional.
+#[tokio::test]
+async fn a_token_without_an_expiry_is_accepted_with_and_without_a_time_of_issue() {
+    let (issuer, tokens) = world().await;
+    for (index, issued) in
+        [json!(null), json!(NOW - 60), json!(NOW), json!(1)].into_iter().enumerate()
+    {
+        issuer.answer(PATH, active(&json!({"exp": null, "iat": issued})));
+        let grant = show(&tokens, &format!("t{index}"), NOW).await.unwrap();
+        assert_eq!(grant.expires_at, None);
+        assert_eq!(renew(&grant.lease.unwrap(), NOW + 20).await, "active");
+    }
 }
 
 #[tokio::test]
@@ -273,18 +300,28 @@ async fn a_wrong_client_secret_is_reported_and_no_client_is_refused() {
     assert!(!lines[0].contains("s3cret") && !lines[0].contains("t-1"), "{lines:?}");
 }
 
-/// Questions for clients that connect and questions about connected sockets have places of their own.
+/// Makes the handshake of a client at this address.
+fn from(address: &str, token: &str) -> Handshake {
+    let shown = handshake_at(&json!({ "token": token }).to_string(), NOW);
+    let peer = (address.parse::<IpAddr>().unwrap(), 1).into();
+    let request = HandshakeRequest::new(Headers::default(), "", Some(peer));
+    Handshake::new(Arc::new(request), "/", shown.auth, shown.at)
+}
+
+/// Questions of one network have a bound, and questions about connected sockets have places of their own.
 #[tokio::test]
-async fn strangers_with_made_up_tokens_do_not_keep_connected_sockets_from_being_checked() {
+async fn strangers_with_made_up_tokens_keep_out_neither_others_nor_connected_sockets() {
     let (issuer, tokens) = world().await;
     issuer.answer_with(PATH, |asked: &Asked| {
         if asked.body.contains("madeup") { Answer::Never } else { active(&json!({})) }
     });
     let lease = show(&tokens, "a", NOW).await.unwrap().lease.unwrap();
-    let strangers: Vec<_> = (0..200)
+    let strangers: Vec<_> = (0..500)
         .map(|index| {
+            // Addresses of one IPv6 network.
+            let shown = from(&format!("2001:db8::{index:x}"), &format!("madeup{index}"));
             let tokens = tokens.clone();
-            tokio::spawn(async move { show(&tokens, &format!("madeup{index}"), NOW + 20).await })
+            tokio::spawn(async move { tokens.authenticate(shown).await })
         })
         .collect();
     while issuer.asked(PATH) < 33 {
@@ -292,11 +329,47 @@ async fn strangers_with_made_up_tokens_do_not_keep_connected_sockets_from_being_
     }
 
     assert_eq!(renew(&lease, NOW + 20).await, "active");
-    // No more than 32 questions of strangers are asked at a time.
-    assert_eq!(issuer.requests().iter().filter(|asked| asked.body.contains("madeup")).count(), 32);
-    for stranger in strangers {
+    for stranger in &strangers {
         stranger.abort();
     }
+    // The questions of the strangers end after 2 seconds. This one waits for a place.
+    assert!(tokens.authenticate(from("192.0.2.1", "good")).await.is_ok());
+    assert_eq!(issuer.requests().iter().filter(|asked| asked.body.contains("madeup")).count(), 32);
+}
+
+/// A client that leaves at once must not fill the queue.
+#[tokio::test]
+async fn a_question_whose_clients_have_left_is_not_sent() {
+    let (issuer, tokens) = world().await;
+    let (answer, permits) = active(&json!({})).held();
+    issuer.answer_with(PATH, move |asked: &Asked| {
+        if asked.body.contains("slow") { answer.clone() } else { active(&json!({})) }
+    });
+    let ask = |address: String, token: String| {
+        let tokens = tokens.clone();
+        tokio::spawn(async move { tokens.authenticate(from(&address, &token)).await.is_ok() })
+    };
+    // All places are taken.
+    let slow: Vec<_> =
+        (0..32).map(|index| ask(format!("192.0.2.{index}"), format!("slow{index}"))).collect();
+    while issuer.asked(PATH) < 32 {
+        tokio::task::yield_now().await;
+    }
+    for index in 0..100 {
+        let left = ask(format!("198.51.100.{index}"), format!("left{index}"));
+        tokio::task::yield_now().await;
+        left.abort();
+    }
+    let staying = ask("203.0.113.1".to_owned(), "good".to_owned());
+    tokio::task::yield_now().await;
+
+    permits.add_permits(32);
+
+    assert!(staying.await.unwrap());
+    for slow in slow {
+        assert!(slow.await.unwrap());
+    }
+    assert!(issuer.requests().iter().all(|asked| !asked.body.contains("left")));
 }
 
 #[tokio::test]

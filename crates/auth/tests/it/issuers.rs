@@ -8,6 +8,7 @@ use doorward_core::{Grant, LeaseError, Refusal};
 use serde_json::json;
 
 use crate::forge::{AnySigner, ES256, HS256, NOW, SECRET, ask, at, good, handshake_at, hmac};
+use crate::world::done;
 
 /// Returns an authenticator of the tokens that `key` signs as `iss`.
 fn of(key: &AnySigner, iss: &str) -> Jwt {
@@ -200,4 +201,39 @@ fn one_loader_serves_all_issuers() {
     );
     assert!(show(&loaded, &token(&two, "https://two", "alice")).is_err());
     assert_eq!(show(&by_id, &token(&two, "https://two", "bob")).unwrap().principal, "two:bob");
+}
+
+/// An id that is longer than 255 characters could not be revoked.
+#[test]
+fn the_name_of_the_issuer_counts_towards_the_length_of_an_id() {
+    let key = AnySigner::generate();
+    let issuers = Issuers::new([("corp", of(&key, "https://corp"))]).unwrap();
+    let claims = |name: &str, length: usize| {
+        let mut claims =
+            json!({"iss": "https://corp", "aud": "chat", "sub": "alice", "exp": NOW + 60});
+        claims[name] = json!("a".repeat(length));
+        key.token(ES256, &claims.to_string())
+    };
+
+    for name in ["sub", "jti", "sid"] {
+        assert!(show(&issuers, &claims(name, 250)).is_ok());
+        assert_eq!(fault(&issuers, &claims(name, 251)), format!("claim {name}: too_long"));
+    }
+}
+
+/// An issuer is added while a socket is connected whose id begins with its name.
+#[test]
+fn a_user_that_shares_an_id_with_a_later_issuer_ends() {
+    let (key, own) = (AnySigner::generate(), AnySigner::generate());
+    let local = Jwt::es256(&own.public_pem).unwrap().bound_to("local", "chat").danger_share_users();
+    let issuers = Issuers::new([("local", local.clone())]).unwrap();
+    let lease = show(&issuers, &token(&own, "local", "corp:alice")).unwrap().lease.unwrap();
+    let other = show(&issuers, &token(&own, "local", "alice")).unwrap().lease.unwrap();
+    assert!(!issuers.owns(&"corp:alice".into()));
+
+    issuers.replace([("local", local), ("corp", of(&key, "https://corp"))]).unwrap();
+
+    assert!(issuers.owns(&"corp:alice".into()) && !issuers.owns(&"local:alice".into()));
+    assert!(matches!(done(lease.renew(at(NOW))), Err(LeaseError::Ended)));
+    assert!(done(other.renew(at(NOW))).is_ok());
 }

@@ -569,7 +569,7 @@ fn an_issuer_that_cannot_be_used_is_refused_when_it_is_configured() {
     assert!(inside.clone().audience("chat").is_ok());
     assert!(inside.key_set("https://10.1.2.4/keys").audience("chat").is_err());
     let typo = Jwt::issuer("https://id.example.org").allow_networks(["10.1.2"]).audience("chat");
-    assert!(typo.unwrap_err().to_string().contains("not a network"));
+    assert!(typo.unwrap_err().to_string().contains("a network is malformed"));
 }
 
 /// Attack 30.
@@ -590,4 +590,44 @@ async fn a_name_that_resolves_to_a_private_address_is_not_contacted() {
     let text = doorward_core::Causes(&*error).to_string();
     assert!(text.contains("not a public address") || text.contains("failed to lookup"), "{text}");
     assert_eq!(issuer.requests().len(), 0);
+}
+
+/// An address with too many refused attempts cannot make a client wait for the issuer, but a client with
+/// a new key must not be locked out until others show the key.
+#[tokio::test]
+async fn an_unknown_key_of_a_client_that_is_to_be_recognised_is_read_in_the_background() {
+    let (world, old, new) = (World::new().await, AnySigner::generate(), AnySigner::generate());
+    world.issuer.publish(&set(&[jwk(&old, "a")]));
+    assert_eq!(world.show(&world.token(&old, "a"), NOW).await, Outcome::Accepted);
+    world.issuer.publish(&set(&[jwk(&new, "b")]));
+    let handshake =
+        |seconds| handshake_at(&json!({ "token": world.token(&new, "b") }).to_string(), seconds);
+
+    assert_eq!(world.jwt.recognise(&handshake(NOW + 20)), None);
+    asked(&world.issuer, "/keys", 2).await;
+    while world.jwt.recognise(&handshake(NOW + 21)).is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.issuer.asked("/keys"), 2);
+}
+
+/// The query of a URL, and a text that is not a URL, may be secrets.
+#[tokio::test]
+async fn no_error_and_no_log_line_contains_a_secret_of_the_configuration() {
+    let issuer = LyingIssuer::start().await.unwrap();
+    let log = Log::default();
+    let kept = log.keep(Level::TRACE);
+    let url = format!("{}/keys?key=s3cret", issuer.url());
+    let jwt = Jwt::issuer(issuer.url()).key_set(url).audience("chat").unwrap();
+
+    let error = jwt.prepare(at(NOW)).await.unwrap_err();
+    let malformed = Jwt::issuer("s3cret").audience("chat").unwrap_err();
+    let refused =
+        Jwt::issuer("http://u:s3cret@id.example.org/?s3cret").audience("chat").unwrap_err();
+    drop(kept);
+
+    let own = log.lines_with("doorward_auth");
+    assert_eq!(own.len(), 1, "{own:?}");
+    let text = format!("{}{malformed}{refused}{own:?}", doorward_core::Causes(&*error));
+    assert!(!text.contains("s3cret"), "{text}");
 }

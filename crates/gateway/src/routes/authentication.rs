@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use axum::response::Response;
 use doorward_core::{
-    AuthPayload, Decision, Handshake, HandshakeRequest, Headers, Refusal, RefusalReason,
-    RequestKind,
+    AuthPayload, Decision, Handshake, HandshakeRequest, Headers, Refusal, RefusalCode,
+    RefusalReason, RequestKind,
 };
 use doorward_protocol::Trust;
 use http::{HeaderMap, Method, header, request::Parts};
@@ -101,6 +101,13 @@ impl<P: Send + Sync + 'static> Authentication<P> {
                 Ok(vetted)
             }
             Err(NotAdmitted::Refused { refusal, user }) => {
+                // Without a credential, nothing is guessed.
+                let is_empty = !has_token && !parts.headers.contains_key(header::COOKIE);
+                let refusal = if is_empty && refusal.code() == RefusalCode::TooManyAttempts {
+                    Refusal::unauthenticated(RefusalReason::CredentialMissing)
+                } else {
+                    refusal
+                };
                 let subject = Subject {
                     user: user.as_ref(),
                     peer: peer.map(|peer| peer.ip()),
@@ -145,12 +152,16 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
         return Err(Refusal::unauthenticated(RefusalReason::CredentialAmbiguous));
     }
     let value = value.to_str().map_err(|_not_ascii| malformed())?;
-    match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => {
-            Ok(Some(token.trim_start()))
-        }
-        None if value.eq_ignore_ascii_case("Bearer") => Err(malformed()),
-        _ => Ok(None),
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let end = value.bytes().position(|byte| !is_token(byte)).unwrap_or(value.len());
+    let (scheme, rest) = value.split_at(end);
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return Ok(None);
+    }
+    // Any other form of a bearer token is refused, and not ignored, because a proxy may read it.
+    match rest.strip_prefix(' ').map(|token| token.trim_start_matches(' ')) {
+        Some(token) if !token.is_empty() => Ok(Some(token)),
+        _ => Err(malformed()),
     }
 }
 

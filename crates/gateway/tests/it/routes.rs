@@ -271,7 +271,21 @@ async fn other_forms_of_the_header_are_no_token() {
         assert_eq!(answer.header(header::WWW_AUTHENTICATE), Some("Bearer"), "{value}");
         assert_eq!(codes(answer), unauthenticated, "{value}");
     }
-    for value in ["Bearer", "Bearer ", "Bearer a.b.c", "Bearer \"x\""] {
+    let cookie = ("cookie", "sid=c-alice");
+    for value in [
+        "Bearer",
+        "Bearer ",
+        "Bearer\ta.b.c",
+        "Bearer=a.b.c",
+        "Bearer,a.b.c",
+        "bearer:a.b.c",
+        "Bearer a.b.c",
+        "Bearer \"x\"",
+    ] {
+        // A cookie of another user does not stand in for a token that cannot be read.
+        let both = [("authorization", value), cookie, ("sec-fetch-site", "same-origin")];
+        assert_eq!(codes(world.get("/me", &both).await), unauthenticated, "{value}");
+        world.clock.advance(Duration::from_secs(60));
         assert_eq!(
             codes(world.get("/me", &[("authorization", value)]).await),
             unauthenticated,
@@ -306,6 +320,9 @@ async fn guesses_at_routes_and_sockets_share_the_budget_of_an_address() {
         (StatusCode::TOO_MANY_REQUESTS, &json!("too_many_attempts"))
     );
     assert!(stopped.header(header::RETRY_AFTER).unwrap().parse::<u64>().unwrap() >= 1);
+    // A request without a credential is no guess.
+    assert_eq!(world.get("/me", &[]).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(world.get("/maybe", &[]).await.text, "a stranger");
     // A token that can be verified is not a guess. It works at the same address.
     let good = format!("Bearer {}", world.token("alice"));
     for _ in 0..200 {

@@ -7,7 +7,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use doorward::{Principals, session::Sessions};
+use doorward::{Principals, auth::Issuers, session::Sessions};
 use doorward_core::{AccountStore, Causes};
 use doorward_identity::Accounts;
 
@@ -20,6 +20,8 @@ pub(crate) struct Admin {
     pub(crate) accounts: Accounts,
     pub(crate) store: Arc<dyn AccountStore>,
     pub(crate) sessions: Arc<Sessions>,
+    /// Issuers, whose users have ids of their own.
+    pub(crate) issuers: Issuers,
 }
 
 pub(crate) fn not_answered(error: &(dyn std::error::Error + 'static)) -> Response {

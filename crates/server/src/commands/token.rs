@@ -20,6 +20,14 @@ use crate::{
 /// Runs `doorward token`.
 pub(crate) fn run(options: &TokenOptions) -> Result<(), Failure> {
     let config = Config::load(&options.place, None)?;
+    let space = options.sub.split_once(':').map(|(space, _)| space);
+    if let Some(issuer) = config.issuers.iter().find(|issuer| space == Some(issuer.name.as_str())) {
+        return Err(Failure::new(format_args!(
+            "--sub names a user of the issuer {:?}, and no server would accept the token: such users sign in at the \
+             issuer",
+            issuer.name.as_str()
+        )));
+    }
     let file = KeyFile::of(&config.data_dir);
     let is_new = file.read()?.is_none();
     let keys = Arc::new(file.read_or_create(config.profile)?);

@@ -19,11 +19,17 @@ pub(crate) fn authenticator(
     identity: &Identity,
 ) -> FirstOf<NamedUser> {
     let Resources { sessions, stores, .. } = resources;
-    let accounts = Arc::clone(&stores.accounts);
-    let users = Arc::new(user_by_id(move |id| known(Arc::clone(&accounts), id)));
-    FirstOf::new(tokens.load(Arc::clone(&users)))
-        .or(SessionCredential::new(Arc::clone(sessions)).load(Arc::clone(&users)))
-        .or(identity.cookie().load(users))
+    let (accounts, of_tokens) = (Arc::clone(&stores.accounts), Arc::clone(&stores.accounts));
+    let of_tokens = user_by_id(move |id| known(Arc::clone(&of_tokens), id));
+    let issuers = tokens.clone();
+    let of_sessions = Arc::new(user_by_id(move |id: UserId| {
+        // Users of an issuer sign in there. A session of this server must not act for them.
+        let (is_foreign, accounts) = (issuers.owns(&id), Arc::clone(&accounts));
+        async move { if is_foreign { Ok(None) } else { known(accounts, id).await } }
+    }));
+    FirstOf::new(tokens.load(of_tokens))
+        .or(SessionCredential::new(Arc::clone(sessions)).load(Arc::clone(&of_sessions)))
+        .or(identity.cookie().load(of_sessions))
 }
 
 /// Loads a user. Returns `None` if the account is disabled. Users of other issuers have no account, and neither has a

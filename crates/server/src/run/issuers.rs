@@ -10,6 +10,7 @@ use doorward::{
     server::{Clock as _, SystemClock},
     session::Sessions,
 };
+use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
 use crate::{
@@ -60,12 +61,11 @@ impl TrustedIssuers {
     }
 
     /// Reads the keys of all issuers, so that the log shows at once if one of them cannot be used.
-    pub(crate) async fn prepare(&self) {
+    pub(crate) async fn prepare(self: Arc<Self>) {
         let trusted = self.current.lock().await.clone();
-        for Trusted { jwt, .. } in trusted {
-            // The failure is logged where the keys are read, and the next client tries again.
-            drop(jwt.prepare(SystemClock.wall()).await);
-        }
+        let all = trusted.iter().map(|trusted| trusted.jwt.prepare(SystemClock.wall()));
+        // A failure is logged where the keys are read, and the next client tries again.
+        drop(join_all(all).await);
     }
 
     /// Replaces the issuers by those of a configuration that was read again. Fails if one of them

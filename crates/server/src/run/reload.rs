@@ -7,9 +7,10 @@
 use std::{io, path::PathBuf, sync::Arc};
 
 use doorward::{audit::JsonLinesAudit, auth::KeyRing, server::Tls};
+use futures_util::future::OptionFuture;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    task::JoinHandle,
+    sync::Notify,
 };
 
 use super::{certificate, issuers::TrustedIssuers, key_watch};
@@ -37,29 +38,25 @@ impl Signals {
 
     /// Handles SIGHUP until the future is dropped.
     pub(crate) async fn watch(mut self, reloaded: Reloaded<'_>) {
-        let Reloaded { options, audit, key_file, keys, issuers, tls } = reloaded;
-        let mut reading: Option<JoinHandle<()>> = None;
-        while self.hang_up.recv().await.is_some() {
-            tracing::info!(
-                "SIGHUP: reloading the keys, the TLS certificate and the issuers, and reopening the audit file."
-            );
-            if let Some((audit, path)) = &audit {
-                match check_audit(path) {
-                    Ok(()) => audit.reopen(),
-                    Err(failure) => {
-                        tracing::error!(%failure, "The audit file could not be reopened.");
-                    }
-                }
+        // A stuck disk must not keep the next signal from opening the audit file, so the files are read
+        // by a future of their own. A signal that arrives meanwhile makes it read them once more.
+        let again = Notify::new();
+        let reading = async {
+            loop {
+                again.notified().await;
+                reloaded.read_again().await;
             }
-            // A stuck disk must not keep the next signal from opening the audit file.
-            if reading.as_ref().is_none_or(JoinHandle::is_finished) {
-                let read = read_again(key_file.clone(), Arc::clone(keys), tls.cloned());
-                let issuers = reload_issuers(options.clone(), Arc::clone(issuers));
-                reading = Some(tokio::spawn(async move {
-                    tokio::join!(read, issuers);
-                }));
+        };
+        let listening = async {
+            while self.hang_up.recv().await.is_some() {
+                tracing::info!(
+                    "SIGHUP: reloading the keys, the TLS certificate and the issuers, and reopening the audit file."
+                );
+                reloaded.reopen_audit();
+                again.notify_one();
             }
-        }
+        };
+        tokio::join!(reading, listening);
     }
 }
 
@@ -75,30 +72,41 @@ pub(crate) struct Reloaded<'a> {
     pub(crate) tls: Option<&'a Tls>,
 }
 
-async fn read_again(key_file: KeyFile, keys: Arc<KeyRing>, tls: Option<Tls>) {
-    key_watch::take_over(&key_file, &keys).await;
-    if let Some(tls) = tls {
-        certificate::reload(&tls).await;
+impl Reloaded<'_> {
+    fn reopen_audit(&self) {
+        let Some((audit, path)) = &self.audit else { return };
+        match check_audit(path) {
+            Ok(()) => audit.reopen(),
+            Err(failure) => tracing::error!(%failure, "The audit file could not be reopened."),
+        }
     }
-}
 
-/// Reads the configuration on a thread for blocking work, and takes the issuers over. Keeps the
-/// current ones if the configuration has a mistake.
-async fn reload_issuers(options: ServeOptions, issuers: Arc<TrustedIssuers>) {
-    let read = move || {
-        Config::load_to_serve(&options.place, options.listen.as_ref(), options.apps.as_ref())
-    };
-    let replaced = match tokio::task::spawn_blocking(read).await {
-        Ok(Ok(config)) => issuers.replace(&config.issuers).await,
-        Ok(Err(failure)) => Err(failure),
-        Err(error) => Err(Failure::new(error)),
-    };
-    match replaced {
-        Ok(()) => issuers.prepare().await,
-        Err(failure) => tracing::error!(
-            %failure,
-            "The issuers were not reloaded. The server keeps the current ones: correct the configuration, and send \
-             SIGHUP again."
-        ),
+    async fn read_again(&self) {
+        let keys = key_watch::take_over(self.key_file, self.keys);
+        let certificate = OptionFuture::from(self.tls.map(certificate::reload));
+        tokio::join!(keys, certificate, self.reload_issuers());
+    }
+
+    /// Reads the configuration on a thread for blocking work, and takes the issuers over. Keeps the
+    /// current ones if the configuration has a mistake.
+    async fn reload_issuers(&self) {
+        let options = self.options.clone();
+        let read = move || {
+            Config::load_to_serve(&options.place, options.listen.as_ref(), options.apps.as_ref())
+        };
+        let replaced = match tokio::task::spawn_blocking(read).await {
+            Ok(Ok(config)) => self.issuers.replace(&config.issuers).await,
+            Ok(Err(failure)) => Err(failure),
+            Err(error) => Err(Failure::new(error)),
+        };
+        match replaced {
+            // Slow issuers must not keep the next signal waiting.
+            Ok(()) => drop(tokio::spawn(Arc::clone(self.issuers).prepare())),
+            Err(failure) => tracing::error!(
+                %failure,
+                "The issuers were not reloaded. The server keeps the current ones: correct the configuration, and \
+                 send SIGHUP again."
+            ),
+        }
     }
 }

@@ -124,14 +124,15 @@ async fn serve(
     let principals = doorward.principals();
     let accounts = identity.accounts(principals.clone());
     let (store, kept) = (Arc::clone(&stores.accounts), Arc::clone(&sessions));
-    let operators = Admin { principals, accounts, store, sessions: kept };
+    let operators =
+        Admin { principals, accounts, store, sessions: kept, issuers: issuers.authenticator() };
     let beside = async {
         tokio::join!(
             admin.serve(admin::router(operators)),
             OptionFuture::from(metrics.map(MetricsServer::serve)),
             sweep(&sessions),
             key_watch::watch(&key_file, &keys),
-            issuers.prepare(),
+            Arc::clone(&issuers).prepare(),
             signals.watch(Reloaded {
                 options,
                 audit: audit_file(config, &stores),

@@ -9,12 +9,12 @@ use doorward::{
     auth::{Issuer, KeyRing, SigningKey},
     server::{Clock as _, SystemClock},
 };
-use doorward_testkit::{LyingIssuer, RawClient, Seen};
+use doorward_testkit::{Answer, LyingIssuer, RawClient, Seen};
 use serde_json::Value;
 
 use crate::{
     metrics::{metrics_of, scrape},
-    support::{Server, by_token, doorward, finish, path, token},
+    support::{Server, by_session, by_token, doorward, finish, path, token},
 };
 
 /// Identity provider with a key of its own.
@@ -96,8 +96,16 @@ async fn equal_subjects_of_two_issuers_and_an_account_are_three_users() {
 async fn a_token_of_this_server_cannot_name_a_user_of_an_issuer() {
     let provider = Provider::start().await;
     let server = Server::start_with(&provider.settings("corp"), |_| {});
+    // Without the configuration, the command does not know of the issuer.
     let made = server.operate(&["token", "--sub", "corp:alice"]);
     let made = made.stdout.trim_end();
+    let config = server.config();
+    let warned = server.operate(&["token", "--sub", "corp:alice", "--config", path(&config)]);
+    assert_eq!(warned.code, Some(2), "{warned:?}");
+    assert!(warned.stderr.contains("user of the issuer \"corp\""), "{warned:?}");
+    let session = server.operate(&["sessions", "--create", "--id", "corp:alice"]);
+    assert_ne!(session.code, Some(0), "{session:?}");
+    assert!(session.stderr.contains("user of one of the issuers"), "{session:?}");
 
     assert_eq!(server.refusal(&by_token(made)).await, "unauthenticated");
     let record = server.logged("refused");
@@ -184,6 +192,45 @@ async fn issuers_are_replaced_at_a_hang_up_and_sockets_of_a_removed_one_end() {
     assert_eq!(whoami(&mut staying).await["user"], "kept:bob");
     // An issuer whose settings have not changed keeps its keys.
     assert_eq!(kept.issuer.requests().len(), asked);
+}
+
+/// A session that was made before the issuer was configured must not act for a user of the issuer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_session_of_this_server_cannot_act_for_a_user_of_an_issuer() {
+    let provider = Provider::start().await;
+    let server = Server::start();
+    let made = server.operate(&["sessions", "--create", "--id", "corp:alice"]);
+    let session = by_session(made.stdout.trim_end());
+    server.connect(&session).await;
+
+    fs::write(server.config(), provider.settings("corp")).unwrap();
+    server.signal("HUP");
+    server.logged("The issuers have changed");
+
+    assert_eq!(server.refusal(&session).await, "unauthenticated");
+}
+
+/// The keys of an issuer that hangs take seconds to read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_hang_up_right_after_another_one_is_not_lost() {
+    let (hanging, provider) = (LyingIssuer::start().await.unwrap(), Provider::start().await);
+    hanging.answer("/.well-known/openid-configuration", Answer::Never);
+    let other = format!(
+        "[[issuers]]\nname = \"other\"\nurl = \"{}\"\naudience = \"chat\"\n",
+        hanging.url()
+    );
+    let server = Server::start_with(&format!("{}{SOON}", provider.settings("corp")), |_| {});
+    let mut client = server.connect(&by_token(&provider.token("alice"))).await;
+
+    fs::write(server.config(), format!("{}{other}{SOON}", provider.settings("corp"))).unwrap();
+    server.signal("HUP");
+    server.logged("The issuers have changed");
+    fs::write(server.config(), format!("{other}{SOON}")).unwrap();
+    server.signal("HUP");
+    let changed = server.logged("The issuers have changed");
+
+    assert!(changed.contains(r#"removed=["corp"]"#), "{changed}");
+    assert!(matches!(client.rest().await.last(), Some(Seen::Closed(_))));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

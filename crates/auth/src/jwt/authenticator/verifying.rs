@@ -92,6 +92,19 @@ impl Jwt {
         Ok(())
     }
 
+    /// Returns the claims of a token that is valid with the keys at hand. If a remote issuer may have
+    /// the key, starts to read its keys in the background.
+    pub(crate) fn recognise_token(&self, token: &str, now: SystemTime) -> Option<Claims> {
+        let verified = self.verify_at_once(token, now);
+        #[cfg(feature = "issuers")]
+        if let (Keys::Remote(keys), Err(denied)) = (&self.keys, &verified)
+            && denied.reason == RefusalReason::TokenSignature
+        {
+            keys.read_soon(now);
+        }
+        verified.ok()
+    }
+
     /// Returns the claims of the token if it passes every check. Otherwise fails with the refusal
     /// of the first failed check. Cheap checks run first. No byte of the claims is decoded before
     /// the signature is verified. Does not ask a remote issuer.
