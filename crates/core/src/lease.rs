@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::{BoxError, BoxFuture};
+use crate::{BoxError, BoxFuture, DisconnectReason};
 
 /// Keeps a session alive while its client is active, and reports when the session ends.
 ///
@@ -42,6 +42,9 @@ pub trait Lease: Send + Sync + 'static {
     ///
     /// # Errors
     /// - [`LeaseError::Ended`]: the session has expired or was removed.
+    /// - [`LeaseError::Outdated`]: the client has to show its credential again. Its link closes, and
+    ///   a stock client connects again by itself.
+    /// - [`LeaseError::Revoked`]: the credential was revoked.
     /// - [`LeaseError::Issuer`], [`LeaseError::Unavailable`]: the issuer or the store did not answer.
     ///   The socket ends if this lasts for `Limits::store_grace`.
     ///
@@ -62,10 +65,29 @@ pub enum LeaseError {
     /// The session has expired or was removed.
     #[error("the session has ended")]
     Ended,
+    /// The credential was accepted by rules that have changed, so the client has to show it again.
+    #[error("the rules for the credential have changed")]
+    Outdated,
+    /// The credential was revoked.
+    #[error("the credential was revoked")]
+    Revoked,
     /// The issuer of the credential did not answer. Other sockets are not affected.
     #[error("the issuer of the credential does not answer")]
     Issuer(#[source] BoxError),
     /// The store did not answer.
     #[error("the session store does not answer")]
     Unavailable(#[source] BoxError),
+}
+
+impl LeaseError {
+    /// Returns the reason with which the socket ends.
+    #[must_use]
+    pub const fn reason(&self) -> DisconnectReason {
+        match self {
+            Self::Ended => DisconnectReason::SessionExpired,
+            Self::Outdated => DisconnectReason::CredentialOutdated,
+            Self::Revoked => DisconnectReason::Revoked,
+            Self::Issuer(_) | Self::Unavailable(_) => DisconnectReason::Unavailable,
+        }
+    }
 }

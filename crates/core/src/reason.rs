@@ -157,6 +157,9 @@ reasons! {
     DisconnectReason {
         /// The client left the namespace, or closed the link with a closing packet.
         ClientLeft = "client_left",
+        /// The rules by which the credential was accepted have changed: its issuer was removed, or its
+        /// settings were changed.
+        CredentialOutdated = "credential_outdated",
         /// The credential has expired.
         Expired = "expired",
         /// A guard denied an action and closed the socket.

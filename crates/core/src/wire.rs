@@ -236,7 +236,8 @@ impl SessionEnded {
     pub const EVENT: &'static str = "session_ended";
 
     /// Disconnect reasons that the client receives in this event.
-    pub const ANNOUNCED: [DisconnectReason; 9] = [
+    pub const ANNOUNCED: [DisconnectReason; 10] = [
+        DisconnectReason::CredentialOutdated,
         DisconnectReason::Expired,
         DisconnectReason::Forbidden,
         DisconnectReason::Overloaded,
@@ -254,7 +255,7 @@ impl SessionEnded {
     #[must_use]
     pub fn new(reason: DisconnectReason, id: DecisionId) -> Option<Self> {
         let retry = match reason {
-            DisconnectReason::Expired => Retry::AfterRefresh,
+            DisconnectReason::CredentialOutdated | DisconnectReason::Expired => Retry::AfterRefresh,
             DisconnectReason::Revoked | DisconnectReason::SessionExpired => Retry::AfterLogin,
             DisconnectReason::Forbidden | DisconnectReason::Replaced => Retry::Never,
             DisconnectReason::Overloaded
@@ -268,10 +269,12 @@ impl SessionEnded {
             | DisconnectReason::ServerLeft
             | DisconnectReason::TransportClosed => return None,
         };
-        // The client does not learn if its credential or its session has expired. `retry` tells it
-        // what to do.
+        // The client does not learn why its credential is not accepted any more. `retry` tells it what
+        // to do.
         let code = match reason {
-            DisconnectReason::SessionExpired => DisconnectReason::Expired,
+            DisconnectReason::CredentialOutdated | DisconnectReason::SessionExpired => {
+                DisconnectReason::Expired
+            }
             other => other,
         };
         Some(Self { code: code.as_str(), retry: retry.as_str(), id: id.encode() })

@@ -31,7 +31,7 @@ impl Lease for IssuerLease {
             // The set may have got an issuer whose users begin like this one.
             let is_foreign = self.member.jwt.shares_users() && self.members.own(&self.user);
             if !self.member.is_trusted() || is_foreign {
-                return Err(LeaseError::Ended);
+                return Err(LeaseError::Outdated);
             }
             match &self.session {
                 Some(session) => session.renew(now).await,

@@ -140,7 +140,7 @@ fn sockets_of_a_removed_issuer_end_and_those_of_others_stay() {
         let mut cx = std::task::Context::from_waker(waker);
         match future.as_mut().poll(&mut cx) {
             std::task::Poll::Ready(answer) => {
-                answer.map_err(|error| matches!(error, LeaseError::Ended))
+                answer.map_err(|error| matches!(error, LeaseError::Outdated))
             }
             std::task::Poll::Pending => panic!("the lease waits"),
         }
@@ -234,6 +234,6 @@ fn a_user_that_shares_an_id_with_a_later_issuer_ends() {
     issuers.replace([("local", local), ("corp", of(&key, "https://corp"))]).unwrap();
 
     assert!(issuers.owns(&"corp:alice".into()) && !issuers.owns(&"local:alice".into()));
-    assert!(matches!(done(lease.renew(at(NOW))), Err(LeaseError::Ended)));
+    assert!(matches!(done(lease.renew(at(NOW))), Err(LeaseError::Outdated)));
     assert!(done(other.renew(at(NOW))).is_ok());
 }

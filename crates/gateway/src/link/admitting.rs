@@ -132,7 +132,7 @@ impl LinkState {
 
     /// Cancels a running admission, because its client was revoked or has lost its rights. The
     /// client receives the refusal that it would have received for a CONNECT after this change. If
-    /// the reason is `Unavailable`, the link ends without a refusal.
+    /// the next CONNECT may be decided in another way, the link ends without a refusal.
     pub(super) fn cut_admission(
         &mut self,
         slot: SlotId,
@@ -140,7 +140,7 @@ impl LinkState {
         turn: &Turn<'_>,
     ) {
         let refusal = match reason {
-            DisconnectReason::Unavailable => {
+            DisconnectReason::CredentialOutdated | DisconnectReason::Unavailable => {
                 return self.undecided(slot, RefusalReason::Unavailable, turn);
             }
             DisconnectReason::Forbidden => Refusal::forbidden(),

@@ -75,11 +75,9 @@ impl LinkState {
                 Life::Expired => self.cut_socket(slot, DisconnectReason::Expired, turn),
                 Life::Idle => self.cut_socket(slot, DisconnectReason::SessionExpired, turn),
             },
-            Some(Err(LeaseError::Ended)) => {
-                self.cut_socket(slot, DisconnectReason::SessionExpired, turn);
-            }
-            // The store does not answer, and the session has expired as far as this server knows.
-            _ => self.cut_socket(slot, DisconnectReason::Unavailable, turn),
+            // If the store does not answer, the session has expired as far as this server knows.
+            Some(Err(error)) => self.cut_socket(slot, error.reason(), turn),
+            None => self.cut_socket(slot, DisconnectReason::Unavailable, turn),
         }
     }
 

@@ -356,9 +356,9 @@ async fn look(services: &Services, resident: &dyn Resident) -> Looked {
     let Some(lease) = resident.lease() else { return Ok(None) };
     match lease.renew(services.clock.wall()).await {
         Ok(()) => Ok(None),
-        Err(LeaseError::Ended) => Ok(Some(DisconnectReason::SessionExpired)),
         Err(LeaseError::Issuer(cause)) => Err(NoLook::Issuer(cause)),
-        Err(error) => Err(NoLook::Store(error.into())),
+        Err(LeaseError::Unavailable(cause)) => Err(NoLook::Store(cause)),
+        Err(error) => Ok(Some(error.reason())),
     }
 }
 
