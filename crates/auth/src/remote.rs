@@ -8,6 +8,7 @@ pub(crate) mod discovery;
 pub(crate) mod error;
 pub(crate) mod http;
 pub(crate) mod keys;
+pub(crate) mod level;
 pub(crate) mod reach;
 pub(crate) mod setting;
 pub(crate) mod since;

@@ -17,46 +17,50 @@ use crate::{
         shown::{Shown, ShowsCredential},
     },
     introspection::{
-        asking::{Asker, Asking},
+        client::{IntrospectionClient, Purpose},
         lease::IntrospectionLease,
         recent::KEEP_FOR,
     },
     jwt::{claims::Claims, policy::Policy},
 };
 
-/// Authenticates clients that send an opaque access token in `auth.token`, about which it asks the
-/// authorization server (token introspection, RFC 7662).
+/// Authenticates clients that send an opaque access token in `auth.token`. It asks the authorization
+/// server about the token (token introspection, RFC 7662).
 ///
-/// An answer is used for at most 10 seconds. Clients with the same token share one question. While
+/// An answer is used for at most 10 seconds. Clients with the same token share one request. While
 /// a socket is connected, the server asks again at each sweep (`Limits::sweep_interval`, 10 seconds
 /// by default). A socket whose token is no longer active closes then.
 ///
 /// If the authorization server does not answer within 2 seconds, nothing is decided: a client
-/// connects again by itself, and a connected socket may stay for `Limits::store_grace`. If it cannot
-/// be reached, is overloaded, or refuses the client secret five times in a row, it is asked once in 5
-/// seconds only. At most 32 questions for clients that connect are sent at a time, and as many for
-/// connected sockets. Further clients wait, up to 256 in all and 32 of one address.
+/// reconnects, and a connected socket may stay for `Limits::store_grace`. If it cannot be reached, is
+/// overloaded, or refuses the client secret five times in a row, it receives one request in 5 seconds
+/// only. At most 32 requests for clients that connect are sent at a time, and as many for connected
+/// sockets. At most 256 requests for clients that connect run or wait, and 32 for one network (an
+/// IPv4 address, or an IPv6 /64). A client beyond that is not decided, and reconnects.
 ///
-/// The principal is the answer, as [`Claims`]. A token without `exp` is asked about again at each
-/// sweep, like all others.
+/// The principal is the answer, as [`Claims`]. A token whose lifetime (`exp - iat`) is longer than 30
+/// days is refused. A token without `exp` is accepted for as long as it is active.
 ///
 /// # Examples
 /// ```
 /// use doorward_auth::{Introspection, IssuerError};
 ///
-/// /// Accepts the opaque tokens of an authorization server. The secret belongs into the environment.
+/// /// Accepts the opaque tokens of an authorization server. Read the secret from the environment.
 /// fn tokens(secret: &str) -> Result<Introspection, IssuerError> {
 ///     Introspection::at("https://id.example.org/oauth2/introspect", "chat", secret).audience("chat")
 /// }
 /// ```
 ///
 /// # Security
+/// If the answers have no `iat`, a revocation on this server closes the sockets of a user, but does
+/// not refuse a token that was issued before it. Revoke such tokens at the authorization server.
+///
 /// The authorization server receives each token that any client shows. A token is kept in memory
 /// while its socket is connected. `Debug` prints neither tokens nor the client secret.
 #[derive(Clone)]
 #[must_use = "an authenticator has no effect until a server is built with it"]
 pub struct Introspection {
-    pub(super) asking: Arc<Asking>,
+    pub(super) client: Arc<IntrospectionClient>,
     pub(super) policy: Arc<Policy>,
 }
 
@@ -69,7 +73,7 @@ impl Introspection {
     /// - [`AuthenticateError::Unavailable`]: the authorization server did not answer.
     ///
     /// # Cancel safety
-    /// If the future is dropped, the question goes on.
+    /// If the future is dropped, the request goes on.
     pub async fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, AuthenticateError> {
         self.ask(token, now, None).await
     }
@@ -85,8 +89,8 @@ impl Introspection {
             let denied = Explicit::Token.denied(RefusalReason::TokenMalformed, problem);
             return Err(Refusal::from(denied).into());
         }
-        let asker = Asker::Newcomer(address.map(network));
-        let answer = self.asking.ask(token, now, KEEP_FOR, asker).await;
+        let purpose = Purpose::Connect(address.map(network));
+        let answer = self.client.ask(token, now, KEEP_FOR, purpose).await;
         let answer = answer.map_err(|error| AuthenticateError::Unavailable(error.into()))?;
         let members = answer.members().ok_or_else(|| Refusal::from(INACTIVE))?;
         self.policy.check(members, now).map_err(|denied| Refusal::from(denied).into())
@@ -101,7 +105,7 @@ impl Authenticator for Introspection {
         let address = handshake.request.client_ip();
         let claims = self.ask(token, handshake.at, address).await?;
         let lease = IntrospectionLease {
-            asking: Arc::clone(&self.asking),
+            client: Arc::clone(&self.client),
             policy: Arc::clone(&self.policy),
             token: token.into(),
             user: claims.subject.clone(),
@@ -127,10 +131,9 @@ impl ShowsCredential for Introspection {
     }
 }
 
-doorward_core::debug_fields!(Introspection { asking });
+doorward_core::debug_fields!(Introspection { client });
 
-/// Returns the network that one client can choose addresses from: an IPv4 address, or an IPv6 network
-/// of 64 bits.
+/// Returns the network that counts as one client: an IPv4 address, or an IPv6 /64.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

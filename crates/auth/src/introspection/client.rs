@@ -1,14 +1,14 @@
-//! Asks the endpoint about tokens, once for all clients that show the same token at the same time.
+//! Sends introspection requests, once for all clients that show the same token at the same time.
 //!
-//! Clients that have not been authenticated can cause questions, and choose the tokens. So:
+//! Clients that have not been authenticated can cause requests, and choose the tokens. So:
 //!
-//! - The number of their questions is bounded, in all and for each address. A question that has not
+//! - The number of their requests is bounded, in all and for each network. A request that has not
 //!   been sent is dropped when its clients have left.
-//! - Questions about connected sockets have places and a circuit breaker of their own.
+//! - Requests for connected sockets have their own places and their own circuit breaker.
 //! - A failure that a token may have caused, such as a status 500, does not open a circuit breaker.
 //!
-//! A question that was sent goes on in a task of its own when the client that caused it has left.
-//! Start reading at [`Asking::ask`].
+//! A request that was sent goes on in a task of its own when the client that caused it has left.
+//! Start reading at [`IntrospectionClient::ask`].
 
 use std::{
     collections::HashMap,
@@ -19,14 +19,12 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use doorward_core::{Causes, UniqueObject, lock};
-use metrics::{Counter, Gauge, counter, gauge};
+use doorward_core::lock;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{
     Url,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
-use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use tokio::{
     runtime::Handle,
@@ -34,43 +32,51 @@ use tokio::{
 };
 
 use crate::{
-    introspection::{breaker::Breaker, recent::Recent},
+    introspection::{
+        answer::{Answer, error_code},
+        breaker::{Breaker, Permit},
+        error::{IntrospectionError, Reason},
+        health::Health,
+        recent::Recent,
+    },
     remote::{error::RequestError, http::Http, setting::shown},
 };
 
-/// Questions to one endpoint.
-pub(super) struct Asking {
+/// Client of one introspection endpoint.
+pub(super) struct IntrospectionClient {
     url: Url,
     /// Value of the header `Authorization`, which is a secret.
     credentials: Box<str>,
     http: Http,
-    /// Protects answers and running questions; never held across an await.
+    /// Protects answers and running requests; never held across an await, or while a task is spawned.
     state: Mutex<State>,
-    newcomers: Semaphore,
-    residents: Semaphore,
-    metrics: Metrics,
+    connecting: Semaphore,
+    rechecking: Semaphore,
+    health: Health,
 }
 
 struct State {
     recent: Recent<Key, Answer>,
-    running: HashMap<Key, watch::Receiver<Option<Outcome>>>,
-    /// Numbers of questions of clients that connect, by the network of the client.
-    newcomers: HashMap<Option<IpAddr>, usize>,
+    /// Running requests. A recheck does not share the request of a client that connects, which may
+    /// have to wait for a place.
+    running: HashMap<(Key, Kind), watch::Receiver<Option<Outcome>>>,
+    /// Numbers of requests for clients that connect, by the network of the client.
+    connecting: HashMap<Option<IpAddr>, usize>,
     breakers: Breakers,
 }
 
-/// Circuit breakers for the two kinds of askers.
+/// Circuit breakers of the two kinds of requests.
 #[derive(Default)]
 struct Breakers {
-    newcomers: Breaker,
-    residents: Breaker,
+    connect: Breaker,
+    recheck: Breaker,
 }
 
 impl Breakers {
-    fn of(&mut self, asker: Asker) -> &mut Breaker {
-        match asker {
-            Asker::Newcomer(_) => &mut self.newcomers,
-            Asker::Resident => &mut self.residents,
+    fn of(&mut self, kind: Kind) -> &mut Breaker {
+        match kind {
+            Kind::Connect => &mut self.connect,
+            Kind::Recheck => &mut self.recheck,
         }
     }
 }
@@ -78,60 +84,36 @@ impl Breakers {
 /// SHA-256 of a token, in place of the token.
 type Key = [u8; 32];
 
-/// Answer of the endpoint.
-#[derive(Clone, Debug)]
-pub(super) enum Answer {
-    /// The token is active. The JSON object describes it (RFC 7662 section 2.2). It is kept as text,
-    /// because parsed members take many times its size.
-    Active(Arc<[u8]>),
-    Inactive,
+/// Answer, or the reason why there is none.
+pub(super) type Outcome = Result<Answer, Arc<IntrospectionError>>;
+
+/// Purpose of a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose {
+    /// A client that is not connected shows the token. The network is that of its address, if it is
+    /// known.
+    Connect(Option<IpAddr>),
+    /// A socket is connected with the token.
+    Recheck,
 }
 
-impl Answer {
-    /// Returns the members that describe an active token. Returns `None` for an inactive token.
-    pub(super) fn members(&self) -> Option<Map<String, Value>> {
-        let Self::Active(json) = self else { return None };
-        serde_json::from_slice(json).ok().map(|UniqueObject(members)| members)
+/// Kind of a purpose. Each has its own places and its own circuit breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Connect,
+    Recheck,
+}
+
+impl Purpose {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Connect(_) => Kind::Connect,
+            Self::Recheck => Kind::Recheck,
+        }
     }
 }
 
-/// Answer, or the reason why there is none.
-pub(super) type Outcome = Result<Answer, Arc<AskError>>;
-
-/// Reason why the endpoint gave no answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the introspection endpoint {url} gave no answer")]
-pub(crate) struct AskError {
-    url: Box<str>,
-    source: Reason,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum Reason {
-    #[error("all clients that asked have left")]
-    Abandoned,
-    #[error("it has failed several times, and is not asked for a few seconds")]
-    Broken,
-    #[error("too many questions wait for it")]
-    Busy,
-    #[error("its answer is not that of an introspection endpoint (RFC 7662)")]
-    Malformed,
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    #[error("it refused the client id or the client secret of this server (status {0})")]
-    Unauthorized(u16),
-}
-
-/// Origin of a question.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Asker {
-    /// A client that wants to connect, with the network of its address, if that is known.
-    Newcomer(Option<IpAddr>),
-    /// A connected socket.
-    Resident,
-}
-
-impl Asking {
+impl IntrospectionClient {
     pub(super) fn new(url: Url, client: &str, secret: &str, http: Http) -> Self {
         // The two parts are encoded first (RFC 6749 section 2.3.1), because they may contain colons.
         let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
@@ -139,40 +121,42 @@ impl Asking {
         let state = State {
             recent: Recent::new(),
             running: HashMap::new(),
-            newcomers: HashMap::new(),
+            connecting: HashMap::new(),
             breakers: Breakers::default(),
         };
         Self {
-            metrics: Metrics::new(&shown(&url)),
+            health: Health::new(&shown(&url)),
             url,
             credentials: format!("Basic {pair}").into(),
             http,
             state: Mutex::new(state),
-            newcomers: Semaphore::new(AT_ONCE),
-            residents: Semaphore::new(AT_ONCE),
+            connecting: Semaphore::new(AT_ONCE),
+            rechecking: Semaphore::new(AT_ONCE),
         }
     }
 
     /// Returns the answer about a token, which is at most `max_age` old.
     ///
     /// # Cancel safety
-    /// A question that was started goes on if the future is dropped.
+    /// A request that was started goes on if the future is dropped.
     pub(super) async fn ask(
         self: &Arc<Self>,
         token: &str,
         now: SystemTime,
         max_age: Duration,
-        asker: Asker,
+        purpose: Purpose,
     ) -> Outcome {
         let key: Key = Sha256::digest(token).into();
-        let mut running = {
-            let mut state = lock(&self.state);
-            if let Some(answer) = state.recent.get(&key, now, max_age) {
-                return Ok(answer);
-            }
-            match state.running.get(&key) {
-                Some(running) => running.clone(),
-                None => self.start(&mut state, key, token, now, asker)?,
+        let mut running = match self.find(key, now, max_age, purpose)? {
+            Found::Answer(answer) => return Ok(answer),
+            Found::Running(running) => running,
+            Found::New { request, runtime } => {
+                let running = request.sender.subscribe();
+                let token = utf8_percent_encode(token, NON_ALPHANUMERIC);
+                let body = format!("token={token}&token_type_hint=access_token");
+                // A runtime that shuts down drops the request at once.
+                runtime.spawn(request.run(body));
+                running
             }
         };
         // The channel closes without a value if the task was cancelled.
@@ -180,52 +164,40 @@ impl Asking {
         outcome.unwrap_or_else(|| Err(self.error(RequestError::Ended.into())))
     }
 
-    /// Starts a question in a task of its own.
-    fn start(
+    /// Returns a recent answer or the running request about a token, or registers a new request.
+    fn find(
         self: &Arc<Self>,
-        state: &mut State,
         key: Key,
-        token: &str,
         now: SystemTime,
-        asker: Asker,
-    ) -> Result<watch::Receiver<Option<Outcome>>, Arc<AskError>> {
+        max_age: Duration,
+        purpose: Purpose,
+    ) -> Result<Found, Arc<IntrospectionError>> {
+        let mut state = lock(&self.state);
+        if let Some(answer) = state.recent.get(&key, now, max_age) {
+            return Ok(Found::Answer(answer));
+        }
+        if let Some(running) = state.running.get(&(key, purpose.kind())) {
+            return Ok(Found::Running(running.clone()));
+        }
         let runtime =
             Handle::try_current().map_err(|_none| self.error(RequestError::NoRuntime.into()))?;
-        if let Asker::Newcomer(network) = asker {
-            let all: usize = state.newcomers.values().sum();
-            let own = state.newcomers.get(&network).copied().unwrap_or(0);
-            if all >= MAX_NEWCOMERS || (network.is_some() && own >= MAX_OF_A_NETWORK) {
+        if let Purpose::Connect(network) = purpose {
+            let all: usize = state.connecting.values().sum();
+            let own = state.connecting.get(&network).copied().unwrap_or(0);
+            if all >= MAX_CONNECTING || (network.is_some() && own >= MAX_OF_A_NETWORK) {
                 return Err(self.error(Reason::Busy));
             }
         }
-        if !state.breakers.of(asker).may_ask(now) {
-            return Err(self.error(Reason::Broken));
+        let permit = state.breakers.of(purpose.kind()).permit(now);
+        let permit = permit.ok_or_else(|| self.error(Reason::Broken))?;
+        if let Purpose::Connect(network) = purpose {
+            *state.connecting.entry(network).or_default() += 1;
         }
-        if let Asker::Newcomer(network) = asker {
-            *state.newcomers.entry(network).or_default() += 1;
-        }
-        let (told, running) = watch::channel(None);
-        state.running.insert(key, running.clone());
-        let me = Arc::clone(self);
-        let mut question = Question { asking: me, key, now, asker, outcome: None, told };
-        let token = utf8_percent_encode(token, NON_ALPHANUMERIC);
-        let body = format!("token={token}&token_type_hint=access_token");
-        runtime.spawn(async move {
-            let asking = Arc::clone(&question.asking);
-            let places = match asker {
-                Asker::Newcomer(_) => &asking.newcomers,
-                Asker::Resident => &asking.residents,
-            };
-            let place = places.acquire().await;
-            // One receiver is that of the table.
-            let is_wanted = question.told.receiver_count() > 1;
-            question.answer(match is_wanted {
-                true => asking.send(body).await,
-                false => Err(Reason::Abandoned),
-            });
-            drop(place);
-        });
-        Ok(running)
+        let (sender, running) = watch::channel(None);
+        state.running.insert((key, purpose.kind()), running);
+        let client = Arc::clone(self);
+        let request = Request { client, key, now, purpose, permit, outcome: None, sender };
+        Ok(Found::New { request, runtime })
     }
 
     async fn send(&self, body: String) -> Result<Answer, Reason> {
@@ -236,7 +208,7 @@ impl Asking {
             .body(body);
         let (status, body) = self.http.exchange(request, MAX_ANSWER).await?;
         match status {
-            200 => read(body).ok_or(Reason::Malformed),
+            200 => Answer::read(body).ok_or(Reason::Malformed),
             // Some servers do not introspect JWTs, and say so for them.
             400 if error_code(&body).is_some_and(|code| code == "unsupported_token_type") => {
                 Ok(Answer::Inactive)
@@ -246,151 +218,119 @@ impl Asking {
         }
     }
 
-    fn error(&self, source: Reason) -> Arc<AskError> {
-        Arc::new(AskError { url: shown(&self.url), source })
+    fn error(&self, source: Reason) -> Arc<IntrospectionError> {
+        Arc::new(IntrospectionError { url: shown(&self.url), source })
     }
 }
 
-/// A running question. Its outcome is stored when it is dropped, also if its task was cancelled.
-struct Question {
-    asking: Arc<Asking>,
+/// What a caller that asks about a token finds.
+enum Found {
+    Answer(Answer),
+    Running(watch::Receiver<Option<Outcome>>),
+    /// A new request, to be run in a task of this runtime.
+    New {
+        request: Request,
+        runtime: Handle,
+    },
+}
+
+/// A running request. Its outcome is stored when it is dropped, also if its task was cancelled.
+struct Request {
+    client: Arc<IntrospectionClient>,
     key: Key,
     now: SystemTime,
-    asker: Asker,
+    purpose: Purpose,
+    permit: Permit,
     outcome: Option<Result<Answer, Reason>>,
-    told: watch::Sender<Option<Outcome>>,
+    sender: watch::Sender<Option<Outcome>>,
 }
 
-impl Question {
-    fn answer(&mut self, outcome: Result<Answer, Reason>) {
-        self.outcome = Some(outcome);
+impl Request {
+    async fn run(mut self, body: String) {
+        let client = Arc::clone(&self.client);
+        let places = match self.purpose.kind() {
+            Kind::Connect => &client.connecting,
+            Kind::Recheck => &client.rechecking,
+        };
+        let place = places.acquire().await;
+        // One receiver is that of the table.
+        let is_wanted = self.sender.receiver_count() > 1;
+        self.outcome = Some(match is_wanted {
+            true => client.send(body).await,
+            false => Err(Reason::Abandoned),
+        });
+        // The outcome is stored before the next request is sent.
+        drop(self);
+        drop(place);
     }
-}
 
-impl Drop for Question {
-    fn drop(&mut self) {
-        let Self { asking, key, now, asker, outcome, told } = self;
-        let outcome = outcome.take().unwrap_or(Err(RequestError::Ended.into()));
-        let mut state = lock(&asking.state);
-        state.running.remove(key);
-        if let Asker::Newcomer(network) = asker
-            && let Some(count) = state.newcomers.get_mut(network)
+    /// Stores the outcome, and makes room for other requests.
+    fn settle(&self, outcome: &Result<Answer, Reason>) {
+        let Self { client, key, now, purpose, permit, .. } = self;
+        let mut state = lock(&client.state);
+        state.running.remove(&(*key, purpose.kind()));
+        if let Purpose::Connect(network) = purpose
+            && let Some(count) = state.connecting.get_mut(network)
         {
             *count -= 1;
             if *count == 0 {
-                state.newcomers.remove(network);
+                state.connecting.remove(network);
             }
         }
-        let breaker = state.breakers.of(*asker);
-        let was_open = breaker.is_open();
-        match &outcome {
+        let breaker = state.breakers.of(purpose.kind());
+        match outcome {
             Ok(_) => breaker.succeeded(),
-            Err(reason) if reason.concerns_all_tokens() => breaker.failed(*now),
-            Err(_) => breaker.gave_up(),
+            Err(reason) if reason.concerns_all_tokens() => breaker.failed(*permit, *now),
+            Err(_) => breaker.gave_up(*permit),
         }
-        let is_open = breaker.is_open();
-        if let Ok(answer) = &outcome {
+        if let Ok(answer) = outcome {
             state.recent.insert(*key, answer.clone(), *now);
         }
-        drop(state);
-        asking.metrics.told(&outcome, is_open);
-        let outcome = outcome.map_err(|reason| asking.error(reason));
-        match &outcome {
-            Ok(_) if was_open => {
-                tracing::info!(url = %shown(&asking.url), "An introspection endpoint answers again.");
-            }
-            Ok(_) => {}
-            Err(error) => {
-                let cause = Causes(&**error).to_string();
-                if is_open && !was_open {
-                    tracing::error!(cause, "An introspection endpoint does not answer.");
-                } else {
-                    tracing::debug!(cause, "A question about a token was not answered.");
-                }
-            }
-        }
-        // All callers may have left.
-        told.send_replace(Some(outcome));
     }
 }
 
-impl Reason {
-    /// Returns `true` if the failure cannot be that of a single token. A client chooses its token, and
-    /// must not be able to stop the questions about others.
-    fn concerns_all_tokens(&self) -> bool {
-        match self {
-            // With 429 and 503, the server is overloaded, or asks this server to slow down.
-            Self::Unauthorized(_) | Self::Request(RequestError::Status(429 | 503)) => true,
-            Self::Request(RequestError::Failed(error)) => error.is_connect(),
-            _ => false,
-        }
+impl Drop for Request {
+    fn drop(&mut self) {
+        let outcome = self.outcome.take().unwrap_or(Err(RequestError::Ended.into()));
+        self.settle(&outcome);
+        let health = &self.client.health;
+        let outcome = match outcome {
+            Ok(answer) => {
+                health.answered(&answer, &shown(&self.client.url));
+                Ok(answer)
+            }
+            Err(reason) => {
+                let was_sent = reason.was_sent();
+                let error = self.client.error(reason);
+                if was_sent {
+                    health.failed(&error);
+                }
+                Err(error)
+            }
+        };
+        // All callers may have left.
+        self.sender.send_replace(Some(outcome));
     }
 }
 
 /// Omits the credentials, and the query of the URL.
-impl fmt::Debug for Asking {
+impl fmt::Debug for IntrospectionClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Asking").field("url", &shown(&self.url)).finish_non_exhaustive()
+        f.debug_struct("IntrospectionClient")
+            .field("url", &shown(&self.url))
+            .finish_non_exhaustive()
     }
 }
 
-/// Reads an answer. Returns `None` if it is not a JSON object with a member `active`, or if an object
-/// has a duplicate member.
-fn read(body: Vec<u8>) -> Option<Answer> {
-    let UniqueObject(members) = serde_json::from_slice(&body).ok()?;
-    match members.get("active")? {
-        Value::Bool(true) => Some(Answer::Active(body.into())),
-        Value::Bool(false) => Some(Answer::Inactive),
-        _ => None,
-    }
-}
-
-/// Returns the error code in the answer of an OAuth server (RFC 6749 section 5.2).
-fn error_code(body: &[u8]) -> Option<String> {
-    let UniqueObject(members) = serde_json::from_slice(body).ok()?;
-    Some(members.get("error")?.as_str()?.to_owned())
-}
-
-/// Metrics of the questions to one endpoint. The label is a setting, so the number of its values is
-/// bounded.
-struct Metrics {
-    active: Counter,
-    inactive: Counter,
-    failed: Counter,
-    away: Gauge,
-}
-
-impl Metrics {
-    fn new(url: &str) -> Self {
-        let count = |outcome: &'static str| counter!("doorward_introspections_total", "url" => url.to_owned(), "outcome" => outcome);
-        Self {
-            active: count("active"),
-            inactive: count("inactive"),
-            failed: count("failed"),
-            away: gauge!("doorward_introspection_away", "url" => url.to_owned()),
-        }
-    }
-
-    fn told(&self, outcome: &Result<Answer, Reason>, is_open: bool) {
-        let counter = match outcome {
-            Ok(Answer::Active(_)) => &self.active,
-            Ok(Answer::Inactive) => &self.inactive,
-            Err(_) => &self.failed,
-        };
-        counter.increment(1);
-        self.away.set(if is_open { 1.0 } else { 0.0 });
-    }
-}
-
-/// Maximum number of questions that are sent at a time for clients that want to connect, and as many
-/// for connected sockets.
+/// Maximum number of requests that are sent at a time for clients that connect, and as many for
+/// connected sockets.
 const AT_ONCE: usize = 32;
 
-/// Maximum number of questions for clients that want to connect, sent or waiting for a place. If an
-/// answer takes half a second, the last of them is answered within the time of an admission.
-const MAX_NEWCOMERS: usize = 256;
+/// Maximum number of requests for clients that connect, sent or waiting for a place. If an answer
+/// takes half a second, the last of them is answered within the time of an admission.
+const MAX_CONNECTING: usize = 256;
 
-/// Maximum number of these questions for clients of one network.
+/// Maximum number of these requests for clients of one network.
 const MAX_OF_A_NETWORK: usize = 32;
 
 /// Maximum size of an answer, in bytes.

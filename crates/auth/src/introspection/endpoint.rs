@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    introspection::{asking::Asking, authenticator::Introspection},
+    introspection::{authenticator::Introspection, client::IntrospectionClient},
     jwt::policy::{Audience, Expiry, Policy},
     remote::{error::IssuerError, http::Http, reach::Reach, setting},
 };
@@ -82,7 +82,7 @@ impl IntrospectionEndpoint {
     ///
     /// # Security
     /// Every service that receives a token of the authorization server can act as its user here, unless
-    /// the authorization server answers only about the tokens for this client.
+    /// it introspects only tokens issued for this client.
     pub fn danger_any_audience(self) -> Result<Introspection, IssuerError> {
         self.build(Audience::Any)
     }
@@ -95,11 +95,11 @@ impl IntrospectionEndpoint {
         let http = Http::new(reach).map_err(|error| IssuerError::Client(error.into()))?;
         let mut policy = Policy { issuer, audience, ..Policy::default() };
         policy.shape.user = user_claim;
-        // The endpoint is asked again while the socket lives, so a long lifetime does no harm.
+        // Each sweep asks again, so the lifetime needs no shorter limit.
         policy.max_lifetime = doorward_core::MAX_LIFETIME;
         policy.expiry = Expiry::OrMaxFromNow;
-        let asking = Arc::new(Asking::new(url, &client, &secret, http));
-        Ok(Introspection { asking, policy: Arc::new(policy) })
+        let client = Arc::new(IntrospectionClient::new(url, &client, &secret, http));
+        Ok(Introspection { client, policy: Arc::new(policy) })
     }
 }
 

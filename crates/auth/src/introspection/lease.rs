@@ -8,13 +8,13 @@ use std::{
 use doorward_core::{BoxFuture, Lease, LeaseError, UserId};
 
 use crate::{
-    introspection::asking::{Asker, Asking},
+    introspection::client::{IntrospectionClient, Purpose},
     jwt::policy::Policy,
 };
 
 /// Lease of a socket that was admitted with an opaque token.
 pub(super) struct IntrospectionLease {
-    pub(super) asking: Arc<Asking>,
+    pub(super) client: Arc<IntrospectionClient>,
     pub(super) policy: Arc<Policy>,
     pub(super) token: Box<str>,
     pub(super) user: UserId,
@@ -30,17 +30,17 @@ impl Lease for IntrospectionLease {
 
     fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<(), LeaseError>> {
         Box::pin(async move {
-            let asked = self.asking.ask(&self.token, now, SHARED_FOR, Asker::Resident);
+            let asked = self.client.ask(&self.token, now, SHARED_FOR, Purpose::Recheck);
             let Ok(answer) = tokio::time::timeout(ANSWER_WITHIN, asked).await else {
                 return Err(LeaseError::Issuer(
                     "the authorization server did not answer in time".into(),
                 ));
             };
             let answer = answer.map_err(|error| LeaseError::Issuer(error.into()))?;
-            let members = answer.members().ok_or(LeaseError::Ended)?;
+            let members = answer.members().ok_or(LeaseError::Revoked)?;
             match self.policy.check(members, now) {
                 Ok(claims) if claims.subject == self.user => Ok(()),
-                _ => Err(LeaseError::Ended),
+                _ => Err(LeaseError::Outdated),
             }
         })
     }

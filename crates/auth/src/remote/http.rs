@@ -1,7 +1,6 @@
 //! Sends requests to an issuer, with bounds on time and size.
 //!
-//! Redirects are not followed, because the address of a redirect is one that no operator has
-//! configured. Proxies of the environment are not used, because a proxy would resolve names that
+//! Redirects are not followed, because an operator has not configured the target. Proxies of the environment are not used, because a proxy would resolve names that
 //! this server could not check. Start reading at [`Http::get`].
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -79,7 +78,8 @@ async fn body(mut response: Response, max: usize) -> Result<Vec<u8>, RequestErro
 }
 
 fn failed(error: reqwest::Error) -> RequestError {
-    if error.is_timeout() {
+    // A connection that is not made in time is a timeout, too.
+    if error.is_timeout() && !error.is_connect() {
         RequestError::TimedOut(ANSWER_WITHIN)
     } else {
         // The caller names the URL.
@@ -113,9 +113,12 @@ impl Resolve for Guarded {
 )]
 struct NotPublic(Box<str>, std::net::IpAddr);
 
-const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+/// Maximum duration of the connection, the resolution of the name included. It is shorter than
+/// [`ANSWER_WITHIN`], so that a host that cannot be reached is told from one that does not answer.
+const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 
-/// Maximum duration of a request. An admission, which may need two requests, takes 5 s at most.
+/// Maximum duration of a request. An admission may need two requests, and ends after
+/// `Limits::admission_timeout` (5 s by default).
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Maximum number of idle connections to an issuer.

@@ -13,7 +13,7 @@ use std::{
 };
 
 use doorward_core::{Causes, lock};
-use metrics::{Counter, Gauge, counter, gauge};
+use metrics::{Counter, counter, gauge};
 use reqwest::Url;
 use tokio::{runtime::Handle, sync::watch};
 
@@ -23,6 +23,7 @@ use crate::{
         discovery,
         error::{Away, FetchError, RequestError},
         http::Http,
+        level::Level,
         reach::Reach,
         setting,
         since::since,
@@ -102,18 +103,21 @@ impl RemoteKeys {
         let mut state = lock(&self.state);
         let Published { set, at } = state.keys.clone()?;
         let age = since(at, now);
-        if age >= REFRESH_AFTER {
-            // The result is not awaited.
-            drop(self.ask(&mut state, now));
-        }
+        let fetch = (age >= REFRESH_AFTER).then(|| self.begin(&mut state, now).ok()).flatten();
         let is_good = age < OLD_AFTER || (age < KEEP_FOR && state.has_just_failed(now));
+        drop(state);
+        if let Some(fetch) = fetch {
+            fetch.spawn();
+        }
         is_good.then_some(set)
     }
 
     /// Reads the keys in the background, if the issuer may be asked.
     pub(crate) fn read_soon(self: &Arc<Self>, now: SystemTime) {
-        // The result is not awaited.
-        drop(self.ask(&mut lock(&self.state), now));
+        let fetch = self.begin(&mut lock(&self.state), now);
+        if let Ok(fetch) = fetch {
+            fetch.spawn();
+        }
     }
 
     /// Waits until the keys were read by a request that was sent at `now` or later, if the issuer may
@@ -123,10 +127,10 @@ impl RemoteKeys {
     /// A request that was started goes on if the future is dropped.
     pub(crate) async fn newer(self: &Arc<Self>, now: SystemTime) -> Newer {
         loop {
-            let mut running = {
+            let (mut running, fetch) = {
                 let mut state = lock(&self.state);
                 match state.running() {
-                    Some(running) => running,
+                    Some(running) => (running, None),
                     // A request after `now` has ended while this client was waiting.
                     None if state
                         .asked_at
@@ -134,25 +138,28 @@ impl RemoteKeys {
                     {
                         return self.away(&state).map_or(Newer::Read, Newer::Away);
                     }
-                    None => match self.ask(&mut state, now) {
-                        Ok(running) => running,
+                    None => match self.begin(&mut state, now) {
+                        Ok(fetch) => (fetch.running.subscribe(), Some(fetch)),
                         Err(None) => return self.away(&state).map_or(Newer::TooSoon, Newer::Away),
                         Err(Some(error)) => return Newer::Away(self.no_answer(error)),
                     },
                 }
             };
-            // The channel closes when the task has ended, also if it was cancelled.
-            while running.changed().await.is_ok() {}
+            if let Some(fetch) = fetch {
+                fetch.spawn();
+            }
+            // The channel closes when the task has ended, also if it was cancelled. No value is sent.
+            drop(running.changed().await);
         }
     }
 
-    /// Starts a request, and returns a channel that closes when it has ended. Fails if a request is
-    /// running, if the last one is less than [`ASK_EVERY`] ago (`None`), or if there is no runtime.
-    fn ask(
+    /// Registers a request, to be spawned after the lock is released. Fails if a request is running, if
+    /// the last one is less than [`ASK_EVERY`] ago (`None`), or if there is no runtime.
+    fn begin(
         self: &Arc<Self>,
         state: &mut State,
         now: SystemTime,
-    ) -> Result<watch::Receiver<()>, Option<RequestError>> {
+    ) -> Result<Fetch, Option<RequestError>> {
         let is_soon = state.asked_at.is_some_and(|at| since(at, now) < ASK_EVERY);
         if is_soon || state.running().is_some() {
             return Err(None);
@@ -160,13 +167,8 @@ impl RemoteKeys {
         let runtime = Handle::try_current().map_err(|_none| Some(RequestError::NoRuntime))?;
         let (running, ended) = watch::channel(());
         state.asked_at = Some(now);
-        state.running = Some(ended.clone());
-        let mut asking = Asking { keys: Arc::clone(self), at: now, has_landed: false, running };
-        runtime.spawn(async move {
-            let read = asking.keys.fetch(now).await;
-            asking.land(read);
-        });
-        Ok(ended)
+        state.running = Some(ended);
+        Ok(Fetch { keys: Arc::clone(self), at: now, has_landed: false, runtime, running })
     }
 
     /// Reads the key set, and the metadata if its URL is not known.
@@ -272,23 +274,33 @@ impl State {
 }
 
 /// A running request. If its task is cancelled, the request counts as failed.
-struct Asking {
+struct Fetch {
     keys: Arc<RemoteKeys>,
     at: SystemTime,
     has_landed: bool,
+    runtime: Handle,
     /// Closes when the request has ended, after its outcome is stored.
-    #[expect(dead_code, reason = "it is dropped last")]
     running: watch::Sender<()>,
 }
 
-impl Asking {
+impl Fetch {
+    /// Runs the request in a task of its own. A runtime that shuts down drops it at once, which locks
+    /// the state.
+    fn spawn(mut self) {
+        let runtime = self.runtime.clone();
+        runtime.spawn(async move {
+            let read = self.keys.fetch(self.at).await;
+            self.land(read);
+        });
+    }
+
     fn land(&mut self, read: Result<KeySet, FetchError>) {
         self.has_landed = true;
         self.keys.landed(read, self.at);
     }
 }
 
-impl Drop for Asking {
+impl Drop for Fetch {
     fn drop(&mut self) {
         if !self.has_landed {
             let url = self.keys.source.issuer.clone();
@@ -302,20 +314,20 @@ struct Metrics {
     answered: Counter,
     failed: Counter,
     /// 1 if the last request failed, and 0 otherwise.
-    away: Gauge,
+    away: Level,
     /// Number of usable keys.
-    keys: Gauge,
+    keys: Level,
 }
 
 impl Metrics {
     /// The label is a setting of the operator, so the number of its values is bounded.
     fn new(issuer: &str) -> Self {
-        let count = |outcome: &'static str| counter!("doorward_issuer_requests_total", "issuer" => issuer.to_owned(), "outcome" => outcome);
+        let count = |outcome: &'static str| counter!("doorward_issuer_requests_total", "url" => issuer.to_owned(), "outcome" => outcome);
         Self {
             answered: count("answered"),
             failed: count("failed"),
-            away: gauge!("doorward_issuer_away", "issuer" => issuer.to_owned()),
-            keys: gauge!("doorward_issuer_keys", "issuer" => issuer.to_owned()),
+            away: Level::new(gauge!("doorward_issuer_away", "url" => issuer.to_owned())),
+            keys: Level::new(gauge!("doorward_issuer_keys", "url" => issuer.to_owned())),
         }
     }
 }

@@ -5,12 +5,17 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use doorward_auth::{
     AuthenticateError, Authenticator, Claims, Grant, HasUserId as _, Introspection, RefusalReason,
 };
-use doorward_core::{Handshake, HandshakeRequest, HasScopes as _, Headers, Lease, LeaseError};
+use doorward_core::{
+    Causes, Handshake, HandshakeRequest, HasScopes as _, Headers, Lease, LeaseError,
+};
 use doorward_testkit::{Answer, Asked, Log, LyingIssuer};
 use serde_json::{Value, json};
 use tracing::Level;
 
-use crate::forge::{NOW, at, handshake_at};
+use crate::{
+    forge::{NOW, at, handshake_at},
+    world::done,
+};
 
 const PATH: &str = "/introspect";
 
@@ -52,7 +57,8 @@ async fn show(tokens: &Introspection, token: &str, seconds: u64) -> Result<Grant
 async fn renew(lease: &Arc<dyn Lease>, seconds: u64) -> &'static str {
     match lease.renew(at(seconds)).await {
         Ok(()) => "active",
-        Err(LeaseError::Ended) => "ended",
+        Err(LeaseError::Revoked) => "revoked",
+        Err(LeaseError::Outdated) => "outdated",
         Err(LeaseError::Issuer(_)) => "away",
         Err(other) => panic!("{other:?}"),
     }
@@ -178,14 +184,14 @@ async fn a_lease_ends_when_the_token_is_no_longer_active() {
     assert_eq!(renew(&lease, NOW + 10).await, "active");
     issuer.answer(PATH, inactive());
     // An answer for clients that connect is not new enough for a lease.
-    assert_eq!(renew(&lease, NOW + 12).await, "ended");
+    assert_eq!(renew(&lease, NOW + 12).await, "revoked");
     // The answer names another user or another audience, or the token has expired.
     for more in [json!({"sub": "bob"}), json!({"aud": "shop"}), json!({"exp": NOW})] {
         issuer.answer(PATH, active(&json!({})));
         let token = format!("t-{}", issuer.asked(PATH));
         let lease = show(&tokens, &token, NOW).await.unwrap().lease.unwrap();
         issuer.answer(PATH, active(&more));
-        assert_eq!(renew(&lease, NOW + 5).await, "ended");
+        assert_eq!(renew(&lease, NOW + 5).await, "outdated");
     }
 }
 
@@ -233,8 +239,57 @@ async fn while_the_server_is_away_nothing_is_decided_and_it_is_asked_rarely() {
     assert_eq!(renew(&lease, NOW + 30).await, "active");
     assert!(show(&tokens, "b", NOW + 25).await.is_ok());
     drop(kept);
-    assert_eq!(log.lines_with("does not answer").len(), 2);
-    assert_eq!(log.lines_with("answers again").len(), 2);
+    // One outage is logged once, although the two circuit breakers open and close by themselves.
+    assert_eq!(log.lines_with("does not answer").len(), 1);
+    assert_eq!(log.lines_with("answers again").len(), 1);
+}
+
+/// Returns the address of a server that was ended.
+async fn ended() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_is_asked_rarely() {
+    let url = format!("http://{}{PATH}", ended().await);
+    let tokens = Introspection::at(url, "chat", "secret").audience("chat").unwrap();
+    let cause = async |token: &str, seconds: u64| {
+        let error = tokens.verify(token, at(seconds)).await.unwrap_err();
+        Causes(&error).to_string()
+    };
+    let log = Log::default();
+    let kept = log.keep(Level::ERROR);
+
+    for token in ["a", "b", "c", "d", "e"] {
+        let cause = cause(token, NOW).await;
+        assert!(cause.contains("the connection or the request failed"), "{cause}");
+    }
+    let cause = cause("f", NOW + 4).await;
+    drop(kept);
+
+    assert!(cause.contains("it has failed several times"), "{cause}");
+    assert_eq!(log.lines_with("does not answer").len(), 1);
+}
+
+/// Requests start while a lock is held by their caller, if the code is wrong, and such a runtime drops
+/// them at once, which takes the lock.
+#[test]
+fn requests_on_a_runtime_that_shuts_down_end() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (issuer, tokens) = runtime.block_on(world());
+    let keys = doorward_auth::Jwt::issuer(issuer.url()).audience("chat").unwrap();
+    let closed = runtime.handle().clone();
+    drop(runtime);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let _entered = closed.enter();
+        let introspected = done(Box::pin(tokens.verify("a", at(NOW))));
+        done(Box::pin(keys.prepare(at(NOW)))).unwrap_err();
+        sender.send(introspected.is_err()).unwrap();
+    });
+
+    assert_eq!(receiver.recv_timeout(Duration::from_secs(30)), Ok(true));
 }
 
 /// A stranger chooses the token, and may find one for which the authorization server fails.
