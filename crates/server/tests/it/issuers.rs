@@ -10,9 +10,10 @@ use doorward::{
     server::{Clock as _, SystemClock},
 };
 use doorward_testkit::{Answer, LyingIssuer, RawClient, Seen};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
+    chat_client::ChatClient,
     metrics::{metrics_of, scrape},
     support::{Server, by_session, by_token, doorward, finish, path, token},
 };
@@ -89,6 +90,34 @@ async fn equal_subjects_of_two_issuers_and_an_account_are_three_users() {
     assert!(matches!(again.rest().await.last(), Some(Seen::Closed(_))));
     assert_eq!(whoami(&mut second).await["user"], "two:alice");
     assert_eq!(whoami(&mut third).await["user"], "alice");
+}
+
+/// Rooms, invitations and messages belong to the user of one issuer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn equal_subjects_of_two_issuers_have_their_own_rooms_in_the_chat() {
+    let (one, two) = (Provider::start().await, Provider::start().await);
+    let config = format!("{}{}", one.settings("one"), two.settings("two"));
+    let server = Server::start_with(&config, |_| {});
+    let mut first = ChatClient::enter(server.address(), &one.token("alice")).await;
+    let mut second = ChatClient::enter(server.address(), &two.token("alice")).await;
+    let mut third = ChatClient::enter(server.address(), &token(server.data_dir())).await;
+
+    let room = first.ask("create", json!({ "name": "Tea" })).await["id"].clone();
+    let message = json!({ "room": room, "key": "1", "text": "secret" });
+    assert_eq!(first.ask("send", message.clone()).await["user"], "one:alice");
+    let history = json!({ "room": room, "lastSeen": 0 });
+    for other in [&mut second, &mut third] {
+        assert_eq!(other.ask("rooms", Value::Null).await, json!([]));
+        assert_eq!(other.ask("history", history.clone()).await["code"], "forbidden");
+        assert_eq!(other.ask("send", message.clone()).await["code"], "forbidden");
+    }
+    let invited = first.ask("invite", json!({ "room": room, "id": "two:alice" })).await;
+    assert_eq!(invited["user"], "two:alice");
+    let in_room = json!({ "room": room });
+    assert_eq!(third.ask("accept", in_room.clone()).await["code"], "forbidden");
+    assert_eq!(second.ask("accept", in_room).await["members"], 2);
+    let seen = second.ask("history", history).await;
+    assert_eq!(seen["messages"][0]["user"], "one:alice", "{seen}");
 }
 
 /// Neither an operator nor an issuer can act as a user of another issuer.
