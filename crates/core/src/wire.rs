@@ -142,13 +142,13 @@ impl<'a> ErrorAnswer<'a> {
     }
 }
 
-/// Problem document (RFC 9457), which answers a request to a route that is not authenticated.
+/// ProblemDocument document (RFC 9457), which answers a request to a route that is not authenticated.
 ///
 /// # Examples
 /// ```
-/// use doorward_core::{Refusal, wire::Problem};
+/// use doorward_core::{Refusal, wire::ProblemDocument};
 ///
-/// let json = serde_json::to_string(&Problem::new(&Refusal::token_expired(), 401, None))?;
+/// let json = serde_json::to_string(&ProblemDocument::new(&Refusal::token_expired(), 401, None))?;
 /// assert_eq!(
 ///     json,
 ///     r#"{"type":"about:blank","title":"Unauthorized","status":401,"code":"token_expired","retry":"after_refresh"}"#,
@@ -157,7 +157,7 @@ impl<'a> ErrorAnswer<'a> {
 /// ```
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Problem<'a> {
+pub struct ProblemDocument<'a> {
     r#type: &'static str,
     title: &'a str,
     status: u16,
@@ -170,7 +170,7 @@ pub struct Problem<'a> {
     id: Option<String>,
 }
 
-impl<'a> Problem<'a> {
+impl<'a> ProblemDocument<'a> {
     /// Creates the document for a refusal, with the code that a refused CONNECT would have. `id` is
     /// that of the audit record, if there is one.
     #[must_use]

@@ -124,10 +124,10 @@ fn a_problem_of_a_route_is_what_its_files_say() {
 
     check(
         "problem.unauthenticated.json",
-        &Problem::new(&refusal(RefusalCode::Unauthenticated), 401, None),
+        &ProblemDocument::new(&refusal(RefusalCode::Unauthenticated), 401, None),
     );
-    check("problem.too_many_attempts.json", &Problem::new(&waiting, 429, Some(id())));
-    check("problem.unavailable.json", &Problem::unavailable(503, id()));
+    check("problem.too_many_attempts.json", &ProblemDocument::new(&waiting, 429, Some(id())));
+    check("problem.unavailable.json", &ProblemDocument::unavailable(503, id()));
 }
 
 #[test]

@@ -71,12 +71,14 @@ pub(crate) async fn vet<P>(
     let (shown_at, now) = (handshake.at, services.clock.now());
     // A refresh does not count against the address. The link already limits refreshes, and other
     // clients of the address must not be able to end an admitted socket.
-    let counts = trust == Trust::Known && attempt != Attempt::Refresh;
+    let counts_for_address = trust == Trust::Known && attempt != Attempt::Refresh;
     // Requests have no budget of their user. An application decides how many requests it serves.
-    let connects = trust == Trust::Known && attempt != Attempt::Request;
+    let counts_for_user = trust == Trust::Known && attempt != Attempt::Request;
     let page = services.page(handshake.request.headers());
     let recognised = match services.attempts.check_address(address, page, now) {
-        Err(wait) if counts => Some(recognise(authenticator, &handshake, wait, services).await?),
+        Err(wait) if counts_for_address => {
+            Some(recognise(authenticator, &handshake, wait, services).await?)
+        }
         _ => None,
     };
     let authenticated = authenticator.authenticate(handshake).await;
@@ -97,15 +99,15 @@ pub(crate) async fn vet<P>(
             // The budget is checked before the store is read. Refused clients reconnect every few
             // seconds, and must not put load on the store.
             let budget = services.attempts.users.check(&grant.user, now);
-            if let (true, Err(wait)) = (connects, budget) {
+            if let (true, Err(wait)) = (counts_for_user, budget) {
                 return Err(turned_away(wait, Some(grant.user)));
             }
             look_up(grant, shown_at, trust, services).await
         }
         Err(refused) => Err(refused),
     };
-    if counts && let Err(NotAdmitted::Refused { refusal, .. }) = &result {
-        // A credential that can be verified locally is not a guess, so the attempt counts against
+    if counts_for_address && let Err(NotAdmitted::Refused { refusal, .. }) = &result {
+        // A credential that can be verified locally is not a guess, so the attempt counts_for_address against
         // its user and not against the address.
         match recognised {
             Some(user) => services.attempts.recognised_refused(address, user, now),
@@ -115,7 +117,7 @@ pub(crate) async fn vet<P>(
     let vetted = result?;
     // The attempt is counted last, so that a revoked or expired credential does not use up the
     // budget of its owner.
-    if connects && let Err(wait) = services.attempts.users.take(&vetted.user, now) {
+    if counts_for_user && let Err(wait) = services.attempts.users.take(&vetted.user, now) {
         return Err(turned_away(wait, Some(vetted.user)));
     }
     Ok(vetted)

@@ -9,8 +9,7 @@
 use std::{task::Poll, time::Duration};
 
 use doorward_core::{
-    Action, AuthPayload, BoxFuture, Decision, DisconnectReason, Exception, LeaseError, Refusal,
-    RefusalReason,
+    Action, AuthPayload, BoxFuture, Decision, DisconnectReason, Exception, Refusal, RefusalReason,
     wire::{ErrorAnswer, Expiring, Refreshed},
 };
 use doorward_protocol::{Event, SlotId, packet, ws::CloseCode};

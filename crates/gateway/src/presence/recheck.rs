@@ -6,9 +6,14 @@
 //! also renews the sessions that are in use. While the stores do not answer, sockets stay connected
 //! for at most `Limits::store_grace`, and `admission/vetting.rs` admits no new clients. If the
 //! stores are slow, more lookups run concurrently. A socket whose lookup has not started does not
-//! count as unanswered. Start reading at [`Sweeper::sweep`].
+//! count as unanswered.
+//!
+//! Some credentials are also checked with their issuer. An issuer that does not answer affects only
+//! the sockets with its credentials, which have the same grace period. Start reading at
+//! [`Sweeper::sweep`].
 
 pub(crate) mod pace;
+mod seen;
 
 use std::{
     collections::HashMap,
@@ -22,7 +27,10 @@ use futures_util::{StreamExt as _, stream::FuturesUnordered};
 
 use crate::{
     presence::{
-        recheck::pace::Pace,
+        recheck::{
+            pace::Pace,
+            seen::{Seen, Silent},
+        },
         resident::Resident,
         services::{QUIET, Services},
     },
@@ -64,35 +72,13 @@ struct Sweeper {
     round: Option<Instant>,
 }
 
-/// Time and result of the last lookups of one socket.
-#[derive(Clone, Copy)]
-struct Seen {
-    /// Start of the last sweep that looked up the socket. Until then, start of the first sweep that
-    /// found the socket in the registry.
-    asked: Instant,
-    /// Time of the last answer about the socket.
-    answered: Option<Instant>,
-    /// Failing lookups of the socket. `None` while they succeed.
-    failing: Option<Failing>,
-}
-
-/// Failing lookups of a socket.
-#[derive(Clone, Copy)]
-struct Failing {
-    /// Start of the grace period, after which the socket is ended.
-    since: Instant,
-    /// `true` if lookups of other sockets succeeded but not those of this socket. `false` if no
-    /// lookup succeeded.
-    is_own: bool,
-}
-
 /// Outcome of a sweep.
 struct Swept {
     /// `true` if every socket was looked up.
     is_complete: bool,
-    /// `true` if every lookup succeeded.
+    /// `true` if the store answered about every socket that was looked up.
     is_answered: bool,
-    /// `true` if no lookup succeeded, so the remaining sockets were not looked up.
+    /// `true` if the store answered nothing, so the remaining sockets were not looked up.
     gave_up: bool,
 }
 
@@ -171,7 +157,7 @@ impl Sweeper {
     fn line_up(&mut self, services: &Services, now: Instant) -> Vec<Arc<dyn Resident>> {
         let mut known = services.registry.all_sockets();
         known.retain(|resident| resident.is_known());
-        let new = Seen { asked: now, answered: None, failing: None };
+        let new = Seen::new(now);
         let seen = known.iter().map(|resident| {
             let id = resident.id();
             (id, self.seen.get(&id).copied().unwrap_or(new))
@@ -195,7 +181,7 @@ impl Sweeper {
         let (until, soon) = (begun + interval, begun + interval / 2);
         let mut pace = Pace::new(AT_ONCE, AT_MOST);
         let (mut waiting, mut next) = (FuturesUnordered::new(), known.iter());
-        let (mut failed, mut answered) = (Vec::new(), 0);
+        let (mut failed, mut of_issuers, mut answered) = (Vec::new(), Vec::new(), 0);
         loop {
             let mut now = services.clock.now();
             while waiting.len() < pace.window() && now < until {
@@ -205,18 +191,20 @@ impl Sweeper {
             }
             let Some((resident, asked, answer)) = waiting.next().await else { break };
             let now = services.clock.now();
-            let settled = self.settle(&**resident, &answer, services);
-            if settled != Settled::StoreAway {
-                answered += 1;
-                let left = waiting.len() + next.len();
-                pace.answered(now - asked, left, soon.saturating_duration_since(now));
-                if settled == Settled::IssuerAway {
-                    failed.push((resident.id(), asked));
+            match self.settle(&**resident, &answer, services) {
+                Settled::Answered => {
+                    answered += 1;
+                    let left = waiting.len() + next.len();
+                    pace.answered(now - asked, left, soon.saturating_duration_since(now));
                 }
-                continue;
+                // The store has answered, and the time of an issuer says nothing about the store.
+                Settled::IssuerAway => {
+                    answered += 1;
+                    of_issuers.push((resident.id(), asked));
+                }
+                Settled::StoreAway => failed.push((resident.id(), asked)),
             }
             // If a full batch has failed before the first success, the store answers nothing.
-            failed.push((resident.id(), asked));
             if answered == 0 && failed.len() >= AT_ONCE {
                 break;
             }
@@ -231,11 +219,14 @@ impl Sweeper {
             // The store would not answer about the other sockets either, so their lookups count as
             // failed as well.
             for resident in known {
-                self.failed(resident.id(), begun, interval, false);
+                self.failed(resident.id(), begun, interval, Silent::Store);
             }
         } else {
             for (socket, asked) in &failed {
-                self.failed(*socket, *asked, interval, true);
+                self.failed(*socket, *asked, interval, Silent::Socket);
+            }
+            for (socket, asked) in &of_issuers {
+                self.failed(*socket, *asked, interval, Silent::Issuer);
             }
         }
         if answered > 0 {
@@ -269,26 +260,17 @@ impl Sweeper {
         Settled::StoreAway
     }
 
-    /// Records a failed lookup of a socket that started at `asked`. `is_own` has the meaning of
-    /// [`Failing::is_own`].
-    ///
-    /// The grace period of the socket starts at the last answer about it, or one `interval` before
-    /// this lookup if that is later. So a slow sweep does not shorten the grace period.
-    fn failed(&mut self, socket: SocketId, asked: Instant, interval: Duration, is_own: bool) {
-        let Some(seen) = self.seen.get_mut(&socket) else { return };
-        if seen.answered.is_some_and(|answered| answered >= asked) {
-            return;
+    fn failed(&mut self, socket: SocketId, asked: Instant, interval: Duration, silent: Silent) {
+        if let Some(seen) = self.seen.get_mut(&socket) {
+            seen.failed(asked, interval, silent);
         }
-        let earliest = asked.checked_sub(interval).unwrap_or(asked);
-        let since = seen.answered.map_or(earliest, |answered| answered.max(earliest));
-        seen.failing.get_or_insert(Failing { since, is_own }).is_own |= is_own;
     }
 
     /// Clears the failures that an outage of the whole store caused. This method is called when the
     /// store has answered again, so that sockets that this sweep has not reached stay connected.
     fn forgive(&mut self) {
         for seen in self.seen.values_mut() {
-            seen.failing = seen.failing.filter(|failing| failing.is_own);
+            seen.failing = seen.failing.filter(|failing| failing.silent != Silent::Store);
         }
     }
 
@@ -302,18 +284,32 @@ impl Sweeper {
         services: &Services,
     ) {
         let (now, patience) = (services.clock.now(), patience(services));
+        let failing = |resident: &Arc<dyn Resident>| {
+            self.seen.get(&resident.id()).and_then(|seen| seen.failing)
+        };
         let is_over = |resident: &&Arc<dyn Resident>| {
-            let failing = self.seen.get(&resident.id()).and_then(|seen| seen.failing);
-            failing.is_some_and(|at| at.since + patience <= now && (at.is_own || gave_up))
+            failing(resident).is_some_and(|at| {
+                at.since + patience <= now && (at.silent != Silent::Store || gave_up)
+            })
         };
         let over: Vec<_> = known.iter().filter(is_over).collect();
         if over.is_empty() {
             return;
         }
-        tracing::error!(
-            sockets = over.len(),
-            "The session store, or the issuer of the tokens, does not answer: ending sockets."
-        );
+        let is_of_issuer = |resident: &&&Arc<dyn Resident>| {
+            failing(resident).is_some_and(|at| at.silent == Silent::Issuer)
+        };
+        let of_issuers = over.iter().filter(is_of_issuer).count();
+        if of_issuers > 0 {
+            tracing::error!(
+                sockets = of_issuers,
+                "The issuer of the tokens does not answer: ending its sockets."
+            );
+        }
+        if over.len() > of_issuers {
+            let sockets = over.len() - of_issuers;
+            tracing::error!(sockets, "The session store does not answer: ending sockets.");
+        }
         let size = over.len().div_ceil(STEPS as usize).max(1);
         for (step, some) in over.chunks(size).enumerate() {
             if step > 0 {

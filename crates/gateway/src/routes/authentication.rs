@@ -1,6 +1,6 @@
 //! Checks the credential of a request.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use axum::response::Response;
 use doorward_core::{
@@ -12,11 +12,15 @@ use http::{HeaderMap, Method, header, request::Parts};
 use serde_json::json;
 
 use crate::{
-    admission::vetting::{AnyAuthenticator, Attempt, Vetted, vet},
+    admission::vetting::{AnyAuthenticator, Attempt, Vetted, turned_away, vet},
     http::server::Server,
     link::seam::NotAdmitted,
-    presence::{client::client, services::Subject},
+    presence::{
+        client::client,
+        services::{Services, Subject},
+    },
     routes::rejection,
+    runtime::outage_log::NoAnswer,
 };
 
 /// Authenticator of a server, for the routes of an axum application. It is the state that the
@@ -77,13 +81,13 @@ impl<P: Send + Sync + 'static> Authentication<P> {
         let has_token = !matches!(token, Ok(None));
         let vetted = async {
             let (headers, credentials) = Headers::split(&parts.headers);
-            let query = parts.uri.query().unwrap_or_default();
-            let request = HandshakeRequest::new(headers, query, peer).of_kind(kind(&parts.method));
             let auth = match token {
                 Ok(None) => AuthPayload::default(),
                 Ok(Some(token)) => payload(token),
-                Err(refusal) => return Err(NotAdmitted::Refused { refusal, user: None }),
+                Err(refusal) => return Err(malformed(refusal, &headers, peer, services)),
             };
+            let query = parts.uri.query().unwrap_or_default();
+            let request = HandshakeRequest::new(headers, query, peer).of_kind(kind(&parts.method));
             let (request, path) = (Arc::new(request), parts.uri.path());
             let handshake = Handshake::new(request, path, auth, services.clock.wall());
             let handshake = handshake.with_credentials(Arc::new(credentials));
@@ -93,7 +97,7 @@ impl<P: Send + Sync + 'static> Authentication<P> {
         let vetted =
             services.within(timeout, vetted).await.unwrap_or(Err(NotAdmitted::Undecided {
                 reason: RefusalReason::DeadlinePassed,
-                cause: None,
+                cause: Some(NoAnswer.into()),
             }));
         match vetted {
             Ok(vetted) => {
@@ -167,7 +171,24 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
 
 /// Returns the payload of a CONNECT with this token, because authenticators read it there.
 fn payload(token: &str) -> AuthPayload {
-    AuthPayload::parse(&json!({ "token": token }).to_string()).unwrap_or_default()
+    let payload = json!({ "token": token }).to_string();
+    AuthPayload::parse(&payload).expect("an object with one text member is a payload")
+}
+
+/// Counts a request with a malformed `Authorization` as a refused attempt.
+fn malformed(
+    refusal: Refusal,
+    headers: &Headers,
+    peer: Option<SocketAddr>,
+    services: &Services,
+) -> NotAdmitted {
+    let (address, page) = (peer.map(|peer| peer.ip()), services.page(headers));
+    let now = services.clock.now();
+    if let Err(wait) = services.attempts.check_address(address, page, now) {
+        return turned_away(wait, None);
+    }
+    services.attempts.refused(address, page, &refusal, now);
+    NotAdmitted::Refused { refusal, user: None }
 }
 
 fn kind(method: &Method) -> RequestKind {

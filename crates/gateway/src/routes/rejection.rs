@@ -1,7 +1,7 @@
 //! Responses to requests that are not authenticated.
 
 use axum::response::{IntoResponse as _, Response};
-use doorward_core::{DecisionId, Refusal, RefusalCode, wire::Problem};
+use doorward_core::{DecisionId, Refusal, RefusalCode, wire::ProblemDocument};
 use http::{HeaderValue, StatusCode, header};
 
 /// Returns the response for a refusal. `id` is that of its audit record.
@@ -12,7 +12,7 @@ pub(super) fn refused(refusal: &Refusal, id: Option<DecisionId>, has_token: bool
         RefusalCode::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::UNAUTHORIZED,
     };
-    let problem = Problem::new(refusal, status.as_u16(), id);
+    let problem = ProblemDocument::new(refusal, status.as_u16(), id);
     let mut response = respond(status, &problem);
     if status == StatusCode::UNAUTHORIZED {
         // A request without a token gets no error code (RFC 6750 section 3.1).
@@ -29,12 +29,12 @@ pub(super) fn refused(refusal: &Refusal, id: Option<DecisionId>, has_token: bool
 /// Returns the response for a request about which nothing was decided.
 pub(super) fn undecided(id: DecisionId) -> Response {
     let status = StatusCode::SERVICE_UNAVAILABLE;
-    let mut response = respond(status, &Problem::unavailable(status.as_u16(), id));
+    let mut response = respond(status, &ProblemDocument::unavailable(status.as_u16(), id));
     response.headers_mut().insert(header::RETRY_AFTER, TRY_AGAIN_AFTER.into());
     response
 }
 
-fn respond(status: StatusCode, problem: &Problem<'_>) -> Response {
+fn respond(status: StatusCode, problem: &ProblemDocument<'_>) -> Response {
     let kind = [
         (header::CONTENT_TYPE, "application/problem+json"),
         // The response depends on the credential.

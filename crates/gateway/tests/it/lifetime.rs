@@ -224,6 +224,42 @@ async fn an_idle_session_ends() {
     assert_eq!(last, Some(Decision::Ended(DisconnectReason::SessionExpired)));
 }
 
+/// A stock client comes back after the end of an outdated credential, and shows its current one.
+#[tokio::test]
+async fn a_lease_says_with_which_reason_a_socket_ends() {
+    for (answer, end, code, reason) in [
+        (
+            (|_| Err(LeaseError::Outdated)) as fn(_) -> _,
+            TestEnd::Passing,
+            ["expired", "after_refresh"],
+            DisconnectReason::CredentialOutdated,
+        ),
+        (
+            |_| Err(LeaseError::Revoked),
+            TestEnd::Final,
+            ["revoked", "after_login"],
+            DisconnectReason::Revoked,
+        ),
+        (
+            |_| Err(LeaseError::Ended),
+            TestEnd::Final,
+            ["expired", "after_login"],
+            DisconnectReason::SessionExpired,
+        ),
+    ] {
+        let lasting = Lasting::start().await;
+        let mut client = lasting.connect(json!({ "user": "alice", "session": "s" })).await;
+        lasting.lease.answers(answer);
+
+        lasting.clock.advance(seconds(10));
+
+        assert_eq!(client.ended().await, end, "{reason}");
+        let ended: Value = client.expect_event("session_ended").await;
+        assert_eq!([&ended["code"], &ended["retry"]], code);
+        assert_eq!(lasting.audit.outcomes().pop(), Some(Decision::Ended(reason)));
+    }
+}
+
 /// Another server has seen the session's client, so the store knows a later end.
 #[tokio::test]
 async fn a_session_in_use_elsewhere_is_prolonged() {

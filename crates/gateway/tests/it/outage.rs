@@ -454,6 +454,33 @@ async fn an_issuer_that_is_away_ends_the_sockets_of_its_tokens_and_no_others() {
     drop(kept);
     // It is no outage of the store.
     assert!(log.lines_with("what=\"store\"").is_empty(), "{:?}", log.lines());
+    assert!(log.lines_with("session store").is_empty(), "{:?}", log.lines());
+    assert!(!log.lines_with("The issuer of the tokens does not answer").is_empty());
+}
+
+/// The sweep keeps its interval, and notices that a store answers again.
+#[tokio::test]
+async fn an_issuer_that_is_away_does_not_hide_the_health_of_the_store() {
+    let (lasting, cut) = start().await;
+    let _of_the_issuer = lasting.connect(json!({ "user": "bob", "session": "shared" })).await;
+    let _other = lasting.connect(json!({ "user": "alice" })).await;
+    lasting.lease.answers(|_| Err(LeaseError::Issuer("the issuer is away".into())));
+    let log = Log::default();
+    let kept = log.keep(Level::INFO);
+
+    let before = cut.asked.load(Ordering::SeqCst);
+    pass_time(&lasting, 21).await;
+    // Two sweeps of two sockets, and one for the end of the grace period.
+    let asked = cut.asked.load(Ordering::SeqCst) - before;
+    assert!((4..=6).contains(&asked), "{asked}");
+
+    cut.away(true);
+    pass_time(&lasting, 12).await;
+    cut.away(false);
+    pass_time(&lasting, 30).await;
+    drop(kept);
+    assert_eq!(log.lines_with("Unavailable.").len(), 1, "{:?}", log.lines());
+    assert_eq!(log.lines_with("Available again.").len(), 1, "{:?}", log.lines());
 }
 
 #[tokio::test]

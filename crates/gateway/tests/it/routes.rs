@@ -24,11 +24,12 @@ use doorward::{
     routes::{Authenticated, Authentication, AuthenticationError},
     server::{Clock as _, Listeners, PeerAddr},
 };
-use doorward_testkit::{AuditLog, ManualClock, RawClient, Seen};
+use doorward_testkit::{AuditLog, Log, ManualClock, RawClient, Seen};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tower_service::Service as _;
+use tracing::Level;
 
 const SECRET: &str = "4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT";
 const SITE: &str = "https://app.example.org";
@@ -305,6 +306,19 @@ async fn other_forms_of_the_header_are_no_token() {
 }
 
 #[tokio::test]
+async fn malformed_headers_have_the_budget_of_guesses() {
+    let world = world();
+    for _ in 0..3 {
+        let answer = world.get("/me", &[("authorization", "Bearer=x")]).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    }
+
+    let stopped = world.get("/me", &[("authorization", "Bearer=x")]).await;
+
+    assert_eq!(stopped.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
 async fn guesses_at_routes_and_sockets_share_the_budget_of_an_address() {
     let world = world();
     for _ in 0..3 {
@@ -385,11 +399,17 @@ async fn a_lookup_that_never_ends_is_not_waited_for() {
     let app = Router::new().route("/me", get(me)).with_state(doorward.authentication().unwrap());
     let request = Request::get("/me").body(Body::empty()).unwrap();
 
+    let log = Log::default();
+    let kept = log.keep(Level::ERROR);
     let (response, ()) = tokio::join!(app.clone().call(request), async {
         begun.notified().await;
         clock.advance(Duration::from_secs(5));
     });
+    drop(kept);
+
     assert_eq!(response.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+    // The operator learns of it.
+    assert_eq!(log.lines_with("no answer in time").len(), 1, "{:?}", log.lines());
 }
 
 #[tokio::test]
