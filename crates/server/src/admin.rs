@@ -78,11 +78,13 @@ async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String),
     match what {
         Named::User(name) => {
             let found = whom::find(admin, &name).await?;
-            Ok((doorward::Revoke::User(found.id.clone()), whom::told(&found, &name)))
+            let told = whom::told(admin, &found, &name).await;
+            Ok((doorward::Revoke::User(found.id), told))
         }
         Named::Id(id) => {
             let found = whom::find_exact(admin, &id).await;
-            Ok((doorward::Revoke::User(found.id.clone()), whom::told(&found, &id)))
+            let told = whom::told(admin, &found, &id).await;
+            Ok((doorward::Revoke::User(found.id), told))
         }
         Named::Session(id) => {
             let live = sockets
@@ -112,7 +114,8 @@ async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String),
             None => Err(unknown(format!("there is no socket {id}"))),
         },
         Named::Token(id) => {
-            Ok((doorward::Revoke::Token(id), "The token is refused from now on.".to_owned()))
+            let told = whom::told_of_token(admin, id.as_str());
+            Ok((doorward::Revoke::Token(id), told))
         }
     }
 }
@@ -204,5 +207,4 @@ fn not_changed(error: &AccountError) -> Response {
 /// Maximum number of accounts in one response. `doorward accounts` requests one page after another.
 const ACCOUNTS_AT_ONCE: u32 = 1000;
 
-const OF_AN_ISSUER: &str = "this is a user of one of the issuers, who signs in there: its id begins with the name of \
-                            the issuer";
+const OF_AN_ISSUER: &str = "the id begins with the name of an issuer: its users sign in there";

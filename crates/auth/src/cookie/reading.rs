@@ -61,6 +61,7 @@ fn log_origin(headers: &Headers) {
     let origin = headers.get_str("origin").filter(is_origin);
     info!(
         ?origin,
-        "A session cookie was ignored: add the page's origin to `origins.allow` if it is yours."
+        "A session cookie was ignored, because the origin of the page is not allowed. If the page is yours, allow \
+         its origin: `origins.allow` in the configuration, or `Origins` in a program."
     );
 }

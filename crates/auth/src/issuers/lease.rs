@@ -28,7 +28,7 @@ impl Lease for IssuerLease {
 
     fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<(), LeaseError>> {
         Box::pin(async move {
-            // The set may have got an issuer whose users begin like this one.
+            // An issuer may have been added since, whose prefix this id has.
             let is_foreign = self.member.jwt.shares_users() && self.members.own(&self.user);
             if !self.member.is_trusted() || is_foreign {
                 return Err(LeaseError::Outdated);

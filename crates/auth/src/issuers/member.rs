@@ -12,18 +12,23 @@ use crate::jwt::authenticator::Jwt;
 
 /// Issuers of a set. Clones share them.
 #[derive(Clone)]
-pub(super) struct Members(
-    /// Current issuers. The lock is held only while the `Arc` is cloned or replaced.
-    Arc<RwLock<Arc<[Arc<Member>]>>>,
-);
+pub(super) struct Members {
+    /// Current issuers. The lock is held while the `Arc` is cloned, or while a new set is checked.
+    current: Arc<RwLock<Arc<[Arc<Member>]>>>,
+    /// Number of tokens of no issuer of the set.
+    pub(super) unknown: Counter,
+}
 
 impl Members {
     pub(super) fn new(members: Arc<[Arc<Member>]>) -> Self {
-        Self(Arc::new(RwLock::new(members)))
+        // A name has no parentheses, so the label is not that of an issuer.
+        let unknown =
+            counter!("doorward_tokens_total", "issuer" => "(unknown)", "outcome" => "refused");
+        Self { current: Arc::new(RwLock::new(members)), unknown }
     }
 
     pub(super) fn current(&self) -> Arc<[Arc<Member>]> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Replaces the issuers by the result of `change`, which receives the current ones. Distrusts those
@@ -32,7 +37,7 @@ impl Members {
         &self,
         change: impl FnOnce(&[Arc<Member>]) -> Result<Arc<[Arc<Member>]>, E>,
     ) -> Result<(), E> {
-        let mut members = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut members = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let after = change(&members)?;
         let before = std::mem::replace(&mut *members, Arc::clone(&after));
         drop(members);
@@ -46,14 +51,13 @@ impl Members {
         Ok(())
     }
 
-    /// Returns `true` if the user is one of an issuer that does not share its users.
+    /// Returns `true` if the id has the prefix of an issuer that does not share its users.
     pub(super) fn own(&self, user: &UserId) -> bool {
         is_foreign(&self.current(), user)
     }
 }
 
-/// Returns `true` if the user is one of an issuer among `members` that does not share its users. Such
-/// an id begins with the name of the issuer.
+/// Returns `true` if the id has the prefix of an issuer among `members` that does not share its users.
 pub(super) fn is_foreign(members: &[Arc<Member>], user: &UserId) -> bool {
     let Some((space, _)) = user.as_str().split_once(':') else { return false };
     members.iter().any(|member| !member.jwt.shares_users() && *member.name == *space)

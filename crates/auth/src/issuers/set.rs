@@ -36,7 +36,8 @@ use crate::{
 /// (`Limits::sweep_interval`, 10 seconds by default).
 ///
 /// The metric `doorward_tokens_total` counts the tokens of each issuer by outcome. It shows if clients
-/// still use an issuer that is to be removed.
+/// still use an issuer that is to be removed. Tokens of no issuer of the set count as those of
+/// `(unknown)`.
 ///
 /// # Examples
 /// ```
@@ -60,8 +61,8 @@ impl Issuers {
     /// Creates a set of issuers with their names. A name has 1-32 lower-case letters, digits and
     /// hyphens. It is a part of the ids of users, so it should never change.
     ///
-    /// At most one of the authenticators may accept any `iss`. It verifies the tokens of which no
-    /// other authenticator expects the `iss`.
+    /// At most one of the authenticators may accept any `iss`. It verifies tokens whose `iss` no other
+    /// authenticator expects.
     ///
     /// # Errors
     /// [`IssuersError`] if a name is malformed or taken, or if two authenticators accept the same
@@ -82,6 +83,8 @@ impl Issuers {
         &self,
         issuers: impl IntoIterator<Item = (N, Jwt)>,
     ) -> Result<(), IssuersError> {
+        // The iterator is code of the application, so it runs before the set is locked.
+        let issuers: Vec<(N, Jwt)> = issuers.into_iter().collect();
         self.members.replace(|before| check(issuers, before))
     }
 
@@ -90,6 +93,15 @@ impl Issuers {
     #[must_use]
     pub fn owns(&self, user: &UserId) -> bool {
         self.members.own(user)
+    }
+
+    /// Returns the names with which the ids of users begin: those of the issuers that do not share
+    /// their users.
+    #[must_use]
+    pub fn prefixes(&self) -> Vec<Box<str>> {
+        let all = self.members.current();
+        let own = all.iter().filter(|member| !member.jwt.shares_users());
+        own.map(|member| member.name.as_ref().into()).collect()
     }
 
     /// Verifies a token with the authenticator of its issuer, as [`Jwt::verify`] does, and returns
@@ -101,7 +113,7 @@ impl Issuers {
     /// # Cancel safety
     /// Same as [`Jwt::verify`].
     pub async fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, AuthenticateError> {
-        let chosen = self.choose(token).map_err(Refusal::from)?;
+        let chosen = self.choose(token).map_err(|denied| self.refuse_unknown(denied))?;
         let verified = chosen.member.jwt.verify(token, now).await;
         let verified = verified.and_then(|claims| {
             chosen.check_space(&claims).map_err(Refusal::from)?;
@@ -109,6 +121,13 @@ impl Issuers {
         });
         chosen.member.count(&verified);
         verified
+    }
+
+    fn refuse_unknown(&self, denied: Denied) -> Refusal {
+        if denied.fault.name() == ISS {
+            self.members.unknown.increment(1);
+        }
+        denied.into()
     }
 
     /// Chooses the issuer of a token that is not verified.
@@ -126,7 +145,7 @@ impl Issuers {
             Issuer::Named(_) => Problem::Unknown,
             Issuer::NoText => Problem::WrongType,
         };
-        let member = member.ok_or(Denied::claim("iss", problem))?;
+        let member = member.ok_or(Denied::claim(ISS, problem))?;
         Ok(Chosen { among, member })
     }
 
@@ -161,7 +180,8 @@ impl Authenticator for Issuers {
     type Principal = Claims;
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<Claims>, AuthenticateError> {
-        let (_, chosen) = self.token_of(&handshake).map_err(Refusal::from)?;
+        let (_, chosen) =
+            self.token_of(&handshake).map_err(|denied| self.refuse_unknown(denied))?;
         let granted = chosen.member.jwt.authenticate(handshake).await;
         let granted = granted.and_then(|grant| {
             chosen.check_space(&grant.principal).map_err(Refusal::from)?;
@@ -205,7 +225,7 @@ fn check<N: AsRef<str>>(
     for (name, jwt) in issuers {
         let name = name.as_ref();
         if !is_name(name) {
-            return Err(IssuersError::Name(name.chars().take(MAX_NAME).collect()));
+            return Err(IssuersError::Name(name.chars().take(MAX_NAME + 1).collect()));
         }
         for other in &members {
             let names = || (other.name.as_ref().into(), name.into());
@@ -236,3 +256,6 @@ fn is_name(name: &str) -> bool {
 }
 
 const MAX_NAME: usize = 32;
+
+/// Claim that names the issuer of a token.
+const ISS: &str = "iss";

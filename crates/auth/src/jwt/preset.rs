@@ -50,7 +50,7 @@ pub enum Preset {
 
 impl Preset {
     /// All presets, with the names that settings use.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: &'static [(&'static str, Self)] = &[
         ("auth0", Self::Auth0),
         ("cognito", Self::Cognito),
         ("entra-id", Self::EntraId),
@@ -130,8 +130,11 @@ impl Preset {
 }
 
 impl Jwt {
-    /// Reads the claims of a well-known provider. Call it before [`user_claim`](Jwt::user_claim),
-    /// which it replaces.
+    /// Reads the claims of a well-known provider whose keys are in memory. Call it before
+    /// [`user_claim`](Jwt::user_claim), which it replaces.
+    ///
+    /// For keys that are read over HTTP, use `RemoteIssuer::preset`, which also sets the algorithm of
+    /// keys that state none.
     ///
     /// # Examples
     /// ```

@@ -38,8 +38,8 @@ impl std::fmt::Display for Found {
     }
 }
 
-/// Returns a sentence that describes the target of a revocation by `name`.
-pub(super) fn told(found: &Found, name: &str) -> String {
+/// Returns sentences that describe the target of a revocation by `name`.
+pub(super) async fn told(admin: &Admin, found: &Found, name: &str) -> String {
     if found.is_known() && found.id.as_str() == name {
         return format!("It was {found}.");
     }
@@ -48,10 +48,60 @@ pub(super) fn told(found: &Found, name: &str) -> String {
             "It was {found}. The subject {name:?} of tokens would be another user: --id {name} revokes it."
         );
     }
+    let hint = match of_an_issuer(admin, name).await {
+        OfAnIssuer::Connected(id) => {
+            format!(" {id:?} is connected, and is another user: --id {id} revokes it.")
+        }
+        OfAnIssuer::Perhaps(prefix) => match name.split_once(':') {
+            Some((other, _)) => format!(" No issuer is named {other:?}."),
+            None => format!(
+                " The id of a user of an issuer begins with the name of the issuer, such as \"{prefix}:{name}\"."
+            ),
+        },
+        OfAnIssuer::No => String::new(),
+    };
     format!(
-        "No account, session or socket was found: what was issued to the subject {:?} before is refused.",
+        "No account, session or socket was found: what was issued to the subject {:?} before is refused.{hint}",
         found.id.as_str()
     )
+}
+
+/// Whether a name may be the `sub` in the tokens of an issuer, without the name of the issuer.
+enum OfAnIssuer {
+    /// A user with this id is connected.
+    Connected(String),
+    /// There are issuers, such as that of this name.
+    Perhaps(Box<str>),
+    /// There is no issuer, or the name is that of a user of an issuer.
+    No,
+}
+
+async fn of_an_issuer(admin: &Admin, name: &str) -> OfAnIssuer {
+    if admin.issuers.owns(&UserId::new(name)) {
+        return OfAnIssuer::No;
+    }
+    let mut prefixes = admin.issuers.prefixes();
+    for prefix in &prefixes {
+        let id = format!("{prefix}:{name}");
+        if !admin.principals.sockets_of(&UserId::new(&*id)).await.value.is_empty() {
+            return OfAnIssuer::Connected(id);
+        }
+    }
+    prefixes.pop().map_or(OfAnIssuer::No, OfAnIssuer::Perhaps)
+}
+
+/// Returns a sentence about a revoked token.
+pub(super) fn told_of_token(admin: &Admin, id: &str) -> String {
+    let prefixes = admin.issuers.prefixes();
+    let has_prefix =
+        |prefix: &Box<str>| id.strip_prefix(&**prefix).is_some_and(|rest| rest.starts_with(':'));
+    match prefixes.last() {
+        Some(prefix) if !prefixes.iter().any(has_prefix) => format!(
+            "If this server has issued the token, it is refused from now on. A token of an issuer has the name of \
+             the issuer before its jti, such as \"{prefix}:{id}\"."
+        ),
+        _ => "The token is refused from now on.".to_owned(),
+    }
 }
 
 /// Finds a user by user name, id or subject. Returns the error response if `name` matches two users, or if a store
@@ -67,7 +117,17 @@ pub(super) async fn find(admin: &Admin, name: &str) -> Result<Found, Response> {
     let id = UserId::new(name);
     let account = admin.store.account(&id).await.map_err(|error| not_answered(&error))?;
     let exact = describe(admin, id, account.map(|account| account.name)).await?;
-    let Some(account) = named.filter(|account| account.id != exact.id) else { return Ok(exact) };
+    let Some(account) = named.filter(|account| account.id != exact.id) else {
+        if !exact.is_known()
+            && let OfAnIssuer::Connected(id) = of_an_issuer(admin, name).await
+        {
+            let text = format!(
+                "no user is named {name:?}, and {id:?} is connected: name one of them with --id"
+            );
+            return Err(problem(StatusCode::CONFLICT, &text));
+        }
+        return Ok(exact);
+    };
     let found = describe(admin, account.id, Some(account.name)).await?;
     if exact.is_known() {
         let text = format!("{name:?} is {found}, and {exact}: name one of them with --id");

@@ -75,6 +75,7 @@ fn setting_of(name: &str, setting: &str, text: &str) -> Result<Settings, Failure
 /// issuer may be named `1`.
 fn read_as(form: Form, text: &str) -> Result<Value, &'static str> {
     let (is_good, expected): (fn(&Value) -> bool, _) = match form {
+        Form::Entries => (Value::is_array, ENTRIES),
         Form::List => (Value::is_array, "write a list, such as [\"one\", \"two\"]"),
         Form::Number => (Value::is_integer, "write a whole number"),
         Form::Switch => (Value::is_bool, "write true or false"),
@@ -82,6 +83,8 @@ fn read_as(form: Form, text: &str) -> Result<Value, &'static str> {
     };
     text.parse().ok().filter(is_good).ok_or(expected)
 }
+
+const ENTRIES: &str = "write a TOML list, such as [{ name = \"corp\", url = \"https://id.example.org\", audience = \"chat\" }]";
 
 /// Returns the name of the variable for a setting.
 fn variable(setting: &str) -> String {

@@ -3,6 +3,8 @@
 /// Form in which the value of a setting is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
+    /// List of tables, such as `[[issuers]]`.
+    Entries,
     List,
     Number,
     Switch,

@@ -11,10 +11,22 @@ use std::{
 use doorward::auth::{IssuerError, Jwt, Preset, RsaAlgorithm};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use doorward_core::MAX_LIFETIME;
+
 use super::{
+    form::{Form, Setting},
     span::Span,
     values::{ChoiceError, TokenName},
 };
+
+/// The list `[[issuers]]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct IssuerList(pub(crate) Vec<IssuerConfig>);
+
+impl Setting for IssuerList {
+    const FORM: Form = Form::Entries;
+}
 
 /// Identity provider whose access tokens are accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -31,7 +43,7 @@ pub(crate) struct IssuerConfig {
     user_claim: Option<ClaimName>,
     /// The claim `typ` in the header of its tokens.
     token_type: Option<TokenName>,
-    max_lifetime: Option<Span>,
+    max_lifetime: Option<Lifetime>,
     /// URL of the key set, for an issuer without metadata.
     key_set: Option<String>,
     /// Private networks in which the issuer may be.
@@ -40,6 +52,20 @@ pub(crate) struct IssuerConfig {
 }
 
 impl IssuerConfig {
+    /// Names of the settings of an entry.
+    pub(super) const FIELDS: [&'static str; 10] = [
+        "name",
+        "url",
+        "audience",
+        "preset",
+        "algorithm",
+        "user_claim",
+        "token_type",
+        "max_lifetime",
+        "key_set",
+        "networks",
+    ];
+
     /// Builds an authenticator of the tokens of this issuer.
     pub(crate) fn jwt(&self) -> Result<Jwt, IssuerError> {
         let mut issuer = Jwt::issuer(self.url.as_str()).allow_networks(&self.networks);
@@ -63,10 +89,24 @@ impl IssuerConfig {
         if let Some(token_type) = &self.token_type {
             jwt = jwt.token_type(token_type.as_str());
         }
-        if let Some(max) = self.max_lifetime {
+        if let Some(Lifetime(max)) = self.max_lifetime {
             jwt = jwt.max_lifetime(max.get());
         }
         Ok(jwt)
+    }
+}
+
+/// Maximum lifetime of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Span")]
+struct Lifetime(Span);
+
+impl TryFrom<Span> for Lifetime {
+    type Error = &'static str;
+
+    /// Fails if the stores forget the revocation of a token before the token expires.
+    fn try_from(span: Span) -> Result<Self, &'static str> {
+        if span.get() > MAX_LIFETIME { Err("write at most 30d") } else { Ok(Self(span)) }
     }
 }
 
@@ -138,10 +178,10 @@ impl TryFrom<String> for PresetName {
     type Error = ChoiceError;
 
     fn try_from(text: String) -> Result<Self, ChoiceError> {
-        let found = Preset::ALL.into_iter().find(|(name, _)| *name == text);
-        found
-            .map(|(_, preset)| Self(preset))
-            .ok_or_else(|| ChoiceError::new(&text, &Preset::ALL.map(|(name, _)| name)))
+        let found = Preset::ALL.iter().find(|(name, _)| *name == text);
+        found.map(|(_, preset)| Self(*preset)).ok_or_else(|| {
+            ChoiceError::new(&text, &Preset::ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>())
+        })
     }
 }
 
@@ -202,4 +242,17 @@ const ALGORITHMS: [(&str, RsaAlgorithm); 6] = [
 ];
 
 const NO_AUDIENCE: &str =
-    "audience is the name of this service in the tokens, or a list of such names";
+    "write audience: the name of this service in the tokens, such as \"chat\", or a list of names";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_settings_of_an_entry_are_listed() {
+        let error = toml::from_str::<IssuerConfig>("x = 1").unwrap_err().to_string();
+        let expected = IssuerConfig::FIELDS.map(|field| format!("`{field}`")).join(", ");
+
+        assert!(error.contains(&format!("expected one of {expected}\n")), "{error}");
+    }
+}

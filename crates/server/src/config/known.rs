@@ -2,10 +2,14 @@
 
 use std::ops::Range;
 
-use toml::de::{DeTable, DeValue};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
 use super::{
     form::{Form, Known},
+    issuers::IssuerConfig,
     tables::Settings,
 };
 use crate::terminal::nearest::{did_you_mean, nearest};
@@ -37,6 +41,9 @@ pub(super) fn meaning(name: &str, write: impl Fn(&str) -> String) -> Meaning {
     if let Some(inside) = all.iter().find(|known| table(known)) {
         return Meaning::Table(inside.name.clone());
     }
+    if name.split_once('.').is_some_and(|(list, _)| list == ISSUERS) {
+        return Meaning::Nothing(format!("; {} is set as a whole", write(ISSUERS)));
+    }
     // Names of tables are suggested too: in `[sesion]` the table itself is misspelled.
     let tables = all.iter().filter_map(|known| known.name.split_once('.').map(|(table, _)| table));
     let names = all.iter().map(|known| known.name.as_str()).chain(tables);
@@ -52,6 +59,15 @@ pub(super) fn check_names(table: &DeTable<'_>, inside: &str) -> Result<(), (Rang
     for (key, value) in table {
         let name = format!("{inside}{}", key.get_ref());
         match (meaning(&name, |found| format!("{found:?}")), value.get_ref()) {
+            (Meaning::Setting(Form::Entries), DeValue::Array(entries)) => {
+                for entry in entries {
+                    check_entry(entry.get_ref())?;
+                }
+            }
+            (Meaning::Setting(Form::Entries), _) => {
+                let text = format!("{name} is a list: write [[{name}]], with two brackets");
+                return Err((value.span(), text));
+            }
             (Meaning::Setting(_), _) => {}
             (Meaning::Table(_), DeValue::Table(table)) => check_names(table, &format!("{name}."))?,
             // The message omits the value: it may contain a password.
@@ -60,6 +76,11 @@ pub(super) fn check_names(table: &DeTable<'_>, inside: &str) -> Result<(), (Rang
                     format!("{name:?} is a table of settings; write them in it, such as {setting}");
                 return Err((value.span(), text));
             }
+            (Meaning::Nothing(_), DeValue::Array(entries)) if entries.iter().any(is_table) => {
+                let found =
+                    did_you_mean(nearest(&name, [ISSUERS]).map(|found| format!("[[{found}]]")));
+                return Err((key.span(), format!("there is no list [[{name}]]{found}")));
+            }
             (Meaning::Nothing(what), _) => {
                 return Err((key.span(), format!("there is no setting {name:?}{what}")));
             }
@@ -67,3 +88,32 @@ pub(super) fn check_names(table: &DeTable<'_>, inside: &str) -> Result<(), (Rang
     }
     Ok(())
 }
+
+fn is_table(value: &Spanned<DeValue<'_>>) -> bool {
+    matches!(value.get_ref(), DeValue::Table(_))
+}
+
+/// Checks that every name in an entry of `[[issuers]]` is that of one of its settings.
+fn check_entry(entry: &DeValue<'_>) -> Result<(), (Range<usize>, String)> {
+    let DeValue::Table(table) = entry else { return Ok(()) };
+    for (key, _) in table {
+        let name: &str = key.get_ref();
+        if IssuerConfig::FIELDS.contains(&name) {
+            continue;
+        }
+        let text = match meaning(name, str::to_owned) {
+            Meaning::Nothing(_) => {
+                let found = nearest(name, IssuerConfig::FIELDS).map(|found| format!("{found:?}"));
+                format!("[[{ISSUERS}]] has no setting {name:?}{}", did_you_mean(found))
+            }
+            _ => format!(
+                "{name:?} is a setting of the server: write it above the first [[{ISSUERS}]]"
+            ),
+        };
+        return Err((key.span(), text));
+    }
+    Ok(())
+}
+
+/// Name of the only list of tables.
+const ISSUERS: &str = "issuers";

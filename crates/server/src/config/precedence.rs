@@ -99,7 +99,7 @@ impl Config {
                 issuer: settings.token.issuer.unwrap_or_default(),
                 audience: settings.token.audience.unwrap_or_default(),
             },
-            issuers: settings.issuers.unwrap_or_default(),
+            issuers: settings.issuers.unwrap_or_default().0,
             session: SessionConfig {
                 store,
                 idle_timeout,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::{
-    allowed_origin::AllowedOrigin, issuers::IssuerConfig, listen::ListenAddress,
+    allowed_origin::AllowedOrigin, issuers::IssuerList, listen::ListenAddress,
     public_url::PublicUrl, span::Span,
 };
 use super::{
@@ -64,7 +64,7 @@ settings! {
         proxy_protocol: bool,
         #[table] tls: Tls,
         #[table] token: Token,
-        issuers: Vec<IssuerConfig>,
+        issuers: IssuerList,
         #[table] session: Session,
         #[table] passkeys: Passkeys,
         #[table] redis: Redis,

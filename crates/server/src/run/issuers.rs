@@ -78,9 +78,13 @@ impl TrustedIssuers {
             let is_other = |one: &&Trusted| others.iter().all(|other| other.config != one.config);
             trusted.iter().filter(is_other).map(|one| one.config.name.to_string()).collect()
         };
-        let (added, removed) = (names(&after, &current), names(&current, &after));
-        if !(added.is_empty() && removed.is_empty()) {
-            tracing::info!(?added, ?removed, "The issuers have changed.");
+        let (mut added, mut removed) = (names(&after, &current), names(&current, &after));
+        let changed: Vec<_> = added.extract_if(.., |name| removed.contains(name)).collect();
+        removed.retain(|name| !changed.contains(name));
+        if added.is_empty() && removed.is_empty() && changed.is_empty() {
+            tracing::info!("The issuers have not changed.");
+        } else {
+            tracing::info!(?added, ?changed, ?removed, "The issuers have changed.");
         }
         *current = after;
         Ok(())

@@ -3,29 +3,29 @@
 //! The issuers run on a thread of their own, because a test blocks its thread while it waits for a log
 //! line of the server.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use doorward::{
     auth::{Issuer, KeyRing, SigningKey},
     server::{Clock as _, SystemClock},
 };
-use doorward_testkit::{Answer, LyingIssuer, RawClient, Seen};
+use doorward_testkit::{LyingIssuer, RawClient, Seen};
 use serde_json::{Value, json};
 
 use crate::{
     chat_client::ChatClient,
     metrics::{metrics_of, scrape},
-    support::{Server, by_session, by_token, doorward, finish, path, token},
+    support::{Server, by_token, eventually, path, token},
 };
 
 /// Identity provider with a key of its own.
-struct Provider {
-    issuer: LyingIssuer,
-    ring: Arc<KeyRing>,
+pub(crate) struct Provider {
+    pub(crate) issuer: LyingIssuer,
+    pub(crate) ring: Arc<KeyRing>,
 }
 
 impl Provider {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let ring = Arc::new(KeyRing::new(SigningKey::generate().unwrap()));
         let provider = Self { issuer: LyingIssuer::start().await.unwrap(), ring };
         provider.publish();
@@ -33,12 +33,12 @@ impl Provider {
     }
 
     /// Publishes the current keys.
-    fn publish(&self) {
+    pub(crate) fn publish(&self) {
         self.issuer.publish(&self.ring.jwks(SystemClock.wall()));
     }
 
     /// Returns a token of this provider for the audience `chat`.
-    fn token(&self, user: &str) -> String {
+    pub(crate) fn token(&self, user: &str) -> String {
         let issuer = Issuer::with_ring(Arc::clone(&self.ring), self.issuer.url(), "chat");
         issuer
             .issue(user, Duration::from_secs(600), SystemClock.wall(), &format!("t-{user}"))
@@ -46,7 +46,7 @@ impl Provider {
     }
 
     /// Returns the settings of this provider under a name.
-    fn settings(&self, name: &str) -> String {
+    pub(crate) fn settings(&self, name: &str) -> String {
         format!(
             "[[issuers]]\nname = \"{name}\"\nurl = \"{}\"\naudience = \"chat\"\n",
             self.issuer.url()
@@ -54,13 +54,10 @@ impl Provider {
     }
 }
 
-async fn whoami(client: &mut RawClient) -> Value {
+pub(crate) async fn whoami(client: &mut RawClient) -> Value {
     client.text("420[\"whoami\"]").await;
     client.json("430").await[0].clone()
 }
-
-/// Settings with which a removed issuer is noticed soon.
-const SOON: &str = "[limits]\nsweep_interval = \"1s\"\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn equal_subjects_of_two_issuers_and_an_account_are_three_users() {
@@ -120,6 +117,32 @@ async fn equal_subjects_of_two_issuers_have_their_own_rooms_in_the_chat() {
     assert_eq!(seen["messages"][0]["user"], "one:alice", "{seen}");
 }
 
+/// An operator may forget the name of the issuer, and must not believe that the user is revoked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_revocation_without_the_name_of_the_issuer_is_told() {
+    let provider = Provider::start().await;
+    let server = Server::start_with(&provider.settings("corp"), |_| {});
+    let revoke = |options: &[&str]| server.operate(&[&["revoke"], options].concat());
+
+    let unknown = revoke(&["--id", "eve"]).stdout;
+    assert!(unknown.contains("such as \"corp:eve\""), "{unknown}");
+    let unknown = revoke(&["--id", "corq:eve"]).stdout;
+    assert!(unknown.contains("No issuer is named \"corq\""), "{unknown}");
+
+    let mut eve = server.connect(&by_token(&provider.token("eve"))).await;
+    let known = revoke(&["--id", "eve"]).stdout;
+    assert!(known.contains("--id corp:eve revokes it"), "{known}");
+    let refused = revoke(&["--user", "eve"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("\"corp:eve\" is connected"), "{refused:?}");
+    let of_this_server = revoke(&["--token", "t-eve"]).stdout;
+    assert!(of_this_server.contains("such as \"corp:t-eve\""), "{of_this_server}");
+    assert_eq!(whoami(&mut eve).await["user"], "corp:eve");
+
+    let done = revoke(&["--token", "corp:t-eve"]).stdout;
+    assert_eq!(done, "Revoked; 1 socket closed. The token is refused from now on.\n");
+}
+
 /// Neither an operator nor an issuer can act as a user of another issuer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_token_of_this_server_cannot_name_a_user_of_an_issuer() {
@@ -134,7 +157,7 @@ async fn a_token_of_this_server_cannot_name_a_user_of_an_issuer() {
     assert!(warned.stderr.contains("user of the issuer \"corp\""), "{warned:?}");
     let session = server.operate(&["sessions", "--create", "--id", "corp:alice"]);
     assert_ne!(session.code, Some(0), "{session:?}");
-    assert!(session.stderr.contains("user of one of the issuers"), "{session:?}");
+    assert!(session.stderr.contains("begins with the name of an issuer"), "{session:?}");
 
     assert_eq!(server.refusal(&by_token(made)).await, "unauthenticated");
     let record = server.logged("refused");
@@ -194,96 +217,6 @@ async fn sockets_stay_while_keys_rotate_and_a_client_with_a_new_key_is_not_refus
     assert_eq!(whoami(&mut before).await["user"], "corp:alice");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn issuers_are_replaced_at_a_hang_up_and_sockets_of_a_removed_one_end() {
-    let (old, new, kept) =
-        (Provider::start().await, Provider::start().await, Provider::start().await);
-    let config = format!("{}{}{SOON}", old.settings("old"), kept.settings("kept"));
-    let server = Server::start_with(&config, |_| {});
-    let mut leaving = server.connect(&by_token(&old.token("alice"))).await;
-    let mut staying = server.connect(&by_token(&kept.token("bob"))).await;
-    assert_eq!(server.refusal(&by_token(&new.token("carol"))).await, "unauthenticated");
-    let asked = kept.issuer.requests().len();
-
-    fs::write(server.config(), format!("{}{}{SOON}", new.settings("new"), kept.settings("kept")))
-        .unwrap();
-    server.signal("HUP");
-    let changed = server.logged("The issuers have changed");
-
-    assert!(
-        changed.contains(r#"added=["new"]"#) && changed.contains(r#"removed=["old"]"#),
-        "{changed}"
-    );
-    let seen = leaving.rest().await;
-    assert!(matches!(seen.last(), Some(Seen::Closed(_))), "{seen:?}");
-    server.connect(&by_token(&new.token("carol"))).await;
-    assert_eq!(server.refusal(&by_token(&old.token("alice"))).await, "unauthenticated");
-    assert_eq!(whoami(&mut staying).await["user"], "kept:bob");
-    // An issuer whose settings have not changed keeps its keys.
-    assert_eq!(kept.issuer.requests().len(), asked);
-}
-
-/// A session that was made before the issuer was configured must not act for a user of the issuer.
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_session_of_this_server_cannot_act_for_a_user_of_an_issuer() {
-    let provider = Provider::start().await;
-    let server = Server::start();
-    let made = server.operate(&["sessions", "--create", "--id", "corp:alice"]);
-    let session = by_session(made.stdout.trim_end());
-    server.connect(&session).await;
-
-    fs::write(server.config(), provider.settings("corp")).unwrap();
-    server.signal("HUP");
-    server.logged("The issuers have changed");
-
-    assert_eq!(server.refusal(&session).await, "unauthenticated");
-}
-
-/// The keys of an issuer that hangs take seconds to read.
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_hang_up_right_after_another_one_is_not_lost() {
-    let (hanging, provider) = (LyingIssuer::start().await.unwrap(), Provider::start().await);
-    hanging.answer("/.well-known/openid-configuration", Answer::Never);
-    let other = format!(
-        "[[issuers]]\nname = \"other\"\nurl = \"{}\"\naudience = \"chat\"\n",
-        hanging.url()
-    );
-    let server = Server::start_with(&format!("{}{SOON}", provider.settings("corp")), |_| {});
-    let mut client = server.connect(&by_token(&provider.token("alice"))).await;
-
-    fs::write(server.config(), format!("{}{other}{SOON}", provider.settings("corp"))).unwrap();
-    server.signal("HUP");
-    server.logged("The issuers have changed");
-    fs::write(server.config(), format!("{other}{SOON}")).unwrap();
-    server.signal("HUP");
-    let changed = server.logged("The issuers have changed");
-
-    assert!(changed.contains(r#"removed=["corp"]"#), "{changed}");
-    assert!(matches!(client.rest().await.last(), Some(Seen::Closed(_))));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_mistake_in_the_issuers_changes_nothing_at_a_hang_up() {
-    let provider = Provider::start().await;
-    let config = provider.settings("corp");
-    let server = Server::start_with(&format!("{config}{SOON}"), |_| {});
-    let mut client = server.connect(&by_token(&provider.token("alice"))).await;
-
-    for (mistake, reason) in [
-        (config.replace("corp", "Corp"), "a-z, 0-9 and -"),
-        (config.replace("http://127.0.0.1", "http://id.example.org"), "https"),
-        (format!("{config}{config}"), "two issuers are named"),
-        (config.replace("audience", "audiense"), "audiense"),
-    ] {
-        fs::write(server.config(), mistake).unwrap();
-        server.signal("HUP");
-        let line = server.logged("The issuers were not reloaded");
-        assert!(line.contains(reason), "{line}");
-    }
-    assert_eq!(whoami(&mut client).await["user"], "corp:alice");
-    server.connect(&by_token(&provider.token("bob"))).await;
-}
-
 /// An operator learns at the start that an issuer does not answer, and clients of others are admitted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn an_issuer_that_is_away_is_logged_and_keeps_no_other_client_out() {
@@ -299,45 +232,6 @@ async fn an_issuer_that_is_away_is_logged_and_keeps_no_other_client_out() {
     assert!(line.contains(&away.url()) && line.contains("status 404"), "{line}");
     server.connect(&by_token(&provider.token("alice"))).await;
     assert_eq!(server.request("GET", "/readyz").status, 200);
-}
-
-#[test]
-fn mistakes_in_the_issuers_are_told_with_their_place() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("doorward.toml");
-    let told = |text: &str| {
-        fs::write(&file, text).unwrap();
-        let mut command = doorward(&["serve", "--listen", "localhost:0", "--config", path(&file)]);
-        command.arg("--data-dir").arg(folder.path().join("data"));
-        let ended = finish(&mut command);
-        assert_eq!(ended.code, Some(2), "{ended:?}");
-        ended.stderr
-    };
-    let good =
-        "[[issuers]]\nname = \"corp\"\nurl = \"https://id.example.org\"\naudience = \"chat\"\n";
-
-    for (text, place, reason) in [
-        (good.replace("corp", "Corp"), ":2:8: ", "a-z, 0-9 and -"),
-        (good.replace("corp", "doorward"), ":2:8: ", "tokens of this server"),
-        (good.replace("\"chat\"", "[]"), ":4:12: ", "audience"),
-        (good.replace("\"chat\"", "7"), ":4:12: ", "audience"),
-        (format!("{good}preset = \"keycloack\"\n"), ":5:10: ", "did you mean \"keycloak\"?"),
-        (format!("{good}algorithm = \"HS256\"\n"), ":5:13: ", "\"RS256\""),
-        (format!("{good}user_clame = \"oid\"\n"), ":5:1: ", "user_clame"),
-        (good.replace("https:", "http:"), "issuer \"corp\"", "the scheme must be https"),
-        (good.replace("id.example.org", "10.0.0.1"), "issuer \"corp\"", "not a public address"),
-        (good.replace("url = \"https://id.example.org\"\n", ""), ":1:1: ", "url"),
-    ] {
-        let said = told(&text);
-        assert!(said.contains(place) && said.contains(reason), "{text}\n{said}");
-    }
-    // A list in the environment has the same form.
-    let mut command = doorward(&["routes"]);
-    command.env(
-        "DOORWARD_ISSUERS",
-        "[{ name = \"corp\", url = \"https://id.example.org\", audience = [\"a\", \"b\"] }]",
-    );
-    assert_eq!(finish(&mut command).code, Some(0));
 }
 
 /// The migration page reads this metric.
@@ -357,6 +251,8 @@ async fn tokens_are_counted_by_their_issuer() {
     server.connect(&by_token(&old.token("alice"))).await;
     server.refusal(&by_token(&for_a_shop)).await;
     server.connect(&by_token(&token(server.data_dir()))).await;
+    let unknown = Provider::start().await;
+    server.refusal(&by_token(&unknown.token("alice"))).await;
 
     let text = scrape(&address);
     for line in [
@@ -364,13 +260,35 @@ async fn tokens_are_counted_by_their_issuer() {
         r#"doorward_tokens_total{issuer="old",outcome="accepted"} 1"#.to_owned(),
         r#"doorward_tokens_total{issuer="old",outcome="refused"} 1"#.to_owned(),
         r#"doorward_tokens_total{issuer="doorward",outcome="accepted"} 1"#.to_owned(),
+        r#"doorward_tokens_total{issuer="(unknown)",outcome="refused"} 1"#.to_owned(),
         format!(
-            r#"doorward_issuer_requests_total{{issuer="{}",outcome="answered"}} 2"#,
+            r#"doorward_issuer_requests_total{{url="{}",outcome="answered"}} 2"#,
             old.issuer.url()
         ),
-        format!(r#"doorward_issuer_away{{issuer="{}"}} 0"#, old.issuer.url()),
-        format!(r#"doorward_issuer_keys{{issuer="{}"}} 1"#, new.issuer.url()),
+        format!(r#"doorward_issuer_away{{url="{}"}} 0"#, old.issuer.url()),
+        format!(r#"doorward_issuer_keys{{url="{}"}} 1"#, new.issuer.url()),
     ] {
         assert!(text.lines().any(|own| own == line), "{line} is not in\n{text}");
     }
+}
+
+/// An alert about an issuer ends when the operator removes it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_removed_issuer_is_not_away_any_more() {
+    let away = LyingIssuer::start().await.unwrap();
+    let metrics = "[metrics]\nlisten = \"127.0.0.1:0\"\n";
+    let settings =
+        format!("[[issuers]]\nname = \"away\"\nurl = \"{}\"\naudience = \"chat\"\n", away.url());
+    let server = Server::start_with(&format!("{settings}{metrics}"), |_| {});
+    let address = metrics_of(&server);
+    let is_away = |value: u8| {
+        let line = format!(r#"doorward_issuer_away{{url="{}"}} {value}"#, away.url());
+        scrape(&address).lines().any(|own| own == line).then_some(())
+    };
+    eventually(|| is_away(1));
+
+    std::fs::write(server.config(), metrics).unwrap();
+    server.signal("HUP");
+
+    eventually(|| is_away(0));
 }

@@ -26,6 +26,7 @@ mod full_disk;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod issuer_settings;
 mod issuers;
 #[cfg(test)]
 mod metrics;

@@ -205,5 +205,6 @@ fn each_preset_has_a_page() {
     let mut pages: Vec<_> = pages.map(|page| page.into_string().unwrap()).collect();
     pages.sort();
 
-    assert_eq!(pages, Preset::ALL.map(|(name, _)| format!("{name}.md")));
+    let presets: Vec<_> = Preset::ALL.iter().map(|(name, _)| format!("{name}.md")).collect();
+    assert_eq!(pages, presets);
 }

@@ -8,8 +8,8 @@ impl Jwt {
     /// Keeps the ids of users, sessions and tokens as they are in the tokens, also in
     /// [`Issuers`](crate::Issuers). By default, ids there begin with the name of the issuer.
     ///
-    /// Use it for an issuer whose users are also the users of another credential, such as the
-    /// sessions of this server.
+    /// Use it for an issuer whose user ids are also used by another credential, such as the sessions
+    /// of this server.
     ///
     /// # Security
     /// If two issuers share their users, each of them can sign in as any user of the other.
@@ -44,15 +44,16 @@ impl Jwt {
 
     /// Returns `true` if the other authenticator is a clone of this one with the same settings.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let sessions = match (&self.sessions, &other.sessions) {
+        let Self { keys, policy, takes_bearer, sessions, shares_users } = self;
+        let has_same_sessions = match (sessions, &other.sessions) {
             (None, None) => true,
             (Some(one), Some(two)) => Arc::ptr_eq(one, two),
             _ => false,
         };
-        sessions
-            && self.keys.are_same(&other.keys)
-            && self.policy == other.policy
-            && self.takes_bearer == other.takes_bearer
-            && self.shares_users == other.shares_users
+        has_same_sessions
+            && keys.are_same(&other.keys)
+            && *policy == other.policy
+            && *takes_bearer == other.takes_bearer
+            && *shares_users == other.shares_users
     }
 }
