@@ -6,6 +6,8 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { io } from "socket.io-client";
+
 import { LIMIT, ask, freshFolder, makeClient, next, startDoorward, watch, within } from "../doorward.mjs";
 import { blocksOf } from "../documents.mjs";
 import { Provider } from "../provider.mjs";
@@ -140,4 +142,38 @@ test("while the provider is away, its keys are still used, and its new key is pi
   await next(third.socket, "connect");
   assert.equal((await ask(third.socket, "whoami")).user, "corp:carol");
   assert.deepEqual(third.refusals.filter(({ data }) => data), []);
+});
+
+/** The client of the document has the default options of Socket.IO. */
+test("a client stays through the removal of its issuer, if its function returns another token", LIMIT, async (t) => {
+  const [before, after] = [await Provider.start(), await Provider.start()];
+  t.after(() => Promise.all([before.stop(), after.stop()]));
+  const folder = await freshFolder();
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const config = join(folder, "doorward.toml");
+  const [entry] = await blocksOf("docs/issuers.md", "toml");
+  const soon = '[limits]\nsweep_interval = "1s"\n';
+  const oldEntry = entry.replace("https://id.example.org", before.url);
+  const newEntry = entry.replace("https://id.example.org", after.url).replace('"corp"', '"id"');
+  await writeFile(config, oldEntry + newEntry + soon);
+  const server = await startDoorward({ config });
+  t.after(() => server.stop());
+
+  let token = await before.accessToken({ user: "alice" });
+  const [block] = await blocksOf("docs/issuers.md", "js");
+  const source = block.replace("https://chat.example.org", server.url);
+  const socket = new Function("io", "getToken", `${source}\nreturn socket;`)(io, async () => token);
+  t.after(() => socket.disconnect());
+  await next(socket, "connect");
+  assert.equal((await ask(socket, "whoami")).user, "corp:alice");
+
+  token = await after.accessToken({ user: "alice" });
+  const [ended, back] = [next(socket, "session_ended"), next(socket, "connect")];
+  await writeFile(config, newEntry + soon);
+  server.signal("SIGHUP");
+
+  const [{ code, retry }] = await ended;
+  assert.deepEqual([code, retry], ["expired", "after_refresh"]);
+  await back;
+  assert.equal((await ask(socket, "whoami")).user, "id:alice");
 });

@@ -142,7 +142,7 @@ impl<'a> ErrorAnswer<'a> {
     }
 }
 
-/// ProblemDocument document (RFC 9457), which answers a request to a route that is not authenticated.
+/// Problem document (RFC 9457), which answers a request to a route that is not authenticated.
 ///
 /// # Examples
 /// ```

@@ -93,10 +93,11 @@ async fn of_an_issuer(admin: &Admin, name: &str) -> OfAnIssuer {
 /// Returns a sentence about a revoked token.
 pub(super) fn told_of_token(admin: &Admin, id: &str) -> String {
     let prefixes = admin.issuers.prefixes();
-    let has_prefix =
-        |prefix: &Box<str>| id.strip_prefix(&**prefix).is_some_and(|rest| rest.starts_with(':'));
+    let is_named = prefixes
+        .iter()
+        .any(|prefix| id.strip_prefix(prefix.as_ref()).is_some_and(|rest| rest.starts_with(':')));
     match prefixes.last() {
-        Some(prefix) if !prefixes.iter().any(has_prefix) => format!(
+        Some(prefix) if !is_named => format!(
             "If this server has issued the token, it is refused from now on. A token of an issuer has the name of \
              the issuer before its jti, such as \"{prefix}:{id}\"."
         ),

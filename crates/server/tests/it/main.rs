@@ -27,6 +27,7 @@ mod full_disk;
 mod http;
 #[cfg(test)]
 mod issuer_settings;
+#[cfg(test)]
 mod issuers;
 #[cfg(test)]
 mod metrics;
