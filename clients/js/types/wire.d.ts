@@ -111,6 +111,7 @@ export type SignInCode =
   | "reauthentication_required"
   | "registration_failed"
   | "session_required"
+  | "sign_up_closed"
   | "storage_full"
   | "ticket_invalid"
   | "too_many_attempts"

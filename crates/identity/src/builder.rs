@@ -37,6 +37,7 @@ use crate::{
 /// | [`on_account_removed`](IdentityBuilder::on_account_removed) | no hook |
 /// | [`same_site_strict`](IdentityBuilder::same_site_strict) | no |
 /// | [`expose_token`](IdentityBuilder::expose_token) | no |
+/// | [`sign_up`](IdentityBuilder::sign_up) | open |
 /// | [`fresh_for`](IdentityBuilder::fresh_for) | 5 minutes |
 /// | [`audit`](IdentityBuilder::audit) | the log |
 ///
@@ -64,6 +65,7 @@ pub struct IdentityBuilder {
     farewell: Option<Farewell>,
     is_strict: bool,
     exposes_token: bool,
+    is_sign_up_open: bool,
     fresh_for: Duration,
     audit: Arc<dyn Audit>,
     clock: Arc<dyn Clock>,
@@ -93,6 +95,7 @@ impl Identity {
             farewell: None,
             is_strict: false,
             exposes_token: false,
+            is_sign_up_open: true,
             fresh_for: Duration::from_mins(5),
             audit: Arc::new(TracingAudit),
             clock: Arc::new(SystemClock),
@@ -197,6 +200,12 @@ impl IdentityBuilder {
         Self { exposes_token, ..self }
     }
 
+    /// Accepts new accounts if `is_open` is `true`, which is the default. Otherwise a sign-up is answered with
+    /// [`SignInCode::SignUpClosed`](crate::SignInCode::SignUpClosed), and users of existing accounts still sign in.
+    pub fn sign_up(self, is_open: bool) -> Self {
+        Self { is_sign_up_open: is_open, ..self }
+    }
+
     /// Sets the time for which a sign-in permits sensitive changes, such as adding a passkey or removing the account.
     /// After this time, the user must sign in again. The default is 5 minutes.
     pub fn fresh_for(self, fresh_for: Duration) -> Self {
@@ -271,6 +280,7 @@ impl IdentityBuilder {
             clock: self.clock,
             entropy: self.entropy,
             exposes_token: self.exposes_token,
+            is_sign_up_open: self.is_sign_up_open,
             fresh_for: self.fresh_for,
         })))
     }

@@ -54,6 +54,7 @@ pub(crate) struct Service {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) exposes_token: bool,
+    pub(crate) is_sign_up_open: bool,
     /// Time for which a sign-in counts as fresh.
     pub(crate) fresh_for: Duration,
 }

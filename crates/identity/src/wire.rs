@@ -77,6 +77,8 @@ codes! {
     RegistrationFailed = "registration_failed", "The passkey was not accepted", BAD_REQUEST;
     /// The request has no active session.
     SessionRequired = "session_required", "Sign in first", UNAUTHORIZED;
+    /// New accounts are not accepted.
+    SignUpClosed = "sign_up_closed", "New accounts are not accepted", FORBIDDEN;
     /// A store is full. Nothing was changed.
     StorageFull = "storage_full", "There is no room to keep this", INSUFFICIENT_STORAGE;
     /// The ticket is invalid, has expired, was used, or was issued to another browser.

@@ -117,6 +117,8 @@ pub(crate) struct PasskeyConfig {
     /// Domain that passkeys are bound to. `None` for the host of the public URL.
     pub(crate) rp_id: Option<RpId>,
     pub(crate) name: TokenName,
+    /// `true` if clients may create accounts.
+    pub(crate) sign_up: bool,
 }
 
 /// Store of sessions, tickets and revocations.

@@ -40,6 +40,9 @@ pub(crate) struct NewPasskey {
 impl Service {
     /// Starts a sign-up, and returns the options for the authenticator.
     pub(crate) async fn begin_sign_up(&self, client: &Client, wish: SignUp) -> Result<Reply> {
+        if !self.is_sign_up_open {
+            return Err(SignInCode::SignUpClosed.into());
+        }
         self.check_begin(client)?;
         let handover = Handover::choose(client, self.exposes_token, wish.challenge.as_deref())?;
         let name = username(&wish.username)?;

@@ -1,11 +1,14 @@
 //! Signs up, signs in and manages passkeys with honest clients.
 
+use std::sync::Arc;
+
 use doorward::test::TestClient;
-use doorward_core::{AccountStore as _, Decision, SessionStore as _};
+use doorward_core::{AccountStore, Decision, SessionStore, TicketStore};
 use doorward_identity::shown_name;
 use doorward_testkit::{BACKED_UP, BACKUP_ELIGIBLE, SoftAnswer, SoftPasskey};
 use http::StatusCode;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::{
     order::recorded_world,
@@ -180,6 +183,30 @@ async fn with_expose_token_programs_receive_a_session_token() {
     assert_eq!(done.as_object().unwrap().len(), 3, "{done}");
     assert!(world.store.find(&token.key()).await.unwrap().is_some());
     assert_eq!(in_a_page["code"], "bad_request");
+}
+
+#[tokio::test]
+async fn with_a_closed_sign_up_only_users_of_existing_accounts_sign_in() {
+    let open = World::new().await;
+    let (mut passkey, _) = open.sign_up("alice").await;
+    let store = &open.store;
+    let parts: (Arc<dyn AccountStore>, Arc<dyn SessionStore>, Arc<dyn TicketStore>) =
+        (store.clone(), store.clone(), store.clone());
+    let closed =
+        World::on(TempDir::new().unwrap(), store, parts, |builder| builder.sign_up(false)).await;
+
+    let wish = json!({ "username": "bob", "challenge": pair().1 });
+    let over_a_socket = ask(&mut closed.page().await, "webauthn:register", &wish).await;
+    let over_http = closed.browser().post("/auth/passkeys/register", &wish).await;
+
+    assert_eq!(over_a_socket["code"], "sign_up_closed");
+    assert_eq!(over_http.code(), (403, "sign_up_closed"));
+    let mut browser = closed.browser();
+    closed.sign_in(&mut passkey, &mut browser).await;
+    closed.connect(&browser).await;
+    // A user who is signed in still adds passkeys.
+    let adding = browser.post("/auth/passkeys/register", &json!({})).await;
+    assert_eq!(adding.status, StatusCode::OK, "{:?}", adding.json);
 }
 
 #[tokio::test]

@@ -60,6 +60,7 @@ export default {
   error_registration_failed: "The passkey was not accepted. Try another one.",
   error_room_full: "This room is full.",
   error_session_required: "Your session has ended. Sign in again.",
+  error_sign_up_closed: "This server accepts no new accounts.",
   error_ticket_invalid: "That took too long. Sign in again.",
   error_too_many: "There are too many members, rooms or open invitations.",
   error_too_many_attempts: "Too many attempts. Wait a moment.",

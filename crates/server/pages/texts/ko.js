@@ -60,6 +60,7 @@ export default {
   error_registration_failed: "패스키를 등록하지 못했습니다. 다른 패스키로 시도해 보세요.",
   error_room_full: "방이 가득 찼습니다.",
   error_session_required: "세션이 끝났습니다. 다시 로그인하세요.",
+  error_sign_up_closed: "이 서버에서는 새 계정을 만들 수 없습니다.",
   error_ticket_invalid: "시간이 너무 오래 걸렸습니다. 다시 로그인하세요.",
   error_too_many: "멤버나 방, 열린 초대가 너무 많습니다.",
   error_too_many_attempts: "시도가 너무 많습니다. 잠시 후 다시 시도하세요.",

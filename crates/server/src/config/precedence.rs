@@ -111,6 +111,7 @@ impl Config {
             passkeys: PasskeyConfig {
                 rp_id: settings.passkeys.rp_id,
                 name: settings.passkeys.name.unwrap_or_else(TokenName::of_the_product),
+                sign_up: settings.passkeys.sign_up.unwrap_or(true),
             },
             apps: settings.apps.unwrap_or_else(|| AppName::defaults(profile)),
             polling: may_poll(settings.transports.as_deref())?,

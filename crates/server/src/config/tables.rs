@@ -98,6 +98,7 @@ settings! {
     Passkeys {
         rp_id: RpId,
         name: TokenName,
+        sign_up: bool,
     }
 
     /// The table `[redis]`.

@@ -45,6 +45,7 @@ pub(crate) async fn identity(
         .decoy_secret(secret)
         .issuer(Issuer::with_ring(Arc::clone(keys), issuer, audience))
         .expose_token(config.session.expose_token)
+        .sign_up(config.passkeys.sign_up)
         .fresh_for(config.session.fresh_for.get())
         .on_account_removed(move |user| {
             let applications = applications.clone();

@@ -237,3 +237,16 @@ async fn session_tokens_of_sign_ins_are_logged_at_no_level() {
         assert!(!log.contains(&secret), "a session token is in the log");
     }
 }
+
+/// Users of an identity provider connect, and no other client creates an account.
+#[tokio::test]
+async fn new_accounts_are_refused_if_the_sign_up_is_closed() {
+    let server = Server::start_with("[passkeys]\nsign_up = false\n", |_| {});
+    let mut client = RawClient::open(server.address()).await;
+    client.text("40/auth,").await;
+    client.json("40/auth,").await;
+
+    client.text(r#"42/auth,1["webauthn:register",{"username":"bob"}]"#).await;
+
+    assert_eq!(client.json("43/auth,1").await[0]["code"], "sign_up_closed");
+}
