@@ -123,3 +123,22 @@ pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Maximum number of idle connections to an issuer.
 const MAX_IDLE: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attack 30.
+    #[tokio::test]
+    async fn a_name_that_resolves_to_a_private_address_is_not_contacted() {
+        let resolve = async |issuer: &str| {
+            let reach = Reach::new(&Url::parse(issuer).unwrap(), Vec::new());
+            let found = Guarded(Arc::new(reach)).resolve("localhost".parse().unwrap()).await;
+            found.map(Iterator::count).map_err(|error| error.to_string())
+        };
+
+        let refused = resolve("https://id.example.org").await.unwrap_err();
+        assert!(refused.contains("not a public address"), "{refused}");
+        assert!(resolve("http://localhost:8080").await.unwrap() > 0);
+    }
+}

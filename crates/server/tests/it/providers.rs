@@ -153,14 +153,17 @@ async fn accepts(name: &str, user: &str) {
     let expected = format!("{name}:{}", page.claims[user].as_str().unwrap());
     assert_eq!(whoami[0]["user"], expected);
     // The settings are those of this provider alone.
-    for other in ["iss", "aud", "client_id", user] {
-        if claims.get(other).is_some_and(|claim| claim != "CLIENT_ID") {
-            let mut wrong = claims.clone();
-            wrong[other] = json!(["another"]);
-            let token = key.token(&page.header, &wrong);
-            assert_eq!(server.refusal(&by_token(&token)).await, "unauthenticated", "{other}");
-        }
+    let audience = if claims.get("aud").is_some() { "aud" } else { "client_id" };
+    for claim in ["iss", audience] {
+        let mut wrong = claims.clone();
+        wrong[claim] = json!("https://another.example.org");
+        let token = key.token(&page.header, &wrong);
+        assert_eq!(server.refusal(&by_token(&token)).await, "unauthenticated", "{claim}");
     }
+    let mut nameless = claims.clone();
+    nameless.as_object_mut().unwrap().remove(user);
+    let token = key.token(&page.header, &nameless);
+    assert_eq!(server.refusal(&by_token(&token)).await, "unauthenticated", "{user}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
