@@ -9,6 +9,7 @@ use doorward_core::{
     Causes, Handshake, HandshakeRequest, HasScopes as _, Headers, Lease, LeaseError,
 };
 use doorward_testkit::{Answer, Asked, Log, LyingIssuer};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 use tracing::Level;
 
@@ -427,6 +428,38 @@ async fn a_question_whose_clients_have_left_is_not_sent() {
     assert!(issuer.requests().iter().all(|asked| !asked.body.contains("left")));
 }
 
+/// All places are taken by slow tokens. A connected socket does not wait for the place of a client that
+/// connects with its token.
+#[tokio::test]
+async fn requests_have_a_bound_and_those_of_connected_sockets_do_not_wait_for_others() {
+    let (issuer, tokens) = world().await;
+    let (answer, permits) = active(&json!({})).held();
+    issuer.answer_with(PATH, move |asked: &Asked| {
+        if asked.body.contains("slow") { answer.clone() } else { active(&json!({})) }
+    });
+    let lease = show(&tokens, "own", NOW - 20).await.unwrap().lease.unwrap();
+    let ask = |address: String, token: String| {
+        let tokens = tokens.clone();
+        tokio::spawn(async move { tokens.authenticate(from(&address, &token)).await.map(drop) })
+    };
+    let mut waiting: Vec<_> =
+        (0..255).map(|index| ask(format!("192.0.2.{index}"), format!("slow{index}"))).collect();
+    waiting.push(ask("198.51.100.1".to_owned(), "own".to_owned()));
+    while issuer.asked(PATH) < 33 {
+        tokio::task::yield_now().await;
+    }
+
+    assert_eq!(renew(&lease, NOW).await, "active");
+    let beyond = tokens.authenticate(from("198.51.100.2", "good")).await.map(drop).unwrap_err();
+    let AuthenticateError::Unavailable(cause) = beyond else { panic!("{beyond:?}") };
+    assert!(Causes(&*cause).to_string().contains("too many requests wait"), "{cause:?}");
+    permits.add_permits(255);
+    for answered in waiting {
+        answered.await.unwrap().unwrap();
+    }
+    assert!(tokens.authenticate(from("198.51.100.2", "good")).await.is_ok());
+}
+
 #[tokio::test]
 async fn a_question_goes_on_when_the_client_that_caused_it_has_left() {
     let (issuer, tokens) = world().await;
@@ -447,6 +480,47 @@ async fn a_question_goes_on_when_the_client_that_caused_it_has_left() {
 
     assert!(show(&tokens, "a", NOW + 1).await.is_ok());
     assert_eq!(issuer.asked(PATH), 1);
+}
+
+/// An alert about an endpoint begins after five failures, and ends with the next answer, or when the
+/// endpoint is no longer configured.
+#[tokio::test]
+async fn metrics_show_the_answers_and_the_health_of_an_endpoint() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let metrics = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let (issuer, tokens) = world().await;
+    let url = format!("{}{PATH}", issuer.url());
+    let shown = |line: String| metrics.render().lines().any(|own| own == line);
+    let is_away =
+        |value: u8| shown(format!(r#"doorward_introspection_away{{url="{url}"}} {value}"#));
+    let count = |outcome: &str, value: u8| {
+        shown(format!(
+            r#"doorward_introspections_total{{url="{url}",outcome="{outcome}"}} {value}"#
+        ))
+    };
+    issuer.answer(PATH, active(&json!({})));
+    drop(show(&tokens, "a", NOW).await.unwrap());
+    issuer.answer(PATH, inactive());
+    show(&tokens, "b", NOW).await.unwrap_err();
+    issuer.answer(PATH, Answer::status(500));
+    for token in ["c", "d", "e", "f"] {
+        show(&tokens, token, NOW).await.unwrap_err();
+    }
+    assert!(is_away(0));
+    show(&tokens, "g", NOW).await.unwrap_err();
+    assert!(is_away(1) && count("active", 1) && count("inactive", 1) && count("failed", 5));
+
+    issuer.answer(PATH, inactive());
+    show(&tokens, "h", NOW).await.unwrap_err();
+    assert!(is_away(0));
+    issuer.answer(PATH, Answer::status(500));
+    for token in ["i", "j", "k", "l", "m"] {
+        show(&tokens, token, NOW).await.unwrap_err();
+    }
+    assert!(is_away(1));
+    drop(tokens);
+    assert!(is_away(0), "{}", metrics.render());
 }
 
 #[tokio::test]

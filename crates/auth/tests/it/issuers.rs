@@ -52,6 +52,23 @@ fn two_issuers_with_one_subject_name_two_users() {
     assert_eq!(first.principal.get("sub"), Some(&json!("alice")));
 }
 
+#[test]
+fn a_token_from_another_place_is_verified_like_that_of_a_socket() {
+    let (one, two) = (AnySigner::generate(), AnySigner::generate());
+    let issuers = Issuers::new([("one", of(&one, "https://one"))]).unwrap();
+    let verify = |token: &str| done(issuers.verify(token, at(NOW)));
+
+    let claims = verify(&token(&one, "https://one", "alice")).unwrap();
+    assert_eq!(claims.subject(), "one:alice");
+    for (token, expected) in [
+        (token(&two, "https://two", "alice"), "claim iss: unknown"),
+        (token(&two, "https://one", "alice"), "segment signature: mismatch"),
+    ] {
+        let Err(AuthenticateError::Refused(refusal)) = verify(&token) else { panic!("{token}") };
+        assert_eq!(refusal.fault().unwrap().to_string(), expected);
+    }
+}
+
 /// The claim `iss` only selects the authenticator.
 #[test]
 fn a_token_of_one_issuer_is_not_accepted_as_that_of_another() {

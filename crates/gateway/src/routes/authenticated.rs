@@ -58,7 +58,7 @@ use crate::{
 /// ```
 ///
 /// Without the state, the program does not compile:
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// use axum::{Router, routing::get};
 /// use doorward::{prelude::*, routes::Authenticated};
 ///
