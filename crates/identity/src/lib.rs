@@ -71,5 +71,5 @@ pub use doorward_core::AccountStore;
 pub use hook::{SignInError, SignInMethod, SigningIn};
 pub use identity::Identity;
 pub use require_session::{BehindSession, CurrentSession, RequireSession};
-pub use username::{Username, UsernameError, shown_id, shown_name};
+pub use username::{Username, UsernameError, shown_id, shown_name, shown_name_of_issuer};
 pub use wire::SignInCode;

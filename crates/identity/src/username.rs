@@ -119,6 +119,24 @@ pub fn shown_id(id: &UserId) -> Box<str> {
     format!("{ID_SIGN}{}", id.as_str()).into()
 }
 
+/// Formats the name that an identity provider gives its user, such as `#corp Alice`. `issuer` is the name of the
+/// provider on this server. Returns `None` unless `name` is a visible line of 1-64 characters.
+///
+/// The sign `#` distinguishes such a name from the names of accounts, and the space from what [`shown_id`] returns.
+/// Two users of a provider may have the same name.
+///
+/// # Examples
+/// ```
+/// use doorward_identity::shown_name_of_issuer;
+///
+/// assert_eq!(shown_name_of_issuer("corp", "Alice").as_deref(), Some("#corp Alice"));
+/// assert_eq!(shown_name_of_issuer("corp", "two\nlines"), None);
+/// ```
+#[must_use]
+pub fn shown_name_of_issuer(issuer: &str, name: &str) -> Option<Box<str>> {
+    Some(format!("{ID_SIGN}{issuer} {}", label(name)?).into())
+}
+
 /// Returns the name of an account that other users see. This is the display name. If the display name looks like the
 /// user name of another account, it is the user name instead.
 ///

@@ -32,8 +32,8 @@ pub(crate) fn run(place: &PlaceOptions) -> Result<(), Failure> {
             public_url: &public_url,
         };
         let identity = assembly::identity(&config, resources).await?;
-        let tokens = TrustedIssuers::new(&config, &keys, &sessions)?.authenticator();
-        Ok(assembly::build(&config, resources, tokens, &identity)?.policy().to_string())
+        let issuers = TrustedIssuers::new(&config, &keys, &sessions)?;
+        Ok(assembly::build(&config, resources, &issuers, &identity)?.policy().to_string())
     })??;
     output::say(&table).or_fail("cannot print the table")
 }

@@ -41,6 +41,8 @@ pub(crate) struct IssuerConfig {
     /// Algorithm of RSA keys that state none.
     algorithm: Option<AlgorithmName>,
     user_claim: Option<ClaimName>,
+    /// Claim with the name of the user that other users see.
+    pub(crate) name_claim: Option<ClaimName>,
     /// The claim `typ` in the header of its tokens.
     token_type: Option<TokenName>,
     max_lifetime: Option<Lifetime>,
@@ -53,13 +55,14 @@ pub(crate) struct IssuerConfig {
 
 impl IssuerConfig {
     /// Names of the settings of an entry.
-    pub(super) const FIELDS: [&'static str; 10] = [
+    pub(super) const FIELDS: [&'static str; 11] = [
         "name",
         "url",
         "audience",
         "preset",
         "algorithm",
         "user_claim",
+        "name_claim",
         "token_type",
         "max_lifetime",
         "key_set",
@@ -202,7 +205,7 @@ impl TryFrom<String> for AlgorithmName {
 
 /// Name of a claim, which lives as long as the program, because audit records contain it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct ClaimName(&'static str);
+pub(crate) struct ClaimName(pub(crate) &'static str);
 
 impl<'de> Deserialize<'de> for ClaimName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use doorward::{
     Doorward, Limits,
     audit::BoundedAudit,
-    auth::{Issuer, Issuers},
+    auth::Issuer,
     server::{Entropy as _, OsEntropy, SystemClock},
     session::Sessions,
 };
 use doorward_apps::Services;
 use doorward_identity::Identity;
 
-use super::{authenticator, demo, descriptors, directory::AccountDirectory, resources::Resources};
+use super::{
+    authenticator, demo, descriptors, directory::AccountDirectory, issuers::TrustedIssuers,
+    resources::Resources,
+};
 use crate::{
     config::{Config, SameSite},
     data::stores::{Sink, Stores},
@@ -68,11 +71,11 @@ pub(crate) async fn identity(
 pub(crate) fn build(
     config: &Config,
     resources: Resources<'_>,
-    tokens: Issuers,
+    issuers: &TrustedIssuers,
     identity: &Identity,
 ) -> Result<Doorward, Failure> {
     let mut builder = Doorward::builder()
-        .authenticate(authenticator::authenticator(tokens, resources, identity))
+        .authenticate(authenticator::authenticator(issuers, resources, identity))
         .connections(config.links)
         .revocations(Arc::clone(&resources.stores.revocations))
         .audit(Arc::clone(&resources.stores.audit))

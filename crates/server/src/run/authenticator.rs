@@ -4,24 +4,33 @@ use std::sync::Arc;
 
 use doorward::{
     BoxError, UserId,
-    auth::{FirstOf, Issuers, SessionCredential, user_by_id},
+    auth::{Claims, FirstOf, SessionCredential, user_by_id},
 };
 use doorward_apps::NamedUser;
 use doorward_core::AccountStore;
 use doorward_identity::{Identity, shown_id, shown_name};
 
-use super::resources::Resources;
+use super::{issuers::TrustedIssuers, resources::Resources};
 
-/// Builds the authenticator. `tokens` accepts the access tokens of this server and of all issuers.
+/// Builds the authenticator. `trusted` accepts the access tokens of this server and of all issuers.
 pub(crate) fn authenticator(
-    tokens: Issuers,
+    trusted: &TrustedIssuers,
     resources: Resources<'_>,
     identity: &Identity,
 ) -> FirstOf<NamedUser> {
     let Resources { sessions, stores, .. } = resources;
     let (accounts, of_tokens) = (Arc::clone(&stores.accounts), Arc::clone(&stores.accounts));
-    let of_tokens = user_by_id(move |id| known(Arc::clone(&of_tokens), id));
-    let issuers = tokens.clone();
+    let names = trusted.names();
+    let of_tokens = move |claims: Claims| {
+        let (accounts, name) = (Arc::clone(&of_tokens), names.shown(&claims));
+        async move {
+            match name {
+                Some(name) => Ok(Some(NamedUser { name })),
+                None => known(accounts, claims.subject().into()).await,
+            }
+        }
+    };
+    let (tokens, issuers) = (trusted.authenticator(), trusted.authenticator());
     let of_sessions = Arc::new(user_by_id(move |id: UserId| {
         // Users of an issuer sign in there. A session of this server must not act for them.
         let (is_foreign, accounts) = (issuers.owns(&id), Arc::clone(&accounts));

@@ -3,13 +3,17 @@
 //! The list is read again at SIGHUP. An issuer whose settings have not changed keeps its keys and
 //! its sockets. The sockets of all other issuers end at the next sweep.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use doorward::{
-    auth::{Issuers, Jwt, KeyRing},
+    auth::{Claims, Issuers, Jwt, KeyRing},
     server::{Clock as _, SystemClock},
     session::Sessions,
 };
+use doorward_identity::shown_name_of_issuer;
 use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
@@ -27,6 +31,27 @@ pub(crate) struct TrustedIssuers {
     /// Authenticator of the tokens of this server.
     own: Jwt,
     current: Mutex<Vec<Trusted>>,
+    names: NameClaims,
+}
+
+/// Claims with the names of users, by the name of the issuer. Clones share them.
+#[derive(Clone)]
+pub(crate) struct NameClaims(Arc<RwLock<HashMap<String, &'static str>>>);
+
+impl NameClaims {
+    /// Returns the name that the issuer of a token gives its user, such as `#corp Alice`. Returns `None` if no claim
+    /// is configured, or if the claim cannot be shown.
+    pub(crate) fn shown(&self, claims: &Claims) -> Option<Box<str>> {
+        let (issuer, _) = claims.subject().split_once(':')?;
+        let claim = *self.0.read().unwrap_or_else(PoisonError::into_inner).get(issuer)?;
+        shown_name_of_issuer(issuer, claims.get(claim)?.as_str()?)
+    }
+
+    fn replace(&self, issuers: &[Trusted]) {
+        let claim = |one: &Trusted| Some((one.config.name.to_string(), one.config.name_claim?.0));
+        let all = issuers.iter().filter_map(claim).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = all;
+    }
 }
 
 /// Issuer with the settings that it was built from.
@@ -52,12 +77,19 @@ impl TrustedIssuers {
             .danger_share_users();
         let trusted = build(&config.issuers, &[])?;
         let issuers = Issuers::new(all(&own, &trusted)).or_fail(WRONG)?;
-        Ok(Self { issuers, own, current: Mutex::new(trusted) })
+        let names = NameClaims(Arc::default());
+        names.replace(&trusted);
+        Ok(Self { issuers, own, current: Mutex::new(trusted), names })
     }
 
     /// Returns the authenticator of all tokens. It follows later changes of the list.
     pub(crate) fn authenticator(&self) -> Issuers {
         self.issuers.clone()
+    }
+
+    /// Returns the claims with the names of users. They follow later changes of the list.
+    pub(crate) fn names(&self) -> NameClaims {
+        self.names.clone()
     }
 
     /// Reads the keys of all issuers, so that the log shows at once if one of them cannot be used.
@@ -74,6 +106,7 @@ impl TrustedIssuers {
         let mut current = self.current.lock().await;
         let after = build(configured, &current)?;
         self.issuers.replace(all(&self.own, &after)).or_fail(WRONG)?;
+        self.names.replace(&after);
         let names = |trusted: &[Trusted], others: &[Trusted]| -> Vec<String> {
             let is_other = |one: &&Trusted| others.iter().all(|other| other.config != one.config);
             trusted.iter().filter(is_other).map(|one| one.config.name.to_string()).collect()

@@ -98,8 +98,7 @@ async fn serve(
         Resources { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };
     let identity = assembly::identity(config, resources).await?;
     let issuers = Arc::new(TrustedIssuers::new(config, &keys, &sessions)?);
-    let doorward =
-        Arc::new(assembly::build(config, resources, issuers.authenticator(), &identity)?);
+    let doorward = Arc::new(assembly::build(config, resources, &issuers, &identity)?);
     // Bound last: a command that finds the socket expects an answer.
     let admin = AdminSocket::bind(&config.data_dir)?;
     let (readiness, stopping) = (Arc::clone(&dependencies), Arc::clone(&doorward));

@@ -89,6 +89,30 @@ async fn equal_subjects_of_two_issuers_and_an_account_are_three_users() {
     assert_eq!(whoami(&mut third).await["user"], "alice");
 }
 
+/// The ids of most providers mean nothing to people.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_claim_names_the_users_of_an_issuer() {
+    let provider = Provider::start().await;
+    let config = format!("{}name_claim = \"nickname\"\n", provider.settings("corp"));
+    let server = Server::start_with(&config, |_| {});
+    let issuer = Issuer::with_ring(Arc::clone(&provider.ring), provider.issuer.url(), "chat");
+    for (nickname, shown) in [
+        (json!("Alice"), "#corp Alice"),
+        (json!(" Álice  B. "), "#corp Álice  B."),
+        (json!("two\nlines"), "#corp:7"),
+        (json!("x".repeat(65)), "#corp:7"),
+        (json!(7), "#corp:7"),
+    ] {
+        let named = issuer.clone().claim("nickname", nickname.clone());
+        let token = named.issue("7", Duration::from_secs(60), SystemClock.wall(), "t").unwrap();
+        let mut client = server.connect(&by_token(&token)).await;
+        let me = whoami(&mut client).await;
+        assert_eq!((&me["user"], &me["name"]), (&json!("corp:7"), &json!(shown)), "{nickname}");
+    }
+    let mut nameless = server.connect(&by_token(&provider.token("8"))).await;
+    assert_eq!(whoami(&mut nameless).await["name"], "#corp:8");
+}
+
 /// Rooms, invitations and messages belong to the user of one issuer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn equal_subjects_of_two_issuers_have_their_own_rooms_in_the_chat() {
