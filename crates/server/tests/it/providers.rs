@@ -152,6 +152,12 @@ async fn accepts(name: &str, user: &str) {
     let whoami = client.json("430").await;
     let expected = format!("{name}:{}", page.claims[user].as_str().unwrap());
     assert_eq!(whoami[0]["user"], expected);
+    let line = settings.lines().find_map(|line| line.strip_prefix("name_claim = \""));
+    let shown = match line.and_then(|line| line.split('"').next()) {
+        Some(claim) => format!("#{name} {}", page.claims[claim].as_str().unwrap()),
+        None => format!("#{expected}"),
+    };
+    assert_eq!(whoami[0]["name"], shown);
     // The settings are those of this provider alone.
     let audience = if claims.get("aud").is_some() { "aud" } else { "client_id" };
     for claim in ["iss", audience] {
