@@ -24,6 +24,9 @@ struct Issuers;
 #[doc = include_str!("../../docs/migration.md")]
 struct Migration;
 
+#[doc = include_str!("../../docs/routes.md")]
+struct Routes;
+
 #[doc = include_str!("../../docs/testing.md")]
 struct Testing;
 
