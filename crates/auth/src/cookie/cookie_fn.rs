@@ -147,7 +147,7 @@ where
         self.look_up(value).await
     }
 
-    /// Returns the session of the grant. A grant without a session is named by its cookie.
+    /// Returns the session of the grant. Without a session, returns the SHA-256 of the cookie.
     async fn session_of(
         &self,
         handshake: &Handshake,

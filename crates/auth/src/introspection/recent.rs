@@ -8,7 +8,7 @@ use std::{
 
 use crate::remote::since::since;
 
-/// Values of the last [`KEEP_FOR`], at most twice [`CAPACITY`].
+/// Cache of at most 2 × [`CAPACITY`] values, each kept for [`KEEP_FOR`].
 ///
 /// Values are kept in two generations. A full or old generation replaces the one before it, so
 /// values need not be removed one by one. If more values arrive than fit, the oldest are forgotten

@@ -32,8 +32,7 @@ use crate::{
 ///   minutes are read again before they are used, so a withdrawn key is trusted no longer.
 /// - A token that names an unknown key makes the server ask again, once in 10 seconds for all
 ///   clients together. Until then, the client is neither admitted nor refused
-///   ([`AuthenticateError::Undecided`](crate::AuthenticateError::Undecided)), and connects again by
-///   itself.
+///   ([`AuthenticateError::Undecided`](crate::AuthenticateError::Undecided)), and reconnects.
 /// - While the issuer does not answer, its keys are used until they are one hour old. Then its
 ///   tokens cannot be decided ([`AuthenticateError::Unavailable`](crate::AuthenticateError::Unavailable)).
 /// - A request takes 2 seconds at most, redirects are not followed, and a key set has 1 MiB and 100

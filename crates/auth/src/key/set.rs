@@ -85,8 +85,8 @@ impl KeySet {
         Self::read_and_log(json, Some(algorithm))
     }
 
-    /// Reads the answer of an issuer. Secrets (`oct`) are always skipped, because everyone can read
-    /// the answer. The caller logs the skipped keys.
+    /// Reads the answer of an issuer. Secrets (`oct`) are always skipped, because the answer is
+    /// public. The caller logs the skipped keys.
     #[cfg(feature = "issuers")]
     pub(crate) fn published(json: &[u8], rsa: Option<RsaAlgorithm>) -> Result<Self, KeySetError> {
         Self::read(json, rsa, true)

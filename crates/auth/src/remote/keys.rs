@@ -1,7 +1,7 @@
 //! Holds the key set of an issuer, and reads it again when it is old or lacks a key.
 //!
-//! Clients that have not been authenticated can make the server look for a key, by naming one that
-//! does not exist. So the issuer is asked at most once in [`ASK_EVERY`], by one request at a time,
+//! Clients that have not been authenticated can cause a request by sending an unknown `kid`. So the
+//! issuer is asked at most once in [`ASK_EVERY`], by one request at a time,
 //! for all clients together. A client whose key is missing meanwhile is neither admitted nor
 //! refused. A request runs in a task of its own, so that it goes on when the client that caused it
 //! has left. Start reading at [`RemoteKeys::usable`] and [`RemoteKeys::newer`].
@@ -82,7 +82,7 @@ pub(crate) enum Newer {
     Away(Away),
     /// The keys were read after the client had shown its token.
     Read,
-    /// The keys were read a moment before, and the issuer may not be asked again yet.
+    /// The last request was less than [`ASK_EVERY`] ago.
     TooSoon,
 }
 

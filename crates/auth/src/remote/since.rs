@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 /// Returns the time from `then` to `now`.
 ///
 /// Callers read the clock at slightly different moments, so `now` may be a little earlier than
-/// `then`. This counts as no time. If the clock was set back by more than [`JITTER`], the true time
-/// is unknown, and the result is the longest duration. So the keys are read again, once.
+/// `then`. The result is then zero. If the clock was set back by more than [`JITTER`], the true time is
+/// unknown, and the result is the longest duration. The caller then reads the keys again.
 pub(crate) fn since(then: SystemTime, now: SystemTime) -> Duration {
     match now.duration_since(then) {
         Ok(passed) => passed,

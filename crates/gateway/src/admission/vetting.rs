@@ -42,7 +42,7 @@ pub(crate) struct Vetted<P> {
     pub(crate) epoch: RevocationState,
 }
 
-/// Purpose for which a client shows a credential, which decides about the budgets.
+/// Reason for a check of a credential. It selects the budgets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attempt {
     Connect,

@@ -136,13 +136,13 @@ pub(crate) struct RevokeOptions {
     /// Everything of the user with this user name, or else with this id or subject
     #[arg(long, value_name = "NAME", value_parser = subject, allow_hyphen_values = true)]
     pub(crate) user: Option<String>,
-    /// Everything of the user with exactly this id or subject
+    /// Everything of the user with exactly this id or subject, such as corp:SUB for a user of the issuer corp
     #[arg(long, value_parser = subject, allow_hyphen_values = true)]
     pub(crate) id: Option<String>,
     /// Session with this id, its tokens and its sockets
     #[arg(long, value_name = "ID", value_parser = subject, allow_hyphen_values = true)]
     pub(crate) session: Option<String>,
-    /// Token with this `jti`, and its sockets
+    /// Token with this `jti`, and its sockets; corp:JTI for a token of the issuer corp
     #[arg(long, value_name = "JTI", value_parser = subject, allow_hyphen_values = true)]
     pub(crate) token: Option<String>,
     /// Socket with this id

@@ -1,8 +1,8 @@
 //! Handles signals that do not stop the server. The crate `doorward` handles SIGINT and SIGTERM.
 //!
 //! SIGHUP reopens the audit file, so that it can be rotated, and reloads the signing keys, the TLS certificate and the
-//! list of issuers. It does not reload other settings. SIGUSR1 and SIGUSR2 are ignored. SIGXFSZ is ignored too, so that a write beyond the file size limit
-//! returns an error. Without handlers, these signals would end the process.
+//! list of issuers. It does not reload other settings. SIGUSR1 and SIGUSR2 are ignored. SIGXFSZ is ignored too, so that
+//! a write beyond the file size limit returns an error. Without handlers, these signals would end the process.
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -60,7 +60,7 @@ impl Signals {
     }
 }
 
-/// Everything that SIGHUP reloads.
+/// Parts of the server that SIGHUP reloads.
 pub(crate) struct Reloaded<'a> {
     /// Options of the command, which name the configuration file.
     pub(crate) options: &'a ServeOptions,
