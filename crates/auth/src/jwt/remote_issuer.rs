@@ -135,6 +135,9 @@ impl RemoteIssuer {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(setting::refused(&url, UrlProblem::Query));
         }
+        if url.path().contains("/.well-known/") {
+            return Err(setting::refused(&url, UrlProblem::Document));
+        }
         let reach = Reach::new(&url, setting::networks(&self.networks)?);
         let metadata = discovery::url(&setting::check(&reach, url)?);
         let key_set = self.key_set.as_deref().map(setting::url).transpose()?;

@@ -23,8 +23,14 @@ pub enum UrlProblem {
         "{0} is not a public address: allow its network if the issuer is inside of your own network"
     )]
     Address(IpAddr),
+    /// The URL of an issuer is that of its metadata or of its key set.
+    #[error(
+        "write the issuer, as in the claim `iss` of its tokens, without /.well-known/; a key set has a \
+         setting of its own"
+    )]
+    Document,
     /// The scheme is `http`, and the host is not this machine.
-    #[error("the scheme must be https, because the network could replace the keys")]
+    #[error("the scheme must be https, because the network could read and change what is sent")]
     Insecure,
     /// The text is not a URL with a host.
     #[error("write a URL, such as https://id.example.org")]

@@ -450,7 +450,7 @@ async fn metadata_that_names_another_issuer_or_a_private_key_set_is_not_used() {
     for (answer, cause) in [
         (metadata(&format!("{url}/"), &format!("{url}/keys")), "configure its name"),
         (metadata("https://other.example", &format!("{url}/keys")), "configure its name"),
-        (metadata(&url, "http://169.254.169.254/keys"), "network could replace the keys"),
+        (metadata(&url, "http://169.254.169.254/keys"), "network could read and change"),
         (metadata(&url, "https://10.0.0.1/keys"), "not a public address"),
         (metadata(&url, "file:///etc/passwd"), "scheme must be https"),
         (metadata(&url, "keys"), "write a URL"),
@@ -581,6 +581,10 @@ fn an_issuer_that_cannot_be_used_is_refused_when_it_is_configured() {
     assert!(error("https://").contains("write a URL"));
     assert!(error("https://a:secret@id.example.org").contains("remove the user name"));
     assert!(error("https://id.example.org?a=b").contains("remove the query"));
+    for document in ["openid-configuration", "jwks.json"] {
+        let url = format!("https://id.example.org/.well-known/{document}");
+        assert!(error(&url).contains("write the issuer"));
+    }
     assert!(error("https://169.254.169.254").contains("not a public address"));
     assert!(error("https://10.1.2.3").contains("not a public address"));
     let inside = Jwt::issuer("https://10.1.2.3").allow_networks(["10.1.2.3"]);
