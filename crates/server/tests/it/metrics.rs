@@ -142,7 +142,7 @@ fn metrics_and_log_lines_named_for_operators_exist() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut names = BTreeSet::new();
     let mut sources = String::new();
-    for name in ["apps", "gateway", "identity", "server", "sql"] {
+    for name in ["apps", "auth", "gateway", "identity", "server", "sql"] {
         collect(&crates.join(name).join("src"), &mut names);
         read_all(&crates.join(name).join("src"), &mut sources);
     }
@@ -158,6 +158,8 @@ fn metrics_and_log_lines_named_for_operators_exist() {
         "Unavailable.",
         "Available again.",
         "The session store has lost its data",
+        "The keys of an issuer could not be read.",
+        "An issuer answers again.",
         "A change was refused: it could not be stored.",
         "Audit records cannot be written; they wait.",
     ] {
