@@ -173,7 +173,7 @@ test("a client stays through the removal of its issuer, if its function returns 
   server.signal("SIGHUP");
 
   const [{ code, retry }] = await ended;
-  assert.deepEqual([code, retry], ["expired", "after_refresh"]);
+  assert.deepEqual([code, retry], ["outdated", "later"]);
   await back;
   assert.equal((await ask(socket, "whoami")).user, "id:alice");
 });

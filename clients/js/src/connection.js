@@ -144,6 +144,7 @@ function isPassing(retry) {
 const STATES = {
   expired: "expired",
   forbidden: "refused",
+  outdated: "reconnecting",
   overloaded: "reconnecting",
   replaced: "replaced",
   revoked: "revoked",

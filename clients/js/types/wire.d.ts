@@ -65,6 +65,7 @@ export interface ErrorAnswer<Own extends string = never> {
 export type EndCode =
   | "expired"
   | "forbidden"
+  | "outdated"
   | "overloaded"
   | "replaced"
   | "revoked"

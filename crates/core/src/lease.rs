@@ -42,9 +42,9 @@ pub trait Lease: Send + Sync + 'static {
     ///
     /// # Errors
     /// - [`LeaseError::Ended`]: the session has expired or was removed.
-    /// - [`LeaseError::Outdated`]: the client has to show its credential again. Its link closes, and
-    ///   a stock client connects again by itself.
-    /// - [`LeaseError::Revoked`]: the credential was revoked.
+    /// - [`LeaseError::Outdated`]: the client has to show its credential again. If the socket is the
+    ///   only one of its link, the link closes, and a stock client reconnects. Otherwise the socket
+    ///   receives a DISCONNECT, after which a stock client does not reconnect.
     /// - [`LeaseError::Issuer`], [`LeaseError::Unavailable`]: the issuer or the store did not answer.
     ///   The socket ends if this lasts for `Limits::store_grace`.
     ///
@@ -65,12 +65,10 @@ pub enum LeaseError {
     /// The session has expired or was removed.
     #[error("the session has ended")]
     Ended,
-    /// The credential was accepted by rules that have changed, so the client has to show it again.
-    #[error("the rules for the credential have changed")]
+    /// The credential would be judged anew: it or the rules for it have changed since the client has
+    /// shown it.
+    #[error("the credential has to be shown again")]
     Outdated,
-    /// The credential was revoked.
-    #[error("the credential was revoked")]
-    Revoked,
     /// The issuer of the credential did not answer. Other sockets are not affected.
     #[error("the issuer of the credential does not answer")]
     Issuer(#[source] BoxError),
@@ -86,7 +84,6 @@ impl LeaseError {
         match self {
             Self::Ended => DisconnectReason::SessionExpired,
             Self::Outdated => DisconnectReason::CredentialOutdated,
-            Self::Revoked => DisconnectReason::Revoked,
             Self::Issuer(_) | Self::Unavailable(_) => DisconnectReason::Unavailable,
         }
     }

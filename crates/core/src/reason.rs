@@ -157,8 +157,8 @@ reasons! {
     DisconnectReason {
         /// The client left the namespace, or closed the link with a closing packet.
         ClientLeft = "client_left",
-        /// The rules by which the credential was accepted have changed: its issuer was removed, or its
-        /// settings were changed.
+        /// The credential has to be shown again: its issuer was removed or its settings were changed,
+        /// or the authorization server no longer says what it said about the token.
         CredentialOutdated = "credential_outdated",
         /// The credential has expired.
         Expired = "expired",

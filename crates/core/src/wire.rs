@@ -255,10 +255,11 @@ impl SessionEnded {
     #[must_use]
     pub fn new(reason: DisconnectReason, id: DecisionId) -> Option<Self> {
         let retry = match reason {
-            DisconnectReason::CredentialOutdated | DisconnectReason::Expired => Retry::AfterRefresh,
+            DisconnectReason::Expired => Retry::AfterRefresh,
             DisconnectReason::Revoked | DisconnectReason::SessionExpired => Retry::AfterLogin,
             DisconnectReason::Forbidden | DisconnectReason::Replaced => Retry::Never,
-            DisconnectReason::Overloaded
+            DisconnectReason::CredentialOutdated
+            | DisconnectReason::Overloaded
             | DisconnectReason::Shutdown
             | DisconnectReason::SlowConsumer
             | DisconnectReason::Unavailable => Retry::Later,
@@ -269,15 +270,14 @@ impl SessionEnded {
             | DisconnectReason::ServerLeft
             | DisconnectReason::TransportClosed => return None,
         };
-        // The client does not learn why its credential is not accepted any more. `retry` tells it what
-        // to do.
         let code = match reason {
-            DisconnectReason::CredentialOutdated | DisconnectReason::SessionExpired => {
-                DisconnectReason::Expired
-            }
-            other => other,
+            DisconnectReason::CredentialOutdated => "outdated",
+            // The client does not learn if its credential or its session has expired. `retry` tells it
+            // what to do.
+            DisconnectReason::SessionExpired => DisconnectReason::Expired.as_str(),
+            other => other.as_str(),
         };
-        Some(Self { code: code.as_str(), retry: retry.as_str(), id: id.encode() })
+        Some(Self { code, retry: retry.as_str(), id: id.encode() })
     }
 }
 

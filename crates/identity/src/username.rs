@@ -120,10 +120,11 @@ pub fn shown_id(id: &UserId) -> Box<str> {
 }
 
 /// Formats the name that an identity provider gives its user, such as `#corp Alice`. `issuer` is the name of the
-/// provider on this server. Returns `None` unless `name` is a visible line of 1-64 characters.
+/// provider on this server. Returns `None` unless `name` is a visible line of 1-64 characters that does not begin with
+/// `:` or `#`.
 ///
-/// The sign `#` distinguishes such a name from the names of accounts, and the space from what [`shown_id`] returns.
-/// Two users of a provider may have the same name.
+/// The sign `#` distinguishes such a name from the names of accounts, and the space from the ids of users of the
+/// provider. Two users of a provider may have the same name.
 ///
 /// # Examples
 /// ```
@@ -131,9 +132,16 @@ pub fn shown_id(id: &UserId) -> Box<str> {
 ///
 /// assert_eq!(shown_name_of_issuer("corp", "Alice").as_deref(), Some("#corp Alice"));
 /// assert_eq!(shown_name_of_issuer("corp", "two\nlines"), None);
+/// assert_eq!(shown_name_of_issuer("corp", ":7f3a"), None);
 /// ```
 #[must_use]
 pub fn shown_name_of_issuer(issuer: &str, name: &str) -> Option<Box<str>> {
+    let plain = ComposingNormalizerBorrowed::new_nfkc().normalize(name.trim());
+    // Characters before the sign that a reader does not see are skipped.
+    let first = plain.chars().find(|it| is_allowed(*it) || [ID_SIGN, ':'].contains(it));
+    if first.is_some_and(|first| [ID_SIGN, ':'].contains(&first)) {
+        return None;
+    }
     Some(format!("{ID_SIGN}{issuer} {}", label(name)?).into())
 }
 

@@ -196,7 +196,8 @@ impl IntrospectionClient {
         let (sender, running) = watch::channel(None);
         state.running.insert((key, purpose.kind()), running);
         let client = Arc::clone(self);
-        let request = Request { client, key, now, purpose, permit, outcome: None, sender };
+        let request =
+            Request { client, key, now, purpose, permit, is_listed: true, outcome: None, sender };
         Ok(Found::New { request, runtime })
     }
 
@@ -241,6 +242,8 @@ struct Request {
     now: SystemTime,
     purpose: Purpose,
     permit: Permit,
+    /// `true` while the table of running requests has this one.
+    is_listed: bool,
     outcome: Option<Result<Answer, Reason>>,
     sender: watch::Sender<Option<Outcome>>,
 }
@@ -253,8 +256,7 @@ impl Request {
             Kind::Recheck => &client.rechecking,
         };
         let place = places.acquire().await;
-        // One receiver is that of the table.
-        let is_wanted = self.sender.receiver_count() > 1;
+        let is_wanted = self.is_wanted();
         self.outcome = Some(match is_wanted {
             true => client.send(body).await,
             false => Err(Reason::Abandoned),
@@ -264,11 +266,25 @@ impl Request {
         drop(place);
     }
 
+    /// Returns `false` if all callers have left. Later callers then start a request of their own.
+    fn is_wanted(&mut self) -> bool {
+        let mut state = lock(&self.client.state);
+        // One receiver is that of the table.
+        let is_wanted = self.sender.receiver_count() > 1;
+        if !is_wanted {
+            state.running.remove(&(self.key, self.purpose.kind()));
+            self.is_listed = false;
+        }
+        is_wanted
+    }
+
     /// Stores the outcome, and makes room for other requests.
     fn settle(&self, outcome: &Result<Answer, Reason>) {
         let Self { client, key, now, purpose, permit, .. } = self;
         let mut state = lock(&client.state);
-        state.running.remove(&(*key, purpose.kind()));
+        if self.is_listed {
+            state.running.remove(&(*key, purpose.kind()));
+        }
         if let Purpose::Connect(network) = purpose
             && let Some(count) = state.connecting.get_mut(network)
         {
@@ -280,7 +296,7 @@ impl Request {
         let breaker = state.breakers.of(purpose.kind());
         match outcome {
             Ok(_) => breaker.succeeded(),
-            Err(reason) if reason.concerns_all_tokens() => breaker.failed(*permit, *now),
+            Err(reason) if opens_breaker(reason, purpose.kind()) => breaker.failed(*permit, *now),
             Err(_) => breaker.gave_up(*permit),
         }
         if let Ok(answer) = outcome {
@@ -300,17 +316,22 @@ impl Drop for Request {
                 Ok(answer)
             }
             Err(reason) => {
-                let was_sent = reason.was_sent();
+                let is_of_endpoint = reason.is_of_endpoint();
                 let error = self.client.error(reason);
-                if was_sent {
-                    health.failed(&error);
-                }
+                health.failed(&error, is_of_endpoint);
                 Err(error)
             }
         };
         // All callers may have left.
         self.sender.send_replace(Some(outcome));
     }
+}
+
+/// Returns `true` if the failure counts towards the circuit breaker of its kind. The token of a
+/// connected socket was accepted before, so a timeout is hardly that of the token. Without the circuit
+/// breaker, an endpoint that hangs would slow the rechecks of all sockets.
+fn opens_breaker(reason: &Reason, kind: Kind) -> bool {
+    reason.concerns_all_tokens() || (kind == Kind::Recheck && reason.is_timeout())
 }
 
 /// Omits the credentials, and the query of the URL.

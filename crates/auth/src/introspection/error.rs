@@ -27,6 +27,12 @@ pub(super) enum Reason {
 }
 
 impl Reason {
+    /// Returns `true` if the failure is hardly that of a single token, so that it says something about
+    /// the endpoint. A client chooses its token, and must not be able to raise an alert.
+    pub(super) fn is_of_endpoint(&self) -> bool {
+        self.concerns_all_tokens() || self.is_timeout()
+    }
+
     /// Returns `true` if the failure cannot be that of a single token. A client chooses its token, and
     /// must not be able to stop the requests for others.
     pub(super) fn concerns_all_tokens(&self) -> bool {
@@ -38,12 +44,8 @@ impl Reason {
         }
     }
 
-    /// Returns `true` if a request was sent to the endpoint, so that its failure says something about
-    /// the endpoint.
-    pub(super) fn was_sent(&self) -> bool {
-        !matches!(
-            self,
-            Self::Abandoned | Self::Request(RequestError::Ended | RequestError::NoRuntime)
-        )
+    /// Returns `true` if the endpoint did not answer in time.
+    pub(super) fn is_timeout(&self) -> bool {
+        matches!(self, Self::Request(RequestError::TimedOut(_)))
     }
 }

@@ -10,8 +10,8 @@ use crate::{
     remote::level::Level,
 };
 
-/// Health of one endpoint. It counts as unavailable after [`FAILURES`] failures in a row of any kind,
-/// until it answers again. Each change is logged once.
+/// Health of one endpoint. It counts as unavailable after [`FAILURES`] failures in a row that are
+/// hardly those of a single token, until it answers again. Each change is logged once.
 pub(super) struct Health {
     active: Counter,
     inactive: Counter,
@@ -49,11 +49,11 @@ impl Health {
     }
 
     /// Records a request without an answer.
-    pub(super) fn failed(&self, error: &IntrospectionError) {
+    pub(super) fn failed(&self, error: &IntrospectionError, is_of_endpoint: bool) {
         self.failed.increment(1);
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        *failures = failures.saturating_add(1);
-        let has_begun = *failures == FAILURES;
+        *failures = failures.saturating_add(u32::from(is_of_endpoint));
+        let has_begun = is_of_endpoint && *failures == FAILURES;
         if has_begun {
             self.away.set(1.0);
         }

@@ -37,7 +37,7 @@ impl Lease for IntrospectionLease {
                 ));
             };
             let answer = answer.map_err(|error| LeaseError::Issuer(error.into()))?;
-            let members = answer.members().ok_or(LeaseError::Revoked)?;
+            let members = answer.members().ok_or(LeaseError::Outdated)?;
             match self.policy.check(members, now) {
                 Ok(claims) if claims.subject == self.user => Ok(()),
                 _ => Err(LeaseError::Outdated),

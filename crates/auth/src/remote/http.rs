@@ -50,7 +50,8 @@ impl Http {
         self.client.post(url)
     }
 
-    /// Sends a request and returns the status and the body of its response. Fails if the response is a
+    /// Sends a request and returns the status of its response, and the body if the status is 200 or 400.
+    /// Fails if the response is a
     /// redirect, or if the body has more than `max` bytes.
     pub(crate) async fn exchange(
         &self,
@@ -62,7 +63,12 @@ impl Http {
         if status.is_redirection() {
             return Err(RequestError::Redirected);
         }
-        Ok((status.as_u16(), body(response, max).await?))
+        // Only these answers have a body that is read. A proxy may add a large page to others.
+        let body = match status.as_u16() {
+            200 | 400 => body(response, max).await?,
+            _ => Vec::new(),
+        };
+        Ok((status.as_u16(), body))
     }
 }
 
@@ -101,7 +107,9 @@ impl Resolve for Guarded {
             if let (Some(refused), true) = (all.first(), allowed.is_empty()) {
                 return Err(BoxError::from(NotPublic(name.as_str().into(), refused.ip())));
             }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
+            let (v4, v6): (Vec<_>, Vec<_>) = allowed.into_iter().partition(SocketAddr::is_ipv4);
+            let some = v6.into_iter().take(MAX_ADDRESSES).chain(v4.into_iter().take(MAX_ADDRESSES));
+            Ok(Box::new(some) as Addrs)
         })
     }
 }
@@ -114,8 +122,11 @@ impl Resolve for Guarded {
 struct NotPublic(Box<str>, std::net::IpAddr);
 
 /// Maximum duration of the connection, the resolution of the name included. It is shorter than
-/// [`ANSWER_WITHIN`], so that a host that cannot be reached is told from one that does not answer.
-const CONNECT_WITHIN: Duration = Duration::from_secs(1);
+/// [`ANSWER_WITHIN`], which distinguishes a host that cannot be reached from one that does not answer.
+const CONNECT_WITHIN: Duration = Duration::from_millis(1500);
+
+/// Maximum number of addresses of each family that are tried. They share [`CONNECT_WITHIN`].
+const MAX_ADDRESSES: usize = 2;
 
 /// Maximum duration of a request. An admission may need two requests, and ends after
 /// `Limits::admission_timeout` (5 s by default).

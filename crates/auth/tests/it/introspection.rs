@@ -58,7 +58,6 @@ async fn show(tokens: &Introspection, token: &str, seconds: u64) -> Result<Grant
 async fn renew(lease: &Arc<dyn Lease>, seconds: u64) -> &'static str {
     match lease.renew(at(seconds)).await {
         Ok(()) => "active",
-        Err(LeaseError::Revoked) => "revoked",
         Err(LeaseError::Outdated) => "outdated",
         Err(LeaseError::Issuer(_)) => "away",
         Err(other) => panic!("{other:?}"),
@@ -185,7 +184,7 @@ async fn a_lease_ends_when_the_token_is_no_longer_active() {
     assert_eq!(renew(&lease, NOW + 10).await, "active");
     issuer.answer(PATH, inactive());
     // An answer for clients that connect is not new enough for a lease.
-    assert_eq!(renew(&lease, NOW + 12).await, "revoked");
+    assert_eq!(renew(&lease, NOW + 12).await, "outdated");
     // The answer names another user or another audience, or the token has expired.
     for more in [json!({"sub": "bob"}), json!({"aud": "shop"}), json!({"exp": NOW})] {
         issuer.answer(PATH, active(&json!({})));
@@ -273,8 +272,8 @@ async fn a_server_that_cannot_be_reached_is_asked_rarely() {
     assert_eq!(log.lines_with("does not answer").len(), 1);
 }
 
-/// Requests start while a lock is held by their caller, if the code is wrong, and such a runtime drops
-/// them at once, which takes the lock.
+/// A runtime that shuts down drops a spawned task at once. The request of the task then takes a lock,
+/// which its caller must have released.
 #[test]
 fn requests_on_a_runtime_that_shuts_down_end() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -450,6 +449,8 @@ async fn requests_have_a_bound_and_those_of_connected_sockets_do_not_wait_for_ot
     }
 
     assert_eq!(renew(&lease, NOW).await, "active");
+    // 32 are sent at a time, and that of the socket.
+    assert_eq!(issuer.asked(PATH), 1 + 32 + 1);
     let beyond = tokens.authenticate(from("198.51.100.2", "good")).await.map(drop).unwrap_err();
     let AuthenticateError::Unavailable(cause) = beyond else { panic!("{beyond:?}") };
     assert!(Causes(&*cause).to_string().contains("too many requests wait"), "{cause:?}");
@@ -503,24 +504,61 @@ async fn metrics_show_the_answers_and_the_health_of_an_endpoint() {
     drop(show(&tokens, "a", NOW).await.unwrap());
     issuer.answer(PATH, inactive());
     show(&tokens, "b", NOW).await.unwrap_err();
+    // A client chooses its token, and may find one for which the endpoint fails.
     issuer.answer(PATH, Answer::status(500));
-    for token in ["c", "d", "e", "f"] {
+    for token in ["c", "d", "e", "f", "g", "h"] {
+        show(&tokens, token, NOW).await.unwrap_err();
+    }
+    issuer.answer(PATH, Answer::status(503));
+    for token in ["i", "j", "k", "l"] {
         show(&tokens, token, NOW).await.unwrap_err();
     }
     assert!(is_away(0));
-    show(&tokens, "g", NOW).await.unwrap_err();
-    assert!(is_away(1) && count("active", 1) && count("inactive", 1) && count("failed", 5));
+    show(&tokens, "m", NOW).await.unwrap_err();
+    assert!(is_away(1) && count("active", 1) && count("inactive", 1) && count("failed", 11));
 
     issuer.answer(PATH, inactive());
-    show(&tokens, "h", NOW).await.unwrap_err();
+    show(&tokens, "n", NOW + 10).await.unwrap_err();
     assert!(is_away(0));
-    issuer.answer(PATH, Answer::status(500));
-    for token in ["i", "j", "k", "l", "m"] {
-        show(&tokens, token, NOW).await.unwrap_err();
+    issuer.answer(PATH, Answer::status(503));
+    for token in ["o", "p", "q", "r", "s"] {
+        show(&tokens, token, NOW + 10).await.unwrap_err();
     }
     assert!(is_away(1));
     drop(tokens);
     assert!(is_away(0), "{}", metrics.render());
+}
+
+/// Each recheck of a socket takes 1.5 seconds, so the rechecks of other sockets would be late.
+#[tokio::test]
+async fn an_endpoint_that_hangs_slows_few_rechecks() {
+    let (issuer, tokens) = world().await;
+    issuer.answer(PATH, active(&json!({})));
+    let mut leases = Vec::new();
+    for token in 0..9 {
+        let shown = show(&tokens, &format!("t-{token}"), NOW).await.unwrap();
+        leases.push(shown.lease.unwrap());
+    }
+    issuer.answer(PATH, Answer::Never);
+
+    let last = leases.pop().unwrap();
+    let waiting: Vec<_> = leases
+        .into_iter()
+        .map(|lease| tokio::spawn(async move { renew(&lease, NOW + 20).await }))
+        .collect();
+    for answer in waiting {
+        assert_eq!(answer.await.unwrap(), "away");
+    }
+    loop {
+        let Err(LeaseError::Issuer(cause)) = last.renew(at(NOW + 21)).await else { panic!() };
+        // The circuit breaker answers at once.
+        if Causes(&*cause).to_string().contains("it has failed several times") {
+            break;
+        }
+    }
+    // Clients that connect choose their tokens, so a timeout does not keep others out.
+    issuer.answer(PATH, active(&json!({})));
+    assert!(show(&tokens, "new", NOW + 22).await.is_ok());
 }
 
 #[tokio::test]

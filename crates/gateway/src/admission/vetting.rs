@@ -107,7 +107,7 @@ pub(crate) async fn vet<P>(
         Err(refused) => Err(refused),
     };
     if counts_for_address && let Err(NotAdmitted::Refused { refusal, .. }) = &result {
-        // A credential that can be verified locally is not a guess, so the attempt counts_for_address against
+        // A credential that can be verified locally is not a guess, so the attempt counts against
         // its user and not against the address.
         match recognised {
             Some(user) => services.attempts.recognised_refused(address, user, now),

@@ -163,7 +163,14 @@ impl Sweeper {
             (id, self.seen.get(&id).copied().unwrap_or(new))
         });
         self.seen = seen.collect();
-        known.sort_by_cached_key(|resident| self.seen.get(&resident.id()).map(|seen| seen.asked));
+        // Sockets of a failing issuer are first, so that one lost answer does not end them. Sockets about
+        // which the store fails are not: a full batch of failures means that the store is away.
+        known.sort_by_cached_key(|resident| {
+            let seen = self.seen.get(&resident.id());
+            let is_failing =
+                |seen: &Seen| seen.failing.is_some_and(|failing| failing.silent == Silent::Issuer);
+            (!seen.is_some_and(is_failing), seen.map(|seen| seen.asked))
+        });
         known
     }
 

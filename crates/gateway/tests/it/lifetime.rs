@@ -231,14 +231,8 @@ async fn a_lease_says_with_which_reason_a_socket_ends() {
         (
             (|_| Err(LeaseError::Outdated)) as fn(_) -> _,
             TestEnd::Passing,
-            ["expired", "after_refresh"],
+            ["outdated", "later"],
             DisconnectReason::CredentialOutdated,
-        ),
-        (
-            |_| Err(LeaseError::Revoked),
-            TestEnd::Final,
-            ["revoked", "after_login"],
-            DisconnectReason::Revoked,
         ),
         (
             |_| Err(LeaseError::Ended),

@@ -220,7 +220,7 @@ impl TryFrom<String> for ClaimName {
         // Each name is kept once, so that reading the same configuration again takes no memory.
         static NAMES: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
         if text.is_empty() || text.len() > 255 || !doorward::__private::is_visible_line(&text) {
-            return Err("user_claim is the name of a claim, such as \"oid\"");
+            return Err("write the name of a claim, such as \"oid\"");
         }
         let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(name) = names.get(&*text) {

@@ -57,7 +57,7 @@ async fn sockets_of_a_changed_issuer_end_without_a_disconnect() {
     let has = |start: &str| {
         seen.iter().any(|seen| matches!(seen, Seen::Text(text) if text.starts_with(start)))
     };
-    assert!(has(r#"42["session_ended",{"code":"expired","retry":"after_refresh""#), "{seen:?}");
+    assert!(has(r#"42["session_ended",{"code":"outdated","retry":"later""#), "{seen:?}");
     assert!(!has("41"), "{seen:?}");
     assert!(server.logged("reason=\"credential_outdated\"").contains("corp:alice"));
     server.connect(&by_token(&provider.token("alice"))).await;
