@@ -8,6 +8,7 @@ import { test } from "node:test";
 
 import { io } from "socket.io-client";
 
+import { createDoorward } from "../../clients/js/src/index.js";
 import { LIMIT, ask, freshFolder, makeClient, next, startDoorward, watch, within } from "../doorward.mjs";
 import { blocksOf } from "../documents.mjs";
 import { Provider } from "../provider.mjs";
@@ -176,4 +177,36 @@ test("a client stays through the removal of its issuer, if its function returns 
   assert.deepEqual([code, retry], ["outdated", "later"]);
   await back;
   assert.equal((await ask(socket, "whoami")).user, "id:alice");
+});
+
+/** Libraries of providers return the same token until it expires. */
+test("a client of doorward-client returns with the same token after a change of its issuer", LIMIT, async (t) => {
+  const provider = await Provider.start();
+  t.after(() => provider.stop());
+  const folder = await freshFolder();
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const config = join(folder, "doorward.toml");
+  const [entry] = await blocksOf("docs/issuers.md", "toml");
+  const settings = entry.replace("https://id.example.org", provider.url);
+  const soon = '[limits]\nsweep_interval = "1s"\n';
+  await writeFile(config, settings + soon);
+  const server = await startDoorward({ config });
+  t.after(() => server.stop());
+  const token = await provider.accessToken({ user: "alice" });
+  const states = [];
+  const socket = createDoorward({ io, url: server.url }).connect("/", {
+    token: async () => token,
+    onState: (state, code) => states.push(code ? `${state} ${code}` : state),
+  });
+  t.after(() => socket.disconnect());
+  await next(socket, "connect");
+
+  const back = next(socket, "connect");
+  await writeFile(config, `${settings}max_lifetime = "12h"\n${soon}`);
+  server.signal("SIGHUP");
+  await back;
+
+  assert.equal((await ask(socket, "whoami")).user, "corp:alice");
+  assert.deepEqual(states.slice(0, 3), ["connecting", "connected", "reconnecting outdated"]);
+  assert.equal(states.at(-1), "connected");
 });
