@@ -44,12 +44,15 @@ test("opaque_tokens: a socket closes when its token is revoked at the authorizat
   const socket = await connected(t, program, { auth: { token } });
   const staying = await connected(t, program, { auth: { token: other } });
   assert.equal(await ask(socket, "whoami"), "alice");
-  const ended = next(socket, "session_ended");
+  const [ended, again] = [next(socket, "session_ended"), next(socket, "connect_error")];
 
   await provider.revoke(token);
 
-  const [{ retry }] = await ended;
-  assert.equal(retry, "after_login");
+  const [{ code, retry }] = await ended;
+  assert.deepEqual([code, retry], ["outdated", "later"]);
+  // The stock client comes back with the same token, and is refused for good.
+  const [{ data }] = await again;
+  assert.deepEqual([data.code, data.retry, socket.active], ["unauthenticated", "after_login", false]);
   assert.equal(await ask(staying, "whoami"), "bob");
   assert.equal(await refused(t, program, { auth: { token } }), "unauthenticated");
   assert.equal(await refused(t, program, { auth: { token: "made-up" } }), "unauthenticated");
@@ -74,7 +77,7 @@ test("opaque_tokens: while the authorization server is away, sockets stay and cl
   const ended = next(socket, "session_ended");
   const refusal = new Promise((resolve) => waiting.socket.on("connect_error", ({ data }) => data && resolve(data.code)));
   await provider.start();
-  assert.equal((await ended)[0].retry, "after_login");
+  assert.equal((await ended)[0].retry, "later");
   assert.equal(await within(refusal, "the refusal"), "unauthenticated");
 });
 
