@@ -1,7 +1,8 @@
 //! Sends requests to an issuer, with bounds on time and size.
 //!
-//! Redirects are not followed, because an operator has not configured the target. Proxies of the environment are not used, because a proxy would resolve names that
-//! this server could not check. Start reading at [`Http::get`].
+//! Redirects are not followed, because an operator has not configured the target. Proxies of the
+//! environment are not used, because a proxy would resolve names that this server could not check.
+//! Start reading at [`Http::get`].
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
