@@ -68,6 +68,37 @@ random_id! {
     LinkId, 18
 }
 
+/// Number of a link, unique on its node. Operators see it, and it grants nothing.
+///
+/// # Examples
+/// ```
+/// use doorward_core::LinkNumber;
+///
+/// assert_eq!(LinkNumber::new(7).to_string(), "7");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkNumber(u64);
+
+impl LinkNumber {
+    /// Creates the number of a link.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for LinkNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 random_id! {
     /// Id of one decision of the server, such as a refusal. The answer to the client and the audit
     /// record both contain the id.

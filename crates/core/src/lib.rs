@@ -51,7 +51,7 @@ pub use grant::{Anonymous, Grant, Reload};
 pub use guard::{Action, Guard, GuardContext, HasRoles, HasScopes, Verdict, short_type_name};
 pub use handshake::{AuthPayload, AuthPayloadError, Handshake, HandshakeRequest, RequestKind};
 pub use headers::Headers;
-pub use id::{DecisionId, LinkId, SessionId, SocketId, SocketIdError, TokenId, UserId};
+pub use id::{DecisionId, LinkId, LinkNumber, SessionId, SocketId, SocketIdError, TokenId, UserId};
 pub use lease::{Lease, LeaseError};
 #[doc(hidden)]
 pub use lock::lock;

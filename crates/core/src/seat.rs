@@ -9,7 +9,7 @@
 
 use std::num::NonZeroUsize;
 
-use crate::{BoxError, BoxFuture, LinkId, NodeId, SocketId, UserId};
+use crate::{BoxError, BoxFuture, LinkNumber, NodeId, SocketId, UserId};
 
 /// Request for a seat, with the limits that apply to it.
 ///
@@ -33,7 +33,7 @@ pub struct SeatRequest<'a> {
     /// Socket that will hold the seat.
     pub socket: SocketId,
     /// Link of the socket. If links are counted, all sockets of a user on one link share a seat.
-    pub link: LinkId,
+    pub link: LinkNumber,
     /// Namespace that the socket enters.
     pub namespace: &'a str,
     /// Limit on the links of the user, in all namespaces together.
@@ -50,7 +50,7 @@ impl<'a> SeatRequest<'a> {
         node: &'a NodeId,
         user: &'a UserId,
         socket: SocketId,
-        link: LinkId,
+        link: LinkNumber,
         namespace: &'a str,
     ) -> Self {
         let (links, sockets) = (PerUser::Unlimited, PerUser::Unlimited);
@@ -81,10 +81,9 @@ impl<'a> SeatRequest<'a> {
 ///
 /// # Examples
 /// ```
-/// # use doorward_core::{Entropy, Holder, LinkId, NodeId};
-/// # struct Fixed;
-/// # impl Entropy for Fixed { fn fill(&self, bytes: &mut [u8]) { bytes.fill(0) } }
-/// let holder = Holder::new(NodeId::new("eu-1"), LinkId::generate(&Fixed));
+/// use doorward_core::{Holder, LinkNumber, NodeId};
+///
+/// let holder = Holder::new(NodeId::new("eu-1"), LinkNumber::new(7));
 /// assert!(holder.socket.is_none(), "the sockets of the link share the seat");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -93,7 +92,7 @@ pub struct Holder {
     /// Node that the link is connected to.
     pub node: NodeId,
     /// Link of the socket or sockets that hold the seat.
-    pub link: LinkId,
+    pub link: LinkNumber,
     /// Socket that holds the seat; `None` if the user's sockets on the link share it.
     pub socket: Option<SocketId>,
 }
@@ -101,7 +100,7 @@ pub struct Holder {
 impl Holder {
     /// Creates the holder of the seat of a link, which all sockets of a user on the link share.
     #[must_use]
-    pub fn new(node: NodeId, link: LinkId) -> Self {
+    pub fn new(node: NodeId, link: LinkNumber) -> Self {
         Self { node, link, socket: None }
     }
 

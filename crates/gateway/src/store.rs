@@ -5,9 +5,9 @@
 //! stores of `doorward-sql` and `doorward-redis` keep their data after the process has ended.
 
 pub use doorward_core::{
-    BoxFuture, CredentialRef, Holder, LinkId, Reservation, RevocationState, RevocationStore, Seat,
-    SeatError, SeatRequest, SeatStore, Seated, SessionKey, SessionStore, StoreError, StoreFuture,
-    TicketKey, TicketRecord, TicketStore, Unlimited,
+    BoxFuture, CredentialRef, Holder, LinkNumber, Reservation, RevocationState, RevocationStore,
+    Seat, SeatError, SeatRequest, SeatStore, Seated, SessionKey, SessionStore, StoreError,
+    StoreFuture, TicketKey, TicketRecord, TicketStore, Unlimited,
 };
 
 pub use crate::presence::seats::MemorySeats;

@@ -1,6 +1,6 @@
 //! Tests for the limits on the connections of a user.
 
-use doorward_core::{Holder, LinkId, NodeId, PerUser, SeatRequest, SocketId, UserId};
+use doorward_core::{Holder, LinkNumber, NodeId, PerUser, SeatRequest, SocketId, UserId};
 
 use super::Filled;
 
@@ -34,7 +34,7 @@ fn of_two_limits_the_stricter_one_holds() {
 #[test]
 fn a_request_is_unlimited_until_it_has_a_limit() {
     let (node, user) = (NodeId::new("n"), UserId::new("alice"));
-    let (socket, link) = (SocketId::generate(&Filled(1)), LinkId::generate(&Filled(2)));
+    let (socket, link) = (SocketId::generate(&Filled(1)), LinkNumber::new(2));
     let request = SeatRequest::new(&node, &user, socket, link, "/chat");
 
     assert!(request.is_unlimited());
@@ -52,7 +52,7 @@ fn a_request_is_unlimited_until_it_has_a_limit() {
 
 #[test]
 fn a_holder_of_a_link_names_a_socket_only_if_it_is_told() {
-    let (node, link) = (NodeId::new("n"), LinkId::generate(&Filled(2)));
+    let (node, link) = (NodeId::new("n"), LinkNumber::new(2));
     let holder = Holder::new(node.clone(), link);
 
     assert_eq!((&holder.node, holder.link, holder.socket), (&node, link, None));

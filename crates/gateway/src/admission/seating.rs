@@ -13,7 +13,8 @@ use std::{
 };
 
 use doorward_core::{
-    DisconnectReason, Holder, LinkId, Refusal, Reservation, Seat, SeatError, SeatRequest, UserId,
+    DisconnectReason, Holder, LinkNumber, Refusal, Reservation, Seat, SeatError, SeatRequest,
+    UserId,
 };
 
 use crate::{
@@ -30,7 +31,7 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
     socket: &Socket<P>,
     services: &Services,
 ) -> Result<Box<dyn Reservation>, NotAdmitted> {
-    let (user, link) = (socket.user(), socket.link().id());
+    let (user, link) = (socket.user(), socket.link().number());
     let (id, namespace) = (socket.id(), socket.namespace());
     let request = SeatRequest::new(&services.node, user, id, link, namespace)
         .with_links(policy.links)
@@ -87,7 +88,11 @@ pub(crate) async fn commit(
 /// alive.
 ///
 /// A probe ends the link of a client that does not answer, which frees its seats.
-async fn first_gone(holders: &[Holder], patience: Instant, services: &Services) -> Option<LinkId> {
+async fn first_gone(
+    holders: &[Holder],
+    patience: Instant,
+    services: &Services,
+) -> Option<LinkNumber> {
     let mut waiting = Vec::with_capacity(holders.len());
     // A node can probe only its own links, so a link of another node counts as alive.
     for Holder { link, .. } in holders.iter().filter(|holder| holder.node == services.node) {

@@ -101,7 +101,7 @@ impl LinkState {
         let Opening { id, upgrades, services, namespaces, request, credentials, place, open } =
             opening;
         let limits = &services.limits;
-        let handle = Arc::new(LinkHandle::new(id, limits.outbox));
+        let handle = Arc::new(LinkHandle::new(limits.outbox));
         let mut outbox = PooledOutbox::new(services.link_config.format);
         let sid = id.encode();
         outbox.engine(|out| {

@@ -13,15 +13,14 @@ use std::{
 };
 
 use atomic_waker::AtomicWaker;
-use doorward_core::{DisconnectReason, LinkId, SocketId, lock};
+use doorward_core::{DisconnectReason, LinkNumber, SocketId, lock};
 use doorward_protocol::Frame;
 use tokio::sync::oneshot;
 
 /// Handle to the task of a link, with the mailbox of the link.
 pub(crate) struct LinkHandle {
-    id: LinkId,
-    /// Number of the link that operators see. Unlike the id, it may be shown.
-    number: u64,
+    /// Number of the link that operators and stores see. The id of the link is secret.
+    number: LinkNumber,
     task: AtomicWaker,
     /// Queue of letters. The lock is held for one push or one swap.
     letters: Mutex<Letters>,
@@ -61,10 +60,9 @@ pub(crate) enum Letter {
 }
 
 impl LinkHandle {
-    pub(crate) fn new(id: LinkId, limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
-            id,
-            number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
+            number: LinkNumber::new(NEXT_NUMBER.fetch_add(1, Ordering::Relaxed)),
             task: AtomicWaker::new(),
             letters: Mutex::default(),
             waiting: AtomicBool::new(false),
@@ -108,11 +106,7 @@ impl LinkHandle {
         fits
     }
 
-    pub(crate) fn id(&self) -> LinkId {
-        self.id
-    }
-
-    pub(crate) fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> LinkNumber {
         self.number
     }
 
@@ -209,7 +203,7 @@ mod tests {
     /// is lost.
     #[test]
     fn a_full_mailbox_drops_packets_and_keeps_orders() {
-        let link = LinkHandle::new(LinkId::generate(&OsEntropy), 12);
+        let link = LinkHandle::new(12);
         let emit = |text: &str| Letter::Emit {
             socket: SocketId::generate(&OsEntropy),
             frame: Frame::text(|out| out.extend_from_slice(text.as_bytes())),

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use doorward_core::{LinkId, SessionId, SocketId, TokenId, UserId, lock};
+use doorward_core::{LinkNumber, SessionId, SocketId, TokenId, UserId, lock};
 use tokio::sync::Notify;
 
 use crate::presence::{expiry::Shown, mailbox::LinkHandle, resident::Resident};
@@ -33,7 +33,7 @@ pub(crate) struct Registry {
 
 #[derive(Default)]
 struct Entries {
-    links: HashMap<LinkId, Arc<LinkHandle>>,
+    links: HashMap<LinkNumber, Arc<LinkHandle>>,
     sockets: HashMap<SocketId, (Arc<dyn Resident>, Vec<ListedKey>)>,
     index: HashMap<Key, Vec<SocketId>>,
 }
@@ -64,7 +64,7 @@ pub(crate) struct TooManyKeys {
 /// Entry of one link. Dropping it removes the link.
 pub(crate) struct LinkEntry {
     registry: Arc<Registry>,
-    id: LinkId,
+    number: LinkNumber,
 }
 
 /// Entry of one socket. Dropping it removes the socket.
@@ -75,9 +75,9 @@ pub(crate) struct SocketEntry {
 
 impl Registry {
     pub(crate) fn add_link(self: &Arc<Self>, link: Arc<LinkHandle>) -> LinkEntry {
-        let id = link.id();
-        lock(&self.entries).links.insert(id, link);
-        LinkEntry { registry: Arc::clone(self), id }
+        let number = link.number();
+        lock(&self.entries).links.insert(number, link);
+        LinkEntry { registry: Arc::clone(self), number }
     }
 
     /// Adds a socket. Later revocations of its user, session or token find the socket.
@@ -145,8 +145,8 @@ impl Registry {
         lock(&self.entries).links.len()
     }
 
-    pub(crate) fn link(&self, id: LinkId) -> Option<Arc<LinkHandle>> {
-        lock(&self.entries).links.get(&id).map(Arc::clone)
+    pub(crate) fn link(&self, number: LinkNumber) -> Option<Arc<LinkHandle>> {
+        lock(&self.entries).links.get(&number).map(Arc::clone)
     }
 
     pub(crate) fn socket(&self, id: SocketId) -> Option<Arc<dyn Resident>> {
@@ -224,7 +224,7 @@ fn keys(resident: &dyn Resident, shown: &Shown<'_>) -> Vec<ListedKey> {
 impl Drop for LinkEntry {
     fn drop(&mut self) {
         let mut entries = lock(&self.registry.entries);
-        let handle = entries.links.remove(&self.id);
+        let handle = entries.links.remove(&self.number);
         let empty = entries.links.is_empty();
         drop(entries);
         drop(handle);

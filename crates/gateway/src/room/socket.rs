@@ -302,7 +302,7 @@ impl<P> Socket<P> {
         let access = self.access();
         SocketInfo {
             socket: self.id(),
-            link: self.link().number(),
+            link: self.link().number().get(),
             namespace: self.namespace().into(),
             user: self.user().clone(),
             session: access.credential.session.clone(),

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -16,7 +16,7 @@ use doorward::{
     prelude::*,
     server::OsEntropy,
     store::{
-        BoxFuture, Holder, LinkId, MemorySeats, Reservation, SeatError, SeatRequest, SeatStore,
+        BoxFuture, Holder, LinkNumber, MemorySeats, Reservation, SeatError, SeatRequest, SeatStore,
     },
     test::{ConnectError, TestClient, TestEnd},
 };
@@ -558,8 +558,10 @@ async fn a_seat_is_released_once_and_only_by_its_holder() {
     let seats = MemorySeats::new();
     let node = NodeId::new("eu-1");
     let user = UserId::new("alice");
+    let next = AtomicU64::new(1);
     let request = || {
-        let (socket, link) = (SocketId::generate(&OsEntropy), LinkId::generate(&OsEntropy));
+        let socket = SocketId::generate(&OsEntropy);
+        let link = LinkNumber::new(next.fetch_add(1, Ordering::Relaxed));
         SeatRequest::new(&node, &user, socket, link, "/").with_links(PerUser::ReplaceOldest(1))
     };
 
@@ -679,7 +681,7 @@ impl SeatStore for Elsewhere {
         &'a self,
         _: SeatRequest<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Reservation>, SeatError>> {
-        let holder = Holder::new(NodeId::new("eu-2"), LinkId::generate(&OsEntropy));
+        let holder = Holder::new(NodeId::new("eu-2"), LinkNumber::new(1));
         Box::pin(async { Err(SeatError::Full(vec![holder])) })
     }
 }

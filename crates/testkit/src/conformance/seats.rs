@@ -6,12 +6,12 @@ use std::{
     collections::HashSet,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use doorward_core::{
-    Entropy, LinkId, NodeId, PerUser, Reservation, SeatError, SeatRequest, SeatStore, Seated,
+    Entropy, LinkNumber, NodeId, PerUser, Reservation, SeatError, SeatRequest, SeatStore, Seated,
     SocketId, UserId,
 };
 use tokio::task::JoinSet;
@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 struct Client {
     user: UserId,
     socket: SocketId,
-    link: LinkId,
+    link: LinkNumber,
     namespace: &'static str,
     links: PerUser,
     sockets: PerUser,
@@ -29,6 +29,9 @@ struct Client {
 
 /// Name of the node that requests all seats.
 const NODE: &str = "eu-1";
+
+/// Number of the next link.
+static NEXT_LINK: AtomicU64 = AtomicU64::new(1);
 
 /// Entropy that never repeats, so that all ids differ.
 struct Numbers;
@@ -50,7 +53,8 @@ impl Client {
     }
 
     fn under(user: &str, (links, sockets): (PerUser, PerUser)) -> Self {
-        let (socket, link) = (SocketId::generate(&Numbers), LinkId::generate(&Numbers));
+        let link = LinkNumber::new(NEXT_LINK.fetch_add(1, Ordering::Relaxed));
+        let socket = SocketId::generate(&Numbers);
         Self { user: user.into(), socket, link, namespace: "/", links, sockets }
     }
 

@@ -6,7 +6,9 @@
 
 use std::collections::HashMap;
 
-use doorward_core::{Holder, LinkId, NodeId, PerUser, SeatError, SeatRequest, SocketId, UserId};
+use doorward_core::{
+    Holder, LinkNumber, NodeId, PerUser, SeatError, SeatRequest, SocketId, UserId,
+};
 
 use crate::runtime::metrics;
 
@@ -35,7 +37,7 @@ struct Row {
     number: u64,
     node: NodeId,
     socket: SocketId,
-    link: LinkId,
+    link: LinkNumber,
     namespace: Box<str>,
     standing: Standing,
     /// Value of `Table::next` at which the link has taken its seat. `None` until a socket of the
@@ -69,7 +71,7 @@ impl Table {
         let SeatRequest { node, user, socket, link, namespace, links, sockets, .. } = request;
         let rows = self.users.entry(user.clone()).or_default();
         // Rows of replaced sockets count as well, until the sockets have closed.
-        let others: HashMap<LinkId, &NodeId> =
+        let others: HashMap<LinkNumber, &NodeId> =
             rows.iter().filter(|row| row.link != link).map(|row| (row.link, &row.node)).collect();
         if is_refused(links, others.len()) {
             let holders = others.into_iter().map(|(link, node)| Holder::new(node.clone(), link));
@@ -214,7 +216,7 @@ fn one_socket_too_many(rows: &[Row], namespace: &str, policy: PerUser) -> Option
 }
 
 /// Returns the oldest link, if there are more links than the limit. Returns `None` otherwise.
-fn one_link_too_many(rows: &[Row], policy: PerUser) -> Option<LinkId> {
+fn one_link_too_many(rows: &[Row], policy: PerUser) -> Option<LinkNumber> {
     let seats = policy.seats()?;
     let sitting = rows.iter().filter(|row| row.sitting().is_some());
     let links: HashMap<_, _> = sitting.map(|row| (row.link, row.link_since)).collect();
