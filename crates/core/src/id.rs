@@ -100,6 +100,19 @@ impl fmt::Display for LinkNumber {
 }
 
 random_id! {
+    /// Random id of one run of a node in its cluster. It is not secret.
+    ///
+    /// # Examples
+    /// ```
+    /// # use doorward_core::{Entropy, Incarnation};
+    /// # struct Fixed;
+    /// # impl Entropy for Fixed { fn fill(&self, bytes: &mut [u8]) { bytes.fill(0) } }
+    /// assert_eq!(Incarnation::generate(&Fixed).to_string(), "AAAAAAAAAAAAAAAA");
+    /// ```
+    Incarnation, 12
+}
+
+random_id! {
     /// Id of one decision of the server, such as a refusal. The answer to the client and the audit
     /// record both contain the id.
     ///
@@ -165,7 +178,7 @@ macro_rules! printed {
     )+};
 }
 
-printed!(SocketId, DecisionId);
+printed!(SocketId, DecisionId, Incarnation);
 crate::debug_redacted!(LinkId);
 
 /// Id of a user, such as the `sub` of a token or the id of an account. Connections are counted by

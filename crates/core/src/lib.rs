@@ -12,6 +12,7 @@ mod authenticate;
 mod boxed;
 mod causes;
 mod clock;
+pub mod cluster;
 mod code;
 mod debug;
 mod exception;
@@ -51,7 +52,10 @@ pub use grant::{Anonymous, Grant, Reload};
 pub use guard::{Action, Guard, GuardContext, HasRoles, HasScopes, Verdict, short_type_name};
 pub use handshake::{AuthPayload, AuthPayloadError, Handshake, HandshakeRequest, RequestKind};
 pub use headers::Headers;
-pub use id::{DecisionId, LinkId, LinkNumber, SessionId, SocketId, SocketIdError, TokenId, UserId};
+pub use id::{
+    DecisionId, Incarnation, LinkId, LinkNumber, SessionId, SocketId, SocketIdError, TokenId,
+    UserId,
+};
 pub use lease::{Lease, LeaseError};
 #[doc(hidden)]
 pub use lock::lock;

@@ -5,7 +5,6 @@ pub use doorward_core::{NodeId, SocketIdError};
 
 pub use crate::presence::{
     gathered::Gathered,
-    principals::Refreshed,
     resident::SocketInfo,
-    revocation::{Revocation, RevokeError},
+    revocation::{RefreshError, Refreshed, Revocation, RevokeError},
 };

@@ -44,6 +44,7 @@ pub mod access;
 mod admission;
 pub mod audit;
 pub mod auth;
+pub mod cluster;
 mod error;
 pub mod event;
 pub mod guard;

@@ -3,12 +3,16 @@
 //! Start reading at [`registry`], which finds links and sockets. [`expiry`] decides when a socket
 //! expires, and [`principals`] performs revocations. [`recheck`] looks up all sockets in the stores
 //! of sessions and revocations at intervals, and ends sockets when these stores do not answer.
-//! [`seats`] counts the connections of each user.
+//! [`orders`] carries out what this node and other nodes order, and [`confirming`] waits for the
+//! other nodes. [`standing`] tells if this node may serve clients now. [`seats`] counts the connections of each user.
 
 pub(crate) mod client;
+pub(crate) mod confirming;
 pub(crate) mod expiry;
 pub(crate) mod gathered;
+pub(crate) mod groups;
 pub(crate) mod mailbox;
+pub(crate) mod orders;
 pub(crate) mod principals;
 pub(crate) mod recheck;
 pub(crate) mod registry;
@@ -16,3 +20,4 @@ pub(crate) mod resident;
 pub(crate) mod revocation;
 pub(crate) mod seats;
 pub(crate) mod services;
+pub(crate) mod standing;

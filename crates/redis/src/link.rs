@@ -55,11 +55,11 @@ struct Open {
 }
 
 /// Script or command with its keys and arguments.
-pub(crate) struct Order<'a> {
+pub(crate) struct Call<'a> {
     task: Task<'a>,
     keys: Vec<String>,
     arguments: Vec<Vec<u8>>,
-    /// `true` if the order changes nothing, so that it may be sent a second time.
+    /// `true` if the call changes nothing, so that it may be sent a second time.
     is_question: bool,
 }
 
@@ -69,18 +69,18 @@ enum Task<'a> {
     Script(&'a Script),
 }
 
-impl<'a> Order<'a> {
-    /// Creates an order for a script that writes. Such an order is never sent twice.
+impl<'a> Call<'a> {
+    /// Creates a call of a script that writes. Such a call is never sent twice.
     pub(crate) fn change(script: &'a Script) -> Self {
         Self::new(Task::Script(script))
     }
 
-    /// Creates an order for a script that only reads. The order is sent again if the connection was closed.
+    /// Creates a call of a script that only reads. The call is sent again if the connection was closed.
     pub(crate) fn question(script: &'a Script) -> Self {
         Self { is_question: true, ..Self::change(script) }
     }
 
-    /// Creates an order for a command that writes. Such an order is never sent twice.
+    /// Creates a call of a command that writes. Such a call is never sent twice.
     pub(crate) fn command(name: &'static str) -> Self {
         Self::new(Task::Command(name))
     }
@@ -148,17 +148,17 @@ impl Link {
         }
     }
 
-    /// Sends an order and returns the answer. Fails with `Unavailable` after [`DEADLINE`].
-    pub(crate) async fn run<T: FromRedisValue>(&self, order: &Order<'_>) -> Result<T, StoreError> {
-        let result = time::timeout(DEADLINE, self.attempt(order)).await;
+    /// Sends a call and returns the answer. Fails with `Unavailable` after [`DEADLINE`].
+    pub(crate) async fn run<T: FromRedisValue>(&self, call: &Call<'_>) -> Result<T, StoreError> {
+        let result = time::timeout(DEADLINE, self.attempt(call)).await;
         result.unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))
     }
 
-    async fn attempt<T: FromRedisValue>(&self, order: &Order<'_>) -> Result<T, StoreError> {
-        let mut may_retry = order.is_question;
+    async fn attempt<T: FromRedisValue>(&self, call: &Call<'_>) -> Result<T, StoreError> {
+        let mut may_retry = call.is_question;
         loop {
             let (number, mut open) = self.connection().await.map_err(unavailable)?;
-            let error = match order.send(&mut open).await {
+            let error = match call.send(&mut open).await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };

@@ -77,7 +77,8 @@ pub struct RedisOptions {
 }
 
 impl RedisOptions {
-    /// Sets the prefix of all keys. Stores with the same prefix share their data. The default is `doorward:`.
+    /// Sets the prefix of all keys. Stores with the same prefix share their data. The default is
+    /// `{doorward}:`. The braces are a hash tag, so that all keys are on one node of a server with slots.
     #[must_use]
     pub fn prefix(self, prefix: &str) -> Self {
         Self { prefix: prefix.into(), ..self }
@@ -109,6 +110,6 @@ impl RedisOptions {
 
 impl Default for RedisOptions {
     fn default() -> Self {
-        Self { prefix: "doorward:".into(), trusts_failover: false }
+        Self { prefix: "{doorward}:".into(), trusts_failover: false }
     }
 }

@@ -8,6 +8,7 @@
 //! | [`echo_across_an_upgrade`] | a client that upgrades while it sends and receives |
 //! | [`SoftPasskey`] | an authenticator that can give false answers |
 //! | [`LyingIssuer`] | an HTTP server that answers as a test demands |
+//! | [`MemoryCluster`] | a cluster of servers in one process, whose nodes can be cut off |
 //! | [`AuditLog`], [`Log`] | keep audit records and log lines for assertions |
 //! | [`fuzz`] | functions that accept any bytes, for fuzzers |
 //! | [`mod@conformance`] | the rules that stores must satisfy, as tests |
@@ -22,6 +23,7 @@ mod fault;
 pub mod fuzz;
 mod log;
 mod lying_issuer;
+mod memory_cluster;
 mod poller;
 mod postgres_server;
 mod raw;
@@ -33,6 +35,7 @@ pub use doorward_core::ManualClock;
 pub use fault::{Fault, FaultProxy, Frozen, InsideDisk, SmallDisk, StarvedPipe};
 pub use log::Log;
 pub use lying_issuer::{Answer, Asked, LyingIssuer};
+pub use memory_cluster::{MemoryCluster, MemoryNode};
 pub use poller::{Poller, Response, echo_across_an_upgrade};
 pub use postgres_server::PostgresServer;
 pub use raw::{RawClient, Seen};

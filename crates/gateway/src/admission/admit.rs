@@ -15,6 +15,7 @@ use std::{
 };
 
 use doorward_core::{Action, Decision, DisconnectReason, Refusal, RefusalReason};
+use doorward_protocol::Trust;
 use tracing::Instrument as _;
 
 use crate::{
@@ -62,6 +63,12 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
     // The counter is read before the principal is loaded. A change of rights increments the counter
     // and then searches the registry. So either the change finds this socket, or the comparison
     // below detects the change.
+    // The term is read first, so that a node that loses its lease during the admission admits
+    // no client.
+    let term = match door.rules.trust {
+        Trust::Known => Some(services.standing.term(|| services.clock.now()).ok_or_else(outside)?),
+        Trust::Anonymous => None,
+    };
     let rights = services.rights_changed.load(Ordering::SeqCst);
     let vetted =
         vet(&*policy.authenticator, handshake, door.rules.trust, &services, Attempt::Connect)
@@ -131,7 +138,12 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
     let lifetime = entered.socket.access().lifetime.clone();
     let concurrency = door.rules.concurrency;
     let is_recorded = entered.is_recorded;
-    Ok(Admitted { socket: Box::new(entered), lifetime, concurrency, is_recorded })
+    Ok(Admitted { socket: Box::new(entered), lifetime, concurrency, is_recorded, term })
+}
+
+/// Returns the outcome while this node is not a member of its cluster.
+fn outside() -> NotAdmitted {
+    NotAdmitted::unavailable(Some("this node is not a member of its cluster".into()))
 }
 
 /// Time after which a client may try again to open a namespace, if its pattern has opened as many as it

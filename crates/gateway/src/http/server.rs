@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use crate::{
+    cluster::membership,
     error::ServeError,
     http::{
         connection_error::ConnectionErrorListener,
@@ -68,7 +69,8 @@ impl Server {
         }
     }
 
-    /// Runs the init hooks of all namespaces, and then starts the sweep that re-checks sockets.
+    /// Runs the init hooks of all namespaces, and then joins the cluster and starts the sweep
+    /// that re-checks sockets.
     /// Does nothing if an earlier call has succeeded. No handshake is accepted before the first
     /// success.
     ///
@@ -79,6 +81,7 @@ impl Server {
             for namespace in self.namespaces.named() {
                 namespace.init().await.map_err(ServeError::Init)?;
             }
+            membership::start(&self.services).await;
             recheck::start(&self.services);
             Ok(())
         };

@@ -110,6 +110,10 @@ impl LinkState {
                 drop_quietly(admitted);
                 self.undecided(slot, RefusalReason::ShuttingDown, turn);
             }
+            Ok(Ok(admitted)) if !self.enters_term(admitted.term) => {
+                drop_quietly(admitted);
+                self.undecided(slot, RefusalReason::Unavailable, turn);
+            }
             Ok(Ok(admitted)) => {
                 self.services.admissions.answered(turn.now);
                 self.admit(slot, admitted, turn);

@@ -67,7 +67,7 @@ impl Queued {
 
 impl Live {
     pub(super) fn new(slot: SlotId, id: SocketId, owner: Owner, admitted: Admitted) -> Self {
-        let Admitted { socket, lifetime, concurrency, is_recorded: _ } = admitted;
+        let Admitted { socket, lifetime, concurrency, is_recorded: _, term: _ } = admitted;
         Self {
             slot,
             id,

@@ -22,6 +22,7 @@ use crate::{
         expiry::Lifetime,
         mailbox::LinkHandle,
         services::{Services, Subject},
+        standing::Term,
     },
 };
 
@@ -52,6 +53,9 @@ pub(crate) struct Admitted {
     pub(crate) concurrency: usize,
     /// `true` if the audit already has a record of the admission.
     pub(crate) is_recorded: bool,
+    /// Term of this node in its cluster in which the client was admitted. `None` in a public
+    /// namespace, whose clients stay when the node loses its lease.
+    pub(crate) term: Option<Term>,
 }
 
 /// Outcome of an admission.

@@ -29,6 +29,7 @@ use crate::{
         mailbox::LinkHandle,
         registry::LinkEntry,
         services::{Services, Subject},
+        standing::Term,
     },
     runtime::catch::drop_quietly,
     transport::outbox::PooledOutbox,
@@ -60,6 +61,9 @@ pub(super) struct LinkState {
     /// Each handler that outlives its socket holds a clone. The number of clones limits how many
     /// such handlers run.
     pub(super) finishing: Arc<()>,
+    /// Term of this node in its cluster in which the authenticated sockets of the link were
+    /// admitted.
+    pub(super) term: Term,
     _entry: LinkEntry,
     /// Place of the link among all connections of the server. It is dropped last, so that the file
     /// descriptor is closed before another connection may take the place.
@@ -137,6 +141,7 @@ impl LinkState {
             closing: None,
             probing: None,
             finishing: Arc::new(()),
+            term: Term::default(),
             _entry: entry,
             _open: open,
         }
@@ -178,6 +183,34 @@ impl LinkState {
     /// packets.
     pub(super) fn has_runnable(&self) -> bool {
         !self.is_congested() && self.sockets.all_live().any(Live::is_runnable)
+    }
+
+    /// Returns `true` if a client that was admitted in `term` may enter now. `None` is the term of a
+    /// client of a public namespace.
+    pub(super) fn enters_term(&mut self, term: Option<Term>) -> bool {
+        let Some(term) = term else { return true };
+        self.term = term;
+        self.holds_term()
+    }
+
+    /// Returns `true` if the node may still serve the authenticated sockets of the link. It is `false`
+    /// once the node has lost its lease, also if the node has joined its cluster again since.
+    fn holds_term(&self) -> bool {
+        let Services { standing, clock, .. } = &*self.services;
+        standing.holds(self.term, || clock.now())
+    }
+
+    /// Ends the link at once, and sends nothing more, if the node may no longer serve its sockets.
+    ///
+    /// The process may have been stopped in between, and the sockets may have been revoked or
+    /// replaced meanwhile. The client reconnects automatically.
+    pub(super) fn check_term(&mut self, turn: &Turn<'_>) {
+        if self.closing.is_some() || !self.protocol.is_known() || self.holds_term() {
+            return;
+        }
+        self.abort(DisconnectReason::Unavailable, turn);
+        self.outbox.clear(&self.services.metrics.outbox);
+        self.was_cut = true;
     }
 
     /// Acts on the deadlines that have passed, and on limits that the client has exceeded.

@@ -44,6 +44,7 @@ impl<W: Wire> LinkTask<W> {
     /// is used up. Returns `Ready` when the link has ended.
     fn drive(&mut self, turn: &mut Turn<'_>) -> Poll<()> {
         let mut passes = PASSES_PER_TURN;
+        self.state.check_term(turn);
         // The machine may have slept. If a socket has expired meanwhile, the packets that are still
         // queued for it must not be sent.
         self.state.expire(turn);
@@ -98,6 +99,8 @@ impl<W: Wire> LinkTask<W> {
     }
 
     fn flush(&mut self, turn: &Turn<'_>) {
+        // A handler may have taken long.
+        self.state.check_term(turn);
         self.wire.allow(self.state.protocol.message_limit(), self.state.place.is_none());
         if std::mem::take(&mut self.state.was_cut) {
             self.wire.cut();

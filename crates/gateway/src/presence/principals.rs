@@ -6,20 +6,25 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, OnceLock, atomic::Ordering},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use doorward_core::{Decision, DisconnectReason, NodeId, RefusalReason, StoreError, UserId};
-use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
+use doorward_core::{
+    Decision, DisconnectReason, RefusalReason, RevocationState, StoreError, UserId,
+    cluster::{Order, Receipt},
+};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use http::request::Parts;
 
 use crate::presence::{
     client::client,
+    confirming::Confirming,
     gathered::Gathered,
+    orders,
     registry::Key,
-    resident::{Reloaded, Resident, SocketInfo},
-    revocation::{Revocation, Revoke, RevokeError},
+    resident::{Resident, SocketInfo},
+    revocation::{RefreshError, Refreshed, Revocation, Revoke, RevokeError},
     services::{Services, Subject},
 };
 
@@ -48,28 +53,6 @@ pub struct Principals {
     /// Services of the server, set when the server is built. Before that there are no sockets, and
     /// revoking fails.
     services: Arc<OnceLock<Arc<Services>>>,
-}
-
-/// Result of reloading the principals of a user.
-///
-/// # Examples
-/// ```
-/// let all_good = doorward::access::Refreshed::default();
-/// assert_eq!(all_good.undecided, 0);
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Refreshed {
-    /// Number of sockets that continue with the new rights.
-    pub kept: usize,
-    /// Number of sockets that were ended, because guards no longer allow their connection or
-    /// because their user no longer exists.
-    pub ended: usize,
-    /// Number of sockets whose principal could not be loaded or checked. They keep their previous
-    /// principal. Call [`Principals::refresh`] again.
-    pub undecided: usize,
-    /// Nodes that did not answer in time. For a single server this list is always empty.
-    pub missing: Vec<NodeId>,
 }
 
 impl Principals {
@@ -122,7 +105,8 @@ impl Principals {
     ///
     /// Storing the revocation, recording it in the audit and ending the sockets may each take up to
     /// 2 s. If some sockets have not ended by then, their node is listed in
-    /// [`Revocation::missing`].
+    /// [`Revocation::missing`]. On a cluster, all nodes end their sockets, and
+    /// [`Revocation::settled`] waits for the nodes that are missing.
     ///
     /// # Errors
     /// [`RevokeError::Store`] if the revocation was not stored. The sockets of this server were
@@ -140,8 +124,8 @@ impl Principals {
         detached(async move { carry_out(&services, &what).await }).await
     }
 
-    /// Reloads the principal of every socket of a user. Call it after the rights of the user have
-    /// changed.
+    /// Reloads the principal of every socket of a user, on all nodes. Call it after the rights of
+    /// the user have changed.
     ///
     /// Guards check each connection again, and sockets leave the rooms that are no longer allowed.
     /// If the connection is no longer allowed, the socket is ended. Its client receives
@@ -151,40 +135,31 @@ impl Principals {
     /// client. If the authenticator sets no function, the principal remains the same and is only
     /// checked again. Before the server is built, this method does nothing.
     ///
+    /// If some sockets were not checked within 2 s, their nodes are listed in
+    /// [`Refreshed::missing`].
+    ///
+    /// # Errors
+    /// [`RefreshError::Store`] if the other nodes of the cluster were not told. The sockets of this
+    /// server were checked nevertheless.
+    ///
     /// # Cancel safety
     /// The work is completed even if the future is dropped after its first poll.
-    pub async fn refresh(&self, user: &UserId) -> Refreshed {
-        let Some(services) = self.services.get().cloned() else { return Refreshed::default() };
-        // The counter is incremented before the registry is searched. A socket that is being
-        // admitted is either found in the registry, or its admission detects the new count and
-        // reloads the principal.
-        services.rights_changed.fetch_add(1, Ordering::SeqCst);
-        let user = user.clone();
+    pub async fn refresh(&self, user: &UserId) -> Result<Refreshed, RefreshError> {
+        let Some(services) = self.services.get().cloned() else { return Ok(Refreshed::default()) };
+        let order = Order::Rights(user.clone());
         detached(async move {
-            let residents = services.registry.of(&Key::User(user.clone()));
-            // All principals are reloaded concurrently, so that a slow one does not delay the
-            // others.
-            let reloads = residents.iter().map(|resident| resident.reload());
-            let outcomes = join_all(reloads).await;
-            let mut done = Refreshed::default();
-            let mut ending = Vec::new();
-            for (resident, outcome) in residents.iter().zip(outcomes) {
-                match outcome {
-                    Reloaded::Stays => done.kept += 1,
-                    Reloaded::Ends => ending.push(Arc::clone(resident)),
-                    Reloaded::Undecided(cause) => {
-                        tracing::warn!(
-                            socket = %resident.id(),
-                            %cause,
-                            "The rights of a socket were not reloaded, so it continues with the old ones."
-                        );
-                        done.undecided += 1;
-                    }
+            let here = orders::begin(&services, &order, &RevocationState::default());
+            let receipt = match &services.cluster {
+                Some(cluster) => {
+                    let written = cluster.order(&order, services.clock.wall());
+                    in_time(services.within(WRITTEN_WITHIN, written).await).map(Some)
                 }
-            }
-            closed(&services, &ending).await;
-            done.ended = ending.len();
-            done
+                None => Ok(None),
+            };
+            let (receipt, failed) = split(receipt);
+            let mut confirming = Confirming::new(&services, here, receipt);
+            confirming.wait(CONFIRMED_WITHIN).await;
+            failed.map_or_else(|| Ok(Refreshed::of(&confirming)), |error| Err(error.into()))
         })
         .await
     }
@@ -218,16 +193,15 @@ impl Principals {
 doorward_core::debug_fields!(Principals {});
 
 /// Performs a revocation.
-async fn carry_out(services: &Services, what: &Revoke) -> Result<Revocation, RevokeError> {
+async fn carry_out(services: &Arc<Services>, what: &Revoke) -> Result<Revocation, RevokeError> {
     // The revocation is stored first, and the registry is searched second. An admission
     // registers its socket first and reads the revocation state second. So either the
     // revocation finds the socket, or the admission finds the revocation. The same holds for a
     // client that is ended here and reconnects at once.
     let begun = services.clock.now();
-    let written = services.within(WRITTEN_WITHIN, write_down(services, what)).await;
-    let in_time = || Err(StoreError::Unavailable("it did not answer in time".into()));
-    let written = written.unwrap_or_else(in_time);
-    if let Err(error) = &written {
+    let written = in_time(services.within(WRITTEN_WITHIN, write_down(services, what)).await);
+    let (receipt, failed) = split(written);
+    if let Some(error) = &failed {
         services.store.failed(services.clock.now(), error);
         let undecided = Decision::Undecided(RefusalReason::Unavailable);
         services.decided(undecided, subject(what));
@@ -236,25 +210,65 @@ async fn carry_out(services: &Services, what: &Revoke) -> Result<Revocation, Rev
     }
     // The sockets are ended even if the revocation was not stored. The caller wants these
     // clients disconnected now. The error tells the caller that the clients may connect again.
-    let revocation = end(services, what).await;
+    let here = orders::begin(services, &order(what), &REVOKED);
+    let mut confirming = Confirming::new(services, here, receipt);
+    confirming.wait(CONFIRMED_WITHIN).await;
     let took = services.clock.now().saturating_duration_since(begun);
     services.metrics.revocation.record(took);
-    written?;
-    Ok(revocation)
+    failed.map_or_else(|| Ok(Revocation::of(&confirming)), |error| Err(error.into()))
 }
 
-async fn write_down(services: &Services, what: &Revoke) -> Result<(), StoreError> {
-    let Services { revocations, clock, .. } = services;
+/// Stores a revocation. Returns the receipt if other nodes have to carry it out too.
+async fn write_down(services: &Services, what: &Revoke) -> Result<Option<Receipt>, StoreError> {
+    let Services { revocations, clock, registry, .. } = services;
     let at = clock.wall();
-    match what {
-        Revoke::Session(session) => revocations.end_session(session, at).await?,
-        // A client cannot reconnect with the id of a socket, so there is nothing to store.
-        Revoke::Socket(_) => return Ok(()),
-        Revoke::Token(token) => revocations.end_token(token, at).await?,
-        Revoke::User(user) => drop(revocations.bump(user, at).await?),
+    // A client cannot reconnect with the id of a socket, so there is nothing to store. Ids of
+    // sockets are unique, so no other node has this socket.
+    if let Revoke::Socket(socket) = what
+        && (services.cluster.is_none() || registry.socket(*socket).is_some())
+    {
+        return Ok(None);
     }
+    let receipt = match (&services.cluster, what) {
+        (Some(cluster), what) => Some(cluster.order(&order(what), at).await?),
+        (None, Revoke::Session(session)) => {
+            revocations.end_session(session, at).await?;
+            None
+        }
+        (None, Revoke::Token(token)) => {
+            revocations.end_token(token, at).await?;
+            None
+        }
+        (None, Revoke::User(user)) => {
+            revocations.bump(user, at).await?;
+            None
+        }
+        (None, Revoke::Socket(_)) => None,
+    };
     services.store.answered(clock.now());
-    Ok(())
+    Ok(receipt)
+}
+
+/// Returns the order that carries out a revocation.
+fn order(what: &Revoke) -> Order {
+    match what {
+        Revoke::Session(session) => Order::Session(session.clone()),
+        Revoke::Socket(socket) => Order::Socket(*socket),
+        Revoke::Token(token) => Order::Token(token.clone()),
+        Revoke::User(user) => Order::User(user.clone()),
+    }
+}
+
+/// Turns a timeout into an error.
+fn in_time<T>(result: Option<Result<T, StoreError>>) -> Result<T, StoreError> {
+    result.unwrap_or_else(|| Err(StoreError::Unavailable("it did not answer in time".into())))
+}
+
+fn split<T>(result: Result<Option<T>, StoreError>) -> (Option<T>, Option<StoreError>) {
+    match result {
+        Ok(found) => (found, None),
+        Err(error) => (None, Some(error)),
+    }
 }
 
 /// Records a revocation that was stored. The wait has a time limit, so that an audit that hangs
@@ -264,25 +278,6 @@ async fn record(services: &Services, what: &Revoke) {
     let (_, is_recorded) = services.record(Decision::Revoked, subject(what));
     if !is_recorded || services.within(RECORDED_WITHIN, kept).await != Some(true) {
         tracing::warn!("The audit did not keep the record of a revocation in time.");
-    }
-}
-
-/// Ends the sockets that a revocation covers, and waits until they have closed or the time limit
-/// has passed.
-async fn end(services: &Services, what: &Revoke) -> Revocation {
-    let registry = &services.registry;
-    let found = match what {
-        Revoke::Session(session) => registry.of(&Key::Session(session.clone())),
-        Revoke::Socket(socket) => registry.socket(*socket).into_iter().collect(),
-        Revoke::Token(token) => registry.of(&Key::Token(token.clone())),
-        Revoke::User(user) => registry.of(&Key::User(user.clone())),
-    };
-    let closed = end_all(services, &found, DisconnectReason::Revoked).await;
-    let here = vec![services.node.clone()];
-    if closed == found.len() {
-        Revocation { closed, confirmed: here, missing: Vec::new() }
-    } else {
-        Revocation { closed, confirmed: Vec::new(), missing: here }
     }
 }
 
@@ -333,6 +328,10 @@ async fn closed(services: &Services, residents: &[Arc<dyn Resident>]) -> usize {
     services.within(CONFIRMED_WITHIN, all).await;
     ended
 }
+
+/// State against which no credential holds. All sockets of this node that a revocation covers end.
+const REVOKED: RevocationState =
+    RevocationState { generation: u64::MAX, revoked_at: None, is_ended: true };
 
 /// Time limit for storing a revocation. On timeout the sockets are ended nevertheless, and the
 /// caller receives an error.

@@ -27,6 +27,7 @@ use futures_util::{StreamExt as _, stream::FuturesUnordered};
 
 use crate::{
     presence::{
+        groups::{SPREAD_OVER, end_in_groups},
         recheck::{
             pace::Pace,
             seen::{Seen, Silent},
@@ -317,15 +318,7 @@ impl Sweeper {
             let sockets = over.len() - of_issuers;
             tracing::error!(sockets, "The session store does not answer: ending sockets.");
         }
-        let size = over.len().div_ceil(STEPS as usize).max(1);
-        for (step, some) in over.chunks(size).enumerate() {
-            if step > 0 {
-                services.clock.sleep_until(services.clock.now() + SPREAD_OVER / STEPS).await;
-            }
-            for resident in some {
-                resident.cut(DisconnectReason::Unavailable);
-            }
-        }
+        end_in_groups(services, &over, DisconnectReason::Unavailable).await;
     }
 }
 
@@ -380,9 +373,3 @@ const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Maximum interval between sweeps while the store does not answer.
 const WHILE_AWAY: Duration = Duration::from_secs(2);
-
-/// Time over which sockets are ended in groups.
-const SPREAD_OVER: Duration = Duration::from_secs(3);
-
-/// Maximum number of groups in which sockets are ended.
-const STEPS: u32 = 100;

@@ -16,6 +16,7 @@ use std::{
 use doorward_core::{
     Action, Audit, AuditRecord, BoxFuture, Clock, Decision, DecisionId, Entropy, Fault, Headers,
     NodeId, Refusal, RefusalCode, RefusalReason, RevocationStore, SessionId, SocketId, UserId,
+    cluster::Cluster,
 };
 use doorward_protocol::LinkConfig;
 use http::HeaderMap;
@@ -27,7 +28,7 @@ use crate::{
         foreign_page::Page,
         proxies::{FORWARDED_FOR, TrustedProxies},
     },
-    presence::registry::Registry,
+    presence::{registry::Registry, standing::Standing},
     runtime::{
         catch::catch, metrics::Metrics, once_a_minute::OnceAMinute, outage_log::Outage,
         timers::Timers,
@@ -75,6 +76,10 @@ pub(crate) struct Services {
     /// Limit on the open connections of the server, HTTP connections and links together.
     pub(crate) room: Arc<Room>,
     pub(crate) registry: Arc<Registry>,
+    /// Cluster of this node. `None` if the server is the only node.
+    pub(crate) cluster: Option<Arc<dyn Cluster>>,
+    /// Standing of this node in its cluster.
+    pub(crate) standing: Standing,
     /// Store of revocations.
     pub(crate) revocations: Arc<dyn RevocationStore>,
     /// Outages of accepting connections.
@@ -83,6 +88,8 @@ pub(crate) struct Services {
     pub(crate) admissions: Outage,
     /// Outages of the stores of sessions and revocations, as revocations and re-checks notice them.
     pub(crate) store: Outage,
+    /// Outages of the cluster, as the task of the membership notices them.
+    pub(crate) away: Outage,
     pub(crate) attempts: Attempts,
     /// Permits for verifying credentials from addresses whose budget for refused attempts is used
     /// up.
@@ -127,6 +134,9 @@ impl Services {
             accepting: Outage::new("accept", QUIET),
             admissions: Outage::new("admission", QUIET),
             store: Outage::new("store", QUIET),
+            away: Outage::new("cluster", Duration::ZERO),
+            cluster: None,
+            standing: Standing::alone(clock.now()),
             revocations,
             metrics: Metrics::new(),
             timers: Timers::new(Arc::clone(&clock)),
@@ -306,6 +316,14 @@ impl Services {
             timeout.get_or_insert_with(sleep).as_mut().poll(cx).map(|()| None)
         })
         .await
+    }
+
+    /// Makes the server a node of a cluster, which it has not joined yet.
+    pub(crate) fn enter(&mut self, cluster: Arc<dyn Cluster>) {
+        self.node = cluster.node().clone();
+        self.revocations = cluster.revocations();
+        self.standing = Standing::outside(self.clock.now());
+        self.cluster = Some(cluster);
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -34,6 +34,10 @@ pub(crate) struct Metrics {
     pub(crate) admission: Histogram,
     /// Durations of revocations, with the wait until their sockets have closed.
     pub(crate) revocation: Histogram,
+    /// Number of nodes of the cluster.
+    pub(crate) nodes: Gauge,
+    /// Number of times that this node has lost its membership in the cluster.
+    pub(crate) fenced: Counter,
     /// Durations of sweeps, each of which re-checks every connected socket once.
     pub(crate) sweep: Histogram,
 }
@@ -57,6 +61,8 @@ impl Metrics {
             ack: histogram!(ACK),
             admission: histogram!(ADMISSION),
             revocation: histogram!(REVOCATION),
+            nodes: gauge!(NODES),
+            fenced: counter!(FENCED),
             sweep: histogram!(SWEEP),
         }
     }
@@ -164,6 +170,7 @@ const DENIALS: &str = "doorward_denials_total";
 const ENDS: &str = "doorward_ends_total";
 const EVENT_FAILURES: &str = "doorward_event_failures_total";
 const EVENTS: &str = "doorward_events_total";
+const FENCED: &str = "doorward_cluster_fenced_total";
 const HANDSHAKES: &str = "doorward_handshakes_total";
 const HTTP_FAILED: &str = "doorward_http_connections_failed_total";
 const HTTP_REFUSED: &str = "doorward_http_connections_refused_total";
@@ -171,6 +178,7 @@ const HTTP_REJECTED: &str = "doorward_http_requests_refused_total";
 const HTTP_TIMEOUTS: &str = "doorward_http_timeouts_total";
 const LIMITS_HIT: &str = "doorward_limits_hit_total";
 const LINKS: &str = "doorward_links";
+const NODES: &str = "doorward_cluster_nodes";
 const OUTBOX: &str = "doorward_outbox_bytes";
 const REFUSALS: &str = "doorward_refusals_total";
 const REVOCATION: &str = "doorward_revocation_seconds";

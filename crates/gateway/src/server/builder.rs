@@ -11,7 +11,7 @@ use std::{borrow::Cow, collections::HashMap, fmt, marker::PhantomData, sync::Arc
 use doorward_auth::MemoryStore;
 use doorward_core::{
     Anonymous, Audit, Authenticator, Clock, Entropy, Guard, PerUser, RefusalCode, RevocationStore,
-    SeatStore, Unlimited, short_type_name,
+    SeatStore, Unlimited, cluster::Cluster, short_type_name,
 };
 use doorward_protocol::{LinkConfig, PacketFormat, Trust};
 
@@ -83,6 +83,7 @@ pub struct Builder<A> {
     connections: PerUser,
     seats: Arc<dyn SeatStore>,
     revocations: Arc<dyn RevocationStore>,
+    cluster: Option<Arc<dyn Cluster>>,
     limits: Limits,
     path: Box<str>,
     trusted_proxies: Result<TrustedProxies, TrustedProxyError>,
@@ -116,6 +117,7 @@ impl Builder<NoAuthenticator> {
             connections: PerUser::Unlimited,
             seats: Arc::new(MemorySeats::new()),
             revocations: Arc::new(MemoryStore::default()),
+            cluster: None,
             limits: Limits::default(),
             path: "/socket.io/".into(),
             trusted_proxies: Ok(TrustedProxies::default()),
@@ -151,6 +153,7 @@ impl Builder<NoAuthenticator> {
             connections: self.connections,
             seats: self.seats,
             revocations: self.revocations,
+            cluster: self.cluster,
             limits: self.limits,
             path: self.path,
             trusted_proxies: self.trusted_proxies,
@@ -241,7 +244,7 @@ impl<P: Send + Sync + 'static> Builder<WithAuthenticator<P>> {
     /// # Errors
     /// [`BuildError`] describes the first mistake.
     pub fn build(self) -> Result<Doorward, BuildError> {
-        let (links, seats) = (self.connections, Arc::clone(&self.seats));
+        let (links, seats) = (self.connections, self.seat_store());
         let authenticator = Arc::clone(&self.private.authenticator);
         let sessions: SessionOf = Arc::new(move |handshake| {
             let authenticator = Arc::clone(&authenticator);
@@ -298,6 +301,9 @@ impl<A> Builder<A> {
         }
         let mut services = Services::new(clock, entropy, limits, audit, revocations);
         (services.proxies, services.pages) = (proxies, pages);
+        if let Some(cluster) = self.cluster {
+            services.enter(cluster);
+        }
         services.refusal_texts = self.refusal_texts;
         services.is_echo = is_echo;
         services.link_config = Arc::new(LinkConfig { format, ..services.limits.link() });

@@ -11,7 +11,7 @@ use std::time::Duration;
 use doorward_core::DisconnectReason;
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::{presence::services::Services, runtime::metrics::Metrics};
+use crate::{cluster::membership, presence::services::Services, runtime::metrics::Metrics};
 
 /// Ends all links and HTTP connections, and waits for them and for the audit. `accepting` holds the
 /// tasks with the listeners. `stop` tells the HTTP tasks to end. Each HTTP task holds a receiver of
@@ -52,6 +52,9 @@ pub(super) async fn shut_down(
             tracing::warn!("Some connections did not end in time.");
         }
     }
+    // The node leaves its cluster when its last socket has ended, so that its seats are not given away
+    // earlier.
+    membership::leave(services).await;
     // The audit has its own time limit, so that a slow disk does not use up the grace period of
     // connections.
     if services.within(RECORDED_WITHIN, services.audit.written()).await.is_none() {

@@ -63,8 +63,12 @@ type Members = Builder<WithAuthenticator<Member>>;
 impl Lasting {
     /// Serves with the builder changed by `change`.
     pub(crate) async fn with(change: impl FnOnce(Members) -> Members) -> Self {
-        let (clock, audit, store) =
-            (ManualClock::new(), AuditLog::default(), MemoryStore::default());
+        Self::at(ManualClock::new(), change).await
+    }
+
+    /// Does the same as [`with`](Self::with), on a clock that other servers share.
+    pub(crate) async fn at(clock: ManualClock, change: impl FnOnce(Members) -> Members) -> Self {
+        let (audit, store) = (AuditLog::default(), MemoryStore::default());
         let (users, gate) = (Users::default(), Arc::new(Gate::default()));
         let lease = Arc::new(OneLease::new(clock.wall() + HOUR));
         let authenticator = ByPayload {

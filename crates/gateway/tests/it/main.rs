@@ -14,6 +14,8 @@ mod build;
 #[cfg(test)]
 mod closing;
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod counts;
 #[cfg(test)]
 mod events;

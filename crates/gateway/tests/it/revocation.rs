@@ -361,18 +361,18 @@ async fn a_user_whose_roles_have_changed_keeps_only_what_is_allowed() {
     let hub = lasting.server.doorward().hub::<Member>("/").unwrap();
 
     lasting.set_roles("alice", &["admin"]);
-    let kept = lasting.principals().refresh(&"alice".into()).await;
+    let kept = lasting.principals().refresh(&"alice".into()).await.unwrap();
     assert_eq!((kept.kept, kept.ended, kept.undecided), (1, 0, 0));
     assert_eq!(client.emit_with_ack::<Vec<String>>("roles", ()).await, ["admin"]);
     assert_eq!(hub.to("team:red").emit("secret", 1).unwrap().local, 0);
 
     lasting.set_roles("alice", &["away"]);
-    let undecided = lasting.principals().refresh(&"alice".into()).await;
+    let undecided = lasting.principals().refresh(&"alice".into()).await.unwrap();
     assert_eq!((undecided.kept, undecided.ended, undecided.undecided), (0, 0, 1));
     assert_eq!(client.emit_with_ack::<u8>("echo", 1).await, 1);
 
     lasting.set_roles("alice", &[]);
-    let ended = lasting.principals().refresh(&"alice".into()).await;
+    let ended = lasting.principals().refresh(&"alice".into()).await.unwrap();
     assert_eq!((ended.kept, ended.ended, ended.undecided), (0, 1, 0));
     assert_eq!(lasting.server.doorward().connections(), 0);
     assert_eq!(client.ended().await, TestEnd::Final);
@@ -386,7 +386,7 @@ async fn the_sockets_of_a_removed_user_end() {
     let mut client = lasting.connect(json!({ "user": "alice" })).await;
 
     lasting.set_roles("alice", &["gone"]);
-    let done = lasting.principals().refresh(&"alice".into()).await;
+    let done = lasting.principals().refresh(&"alice".into()).await.unwrap();
 
     assert_eq!(done.ended, 1);
     assert_eq!(client.ended().await, TestEnd::Final);
@@ -509,7 +509,7 @@ async fn a_role_removed_during_admission_is_not_granted() {
             // The authenticator has read the roles and is held at the gate.
             lasting.gate.begun.notified().await;
             lasting.set_roles("slow", roles);
-            let done = lasting.principals().refresh(&"slow".into()).await;
+            let done = lasting.principals().refresh(&"slow".into()).await.unwrap();
             assert_eq!(done.kept + done.ended, 0);
             lasting.gate.open.notify_one();
         };

@@ -6,7 +6,7 @@ use doorward_core::{Session, SessionData, SessionId, StoreError};
 use serde_json::Value;
 
 use crate::{
-    link::{Order, unreadable},
+    link::{Call, unreadable},
     time::{duration_to_millis, from_millis, to_millis},
 };
 
@@ -14,9 +14,9 @@ use crate::{
 /// not exist.
 pub(super) type Fields = HashMap<String, String>;
 
-/// Appends the fields of a session to an order. Fields that are `None` are left out.
-pub(super) fn write<'a>(order: Order<'a>, session: &Session) -> Order<'a> {
-    let order = order
+/// Appends the fields of a session to a call. Fields that are `None` are left out.
+pub(super) fn write<'a>(call: Call<'a>, session: &Session) -> Call<'a> {
+    let call = call
         .argument("id")
         .argument(session.id.as_str())
         .argument("user")
@@ -35,13 +35,13 @@ pub(super) fn write<'a>(order: Order<'a>, session: &Session) -> Order<'a> {
         .argument(to_millis(session.ends_at))
         .argument("data")
         .argument(write_data(&session.data));
-    let order = match &session.user_agent {
-        Some(agent) => order.argument("user_agent").argument(agent),
-        None => order,
+    let call = match &session.user_agent {
+        Some(agent) => call.argument("user_agent").argument(agent),
+        None => call,
     };
     match session.network {
-        Some(network) => order.argument("network").argument(network),
-        None => order,
+        Some(network) => call.argument("network").argument(network),
+        None => call,
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) fn read(fields: &Fields) -> Result<Session, StoreError> {
     Ok(session)
 }
 
-/// Returns the number that the script `create` gave the session. Sessions are numbered in order of
+/// Returns the number that the script `create` gave the session. Sessions are numbered in call of
 /// creation.
 pub(super) fn sequence(fields: &Fields) -> Result<u64, StoreError> {
     let text = fields.get("sequence");

@@ -11,7 +11,7 @@ use doorward_core::{
 use super::RedisStore;
 use crate::{
     keys::hash,
-    link::{MARGIN, Order, unreadable},
+    link::{Call, MARGIN, unreadable},
     time::{duration_to_millis, from_millis, to_millis, to_millis_up},
 };
 
@@ -27,18 +27,18 @@ impl RevocationStore for RedisStore {
         token: Option<&'a TokenId>,
     ) -> StoreFuture<'a, RevocationState> {
         let keys = &self.0.keys;
-        let mut order = Order::question(&self.0.scripts.read)
+        let mut call = Call::question(&self.0.scripts.read)
             .key(keys.floor())
             .key(keys.epoch(user))
             .argument(MARGIN);
         if let Some(session) = session {
-            order = order.key(keys.ended_session(session));
+            call = call.key(keys.ended_session(session));
         }
         if let Some(token) = token {
-            order = order.key(keys.ended_token(token));
+            call = call.key(keys.ended_token(token));
         }
         Box::pin(async move {
-            let (generation, at, ended): (String, String, u64) = self.0.link.run(&order).await?;
+            let (generation, at, ended): (String, String, u64) = self.0.link.run(&call).await?;
             Ok(RevocationState {
                 generation: parse(&generation)?,
                 revoked_at: Some(from_millis(parse(&at)?)),
@@ -49,7 +49,7 @@ impl RevocationStore for RedisStore {
 
     fn bump<'a>(&'a self, user: &'a UserId, at: SystemTime) -> StoreFuture<'a, u64> {
         let keys = &self.0.keys;
-        let order = Order::change(&self.0.scripts.bump)
+        let call = Call::change(&self.0.scripts.bump)
             .key(keys.floor())
             .key(keys.epoch(user))
             .key(keys.user(user))
@@ -59,12 +59,12 @@ impl RevocationStore for RedisStore {
             .argument(duration_to_millis(REMEMBERED))
             .argument(keys.sessions())
             .argument(keys.tokens());
-        Box::pin(async move { parse(&self.0.link.run::<String>(&order).await?) })
+        Box::pin(async move { parse(&self.0.link.run::<String>(&call).await?) })
     }
 
     fn end_session<'a>(&'a self, session: &'a SessionId, at: SystemTime) -> StoreFuture<'a, ()> {
         let keys = &self.0.keys;
-        let order = Order::change(&self.0.scripts.end_session)
+        let call = Call::change(&self.0.scripts.end_session)
             .key(keys.floor())
             .key(keys.ended_session(session))
             .argument(hash(session.as_str()))
@@ -73,16 +73,16 @@ impl RevocationStore for RedisStore {
             .argument(keys.users())
             .argument(to_millis_up(at))
             .argument(duration_to_millis(REMEMBERED));
-        Box::pin(async move { self.0.link.run(&order).await })
+        Box::pin(async move { self.0.link.run(&call).await })
     }
 
     fn end_token<'a>(&'a self, token: &'a TokenId, at: SystemTime) -> StoreFuture<'a, ()> {
         let keys = &self.0.keys;
-        let order = Order::change(&self.0.scripts.end_token)
+        let call = Call::change(&self.0.scripts.end_token)
             .key(keys.floor())
             .key(keys.ended_token(token))
             .argument(to_millis_up(at))
             .argument(duration_to_millis(REMEMBERED));
-        Box::pin(async move { self.0.link.run(&order).await })
+        Box::pin(async move { self.0.link.run(&call).await })
     }
 }

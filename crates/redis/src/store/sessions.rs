@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     keys::{hash, hex},
-    link::{Order, unreadable},
+    link::{Call, unreadable},
     time::to_millis,
 };
 
@@ -35,7 +35,7 @@ fn done(answer: i64) -> Result<bool, StoreError> {
 impl SessionStore for RedisStore {
     fn create<'a>(&'a self, key: &'a SessionKey, session: &'a Session) -> StoreFuture<'a, ()> {
         let keys = &self.0.keys;
-        let order = Order::change(&self.0.scripts.create)
+        let call = Call::change(&self.0.scripts.create)
             .key(keys.sequence())
             .key(keys.token(key))
             .key(keys.session(&session.id))
@@ -46,36 +46,36 @@ impl SessionStore for RedisStore {
             .argument(hex(key.as_bytes()))
             .argument("user_hash")
             .argument(hash(session.user.as_str()));
-        let order = record::write(order, session);
+        let call = record::write(call, session);
         Box::pin(async move {
-            let is_made = done(self.0.link.run(&order).await?)?;
+            let is_made = done(self.0.link.run(&call).await?)?;
             if is_made { Ok(()) } else { Err(StoreError::Exists) }
         })
     }
 
     fn find<'a>(&'a self, key: &'a SessionKey) -> StoreFuture<'a, Option<Session>> {
         let keys = &self.0.keys;
-        let order = Order::question(&self.0.scripts.find)
+        let call = Call::question(&self.0.scripts.find)
             .key(keys.floor())
             .key(keys.token(key))
             .argument(keys.sessions());
-        Box::pin(async move { one(&self.0.link.run(&order).await?) })
+        Box::pin(async move { one(&self.0.link.run(&call).await?) })
     }
 
     fn get<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, Option<Session>> {
         let keys = &self.0.keys;
-        let order = Order::question(&self.0.scripts.get).key(keys.floor()).key(keys.session(id));
-        Box::pin(async move { one(&self.0.link.run(&order).await?) })
+        let call = Call::question(&self.0.scripts.get).key(keys.floor()).key(keys.session(id));
+        Box::pin(async move { one(&self.0.link.run(&call).await?) })
     }
 
     fn of_user<'a>(&'a self, user: &'a UserId) -> StoreFuture<'a, Vec<Session>> {
         let keys = &self.0.keys;
-        let order = Order::question(&self.0.scripts.of_user)
+        let call = Call::question(&self.0.scripts.of_user)
             .key(keys.floor())
             .key(keys.user(user))
             .argument(keys.sessions());
         Box::pin(async move {
-            let records: Vec<Fields> = self.0.link.run(&order).await?;
+            let records: Vec<Fields> = self.0.link.run(&call).await?;
             let read = |fields: &Fields| Ok((record::sequence(fields)?, record::read(fields)?));
             let mut sessions = records.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
             // The list on the server is sorted by expiry, but `of_user` must return the order of
@@ -87,11 +87,11 @@ impl SessionStore for RedisStore {
 
     fn touch<'a>(&'a self, id: &'a SessionId, seen_at: SystemTime) -> StoreFuture<'a, bool> {
         let keys = &self.0.keys;
-        let order = Order::change(&self.0.scripts.touch)
+        let call = Call::change(&self.0.scripts.touch)
             .key(keys.floor())
             .key(keys.session(id))
             .argument(to_millis(seen_at));
-        Box::pin(async move { done(self.0.link.run(&order).await?) })
+        Box::pin(async move { done(self.0.link.run(&call).await?) })
     }
 
     fn rotate<'a>(
@@ -102,7 +102,7 @@ impl SessionStore for RedisStore {
     ) -> StoreFuture<'a, bool> {
         let keys = &self.0.keys;
         let signed_in_at = signed_in_at.map(|at| to_millis(at).to_string());
-        let order = Order::change(&self.0.scripts.rotate)
+        let call = Call::change(&self.0.scripts.rotate)
             .key(keys.floor())
             .key(keys.session(id))
             .key(keys.token(key))
@@ -111,7 +111,7 @@ impl SessionStore for RedisStore {
             .argument(keys.tokens())
             .argument(signed_in_at.unwrap_or_default());
         Box::pin(async move {
-            match self.0.link.run(&order).await? {
+            match self.0.link.run(&call).await? {
                 // The key of the token is taken.
                 -1 => Err(StoreError::Exists),
                 answer => done(answer),
@@ -121,23 +121,23 @@ impl SessionStore for RedisStore {
 
     fn put_data<'a>(&'a self, id: &'a SessionId, data: &'a SessionData) -> StoreFuture<'a, bool> {
         let keys = &self.0.keys;
-        let order = Order::change(&self.0.scripts.put_data)
+        let call = Call::change(&self.0.scripts.put_data)
             .key(keys.sequence())
             .key(keys.session(id))
             .argument(record::write_data(data));
-        Box::pin(async move { done(self.0.link.run(&order).await?) })
+        Box::pin(async move { done(self.0.link.run(&call).await?) })
     }
 
     fn remove<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, bool> {
         let keys = &self.0.keys;
-        let order = Order::change(&self.0.scripts.remove)
+        let call = Call::change(&self.0.scripts.remove)
             .key(keys.floor())
             .key(keys.session(id))
             .argument(hash(id.as_str()))
             .argument(keys.sessions())
             .argument(keys.tokens())
             .argument(keys.users());
-        Box::pin(async move { done(self.0.link.run(&order).await?) })
+        Box::pin(async move { done(self.0.link.run(&call).await?) })
     }
 
     /// Does nothing and returns 0, because Redis deletes expired keys automatically.

@@ -5,7 +5,7 @@ use doorward_core::{SessionId, StoreError, StoreFuture, TicketKey, TicketRecord,
 use super::RedisStore;
 use crate::{
     keys::{hex, unhex},
-    link::{Order, unreadable},
+    link::{Call, unreadable},
     time::{from_millis, to_millis},
 };
 
@@ -36,7 +36,7 @@ impl TicketStore for RedisStore {
         key: &'a TicketKey,
         ticket: &'a TicketRecord,
     ) -> StoreFuture<'a, ()> {
-        let order = Order::command("SET")
+        let call = Call::command("SET")
             .key(self.0.keys.ticket(key))
             .argument(write(ticket))
             .argument("NX")
@@ -45,7 +45,7 @@ impl TicketStore for RedisStore {
             .argument("PXAT")
             .argument(to_millis(ticket.expires_at) + CLOCKS_APART);
         Box::pin(async move {
-            match self.0.link.run::<Option<String>>(&order).await? {
+            match self.0.link.run::<Option<String>>(&call).await? {
                 Some(_) => Ok(()),
                 None => Err(StoreError::Exists),
             }
@@ -53,9 +53,9 @@ impl TicketStore for RedisStore {
     }
 
     fn take_ticket<'a>(&'a self, key: &'a TicketKey) -> StoreFuture<'a, Option<TicketRecord>> {
-        let order = Order::command("GETDEL").key(self.0.keys.ticket(key));
+        let call = Call::command("GETDEL").key(self.0.keys.ticket(key));
         Box::pin(async move {
-            let taken: Option<String> = self.0.link.run(&order).await?;
+            let taken: Option<String> = self.0.link.run(&call).await?;
             taken.as_deref().map(read).transpose()
         })
     }

@@ -182,7 +182,7 @@ async fn a_trusted_failover_keeps_all_users_signed_in() {
 async fn copied(replica: &mut Behind, of_the_primary: &RevocationState) {
     let mut floor = String::new();
     while !floor.contains(&of_the_primary.generation.to_string()) {
-        floor = replica.run::<Vec<String>>("HGETALL doorward:floor").await.join(" ");
+        floor = replica.run::<Vec<String>>("HGETALL {doorward}:floor").await.join(" ");
     }
 }
 

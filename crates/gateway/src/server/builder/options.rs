@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use doorward_core::{Audit, Clock, Entropy, PerUser, RefusalCode, RevocationStore, SeatStore};
+use doorward_core::{
+    Audit, Clock, Entropy, PerUser, RefusalCode, RevocationStore, SeatStore, cluster::Cluster,
+};
 
 use doorward_protocol::PacketFormat;
 
@@ -34,6 +36,30 @@ impl<A> Builder<A> {
     /// loses all revocations when the process ends.
     pub fn revocations(self, revocations: impl RevocationStore) -> Self {
         Self { revocations: Arc::new(revocations), ..self }
+    }
+
+    /// Makes the server a node of a cluster. The store of revocations and the seats are those of the
+    /// cluster then, and [`seats`](Builder::seats) and [`revocations`](Builder::revocations) have no
+    /// effect.
+    ///
+    /// The server joins the cluster before it accepts its first client. While it is not a member, it
+    /// admits no client to a private namespace.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::{cluster::Cluster, prelude::*};
+    ///
+    /// fn serve_on(cluster: impl Cluster) {
+    ///     let builder = Doorward::builder().cluster(cluster);
+    /// }
+    /// ```
+    pub fn cluster(self, cluster: impl Cluster) -> Self {
+        Self { cluster: Some(Arc::new(cluster)), ..self }
+    }
+
+    /// Returns the store that counts the connections of each user.
+    pub(super) fn seat_store(&self) -> Arc<dyn SeatStore> {
+        self.cluster.as_ref().map_or_else(|| Arc::clone(&self.seats), |cluster| cluster.seats())
     }
 
     /// Replaces the audit, which keeps the records of decisions. The default is [`TracingAudit`](crate::audit::TracingAudit).

@@ -1,0 +1,158 @@
+//! Reads the log of orders, and carries the orders out on this node.
+//!
+//! Start reading at [`read_orders`].
+
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use doorward_core::{
+    Incarnation,
+    cluster::{Cluster, LogEntry, Outcome, Position},
+};
+use futures_util::future::join_all;
+use metrics::counter;
+use tokio::sync::Semaphore;
+
+use crate::presence::{
+    orders::{self, Carrying},
+    services::Services,
+};
+
+/// Position of one member in the log.
+pub(super) struct Reader {
+    pub(super) incarnation: Incarnation,
+    /// Last order that was carried out.
+    position: AtomicU64,
+    /// Permits for orders whose sockets have not ended in time and that are followed further.
+    followed: Arc<Semaphore>,
+}
+
+impl Reader {
+    pub(super) fn new(incarnation: Incarnation, position: Position) -> Self {
+        let followed = Arc::new(Semaphore::new(MAX_FOLLOWED));
+        Self { incarnation, position: AtomicU64::new(position.0), followed }
+    }
+
+    pub(super) fn position(&self) -> Position {
+        Position(self.position.load(Ordering::Acquire))
+    }
+}
+
+/// Carries out orders as they come. Returns if the log has lost orders, or the server was dropped.
+pub(super) async fn read_orders(
+    services: &Weak<Services>,
+    cluster: &Arc<dyn Cluster>,
+    reader: &Arc<Reader>,
+) {
+    loop {
+        let read = cluster.orders(reader.position()).await;
+        let Some(services) = services.upgrade() else { return };
+        let entries = match read {
+            Ok(entries) => entries,
+            Err(error) => {
+                services.away.failed(services.clock.now(), &error);
+                sleep(services, RETRY).await;
+                continue;
+            }
+        };
+        let Some(last) = entries.last().map(|entry| entry.position) else { continue };
+        if !is_complete(reader.position(), &entries) {
+            return;
+        }
+        let carried = carry_out(&services, &entries).await;
+        reader.position.store(last.0, Ordering::Release);
+        confirm(&services, cluster, reader, carried).await;
+    }
+}
+
+/// Returns `true` if no order is missing behind `after`.
+fn is_complete(after: Position, entries: &[LogEntry]) -> bool {
+    entries
+        .iter()
+        .try_fold(after, |after, entry| (entry.position == after.next()).then_some(entry.position))
+        .is_some()
+}
+
+/// Carries out some orders, and waits until their sockets have ended or the time is over.
+async fn carry_out(services: &Services, entries: &[LogEntry]) -> Vec<(Position, Carrying)> {
+    let begin = |entry: &LogEntry| {
+        counter!(ORDERS, "kind" => entry.order.kind()).increment(1);
+        (entry.position, orders::begin(services, &entry.order, &entry.state))
+    };
+    let carried: Vec<_> = entries.iter().map(begin).collect();
+    let all = join_all(carried.iter().map(|(_, carrying)| carrying.done()));
+    services.within(CARRIED_OUT_WITHIN, all).await;
+    carried
+}
+
+/// Reports the results, and follows the orders whose sockets have not ended yet.
+async fn confirm(
+    services: &Arc<Services>,
+    cluster: &Arc<dyn Cluster>,
+    reader: &Arc<Reader>,
+    carried: Vec<(Position, Carrying)>,
+) {
+    let outcome = |(position, carrying): &(Position, Carrying)| (*position, carrying.outcome());
+    let outcomes = carried.iter().map(outcome);
+    let outcomes: Vec<_> = outcomes.filter(|(_, outcome)| *outcome != Outcome::default()).collect();
+    report(services, cluster, reader, &outcomes).await;
+    for (position, carrying) in carried {
+        if carrying.outcome().is_complete() {
+            continue;
+        }
+        // Without a permit the order stays reported as not carried out.
+        let Ok(permit) = Arc::clone(&reader.followed).try_acquire_owned() else { continue };
+        let (weak, cluster, reader) =
+            (Arc::downgrade(services), Arc::clone(cluster), Arc::clone(reader));
+        tokio::spawn(async move {
+            carrying.done().await;
+            if let Some(services) = weak.upgrade() {
+                report(&services, &cluster, &reader, &[(position, carrying.outcome())]).await;
+            }
+            drop(permit);
+        });
+    }
+}
+
+/// Reports results, as often as needed while the node is a member.
+async fn report(
+    services: &Arc<Services>,
+    cluster: &Arc<dyn Cluster>,
+    reader: &Reader,
+    outcomes: &[(Position, Outcome)],
+) {
+    while services.standing.incarnation() == Some(reader.incarnation) {
+        let reported = cluster.confirm(reader.incarnation, reader.position(), outcomes);
+        match services.within(REPORTED_WITHIN, reported).await {
+            Some(Ok(())) => return,
+            Some(Err(error)) => services.away.failed(services.clock.now(), &error),
+            None => {}
+        }
+        sleep(Arc::clone(services), RETRY).await;
+    }
+}
+
+async fn sleep(services: Arc<Services>, time: Duration) {
+    let pause = services.clock.sleep_until(services.clock.now() + time);
+    drop(services);
+    pause.await;
+}
+
+/// Time within which the sockets of an order end, unless a handler blocks its thread.
+const CARRIED_OUT_WITHIN: Duration = Duration::from_secs(2);
+
+/// Time limit for one report.
+const REPORTED_WITHIN: Duration = Duration::from_secs(2);
+
+/// Time to wait after a failure.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Maximum number of orders that are followed until their last socket has ended.
+const MAX_FOLLOWED: usize = 256;
+
+const ORDERS: &str = "doorward_cluster_orders_total";

@@ -1,0 +1,147 @@
+//! Carries out an order on this node: ends the sockets that it covers, or loads their rights again.
+//!
+//! Orders come from this node ([`Principals`](crate::Principals)) and from other nodes (`cluster`).
+//! Start reading at [`begin`].
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use doorward_core::{
+    BoxFuture, DisconnectReason, RevocationState,
+    cluster::{Order, Outcome},
+};
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::{BoxFuture as SendFuture, Shared},
+    stream::FuturesUnordered,
+};
+
+use crate::presence::{
+    registry::Key,
+    resident::{Reloaded, Resident},
+    services::Services,
+};
+
+/// Order that this node carries out. Clones follow the same order.
+#[derive(Clone)]
+pub(crate) struct Carrying {
+    progress: Arc<Progress>,
+    done: Shared<SendFuture<'static, ()>>,
+}
+
+/// Sockets that an order covers, and what has become of them.
+#[derive(Default)]
+struct Progress {
+    total: u64,
+    ended: AtomicU64,
+    kept: AtomicU64,
+    undecided: AtomicU64,
+}
+
+impl Carrying {
+    /// Returns the result so far. Sockets that have not ended yet are stuck.
+    pub(crate) fn outcome(&self) -> Outcome {
+        let Progress { total, ended, kept, undecided } = &*self.progress;
+        let count = |counter: &AtomicU64| counter.load(Ordering::Acquire);
+        let mut outcome = Outcome::default();
+        (outcome.ended, outcome.kept, outcome.undecided) =
+            (count(ended), count(kept), count(undecided));
+        outcome.stuck = total.saturating_sub(outcome.ended + outcome.kept + outcome.undecided);
+        outcome
+    }
+
+    /// Completes when no socket is stuck.
+    pub(crate) async fn done(&self) {
+        self.done.clone().await;
+    }
+}
+
+/// Begins to carry out an order. When this function returns, the sockets have been told to end. So
+/// no further event starts for them, and their queued packets are dropped.
+///
+/// `state` is the revocation that the order makes known. Sockets whose credential holds against it
+/// stay, because their clients have signed in after the revocation.
+pub(crate) fn begin(services: &Services, order: &Order, state: &RevocationState) -> Carrying {
+    let registry = &services.registry;
+    let (found, reason) = match order {
+        Order::Session(session) => {
+            (registry.of(&Key::Session(session.clone())), DisconnectReason::Revoked)
+        }
+        Order::Token(token) => (registry.of(&Key::Token(token.clone())), DisconnectReason::Revoked),
+        Order::User(user) => {
+            let mut found = registry.of(&Key::User(user.clone()));
+            found.retain(|resident| !resident.holds(state));
+            (found, DisconnectReason::Revoked)
+        }
+        Order::Socket(socket) => {
+            (registry.socket(*socket).into_iter().collect(), DisconnectReason::Revoked)
+        }
+        Order::Replaced(socket) => {
+            (registry.socket(*socket).into_iter().collect(), DisconnectReason::Replaced)
+        }
+        Order::Rights(user) => {
+            // The counter is incremented before the registry is searched. A socket that is being
+            // admitted is either found in the registry, or its admission detects the new count and
+            // reloads the principal.
+            services.rights_changed.fetch_add(1, Ordering::SeqCst);
+            // A reload that was begun is completed, even if no caller waits for it any more.
+            return follow(registry.of(&Key::User(user.clone())), |resident, progress| {
+                let work = tokio::spawn(reload(resident, progress));
+                Box::pin(async move {
+                    // A panic is resumed in the caller. A runtime that shuts down cancels the work.
+                    let failed = work.await.err().and_then(|failed| failed.try_into_panic().ok());
+                    if let Some(panic) = failed {
+                        std::panic::resume_unwind(panic);
+                    }
+                })
+            });
+        }
+        _ => (Vec::new(), DisconnectReason::Revoked),
+    };
+    // All sockets are told to end before the first one is awaited.
+    for resident in &found {
+        resident.cut(reason);
+    }
+    follow(found, |resident, progress| {
+        Box::pin(async move {
+            resident.closed().await;
+            progress.ended.fetch_add(1, Ordering::AcqRel);
+        })
+    })
+}
+
+/// Follows every socket with `work` until it has counted the socket.
+fn follow(
+    residents: Vec<Arc<dyn Resident>>,
+    work: impl Fn(Arc<dyn Resident>, Arc<Progress>) -> BoxFuture<'static, ()>,
+) -> Carrying {
+    let progress = Arc::new(Progress { total: residents.len() as u64, ..Progress::default() });
+    let each = residents.into_iter().map(|resident| work(resident, Arc::clone(&progress)));
+    let mut waiting: FuturesUnordered<_> = each.collect();
+    let done = async move { while waiting.next().await.is_some() {} };
+    Carrying { progress, done: done.boxed().shared() }
+}
+
+/// Loads the principal of a socket again, and waits until the socket has closed if it has to end.
+fn reload(resident: Arc<dyn Resident>, progress: Arc<Progress>) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        let counter = match resident.reload().await {
+            Reloaded::Stays => &progress.kept,
+            Reloaded::Ends => {
+                resident.closed().await;
+                &progress.ended
+            }
+            Reloaded::Undecided(cause) => {
+                tracing::warn!(
+                    socket = %resident.id(),
+                    %cause,
+                    "The rights of a socket were not reloaded, so it continues with the old ones."
+                );
+                &progress.undecided
+            }
+        };
+        counter.fetch_add(1, Ordering::AcqRel);
+    })
+}

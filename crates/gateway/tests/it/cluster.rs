@@ -1,0 +1,382 @@
+//! Clusters of servers in one process: orders reach every node, and a node that is cut off serves
+//! no client.
+
+use std::{
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
+
+use doorward::{
+    PerUser, Revoke, UserId,
+    access::Revocation,
+    prelude::*,
+    server::Clock as _,
+    session::MemoryStore,
+    store::MemorySeats,
+    test::{ManualClock, TestClient, TestEnd},
+};
+use doorward_testkit::{MemoryCluster, MemoryNode};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::{
+    fixture::{in_time, while_time_passes},
+    lasting::{Lasting, Member, echo},
+};
+
+/// Servers that are the nodes of one cluster.
+struct Nodes {
+    clock: ManualClock,
+    cluster: MemoryCluster,
+    nodes: Vec<(MemoryNode, Lasting)>,
+}
+
+impl Nodes {
+    async fn start(count: usize, policy: PerUser) -> Self {
+        Self::with(count, policy, gateway).await
+    }
+
+    async fn with(count: usize, policy: PerUser, make: impl Fn() -> Gateway<Member>) -> Self {
+        let clock = ManualClock::new();
+        let cluster = MemoryCluster::new(clock.clone(), MemoryStore::default(), MemorySeats::new());
+        let mut nodes = Vec::new();
+        for number in 0..count {
+            let node = cluster.node(&format!("n{number}"));
+            let own = node.clone();
+            let lasting = Lasting::at(clock.clone(), |builder| {
+                builder.cluster(own).connections(policy).gateway(make())
+            });
+            nodes.push((node, lasting.await));
+        }
+        Self { clock, cluster, nodes }
+    }
+
+    fn node(&self, number: usize) -> &MemoryNode {
+        &self.nodes[number].0
+    }
+
+    fn server(&self, number: usize) -> &Lasting {
+        &self.nodes[number].1
+    }
+
+    async fn connect(&self, number: usize, user: &str) -> TestClient {
+        self.server(number).connect(json!({ "user": user, "token": user })).await
+    }
+
+    /// Advances the clock in steps of 100 ms, with turns for the tasks of all servers.
+    async fn pass(&self, time: Duration) {
+        for _ in 0..time.as_millis() / 100 {
+            self.clock.advance(Duration::from_millis(100));
+            turns().await;
+        }
+    }
+
+    /// Revokes a user on one node, while time passes.
+    async fn revoke(&self, number: usize, user: &str) -> Revocation {
+        let principals = self.server(number).principals();
+        let revoked = principals.revoke(Revoke::User(user.into()));
+        while_time_passes(&self.clock, revoked).await.unwrap()
+    }
+}
+
+fn gateway() -> Gateway<Member> {
+    echo().on("tell", |hub: Hub<Member>, Payload(text): Payload<String>| async move {
+        hub.emit("told", text).unwrap();
+    })
+}
+
+async fn turns() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn names(nodes: &[doorward::access::NodeId]) -> Vec<&str> {
+    nodes.iter().map(doorward::access::NodeId::as_str).collect()
+}
+
+async fn ends_finally(client: &mut TestClient, code: &str) {
+    assert_eq!(client.ended().await, TestEnd::Final);
+    let ended: Value = client.expect_event("session_ended").await;
+    assert_eq!(ended["code"], code);
+}
+
+#[tokio::test]
+async fn a_revocation_ends_the_sockets_of_all_nodes_and_names_them() {
+    let nodes = Nodes::start(3, PerUser::Unlimited).await;
+    let mut clients = Vec::new();
+    for number in [0, 1, 2, 2] {
+        clients.push(nodes.connect(number, "alice").await);
+    }
+    let mut other = nodes.connect(1, "bob").await;
+
+    let done = nodes.revoke(0, "alice").await;
+
+    assert_eq!((done.closed, done.missing.len(), done.lapsed.len()), (4, 0, 0));
+    assert_eq!(names(&done.confirmed), ["n0", "n1", "n2"]);
+    for client in &mut clients {
+        ends_finally(client, "revoked").await;
+    }
+    assert_eq!(other.emit_with_ack::<u8>("echo", 1).await, 1);
+}
+
+/// A session, a token and a single socket are revoked on every node too.
+#[tokio::test]
+async fn every_kind_of_revocation_reaches_the_other_nodes() {
+    let nodes = Nodes::start(2, PerUser::Unlimited).await;
+    let principals = nodes.server(0).principals();
+    for kind in ["session", "token", "socket"] {
+        let auth = json!({ "user": "alice", "session": format!("s-{kind}"), "token": format!("t-{kind}") });
+        let mut client = nodes.server(1).connect(auth).await;
+        let what = match kind {
+            "session" => Revoke::Session(doorward::session::SessionId::new("s-session")),
+            "token" => Revoke::Token(doorward::auth::TokenId::new("t-token")),
+            _ => Revoke::Socket(client.id()),
+        };
+
+        let done = while_time_passes(&nodes.clock, principals.revoke(what)).await.unwrap();
+
+        assert_eq!((done.closed, names(&done.confirmed)), (1, vec!["n0", "n1"]), "{kind}");
+        ends_finally(&mut client, "revoked").await;
+    }
+}
+
+/// A client that has signed in again after the revocation is not ended by the order that arrives late.
+#[tokio::test]
+async fn a_late_order_spares_a_younger_credential() {
+    let nodes = Nodes::start(2, PerUser::Unlimited).await;
+    let mut old = nodes.connect(1, "alice").await;
+    nodes.node(1).cut();
+    let done = nodes.revoke(0, "alice").await;
+    assert_eq!(names(&done.missing), ["n1"]);
+
+    nodes.node(1).heal();
+    let mut new = nodes.server(1).connect(json!({ "user": "alice", "generation": u64::MAX })).await;
+    let done = while_time_passes(&nodes.clock, done.settled()).await;
+
+    assert_eq!(names(&done.confirmed), ["n0", "n1"]);
+    ends_finally(&mut old, "revoked").await;
+    assert_eq!(new.emit_with_ack::<u8>("echo", 1).await, 1);
+}
+
+#[tokio::test]
+async fn changed_rights_reach_every_node() {
+    let nodes = Nodes::start(2, PerUser::Unlimited).await;
+    for number in 0..2 {
+        nodes.server(number).set_roles("alice", &["member"]);
+    }
+    let mut client = nodes.connect(1, "alice").await;
+    nodes.server(1).set_roles("alice", &["admin"]);
+
+    let user = UserId::new("alice");
+    let principals = nodes.server(0).principals();
+    let refreshed = principals.refresh(&user);
+    let done = while_time_passes(&nodes.clock, refreshed).await.unwrap();
+
+    assert_eq!((done.kept, done.ended, names(&done.confirmed)), (1, 0, vec!["n0", "n1"]));
+    assert_eq!(client.emit_with_ack::<Vec<String>>("roles", ()).await, ["admin"]);
+    nodes.server(1).set_roles("alice", &["gone"]);
+    let refreshed = principals.refresh(&user);
+    let done = while_time_passes(&nodes.clock, refreshed).await.unwrap();
+    assert_eq!((done.kept, done.ended), (0, 1));
+    ends_finally(&mut client, "revoked").await;
+    nodes.node(0).cut();
+    let failed = while_time_passes(&nodes.clock, principals.refresh(&user)).await.unwrap_err();
+    assert_eq!(failed.to_string(), "the other nodes were not told to load the rights again");
+}
+
+/// Promise 3: within 30 s if a node is cut off, and `revoke` says so.
+#[tokio::test]
+async fn a_node_that_is_cut_off_stops_serving_before_its_lease_ends() {
+    let nodes = Nodes::start(2, PerUser::Unlimited).await;
+    let mut client = nodes.connect(1, "alice").await;
+    nodes.pass(Duration::from_secs(6)).await;
+    nodes.node(1).cut();
+    let begun = nodes.clock.now();
+
+    let done = nodes.revoke(0, "alice").await;
+    assert_eq!((done.closed, names(&done.missing)), (0, vec!["n1"]));
+    let settled = tokio::spawn(done.settled());
+
+    // The last lease was extended up to five seconds ago.
+    let serves_until = begun + Duration::from_secs(14);
+    while nodes.clock.now() < serves_until {
+        nodes.pass(Duration::from_millis(500)).await;
+        assert_eq!(client.emit_with_ack::<u8>("echo", 1).await, 1);
+    }
+    nodes.pass(Duration::from_secs(7)).await;
+    assert_eq!(client.ended().await, TestEnd::Passing);
+    let late = nodes.server(1).server.visitor();
+    assert!(late.try_connect("/", json!({ "user": "bob" })).await.is_err_and(|it| it.is_none()));
+    nodes.pass(Duration::from_secs(10)).await;
+
+    let done = settled.await.unwrap();
+    assert_eq!((names(&done.confirmed), names(&done.lapsed)), (vec!["n0"], vec!["n1"]));
+    assert!(nodes.clock.now() <= begun + Duration::from_secs(34));
+}
+
+/// `settled` ends within 30 s although the node that asks is cut off as well.
+#[tokio::test]
+async fn a_revocation_is_settled_even_if_the_cluster_does_not_answer_any_more() {
+    let nodes = Nodes::start(2, PerUser::Unlimited).await;
+    nodes.node(1).cut();
+    let done = nodes.revoke(0, "alice").await;
+    let begun = nodes.clock.now();
+    nodes.node(0).cut();
+
+    let settled = tokio::spawn(done.settled());
+    nodes.pass(Duration::from_secs(30)).await;
+    let done = settled.await.unwrap();
+
+    assert_eq!((names(&done.lapsed), done.missing.len()), (vec!["n1"], 0));
+    assert!(nodes.clock.now() <= begun + Duration::from_secs(30));
+}
+
+/// Attack on a process that was stopped: after it continues, it delivers nothing and handles nothing.
+#[tokio::test]
+async fn a_node_that_was_stopped_delivers_nothing_afterwards() {
+    let nodes = Nodes::start(2, PerUser::Unlimited).await;
+    let mut client = nodes.connect(1, "alice").await;
+    nodes.pass(Duration::from_secs(1)).await;
+    // Both wait in the link when the process continues. No task has run in between.
+    nodes.node(1).cut();
+    nodes.clock.advance(Duration::from_secs(40));
+    let hub = nodes.server(1).server.doorward().hub::<Member>("/").unwrap();
+    hub.emit("secret", 1).unwrap();
+    client.emit("tell", "again").await;
+
+    assert_eq!(client.ended().await, TestEnd::Passing);
+    client.expect_nothing().await;
+    nodes.node(1).heal();
+    nodes.pass(Duration::from_secs(5)).await;
+    let mut back = nodes.connect(1, "alice").await;
+    assert_eq!(back.emit_with_ack::<u8>("echo", 1).await, 1);
+}
+
+/// A short outage ends no socket, and orders of the meantime are carried out at the end of it.
+#[tokio::test]
+async fn a_short_outage_ends_only_sockets_that_were_revoked_meanwhile() {
+    let nodes = Nodes::start(2, PerUser::Unlimited).await;
+    let mut alice = nodes.connect(1, "alice").await;
+    let mut bob = nodes.connect(1, "bob").await;
+    nodes.pass(Duration::from_secs(1)).await;
+    nodes.node(1).cut();
+    nodes.pass(Duration::from_secs(4)).await;
+    let done = nodes.revoke(0, "alice").await;
+    assert_eq!(names(&done.missing), ["n1"]);
+    assert_eq!(alice.emit_with_ack::<u8>("echo", 1).await, 1);
+
+    nodes.node(1).heal();
+    let done = while_time_passes(&nodes.clock, done.settled()).await;
+
+    assert_eq!((done.closed, names(&done.confirmed)), (1, vec!["n0", "n1"]));
+    ends_finally(&mut alice, "revoked").await;
+    assert_eq!(bob.emit_with_ack::<u8>("echo", 1).await, 1);
+}
+
+/// A node whose log or membership is lost cannot know what it has missed.
+#[tokio::test]
+async fn a_node_that_may_have_missed_orders_ends_its_sockets_and_joins_again() {
+    for is_all in [false, true] {
+        let nodes = Nodes::start(2, PerUser::Unlimited).await;
+        let mut client = nodes.connect(1, "alice").await;
+        nodes.node(1).cut();
+        nodes.revoke(0, "bob").await;
+        if is_all {
+            nodes.cluster.lose_everything();
+        } else {
+            nodes.cluster.lose_orders();
+        }
+        nodes.node(1).heal();
+
+        nodes.pass(Duration::from_secs(10)).await;
+
+        assert_eq!(client.ended().await, TestEnd::Passing, "{is_all}");
+        let mut back = nodes.connect(1, "alice").await;
+        assert_eq!(back.emit_with_ack::<u8>("echo", 1).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_stops_leaves_and_is_not_waited_for() {
+    let mut nodes = Nodes::start(2, PerUser::RefuseNew(1)).await;
+    let client = nodes.connect(1, "alice").await;
+    drop(client);
+    let (_, gone) = nodes.nodes.pop().unwrap();
+    drop(gone);
+    nodes.pass(Duration::from_secs(6)).await;
+
+    let done = nodes.revoke(0, "bob").await;
+
+    assert_eq!((names(&done.confirmed), done.missing.len()), (vec!["n0"], 0));
+    nodes.connect(0, "alice").await;
+}
+
+/// Attack 91 on two nodes: the older socket closes before the new one enters.
+#[tokio::test]
+async fn a_socket_replaces_one_of_another_node() {
+    let nodes = Nodes::start(2, PerUser::ReplaceOldest(1)).await;
+    let mut old = nodes.connect(0, "alice").await;
+
+    let auth = json!({ "user": "alice" });
+    let new = while_time_passes(&nodes.clock, nodes.server(1).connect(auth)).await;
+
+    let mut new: TestClient = new;
+    ends_finally(&mut old, "replaced").await;
+    assert_eq!(new.emit_with_ack::<u8>("echo", 1).await, 1);
+    assert_eq!(nodes.server(0).server.doorward().connections(), 0);
+}
+
+/// A seat of a node that has lost its lease is free when the lease and its margin are over.
+#[tokio::test]
+async fn a_seat_on_a_dead_node_is_free_after_thirty_seconds() {
+    let nodes = Nodes::start(2, PerUser::RefuseNew(1)).await;
+    let client = nodes.connect(1, "alice").await;
+    nodes.node(1).cut();
+    let auth = json!({ "user": "alice" });
+    let refused = nodes.server(0).server.expect_refused("/", &auth).await;
+    assert_eq!(refused.code(), "already_connected");
+
+    nodes.pass(Duration::from_secs(31)).await;
+
+    let _back = nodes.connect(0, "alice").await;
+    drop(client);
+}
+
+/// A handler that blocks its thread delays the confirmation, and not the lease of its node.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_blocked_handler_is_reported_and_costs_no_lease() {
+    let (open, gate) = mpsc::channel::<()>();
+    let (gate, begun) = (Arc::new(Mutex::new(gate)), Arc::new(Notify::new()));
+    let make = || {
+        let (gate, begun) = (Arc::clone(&gate), Arc::clone(&begun));
+        echo().on("work", move || {
+            begun.notify_one();
+            let is_open = tokio::task::block_in_place(|| gate.lock().unwrap().recv().is_ok());
+            async move { is_open }
+        })
+    };
+    let nodes = Nodes::with(2, PerUser::Unlimited, make).await;
+    let mut client = nodes.connect(1, "alice").await;
+    let mut other = nodes.connect(1, "bob").await;
+    client.emit("work", ()).await;
+    begun.notified().await;
+    let done = nodes.revoke(0, "alice").await;
+    assert_eq!((names(&done.confirmed), names(&done.missing)), (vec!["n0"], vec!["n1"]));
+
+    // The node reports the socket that has not ended after two seconds.
+    in_time(async {
+        while nodes.cluster.stuck() == 0 {
+            nodes.pass(Duration::from_millis(100)).await;
+        }
+        drop(open);
+        while nodes.cluster.stuck() > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let done = in_time(done.settled()).await;
+
+    assert_eq!((done.closed, names(&done.confirmed)), (1, vec!["n0", "n1"]));
+    assert_eq!(other.emit_with_ack::<u8>("echo", 1).await, 1);
+}

@@ -1,0 +1,269 @@
+//! Cluster in the memory of one test, on the clock of the test.
+//!
+//! It follows the rules of [`Cluster`] without a network. A test can cut a node off, and can let the log lose its
+//! orders. Start reading at [`MemoryCluster`].
+
+mod seats;
+mod state;
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use doorward_core::{
+    Clock, Incarnation, NodeId, RevocationState, RevocationStore, SeatStore, SessionId, StoreError,
+    StoreFuture, TokenId, UserId,
+    cluster::{
+        Answer, Cluster, Joined, LogEntry, Member, Order, Outcome, Position, Receipt, Renewed,
+    },
+    lock,
+};
+use tokio::sync::watch;
+
+use self::{seats::ClusterSeats, state::State};
+
+/// Cluster whose nodes are servers in one process.
+///
+/// # Examples
+/// ```
+/// use doorward_core::{RevocationStore, SeatStore};
+/// use doorward_testkit::{ManualClock, MemoryCluster};
+///
+/// fn two_nodes(clock: &ManualClock, revocations: impl RevocationStore, seats: impl SeatStore) {
+///     let cluster = MemoryCluster::new(clock.clone(), revocations, seats);
+///     let (first, second) = (cluster.node("eu-1"), cluster.node("eu-2"));
+///     second.cut();
+/// }
+/// ```
+#[derive(Clone)]
+pub struct MemoryCluster(Arc<Shared>);
+
+/// One node of a [`MemoryCluster`]. Clones are the same node.
+#[derive(Clone)]
+pub struct MemoryNode {
+    shared: Arc<Shared>,
+    name: NodeId,
+    is_cut: Arc<AtomicBool>,
+}
+
+struct Shared {
+    clock: Box<dyn Clock>,
+    revocations: Arc<dyn RevocationStore>,
+    seats: Arc<dyn SeatStore>,
+    state: Mutex<State>,
+    changed: watch::Sender<()>,
+}
+
+doorward_core::debug_fields!(MemoryCluster {});
+doorward_core::debug_fields!(MemoryNode { name });
+
+impl MemoryCluster {
+    /// Creates a cluster without members.
+    pub fn new(
+        clock: impl Clock,
+        revocations: impl RevocationStore,
+        seats: impl SeatStore,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            clock: Box::new(clock),
+            revocations: Arc::new(revocations),
+            seats: Arc::new(seats),
+            state: Mutex::default(),
+            changed: watch::Sender::new(()),
+        }))
+    }
+
+    /// Returns a new node.
+    #[must_use]
+    pub fn node(&self, name: &str) -> MemoryNode {
+        MemoryNode { shared: Arc::clone(&self.0), name: NodeId::new(name), is_cut: Arc::default() }
+    }
+
+    /// Returns the number of results of nodes with sockets that have not ended yet.
+    #[must_use]
+    pub fn stuck(&self) -> usize {
+        lock(&self.0.state).stuck()
+    }
+
+    /// Drops all orders that not every node has read.
+    pub fn lose_orders(&self) {
+        lock(&self.0.state).lose_orders();
+        self.0.changed.send_replace(());
+    }
+
+    /// Forgets all members and all orders, as a server does that has lost its data.
+    pub fn lose_everything(&self) {
+        lock(&self.0.state).lose_everything();
+        self.0.changed.send_replace(());
+    }
+}
+
+impl MemoryNode {
+    /// Cuts the node off from the cluster. All its calls fail until it is [healed](Self::heal).
+    pub fn cut(&self) {
+        self.is_cut.store(true, Ordering::SeqCst);
+        self.shared.changed.send_replace(());
+    }
+
+    /// Connects the node again.
+    pub fn heal(&self) {
+        self.is_cut.store(false, Ordering::SeqCst);
+    }
+
+    fn member(&self, incarnation: Incarnation) -> Member {
+        Member { node: self.name.clone(), incarnation }
+    }
+
+    /// Returns the state of the cluster, unless the node is cut off.
+    fn reach(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        if self.is_cut.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("the node is cut off".into()));
+        }
+        let mut state = lock(&self.shared.state);
+        state.forget_lapsed(self.shared.clock.now());
+        Ok(state)
+    }
+
+    fn ready<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut State) -> T + Send,
+    ) -> StoreFuture<'static, T> {
+        let done = self.reach().map(|mut state| work(&mut state));
+        Box::pin(std::future::ready(done))
+    }
+
+    /// Appends an order to the log.
+    fn append(&self, order: Order, state: RevocationState) -> Result<Receipt, StoreError> {
+        let receipt = self.reach()?.append(order, state, self.shared.clock.now());
+        self.shared.changed.send_replace(());
+        Ok(receipt)
+    }
+
+    /// Stores the revocation of an order, and appends the order to the log.
+    async fn write(&self, order: Order, at: SystemTime) -> Result<Receipt, StoreError> {
+        drop(self.reach()?);
+        let ended = RevocationState { is_ended: true, ..RevocationState::default() };
+        let state = match &order {
+            Order::User(user) => {
+                let generation = self.shared.revocations.bump(user, at).await?;
+                RevocationState { generation, revoked_at: Some(at), is_ended: false }
+            }
+            Order::Session(session) => {
+                self.shared.revocations.end_session(session, at).await?;
+                ended
+            }
+            Order::Token(token) => {
+                self.shared.revocations.end_token(token, at).await?;
+                ended
+            }
+            _ => ended,
+        };
+        self.append(order, state)
+    }
+}
+
+impl Cluster for MemoryNode {
+    fn node(&self) -> &NodeId {
+        &self.name
+    }
+
+    fn revocations(&self) -> Arc<dyn RevocationStore> {
+        Arc::new(self.clone())
+    }
+
+    fn seats(&self) -> Arc<dyn SeatStore> {
+        Arc::new(ClusterSeats(self.clone()))
+    }
+
+    fn join(&self, incarnation: Incarnation) -> StoreFuture<'_, Joined> {
+        let (member, now) = (self.member(incarnation), self.shared.clock.now());
+        self.ready(move |state| state.join(member, now))
+    }
+
+    fn renew(&self, incarnation: Incarnation, read: Position) -> StoreFuture<'_, Option<Renewed>> {
+        let (member, now) = (self.member(incarnation), self.shared.clock.now());
+        self.ready(move |state| state.renew(&member, read, now))
+    }
+
+    fn orders(&self, after: Position) -> StoreFuture<'_, Vec<LogEntry>> {
+        Box::pin(async move {
+            let clock = &self.shared.clock;
+            let mut changed = self.shared.changed.subscribe();
+            let mut over = clock.sleep_until(clock.now() + WAIT);
+            loop {
+                let found = self.reach()?.orders(after);
+                if !found.is_empty() {
+                    return Ok(found);
+                }
+                tokio::select! {
+                    _ = changed.changed() => {}
+                    () = &mut over => return Ok(Vec::new()),
+                }
+            }
+        })
+    }
+
+    fn confirm<'a>(
+        &'a self,
+        incarnation: Incarnation,
+        read: Position,
+        outcomes: &'a [(Position, Outcome)],
+    ) -> StoreFuture<'a, ()> {
+        let (member, outcomes) = (self.member(incarnation), outcomes.to_vec());
+        self.ready(move |state| state.confirm(&member, read, &outcomes))
+    }
+
+    fn order<'a>(&'a self, order: &'a Order, at: SystemTime) -> StoreFuture<'a, Receipt> {
+        Box::pin(self.write(order.clone(), at))
+    }
+
+    fn answers<'a>(&'a self, receipt: &'a Receipt) -> StoreFuture<'a, Vec<(Member, Answer)>> {
+        let receipt = receipt.clone();
+        self.ready(move |state| state.answers(&receipt))
+    }
+
+    fn leave(&self, incarnation: Incarnation) -> StoreFuture<'_, ()> {
+        let member = self.member(incarnation);
+        self.ready(move |state| state.leave(&member))
+    }
+
+    fn members(&self) -> StoreFuture<'_, Vec<Member>> {
+        self.ready(|state| state.members())
+    }
+}
+
+impl RevocationStore for MemoryNode {
+    fn read<'a>(
+        &'a self,
+        user: &'a UserId,
+        session: Option<&'a SessionId>,
+        token: Option<&'a TokenId>,
+    ) -> StoreFuture<'a, RevocationState> {
+        Box::pin(async move {
+            drop(self.reach()?);
+            self.shared.revocations.read(user, session, token).await
+        })
+    }
+
+    fn bump<'a>(&'a self, user: &'a UserId, at: SystemTime) -> StoreFuture<'a, u64> {
+        Box::pin(async move {
+            self.write(Order::User(user.clone()), at).await?;
+            Ok(self.shared.revocations.read(user, None, None).await?.generation)
+        })
+    }
+
+    fn end_session<'a>(&'a self, session: &'a SessionId, at: SystemTime) -> StoreFuture<'a, ()> {
+        Box::pin(async move { self.write(Order::Session(session.clone()), at).await.map(drop) })
+    }
+
+    fn end_token<'a>(&'a self, token: &'a TokenId, at: SystemTime) -> StoreFuture<'a, ()> {
+        Box::pin(async move { self.write(Order::Token(token.clone()), at).await.map(drop) })
+    }
+}
+
+/// Time for which a node waits for the next order.
+const WAIT: Duration = Duration::from_secs(2);

@@ -1,0 +1,134 @@
+//! Log, members and results of a cluster in memory.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Instant,
+};
+
+use doorward_core::{
+    RevocationState, Seat, SocketId,
+    cluster::{
+        Answer, Joined, LEASE, LEASE_MARGIN, LogEntry, Member, Order, Outcome, Position, Receipt,
+        Renewed,
+    },
+};
+
+/// Everything that the nodes share.
+#[derive(Default)]
+pub(super) struct State {
+    log: u64,
+    last: Position,
+    entries: Vec<(Instant, LogEntry)>,
+    members: BTreeMap<Member, Lease>,
+    outcomes: HashMap<(Position, Member), Outcome>,
+    /// Committed seats, with the member that holds each.
+    pub(super) seats: HashMap<SocketId, (Member, Box<dyn Seat>)>,
+}
+
+struct Lease {
+    until: Instant,
+    read: Position,
+}
+
+impl State {
+    pub(super) fn join(&mut self, member: Member, now: Instant) -> Joined {
+        // An earlier incarnation of the node serves no clients any more.
+        let node = member.node.clone();
+        self.remove(|other| other.node == node);
+        let lease = Lease { until: now + LEASE, read: self.last };
+        self.members.insert(member, lease);
+        Joined { position: self.last, lease: LEASE, members: self.members() }
+    }
+
+    pub(super) fn renew(
+        &mut self,
+        member: &Member,
+        read: Position,
+        now: Instant,
+    ) -> Option<Renewed> {
+        let oldest = self.entries.iter().find(|(_, entry)| entry.position > read);
+        if read < self.last && oldest.is_none() {
+            return None;
+        }
+        let until = oldest.map_or(now, |(at, _)| *at) + LEASE;
+        let lease = self.members.get_mut(member).filter(|lease| lease.until > now)?;
+        (lease.until, lease.read) = (until, read);
+        Some(Renewed { lease: until.saturating_duration_since(now), members: self.members() })
+    }
+
+    pub(super) fn orders(&self, after: Position) -> Vec<LogEntry> {
+        let behind = self.entries.iter().filter(|(_, entry)| entry.position > after);
+        behind.map(|(_, entry)| entry.clone()).collect()
+    }
+
+    pub(super) fn confirm(
+        &mut self,
+        member: &Member,
+        read: Position,
+        outcomes: &[(Position, Outcome)],
+    ) {
+        let Some(lease) = self.members.get_mut(member) else { return };
+        lease.read = lease.read.max(read);
+        let outcomes = outcomes.iter().map(|(at, outcome)| ((*at, member.clone()), *outcome));
+        self.outcomes.extend(outcomes);
+    }
+
+    pub(super) fn append(&mut self, order: Order, state: RevocationState, now: Instant) -> Receipt {
+        self.last = self.last.next();
+        self.entries.push((now, LogEntry { position: self.last, order, state }));
+        Receipt { position: self.last, log: self.name(), members: self.members() }
+    }
+
+    pub(super) fn answers(&self, receipt: &Receipt) -> Vec<(Member, Answer)> {
+        let answer = |member: &Member| {
+            let key = (receipt.position, member.clone());
+            match self.members.get(member) {
+                _ if receipt.log != self.name() => Answer::Waiting,
+                None => Answer::Lapsed,
+                Some(lease) if lease.read < receipt.position => Answer::Waiting,
+                Some(_) => Answer::Done(self.outcomes.get(&key).copied().unwrap_or_default()),
+            }
+        };
+        receipt.members.iter().map(|member| (member.clone(), answer(member))).collect()
+    }
+
+    pub(super) fn stuck(&self) -> usize {
+        self.outcomes.values().filter(|outcome| !outcome.is_complete()).count()
+    }
+
+    pub(super) fn leave(&mut self, member: &Member) {
+        self.remove(|other| other == member);
+    }
+
+    pub(super) fn members(&self) -> Vec<Member> {
+        self.members.keys().cloned().collect()
+    }
+
+    /// Removes the members whose lease has ended long enough ago, with their seats.
+    pub(super) fn forget_lapsed(&mut self, now: Instant) {
+        let is_over = |lease: &Lease| lease.until + LEASE_MARGIN <= now;
+        let gone: Vec<_> = self.members.iter().filter(|(_, lease)| is_over(lease)).collect();
+        let gone: Vec<_> = gone.into_iter().map(|(member, _)| member.clone()).collect();
+        self.remove(|member| gone.contains(member));
+    }
+
+    pub(super) fn lose_orders(&mut self) {
+        self.entries.clear();
+    }
+
+    pub(super) fn lose_everything(&mut self) {
+        self.remove(|_| true);
+        self.entries.clear();
+        (self.last, self.log) = (Position::START, self.log + 1);
+    }
+
+    fn remove(&mut self, is_gone: impl Fn(&Member) -> bool) {
+        self.members.retain(|member, _| !is_gone(member));
+        self.seats.retain(|_, (member, _)| !is_gone(member));
+    }
+
+    fn name(&self) -> Arc<str> {
+        self.log.to_string().into()
+    }
+}
