@@ -150,6 +150,38 @@ impl FromStr for SocketId {
     }
 }
 
+/// Parses an incarnation that another node has written.
+///
+/// # Examples
+/// ```
+/// use doorward_core::Incarnation;
+///
+/// assert!("AAAAAAAAAAAAAAAA".parse::<Incarnation>().is_ok());
+/// assert!("eu-1".parse::<Incarnation>().is_err());
+/// ```
+impl FromStr for Incarnation {
+    type Err = IncarnationError;
+
+    fn from_str(text: &str) -> Result<Self, IncarnationError> {
+        let mut bytes = [0; 12];
+        match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
+            Ok(12) => Ok(Self(bytes)),
+            _ => Err(IncarnationError(())),
+        }
+    }
+}
+
+/// Error for a text that is not an [`Incarnation`].
+///
+/// # Examples
+/// ```
+/// let error = "eu-1".parse::<doorward_core::Incarnation>().unwrap_err();
+/// assert_eq!(error.to_string(), "not an incarnation of a node");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an incarnation of a node")]
+pub struct IncarnationError(());
+
 /// Error for a text that is not a [`SocketId`].
 ///
 /// # Examples

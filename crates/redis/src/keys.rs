@@ -63,6 +63,16 @@ impl Keys {
         self.of("ended-token:") + &hash(id.as_str())
     }
 
+    /// Returns the key of the log of orders.
+    pub(crate) fn orders(&self) -> String {
+        self.of("orders")
+    }
+
+    /// Returns the key of the seats of a user.
+    pub(crate) fn seats(&self, user: &UserId) -> String {
+        self.of("seats:") + &hash(user.as_str())
+    }
+
     /// Returns the prefix of session keys. Scripts append the hash of the id, because they learn the id only
     /// while they run.
     pub(crate) fn sessions(&self) -> String {

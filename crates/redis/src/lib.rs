@@ -28,6 +28,7 @@
 //!   for `CONFIG GET` is optional. Without this permission, the store cannot see that the server syncs each
 //!   write, and raises the floor after every restart.
 
+mod cluster;
 mod connect_error;
 mod keys;
 mod link;
@@ -35,5 +36,6 @@ mod scripts;
 mod store;
 mod time;
 
+pub use cluster::RedisCluster;
 pub use connect_error::ConnectError;
 pub use store::{RedisOptions, RedisStore};

@@ -10,7 +10,10 @@ mod server;
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -30,6 +33,9 @@ pub(crate) struct Link {
     config: AsyncConnectionConfig,
     address: String,
     trusts_failover: bool,
+    patience: Patience,
+    /// `true` once a connection was open. If the floor is missing then, the server has lost its data.
+    was_connected: AtomicBool,
     /// Key of the floor. On each new connection, the script `adopt` first checks the floor.
     floor: String,
     adopt: Script,
@@ -37,6 +43,27 @@ pub(crate) struct Link {
     current: Mutex<Current>,
     /// Lock of the operation that opens a connection, so that no other operation opens a second one.
     connecting: tokio::sync::Mutex<()>,
+}
+
+/// Time limits of the operations on a link.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    /// Time limit for an operation, including the time to connect. On timeout, the operation fails with
+    /// `Unavailable`.
+    operation: Duration,
+    /// Time limit for one answer. On timeout, the connection is abandoned.
+    answer: Duration,
+}
+
+impl Patience {
+    /// Time limits for commands that the server answers at once.
+    pub(crate) const SHORT: Self =
+        Self { operation: Duration::from_secs(2), answer: Duration::from_secs(1) };
+
+    /// Returns the time limits for a command that the server may hold for `time`.
+    pub(crate) fn beyond(time: Duration) -> Self {
+        Self { operation: time + Duration::from_secs(3), answer: time + Duration::from_secs(2) }
+    }
 }
 
 #[derive(Default)]
@@ -118,39 +145,62 @@ impl<'a> Call<'a> {
 }
 
 impl Link {
-    /// Creates a link and opens its first connection. Fails if the server cannot be used, or does not answer within
-    /// [`CONNECT_TIMEOUT`].
-    pub(crate) async fn open(
+    /// Creates a link. Its first operation opens a connection. Fails if the URL cannot be used.
+    pub(crate) fn new(
         url: &str,
         keys: &Keys,
         scripts: &Scripts,
         trusts_failover: bool,
     ) -> Result<Self, ConnectError> {
         let client = client(url)?;
-        let link = Self {
+        Ok(Self {
             address: client.get_connection_info().addr().to_string(),
             client,
             config: AsyncConnectionConfig::new()
                 .set_connection_timeout(Some(CONNECT_TIMEOUT))
-                .set_response_timeout(Some(RESPONSE_TIMEOUT))
+                .set_response_timeout(Some(Patience::SHORT.answer))
                 .set_pipeline_buffer_size(PIPELINE),
             trusts_failover,
+            patience: Patience::SHORT,
+            was_connected: AtomicBool::new(false),
             floor: keys.floor(),
             adopt: scripts.adopt.clone(),
             current: Mutex::default(),
             connecting: tokio::sync::Mutex::default(),
-        };
-        match time::timeout(CONNECT_TIMEOUT, link.connection()).await {
-            Ok(connected) => connected.map(|_| link),
+        })
+    }
+
+    /// Opens the first connection. Fails if the server cannot be used, or does not answer within
+    /// [`CONNECT_TIMEOUT`].
+    pub(crate) async fn connect(&self) -> Result<(), ConnectError> {
+        match time::timeout(CONNECT_TIMEOUT, self.connection()).await {
+            Ok(connected) => connected.map(drop),
             Err(elapsed) => {
-                Err(ConnectError::Away { address: link.address, source: elapsed.into() })
+                let address = self.address.clone();
+                Err(ConnectError::Away { address, source: elapsed.into() })
             }
         }
     }
 
-    /// Sends a call and returns the answer. Fails with `Unavailable` after [`DEADLINE`].
+    /// Returns a link with a connection of its own to the same server, for commands that the server may hold.
+    pub(crate) fn beside(&self, patience: Patience) -> Self {
+        Self {
+            client: self.client.clone(),
+            config: self.config.clone().set_response_timeout(Some(patience.answer)),
+            address: self.address.clone(),
+            trusts_failover: self.trusts_failover,
+            patience,
+            was_connected: AtomicBool::new(false),
+            floor: self.floor.clone(),
+            adopt: self.adopt.clone(),
+            current: Mutex::default(),
+            connecting: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Sends a call and returns the answer. Fails with `Unavailable` after the time limit of the link.
     pub(crate) async fn run<T: FromRedisValue>(&self, call: &Call<'_>) -> Result<T, StoreError> {
-        let result = time::timeout(DEADLINE, self.attempt(call)).await;
+        let result = time::timeout(self.patience.operation, self.attempt(call)).await;
         result.unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))
     }
 
@@ -191,10 +241,15 @@ impl Link {
         let server = Server::look_at(&mut connection, &self.address).await?;
         // `adopt` runs before the connection is shared. If the server may have lost revocations, the floor is
         // therefore raised before any operation gets an answer.
-        let may_have_lost = !(self.trusts_failover || server.keeps_its_word);
+        let lost = match (server.keeps_its_word, self.trusts_failover) {
+            (true, _) => "nothing",
+            (false, true) => "trusted",
+            (false, false) => "unknown",
+        };
+        let was_connected = self.was_connected.swap(true, Ordering::Relaxed);
         let run_id = server.run_id;
         let mut adopt = self.adopt.prepare_invoke();
-        adopt.key(&self.floor).arg(MARGIN).arg(u8::from(may_have_lost)).arg(&run_id);
+        adopt.key(&self.floor).arg(MARGIN).arg(lost).arg(u8::from(was_connected)).arg(&run_id);
         let adopted: RedisResult<i64> = adopt.invoke_async(&mut connection).await;
         let is_new = adopted.map_err(|error| server::explain(&self.address, error))? == 1;
         if is_new {
@@ -252,6 +307,7 @@ fn is_lost(error: &RedisError) -> bool {
     error.is_io_error()
         || error.is_unrecoverable_error()
         || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+        || error.code() == Some("UNBLOCKED")
 }
 
 fn failed(error: RedisError) -> StoreError {
@@ -270,15 +326,8 @@ pub(crate) fn unreadable(what: &'static str) -> StoreError {
     StoreError::Unavailable(what.into())
 }
 
-/// Time limit for an operation, including the time to connect. On timeout, the operation fails with
-/// `Unavailable`.
-const DEADLINE: Duration = Duration::from_secs(2);
-
 /// Time limit for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Time limit for one answer. On timeout, the connection is abandoned.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Capacity of the queue of unsent requests. Operations wait while it is full.
 const PIPELINE: usize = 512;

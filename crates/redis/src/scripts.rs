@@ -5,10 +5,10 @@
 
 use redis::Script;
 
-/// Declares the scripts. Each script consists of the common functions in `prelude.lua` and its own
-/// file.
+/// Declares the scripts. Each script consists of the common functions in `prelude.lua`, the files with
+/// further functions that it uses, and its own file.
 macro_rules! scripts {
-    ($($(#[$doc:meta])* $name:ident = $file:literal,)+) => {
+    ($($(#[$doc:meta])* $name:ident = $($file:literal)+,)+) => {
         /// All scripts with their SHA-1 hashes, by which Redis finds a script that it has run
         /// before.
         #[derive(Debug)]
@@ -20,7 +20,7 @@ macro_rules! scripts {
             pub(crate) fn new() -> Self {
                 Self { $($name: Script::new(concat!(
                     include_str!("lua/prelude.lua"),
-                    include_str!(concat!("lua/", $file)),
+                    $(include_str!(concat!("lua/", $file)),)+
                 )),)+ }
             }
         }
@@ -29,16 +29,27 @@ macro_rules! scripts {
 
 scripts! {
     adopt = "adopt.lua",
+    answers = "answers.lua",
     bump = "bump.lua",
+    commit = "seats.lua" "commit.lua",
+    confirm = "confirm.lua",
     create = "create.lua",
     end_session = "end_session.lua",
     end_token = "end_token.lua",
     find = "find.lua",
     get = "get.lua",
+    join = "membership.lua" "join.lua",
+    leave = "membership.lua" "leave.lua",
+    members = "members.lua",
     of_user = "of_user.lua",
+    order = "order.lua",
     put_data = "put_data.lua",
     read = "read.lua",
+    release = "seats.lua" "release.lua",
     remove = "remove.lua",
+    renew = "membership.lua" "seats.lua" "renew.lua",
+    reserve = "seats.lua" "reserve.lua",
     rotate = "rotate.lua",
+    seated = "seats.lua" "seated.lua",
     touch = "touch.lua",
 }

@@ -5,9 +5,11 @@ mod revocations;
 mod sessions;
 mod tickets;
 
+pub(crate) use revocations::Written;
+
 use std::{fmt, sync::Arc};
 
-use crate::{ConnectError, keys::Keys, link::Link, scripts::Scripts};
+use crate::{ConnectError, RedisCluster, keys::Keys, link::Link, scripts::Scripts};
 
 /// Store of sessions, tickets and revocations in Redis or Valkey.
 ///
@@ -34,12 +36,12 @@ use crate::{ConnectError, keys::Keys, link::Link, scripts::Scripts};
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct RedisStore(Arc<Inner>);
+pub struct RedisStore(pub(crate) Arc<Inner>);
 
-struct Inner {
-    link: Link,
-    keys: Keys,
-    scripts: Scripts,
+pub(crate) struct Inner {
+    pub(crate) link: Link,
+    pub(crate) keys: Keys,
+    pub(crate) scripts: Scripts,
 }
 
 impl RedisStore {
@@ -50,6 +52,30 @@ impl RedisStore {
     /// Returns a [`ConnectError`] that names the problem and the remedy.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
         RedisOptions::default().connect(url).await
+    }
+
+    /// Connects, if the store is not connected.
+    ///
+    /// # Errors
+    /// Returns a [`ConnectError`] that names the problem and the remedy.
+    pub async fn try_connect(&self) -> Result<(), ConnectError> {
+        self.0.link.connect().await
+    }
+
+    /// Returns the cluster of all nodes that use this store, as the node with the given name. Each node of a
+    /// cluster needs its own name.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_redis::{RedisCluster, RedisStore};
+    ///
+    /// fn cluster(store: &RedisStore) -> RedisCluster {
+    ///     store.cluster("eu-1")
+    /// }
+    /// ```
+    #[must_use]
+    pub fn cluster(&self, node: &str) -> RedisCluster {
+        RedisCluster::new(self, node)
     }
 }
 
@@ -102,8 +128,27 @@ impl RedisOptions {
     /// # Errors
     /// Returns a [`ConnectError`] that names the problem and the remedy.
     pub async fn connect(&self, url: &str) -> Result<RedisStore, ConnectError> {
+        let store = self.open(url)?;
+        store.try_connect().await?;
+        Ok(store)
+    }
+
+    /// Creates a store without a connection. Its first operation connects. Operations fail with
+    /// [`Unavailable`](doorward_core::StoreError::Unavailable) until the server can be used.
+    ///
+    /// # Errors
+    /// [`ConnectError::Url`] if the URL cannot be parsed.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_redis::RedisOptions;
+    ///
+    /// let store = RedisOptions::default().open("redis://localhost")?;
+    /// # Ok::<_, doorward_redis::ConnectError>(())
+    /// ```
+    pub fn open(&self, url: &str) -> Result<RedisStore, ConnectError> {
         let (keys, scripts) = (Keys::new(&self.prefix), Scripts::new());
-        let link = Link::open(url, &keys, &scripts, self.trusts_failover).await?;
+        let link = Link::new(url, &keys, &scripts, self.trusts_failover)?;
         Ok(RedisStore(Arc::new(Inner { link, keys, scripts })))
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod accounts;
 mod at_once;
+pub mod cluster;
 pub mod revocations;
 mod samples;
 pub mod seats;
@@ -96,6 +97,8 @@ const WORKERS: usize = 4;
 /// | `conformance!(sessions: make)` | a [`SessionStore`](doorward_core::SessionStore) |
 /// | `conformance!(tickets: make)` | a [`TicketStore`](doorward_core::TicketStore) |
 /// | `conformance!(revocations: make)` | a [`RevocationStore`](doorward_core::RevocationStore) |
+/// | `conformance!(seats: make)` | a [`SeatStore`](doorward_core::SeatStore); `make` returns what must live as long, and the store |
+/// | `conformance!(cluster: make)` | a [`Cluster`](doorward_core::cluster::Cluster); `make` returns what must live as long, and a function that makes a node of a given name |
 /// | `conformance!(together: make)` | a store of sessions, tickets and revocations, with the rules about several of these |
 ///
 /// # Examples
@@ -208,6 +211,56 @@ macro_rules! conformance {
             stored_data_contains_no_usable_secret,
         );
     };
+    (seats: $make:path) => {
+        $crate::conformance!(rules with one of seats for $make:
+            a_link_is_as_old_as_its_first_socket,
+            a_link_without_sockets_becomes_the_youngest,
+            a_lost_seat_is_not_given_back_twice,
+            a_replaced_socket_does_not_delay_other_namespaces,
+            a_replaced_socket_still_counts,
+            a_reservation_is_lost_with_its_link,
+            a_seat_that_is_dropped_is_free,
+            a_user_has_as_many_seats_as_the_policy_says,
+            both_limits_hold_at_once,
+            every_new_socket_waits_for_a_replaced_one,
+            namespaces_have_seats_of_their_own_if_configured,
+            no_more_seats_are_lost_than_needed,
+            of_many_at_once_as_many_sit_as_there_are_seats,
+            of_many_at_once_no_two_replace_each_other,
+            the_oldest_is_replaced_when_the_seat_is_taken,
+            the_sockets_of_a_link_share_a_seat,
+            the_stricter_of_two_policies_for_a_namespace_holds,
+        );
+    };
+    (cluster: $make:path) => {
+        $crate::conformance!(rules with nodes of cluster for $make:
+            members_know_each_other,
+            a_node_that_joins_again_is_another_member,
+            orders_are_read_as_written,
+            a_stored_revocation_is_an_order,
+            every_member_of_a_receipt_answers,
+            a_renewal_confirms_what_was_read,
+        );
+    };
+    (rules with one of $part:ident for $make:path: $($rule:ident,)+) => { $(
+        #[test]
+        fn $rule() {
+            $crate::conformance::run(async {
+                let (_kept, one) = $make().await;
+                $crate::conformance::$part::$rule(one).await;
+                Ok(())
+            });
+        }
+    )+ };
+    (rules with nodes of $part:ident for $make:path: $($rule:ident,)+) => { $(
+        #[test]
+        fn $rule() {
+            $crate::conformance::run(async {
+                let (_kept, node) = $make().await;
+                $crate::conformance::$part::$rule(node).await
+            });
+        }
+    )+ };
     (rules of $part:ident for $make:path: $($rule:ident,)+) => { $(
         #[test]
         fn $rule() {

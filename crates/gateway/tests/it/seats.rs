@@ -637,40 +637,15 @@ async fn a_dead_connection_with_a_full_outbox_does_not_block_its_user() {
     assert_eq!(fixture.doorward.connections(), 1);
 }
 
-/// Makes one test of each rule that an implementation of the seats must keep.
-macro_rules! keeps {
-    ($($rule:ident,)+) => {
-        mod contract {
-            use doorward::store::MemorySeats;
+mod contract {
+    use doorward::store::MemorySeats;
+    use doorward_testkit::conformance;
 
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-                async fn $rule() {
-                    doorward_testkit::conformance::seats::$rule(MemorySeats::new()).await;
-                }
-            )+
-        }
-    };
-}
+    async fn in_memory() -> ((), MemorySeats) {
+        ((), MemorySeats::new())
+    }
 
-keeps! {
-    a_link_is_as_old_as_its_first_socket,
-    a_link_without_sockets_becomes_the_youngest,
-    a_lost_seat_is_not_given_back_twice,
-    a_replaced_socket_does_not_delay_other_namespaces,
-    a_replaced_socket_still_counts,
-    a_reservation_is_lost_with_its_link,
-    a_seat_that_is_dropped_is_free,
-    a_user_has_as_many_seats_as_the_policy_says,
-    both_limits_hold_at_once,
-    every_new_socket_waits_for_a_replaced_one,
-    namespaces_have_seats_of_their_own_if_configured,
-    no_more_seats_are_lost_than_needed,
-    of_many_at_once_as_many_sit_as_there_are_seats,
-    of_many_at_once_no_two_replace_each_other,
-    the_oldest_is_replaced_when_the_seat_is_taken,
-    the_sockets_of_a_link_share_a_seat,
-    the_stricter_of_two_policies_for_a_namespace_holds,
+    conformance!(seats: in_memory);
 }
 
 /// Seats that are all held on another node.

@@ -1,7 +1,7 @@
--- Revokes a user: ends all sessions and returns the new generation, as the method
--- RevocationState::next_generation computes it.
+-- Revokes a user: ends all sessions and orders the nodes to end the user's sockets. Returns the new
+-- generation, as the method RevocationState::next_generation computes it, and the receipt of the order.
 -- KEYS: floor, revocation state, user. ARGV: margin, time (rounded down), time (rounded up), duration to
--- keep the state, prefix of sessions, prefix of tokens.
+-- keep the state, prefix of sessions, prefix of tokens, id of the user.
 local generation, at = read_floor(KEYS[1], ARGV[1])
 local found = redis.call('HMGET', KEYS[2], 'generation', 'revoked_at')
 if found[1] or found[2] then
@@ -21,4 +21,4 @@ for _, member in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
     end
 end
 redis.call('DEL', KEYS[3])
-return integer(generation)
+return { integer(generation), order(KEYS[1], 'user', ARGV[7], integer(generation), integer(at)) }

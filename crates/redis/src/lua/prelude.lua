@@ -1,6 +1,6 @@
 -- Functions that several scripts use. The last argument of every script is the run_id of the server.
--- Some scripts compute keys from values that they read. Redis Cluster does not allow that: it requires all
--- keys to be passed as KEYS.
+-- Some scripts compute keys from values that they read. All keys have the same hash tag, so they are on
+-- one node also where keys are distributed over slots.
 
 -- Fails on a replica, and on a primary without its min-replicas-to-write. Their data may be outdated, so
 -- they must not answer reads either. PERSIST counts as a write, changes nothing here because the floor
@@ -19,13 +19,42 @@ local function now()
     return tonumber(time[1]) * 1000 + math.ceil(tonumber(time[2]) / 1000)
 end
 
+-- Returns a key of the store by its kind. The key of the floor ends with 'floor'.
+local function beside(floor, kind)
+    return string.sub(floor, 1, -6) .. kind
+end
+
+-- Time after the end of a lease from which its member counts as gone, and the time after which an order
+-- is settled on every node. See `cluster.rs` of doorward-core.
+local MARGIN = 5000
+local SETTLED_AFTER = 30000
+
+-- Begins a new era, because the server may have lost writes. All nodes have to join again. No seat is
+-- given away until the last node that has not noticed has stopped serving clients. `is_first` is true
+-- if no node can have been a member before.
+local function begin_era(floor, at, is_first)
+    local seats_from = is_first and at or at + SETTLED_AFTER
+    redis.call('HSET', floor, 'era', ARGV[#ARGV] .. ':' .. integer(at), 'seats_from', integer(seats_from))
+    local nodes = beside(floor, 'nodes')
+    for _, member in ipairs(redis.call('ZRANGE', nodes, 0, -1)) do
+        redis.call('RPUSH', beside(floor, 'abandoned'), member)
+    end
+    redis.call('DEL', nodes, beside(floor, 'read'))
+end
+
+local function era(floor)
+    return redis.call('HGET', floor, 'era') or ''
+end
+
 -- Raises the floor, so that every credential issued until now is rejected. Generations come from the clocks
 -- of the nodes; the margin is how far the fastest of them may be ahead of this server.
-local function raise(floor, margin)
+local function raise(floor, margin, is_first)
     local known = redis.call('HMGET', floor, 'generation', 'at')
-    local at = math.max(now(), tonumber(known[2] or '0'))
+    local time = now()
+    local at = math.max(time, tonumber(known[2] or '0'))
     local generation = math.max(at + tonumber(margin), tonumber(known[1] or '0'))
     redis.call('HSET', floor, 'generation', integer(generation), 'at', integer(at), 'server', ARGV[#ARGV])
+    begin_era(floor, time, is_first)
     return generation, at
 end
 
@@ -35,7 +64,7 @@ local function read_floor(floor, margin)
     only_on_a_primary(floor)
     local found = redis.call('HMGET', floor, 'generation', 'at', 'server')
     if found[3] ~= ARGV[#ARGV] then
-        return raise(floor, margin)
+        return raise(floor, margin, false)
     end
     return tonumber(found[1]), tonumber(found[2])
 end
@@ -57,4 +86,25 @@ local function mark(key, at, remembered)
     local known = tonumber(redis.call('GET', key) or '0')
     local past = integer(math.max(known, math.max(tonumber(at), now()) + tonumber(remembered)))
     redis.call('SET', key, past, 'PXAT', past)
+end
+
+-- Returns the members whose lease and its margin have not ended.
+local function members(floor)
+    return redis.call('ZRANGEBYSCORE', beside(floor, 'nodes'), '(' .. integer(now() - MARGIN), '+inf')
+end
+
+-- Returns true if a member has a lease that has ended at most `MARGIN` ago.
+local function is_member(floor, member)
+    local ends = redis.call('ZSCORE', beside(floor, 'nodes'), member)
+    return ends and tonumber(ends) + MARGIN > now()
+end
+
+-- Appends an order to the log. Returns its number, the era of the log, and the members that have to carry
+-- it out. INCR comes first: a replica and a full server reject it before anything has changed.
+local function order(floor, kind, name, generation, revoked_at)
+    local number = integer(redis.call('INCR', beside(floor, 'ordered')))
+    redis.call(
+        'XADD', beside(floor, 'orders'), 'MAXLEN', '~', '65536', number .. '-0', 'at', integer(now()),
+        'kind', kind, 'name', name, 'generation', generation, 'revoked_at', revoked_at)
+    return { number, era(floor), members(floor) }
 end

@@ -8,7 +8,7 @@ use doorward_core::{
     UserId,
 };
 
-use super::RedisStore;
+use super::{Inner, RedisStore};
 use crate::{
     keys::hash,
     link::{Call, MARGIN, unreadable},
@@ -48,8 +48,31 @@ impl RevocationStore for RedisStore {
     }
 
     fn bump<'a>(&'a self, user: &'a UserId, at: SystemTime) -> StoreFuture<'a, u64> {
-        let keys = &self.0.keys;
-        let call = Call::change(&self.0.scripts.bump)
+        Box::pin(async move { Ok(self.0.bump(user, at).await?.0) })
+    }
+
+    fn end_session<'a>(&'a self, session: &'a SessionId, at: SystemTime) -> StoreFuture<'a, ()> {
+        Box::pin(async move { self.0.end_session(session, at).await.map(drop) })
+    }
+
+    fn end_token<'a>(&'a self, token: &'a TokenId, at: SystemTime) -> StoreFuture<'a, ()> {
+        Box::pin(async move { self.0.end_token(token, at).await.map(drop) })
+    }
+}
+
+/// Answer of a script that appends an order: the number of the order, the era of the log, and the members that
+/// have to carry it out. `cluster` turns it into a receipt.
+pub(crate) type Written = (String, String, Vec<String>);
+
+impl Inner {
+    /// Revokes a user. Returns the new generation.
+    pub(crate) async fn bump(
+        &self,
+        user: &UserId,
+        at: SystemTime,
+    ) -> Result<(u64, Written), StoreError> {
+        let keys = &self.keys;
+        let call = Call::change(&self.scripts.bump)
             .key(keys.floor())
             .key(keys.epoch(user))
             .key(keys.user(user))
@@ -58,13 +81,19 @@ impl RevocationStore for RedisStore {
             .argument(to_millis_up(at))
             .argument(duration_to_millis(REMEMBERED))
             .argument(keys.sessions())
-            .argument(keys.tokens());
-        Box::pin(async move { parse(&self.0.link.run::<String>(&call).await?) })
+            .argument(keys.tokens())
+            .argument(user.as_str());
+        let (generation, written): (String, Written) = self.link.run(&call).await?;
+        Ok((parse(&generation)?, written))
     }
 
-    fn end_session<'a>(&'a self, session: &'a SessionId, at: SystemTime) -> StoreFuture<'a, ()> {
-        let keys = &self.0.keys;
-        let call = Call::change(&self.0.scripts.end_session)
+    pub(crate) async fn end_session(
+        &self,
+        session: &SessionId,
+        at: SystemTime,
+    ) -> Result<Written, StoreError> {
+        let keys = &self.keys;
+        let call = Call::change(&self.scripts.end_session)
             .key(keys.floor())
             .key(keys.ended_session(session))
             .argument(hash(session.as_str()))
@@ -72,17 +101,23 @@ impl RevocationStore for RedisStore {
             .argument(keys.tokens())
             .argument(keys.users())
             .argument(to_millis_up(at))
-            .argument(duration_to_millis(REMEMBERED));
-        Box::pin(async move { self.0.link.run(&call).await })
+            .argument(duration_to_millis(REMEMBERED))
+            .argument(session.as_str());
+        self.link.run(&call).await
     }
 
-    fn end_token<'a>(&'a self, token: &'a TokenId, at: SystemTime) -> StoreFuture<'a, ()> {
-        let keys = &self.0.keys;
-        let call = Call::change(&self.0.scripts.end_token)
+    pub(crate) async fn end_token(
+        &self,
+        token: &TokenId,
+        at: SystemTime,
+    ) -> Result<Written, StoreError> {
+        let keys = &self.keys;
+        let call = Call::change(&self.scripts.end_token)
             .key(keys.floor())
             .key(keys.ended_token(token))
             .argument(to_millis_up(at))
-            .argument(duration_to_millis(REMEMBERED));
-        Box::pin(async move { self.0.link.run(&call).await })
+            .argument(duration_to_millis(REMEMBERED))
+            .argument(token.as_str());
+        self.link.run(&call).await
     }
 }

@@ -23,6 +23,10 @@ impl Behind {
         Self(client.get_multiplexed_async_connection().await.unwrap())
     }
 
+    pub(crate) async fn send<T: FromRedisValue>(&mut self, command: &redis::Cmd) -> T {
+        command.query_async(&mut self.0).await.unwrap()
+    }
+
     /// Runs a command whose parts are separated by spaces.
     pub(crate) async fn run<T: FromRedisValue>(&mut self, command: &str) -> T {
         let mut parts = command.split(' ');

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod connecting;
 #[cfg(test)]
 mod fixture;

@@ -31,6 +31,10 @@ impl Subject for OnAServer {
                     "hash" => behind.run(&format!("HGETALL {key}")).await,
                     "zset" => behind.run(&format!("ZRANGE {key} 0 -1")).await,
                     "string" => vec![behind.run(&format!("GET {key}")).await],
+                    "stream" => {
+                        let entries: redis::Value = behind.run(&format!("XRANGE {key} - +")).await;
+                        vec![format!("{entries:?}")]
+                    }
                     other => unreachable!("the store writes no {other}"),
                 };
                 writeln!(dump, "{key} {values:?}").unwrap();

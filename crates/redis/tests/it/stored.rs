@@ -49,6 +49,8 @@ async fn each_key_expires_when_its_entry_may_be_forgotten() {
         ("ended-token", millis(second(7) + REMEMBERED)),
         ("epoch", millis(second(5) + REMEMBERED)),
         ("floor", -1),
+        ("ordered", -1),
+        ("orders", -1),
         ("sequence", -1),
         ("session", millis(short.forget_at())),
         ("session", millis(long.forget_at())),
@@ -129,7 +131,8 @@ async fn no_name_stands_in_a_key() {
     let safe = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == ':' || c == '-';
     let bare = |key: &String| key.strip_prefix("{doorward}:").unwrap().chars().all(safe);
     assert!(keys.iter().all(bare), "{keys:?}");
-    assert_eq!(keys.len(), 2 + 6 * hostile.len());
+    // With the floor, the sequence, and the log of orders with its counter.
+    assert_eq!(keys.len(), 4 + 6 * hostile.len());
     for (number, name) in (1..).zip(hostile) {
         let found = store.find(&key(number)).await.unwrap();
         assert_eq!(found, Some(session(&format!("{name}!"), name)));

@@ -2,7 +2,9 @@
 
 /// Sources of the files with rules.
 const RULES: &[&str] = &[
+    include_str!("cluster.rs"),
     include_str!("revocations.rs"),
+    include_str!("seats.rs"),
     include_str!("sessions.rs"),
     include_str!("sessions/at_once.rs"),
     include_str!("sessions/changes.rs"),
