@@ -152,7 +152,6 @@ pub struct LogEntry {
 /// assert!(!Outcome { ended: 2, stuck: 1, ..Outcome::default() }.is_complete());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Outcome {
     /// Number of sockets that have ended.
     pub ended: u64,

@@ -185,7 +185,7 @@ impl Cluster for RedisCluster {
                 .argument(read.0)
                 .argument(self.era());
             for (position, outcome) in outcomes {
-                let Outcome { ended, stuck, kept, undecided, .. } = outcome;
+                let Outcome { ended, stuck, kept, undecided } = outcome;
                 call = call
                     .argument(position.0)
                     .argument(format_args!("{ended} {stuck} {kept} {undecided}"));

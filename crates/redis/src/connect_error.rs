@@ -62,11 +62,21 @@ pub enum ConnectError {
         /// Address of the server, `host:port` or the path of its socket.
         address: String,
     },
-    /// The URL requires an encrypted connection.
+    /// The certificates of the authorities cannot be read.
+    #[error("the certificates of the authorities for Redis cannot be read: write them as PEM")]
+    Ca,
+    /// The certificate of the server is not accepted, or the server does not speak TLS.
     #[error(
-        "the URL of Redis requires TLS, which is not supported: use a tunnel or a private network"
+        "{address} cannot be reached with TLS: name the authority of its certificate, or write redis:// if it does \
+         not use TLS"
     )]
-    Tls,
+    Tls {
+        /// Address of the server, `host:port` or the path of its socket.
+        address: String,
+        /// Error of TLS.
+        #[source]
+        source: BoxError,
+    },
     /// The server answers with an error, for example because its user lacks a permission.
     #[error("{address} cannot be used: check the permissions of its user")]
     Unusable {

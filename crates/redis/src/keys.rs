@@ -63,6 +63,11 @@ impl Keys {
         self.of("ended-token:") + &hash(id.as_str())
     }
 
+    /// Returns the key of the signing keys of access tokens.
+    pub(crate) fn signing_keys(&self) -> String {
+        self.of("signing-keys")
+    }
+
     /// Returns the key of the log of orders.
     pub(crate) fn orders(&self) -> String {
         self.of("orders")

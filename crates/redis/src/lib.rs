@@ -38,4 +38,4 @@ mod time;
 
 pub use cluster::RedisCluster;
 pub use connect_error::ConnectError;
-pub use store::{RedisOptions, RedisStore};
+pub use store::{RedisOptions, RedisStore, SigningKeys};

@@ -20,7 +20,11 @@ use std::{
 use doorward_core::{StoreError, lock};
 use redis::{
     AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, RedisError, RedisResult, Script,
-    ServerErrorKind, aio::MultiplexedConnection, io::tcp::TcpSettings,
+    ServerErrorKind, TlsCertificates, aio::MultiplexedConnection, io::tcp::TcpSettings,
+};
+use rustls::{
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject as _},
 };
 use tokio::time;
 
@@ -148,11 +152,12 @@ impl Link {
     /// Creates a link. Its first operation opens a connection. Fails if the URL cannot be used.
     pub(crate) fn new(
         url: &str,
+        ca: Option<&[u8]>,
         keys: &Keys,
         scripts: &Scripts,
         trusts_failover: bool,
     ) -> Result<Self, ConnectError> {
-        let client = client(url)?;
+        let client = client(url, ca)?;
         Ok(Self {
             address: client.get_connection_info().addr().to_string(),
             client,
@@ -287,17 +292,31 @@ impl Link {
 
 doorward_core::debug_fields!(Link { address });
 
-fn client(url: &str) -> Result<Client, ConnectError> {
-    if url.starts_with("rediss:") || url.starts_with("valkeys:") {
-        return Err(ConnectError::Tls);
-    }
+fn client(url: &str, ca: Option<&[u8]>) -> Result<Client, ConnectError> {
     // The library's error is dropped, because it may contain parts of the URL, including the password.
     let client = Client::open(url).map_err(|_reason| ConnectError::Url)?;
     // With Nagle's algorithm (RFC 1122, section 4.2.3.4), a small request can wait for the peer's delayed
     // acknowledgement of the previous request.
     let settings = TcpSettings::default().set_nodelay(true);
     let information = client.get_connection_info().clone().set_tcp_settings(settings);
-    Client::open(information).map_err(|_reason| ConnectError::Url)
+    if url.starts_with("rediss:") || url.starts_with("valkeys:") {
+        // The library takes the provider of the process, and panics if the program links two and has chosen none.
+        let _set = aws_lc_rs::default_provider().install_default();
+    }
+    match ca {
+        None => Client::open(information).map_err(|_reason| ConnectError::Url),
+        Some(pem) if !is_certificates(pem) => Err(ConnectError::Ca),
+        Some(pem) => {
+            let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem.to_vec()) };
+            Client::build_with_tls(information, certificates).map_err(|_reason| ConnectError::Ca)
+        }
+    }
+}
+
+/// Returns `true` if the text consists of at least one certificate.
+fn is_certificates(pem: &[u8]) -> bool {
+    let mut found = CertificateDer::pem_slice_iter(pem).peekable();
+    found.peek().is_some() && found.all(|certificate| certificate.is_ok())
 }
 
 /// Returns `true` if the next operation needs a new connection, because this connection is closed, does not

@@ -3,7 +3,10 @@
 mod record;
 mod revocations;
 mod sessions;
+mod signing_keys;
 mod tickets;
+
+pub use signing_keys::SigningKeys;
 
 pub(crate) use revocations::Written;
 
@@ -45,7 +48,7 @@ pub(crate) struct Inner {
 }
 
 impl RedisStore {
-    /// Connects to the server at `redis://[user:password@]host[:port][/database]`, or at
+    /// Connects to the server at `redis://[user:password@]host[:port][/database]`, at `rediss://..` with TLS, or at
     /// `redis+unix:///path`, with the default [`RedisOptions`].
     ///
     /// # Errors
@@ -100,6 +103,7 @@ impl fmt::Debug for RedisStore {
 pub struct RedisOptions {
     prefix: Box<str>,
     trusts_failover: bool,
+    ca: Option<Box<[u8]>>,
 }
 
 impl RedisOptions {
@@ -108,6 +112,13 @@ impl RedisOptions {
     #[must_use]
     pub fn prefix(self, prefix: &str) -> Self {
         Self { prefix: prefix.into(), ..self }
+    }
+
+    /// Sets the certificates of the authorities that may have issued the certificate of the server, as PEM. They
+    /// are used with a URL that begins with `rediss://`. The default is the authorities that the machine trusts.
+    #[must_use]
+    pub fn ca(self, pem: &[u8]) -> Self {
+        Self { ca: Some(pem.into()), ..self }
     }
 
     /// Keeps users signed in after the server has restarted or was promoted from a replica, although it may
@@ -137,7 +148,7 @@ impl RedisOptions {
     /// [`Unavailable`](doorward_core::StoreError::Unavailable) until the server can be used.
     ///
     /// # Errors
-    /// [`ConnectError::Url`] if the URL cannot be parsed.
+    /// [`ConnectError::Url`] if the URL cannot be parsed, and [`ConnectError::Ca`] if the certificates cannot.
     ///
     /// # Examples
     /// ```
@@ -148,13 +159,13 @@ impl RedisOptions {
     /// ```
     pub fn open(&self, url: &str) -> Result<RedisStore, ConnectError> {
         let (keys, scripts) = (Keys::new(&self.prefix), Scripts::new());
-        let link = Link::new(url, &keys, &scripts, self.trusts_failover)?;
+        let link = Link::new(url, self.ca.as_deref(), &keys, &scripts, self.trusts_failover)?;
         Ok(RedisStore(Arc::new(Inner { link, keys, scripts })))
     }
 }
 
 impl Default for RedisOptions {
     fn default() -> Self {
-        Self { prefix: "{doorward}:".into(), trusts_failover: false }
+        Self { prefix: "{doorward}:".into(), trusts_failover: false, ca: None }
     }
 }

@@ -55,9 +55,19 @@ async fn revoke(
     let what = what.named().map_err(|text| problem(StatusCode::BAD_REQUEST, text))?;
     let (order, told) = order(&admin, what).await?;
     let done = admin.principals.revoke(order).await;
-    done.map(|done| Json(Revocation::new(done, told))).map_err(|error| match error {
+    let settled = async |done: doorward::access::Revocation| {
+        Json(Revocation::new(done.settled().await, told))
+    };
+    match done {
+        Ok(done) => Ok(settled(done).await),
+        Err(error) => Err(not_revoked(&error)),
+    }
+}
+
+fn not_revoked(error: &RevokeError) -> Response {
+    match error {
         RevokeError::Store(cause) => {
-            let cause = Causes(&cause);
+            let cause = Causes(cause);
             problem(
                 StatusCode::SERVICE_UNAVAILABLE,
                 &format!(
@@ -67,7 +77,7 @@ async fn revoke(
             )
         }
         error => problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
-    })
+    }
 }
 
 /// Resolves the target of a revocation. Returns the [`Revoke`](doorward::Revoke) to execute, and a sentence about the

@@ -34,7 +34,10 @@ use self::{
 pub(crate) use self::{
     known::all as all_settings,
     place::{DATA_DIR, PlaceOptions},
-    values::{AppName, AppNames, HostName, Profile, Proxies, RpId, SameSite, SecretUrl, TokenName},
+    values::{
+        AppName, AppNames, HostName, KeyStore, Profile, Proxies, RpId, SameSite, SecretUrl,
+        TokenName,
+    },
 };
 
 /// All settings, with defaults applied.
@@ -126,10 +129,22 @@ pub(crate) struct PasskeyConfig {
 pub(crate) enum StoreConfig {
     /// Memory of the process, which is lost when the process ends.
     Memory,
-    /// Redis, or another server with the protocol of Redis.
-    Redis(SecretUrl),
+    /// Redis, or another server with the protocol of Redis. The server is a node of a cluster.
+    Redis(RedisConfig),
     /// The SQLite file [`Config::database`].
     Sqlite,
+}
+
+/// Redis server, and the place of this server in the cluster of all servers that use it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RedisConfig {
+    pub(crate) url: SecretUrl,
+    /// File with the certificates of the authorities that may have issued the certificate of the Redis server.
+    /// `None` for those of the machine.
+    pub(crate) ca: Option<PathBuf>,
+    /// Name of this node. `None` for the name of the machine.
+    pub(crate) node: Option<TokenName>,
+    pub(crate) key_store: KeyStore,
 }
 
 /// Sink of audit records.
@@ -147,6 +162,14 @@ impl Config {
     /// Returns the URL of a server that listens on `port` of this machine.
     pub(crate) fn local_url(&self, port: u16) -> PublicUrl {
         PublicUrl::localhost(self.listener.tls.is_some(), port)
+    }
+
+    /// Returns the Redis server of the cluster. `None` if this server is the only node.
+    pub(crate) fn redis(&self) -> Option<&RedisConfig> {
+        match &self.session.store {
+            StoreConfig::Redis(redis) => Some(redis),
+            StoreConfig::Memory | StoreConfig::Sqlite => None,
+        }
     }
 
     /// Returns the applications to mount, each once, in the order of [`ALL`].

@@ -8,4 +8,5 @@ pub(crate) mod applications;
 pub(crate) mod custody;
 pub(crate) mod data_dir;
 pub(crate) mod key_file;
+pub(crate) mod shared_keys;
 pub(crate) mod stores;

@@ -135,6 +135,24 @@ impl KeyRing {
         json!({ "keys": keys }).to_string()
     }
 
+    /// Returns the names (`kid`) of the signing key and of the older keys, in this order. The names are
+    /// public.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_auth::{KeyRing, SigningKey};
+    ///
+    /// let ring = KeyRing::new(SigningKey::generate()?);
+    /// assert_eq!(ring.names().len(), 1);
+    /// # Ok::<_, doorward_auth::KeyError>(())
+    /// ```
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let trusted = self.trusted();
+        let old = trusted.retiring.iter().map(|old| old.key.id().to_owned());
+        std::iter::once(trusted.current.id().to_owned()).chain(old).collect()
+    }
+
     /// Returns the signing key.
     pub(crate) fn current(&self) -> Arc<SigningKey> {
         Arc::clone(&self.trusted().current)

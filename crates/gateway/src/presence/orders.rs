@@ -45,11 +45,9 @@ impl Carrying {
     pub(crate) fn outcome(&self) -> Outcome {
         let Progress { total, ended, kept, undecided } = &*self.progress;
         let count = |counter: &AtomicU64| counter.load(Ordering::Acquire);
-        let mut outcome = Outcome::default();
-        (outcome.ended, outcome.kept, outcome.undecided) =
-            (count(ended), count(kept), count(undecided));
-        outcome.stuck = total.saturating_sub(outcome.ended + outcome.kept + outcome.undecided);
-        outcome
+        let (ended, kept, undecided) = (count(ended), count(kept), count(undecided));
+        let stuck = total.saturating_sub(ended + kept + undecided);
+        Outcome { ended, stuck, kept, undecided }
     }
 
     /// Completes when no socket is stuck.

@@ -50,8 +50,6 @@ pub(super) fn answer(text: &str) -> Result<Answer, StoreError> {
     let mut counts = text.split(' ').map(number);
     let mut count =
         || counts.next().unwrap_or_else(|| Err(unreadable("a count of an order is missing")));
-    let mut outcome = Outcome::default();
-    (outcome.ended, outcome.stuck, outcome.kept, outcome.undecided) =
-        (count()?, count()?, count()?, count()?);
-    Ok(Answer::Done(outcome))
+    let (ended, stuck, kept, undecided) = (count()?, count()?, count()?, count()?);
+    Ok(Answer::Done(Outcome { ended, stuck, kept, undecided }))
 }

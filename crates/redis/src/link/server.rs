@@ -1,5 +1,7 @@
 //! Inspects the server of a new connection, and refuses a server that cannot keep revocations.
 
+use std::{error::Error, io, sync::Arc};
+
 use redis::{ErrorKind, RedisError, RedisResult, aio::MultiplexedConnection, cmd};
 
 use crate::ConnectError;
@@ -84,10 +86,20 @@ pub(super) fn explain(address: &str, error: RedisError) -> ConnectError {
         _ if matches!(code, "LOADING" | "MASTERDOWN") => {
             ConnectError::Away { address, source: error.into() }
         }
+        ErrorKind::Io if is_tls(&error) => ConnectError::Tls { address, source: error.into() },
         ErrorKind::Io => ConnectError::Away { address, source: error.into() },
         ErrorKind::Parse => ConnectError::NotRedis { address, source: error.into() },
         _ => ConnectError::Unusable { address, source: error.into() },
     }
+}
+
+/// Returns `true` if TLS has failed, and not the connection below it.
+fn is_tls(error: &RedisError) -> bool {
+    // The library keeps its cause in an `Arc`, and the I/O error keeps that of TLS.
+    let cause =
+        error.source().and_then(|cause| cause.downcast_ref::<Arc<dyn Error + Send + Sync>>());
+    let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.and_then(io::Error::get_ref).is_some_and(|cause| cause.is::<rustls::Error>())
 }
 
 #[cfg(test)]

@@ -2,15 +2,20 @@
 
 use std::{error::Error as _, fmt::Write as _, net::Ipv4Addr};
 
-use doorward_core::SessionStore;
+use doorward_core::{
+    SessionStore,
+    cluster::{Cluster as _, Position},
+};
 use doorward_redis::{ConnectError, RedisOptions, RedisStore};
 use doorward_testkit::RedisServer;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
 
-use crate::fixture::{Behind, guarded, key};
+use crate::fixture::{Behind, guarded, key, session};
 
 async fn refused(url: &str) -> ConnectError {
     let error = guarded(RedisStore::connect(url)).await.map(drop).unwrap_err();
@@ -117,11 +122,72 @@ async fn an_error_does_not_repeat_a_url_that_cannot_be_parsed() {
     }
 }
 
-#[tokio::test]
-async fn a_url_that_requires_encryption_is_rejected() {
-    let error = refused(&format!("rediss://:{PASSWORD}@localhost:6379")).await;
+/// Server that speaks TLS on a port of the loopback interface, with the authority of its certificate.
+struct OverTls {
+    _server: RedisServer,
+    _folder: TempDir,
+    url: String,
+    ca: String,
+}
 
-    assert!(matches!(error, ConnectError::Tls), "{error:?}");
+impl OverTls {
+    async fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let (certificate, key) = (path("server.crt"), path("server.key"));
+        std::fs::write(&certificate, cert.pem()).unwrap();
+        std::fs::write(&key, signing_key.serialize_pem()).unwrap();
+        let free =
+            std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let port = free.port().to_string();
+        let arguments = [
+            "--bind",
+            "127.0.0.1",
+            "--tls-port",
+            &port,
+            "--tls-cert-file",
+            &certificate,
+            "--tls-key-file",
+            &key,
+            "--tls-auth-clients",
+            "no",
+            "--tls-ca-cert-file",
+            &certificate,
+        ];
+        let server = RedisServer::start(&arguments);
+        let url = format!("rediss://localhost:{port}");
+        Self { _server: server.await, _folder: folder, url, ca: cert.pem() }
+    }
+}
+
+#[tokio::test]
+async fn a_server_with_tls_is_used_if_its_certificate_is_trusted() {
+    let tls = OverTls::start().await;
+
+    let store = RedisOptions::default().ca(tls.ca.as_bytes()).connect(&tls.url).await.unwrap();
+    store.create(&key(1), &session("s-1", "alice")).await.unwrap();
+    assert!(store.find(&key(1)).await.unwrap().is_some());
+    // A waiting node has a connection of its own.
+    let read = store.cluster("eu-1").orders(Position::START).await;
+    assert_eq!(read.unwrap(), []);
+
+    let stranger = refused(&tls.url).await;
+    assert!(matches!(stranger, ConnectError::Tls { .. }), "{stranger:?}");
+    let garbage = RedisOptions::default().ca(b"garbage").open(&tls.url).unwrap_err();
+    assert!(matches!(garbage, ConnectError::Ca), "{garbage:?}");
+}
+
+/// A server without TLS is not spoken to in the clear, although it answers.
+#[tokio::test]
+async fn a_server_without_tls_is_refused_if_the_url_requires_it() {
+    let server = RedisServer::start_on_tcp(&[]).await;
+
+    let error = refused(&server.url().replace("redis://", "rediss://")).await;
+
+    // Such a server waits for more of what it takes for a command.
+    assert!(matches!(error, ConnectError::Away { .. } | ConnectError::Tls { .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -156,5 +156,5 @@ async fn ask<T: DeserializeOwned>(
 /// Maximum size of a response in bytes. A list of all connections of a large server fits.
 const MAX_ANSWER: usize = 256 * 1024 * 1024;
 
-/// Time limit for the response of one server.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
+/// Time limit for the response of one server. A revocation waits for up to 30 s for a node that cannot be reached.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(45);

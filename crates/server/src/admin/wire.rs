@@ -65,6 +65,8 @@ pub(crate) struct Revocation {
     pub(crate) closed: usize,
     /// Ids of the nodes that have applied the revocation.
     pub(crate) confirmed: Vec<String>,
+    /// Ids of the nodes that serve no client any more, because their lease has ended.
+    pub(crate) lapsed: Vec<String>,
     /// Ids of the nodes that have not confirmed the revocation in time.
     pub(crate) missing: Vec<String>,
     /// Sentence that describes the target.
@@ -74,8 +76,9 @@ pub(crate) struct Revocation {
 impl Revocation {
     pub(super) fn new(done: doorward::access::Revocation, told: String) -> Self {
         let names = |nodes: Vec<NodeId>| nodes.iter().map(NodeId::to_string).collect();
-        let (confirmed, missing) = (names(done.confirmed), names(done.missing));
-        Self { closed: done.closed, confirmed, missing, told }
+        let doorward::access::Revocation { closed, confirmed, lapsed, missing, .. } = done;
+        let (confirmed, lapsed, missing) = (names(confirmed), names(lapsed), names(missing));
+        Self { closed, confirmed, lapsed, missing, told }
     }
 }
 

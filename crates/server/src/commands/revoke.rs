@@ -28,6 +28,7 @@ pub(crate) fn run(options: &RevokeOptions) -> Result<(), Failure> {
     for answer in said {
         done.closed += answer.closed;
         done.confirmed.extend(answer.confirmed);
+        done.lapsed.extend(answer.lapsed);
         done.missing.extend(answer.missing);
         done.told = answer.told;
     }
@@ -38,8 +39,11 @@ pub(crate) fn run(options: &RevokeOptions) -> Result<(), Failure> {
         return Err(failure);
     }
     let sockets = if done.closed == 1 { "socket" } else { "sockets" };
-    output::say(&format!("Revoked; {} {sockets} closed. {}\n", done.closed, done.told))
-        .or_fail("cannot print what was done")?;
+    let mut said = format!("Revoked; {} {sockets} closed. {}\n", done.closed, done.told);
+    if done.confirmed.len() + done.lapsed.len() > 1 {
+        said.push_str(&nodes(&done));
+    }
+    output::say(&said).or_fail("cannot print what was done")?;
     if let Some(failure) = failed {
         return Err(failure);
     }
@@ -51,4 +55,16 @@ pub(crate) fn run(options: &RevokeOptions) -> Result<(), Failure> {
          connections",
         done.missing.join(", ")
     )))
+}
+
+/// Returns a sentence about the nodes of a cluster.
+fn nodes(done: &Revocation) -> String {
+    let mut said = format!("Confirmed by {}.", done.confirmed.join(", "));
+    if !done.lapsed.is_empty() {
+        said += " Without a lease, so without clients: ";
+        said += &done.lapsed.join(", ");
+        said.push('.');
+    }
+    said.push('\n');
+    said
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use doorward::PerUser;
 
 use super::{
-    AuditConfig, Config, PasskeyConfig, SessionConfig, StoreConfig, TokenConfig,
+    AuditConfig, Config, PasskeyConfig, RedisConfig, SessionConfig, StoreConfig, TokenConfig,
     allowed_origin::AllowedOrigin,
     environment, file,
     listen::ListenAddress,
@@ -16,9 +16,10 @@ use super::{
     place::{DATA_DIR, PlaceOptions},
     public_url::PublicUrl,
     span::Span,
-    tables::{Audit, Connections},
+    tables::{Audit, Cluster, Connections, Redis},
     values::{
-        AppName, AppNames, AuditSink, Excess, Profile, SameSite, Store, TokenName, Transport,
+        AppName, AppNames, AuditSink, Excess, KeyStore, Profile, SameSite, Store, TokenName,
+        Transport,
     },
 };
 use crate::terminal::Failure;
@@ -59,13 +60,8 @@ impl Config {
             },
         };
         let profile = settings.profile.unwrap_or(Profile::Development);
-        let redis = settings.redis.url;
-        let store = match (settings.session.store, redis) {
-            (Some(Store::Redis) | None, Some(url)) => StoreConfig::Redis(url),
-            (Some(Store::Redis), None) => return Err(Failure::new(NO_REDIS)),
-            (Some(Store::Memory), _) => StoreConfig::Memory,
-            (Some(Store::Sqlite) | None, _) => StoreConfig::Sqlite,
-        };
+        let key_store = settings.token.key_store;
+        let store = store(settings.session.store, settings.redis, settings.cluster, key_store)?;
         let idle_timeout = settings.session.idle_timeout.unwrap_or(Span::HOUR);
         if idle_timeout < Span::MINUTE {
             return Err(Failure::new(IDLE_TOO_SHORT));
@@ -74,7 +70,8 @@ impl Config {
         if profile == Profile::Production {
             check_production(&store, settings.public_url.as_ref(), &origins)?;
         }
-        let limits = settings.limits.limits().map_err(|error| {
+        let is_cluster = matches!(store, StoreConfig::Redis(_));
+        let limits = settings.limits.limits(is_cluster).map_err(|error| {
             Failure::new(format_args!("the settings contradict each other: {error}"))
         })?;
         let (audit, record_first) = audit(settings.audit, &data_dir)?;
@@ -130,6 +127,23 @@ impl Config {
             database,
             postgres,
         })
+    }
+}
+
+/// Returns the store of sessions. A Redis server that is named is used unless another store is chosen.
+fn store(
+    chosen: Option<Store>,
+    redis: Redis,
+    cluster: Cluster,
+    key_store: Option<KeyStore>,
+) -> Result<StoreConfig, Failure> {
+    let (ca, node, key_store) = (redis.ca, cluster.node, key_store.unwrap_or(KeyStore::Redis));
+    let redis = redis.url.map(|url| RedisConfig { url, ca, node, key_store });
+    match (chosen, redis) {
+        (Some(Store::Redis) | None, Some(redis)) => Ok(StoreConfig::Redis(redis)),
+        (Some(Store::Redis), None) => Err(Failure::new(NO_REDIS)),
+        (Some(Store::Memory), _) => Ok(StoreConfig::Memory),
+        (Some(Store::Sqlite) | None, _) => Ok(StoreConfig::Sqlite),
     }
 }
 

@@ -12,8 +12,8 @@ use super::{
     form::{Known, Setting},
     limits::LimitSettings,
     values::{
-        AppName, AuditSink, Count, Excess, HostName, Profile, Proxies, RpId, SameSite, SecretUrl,
-        Store, TokenName, Transport,
+        AppName, AuditSink, Count, Excess, HostName, KeyStore, Profile, Proxies, RpId, SameSite,
+        SecretUrl, Store, TokenName, Transport,
     },
 };
 
@@ -68,6 +68,7 @@ settings! {
         #[table] session: Session,
         #[table] passkeys: Passkeys,
         #[table] redis: Redis,
+        #[table] cluster: Cluster,
         #[table] database: Database,
         #[table] hosts: Hosts,
         #[table] origins: OriginSettings,
@@ -82,6 +83,7 @@ settings! {
     Token {
         issuer: TokenName,
         audience: TokenName,
+        key_store: KeyStore,
     }
 
     /// The table `[session]`.
@@ -104,6 +106,12 @@ settings! {
     /// The table `[redis]`.
     Redis {
         url: SecretUrl,
+        ca: PathBuf,
+    }
+
+    /// The table `[cluster]`.
+    Cluster {
+        node: TokenName,
     }
 
     /// The table `[database]`.

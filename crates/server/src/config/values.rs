@@ -96,6 +96,14 @@ choices! {
         Sqlite = "sqlite",
     }
 
+    /// Place of the signing keys of a cluster.
+    KeyStore {
+        /// A file of each node. The files contain the same keys.
+        File = "file",
+        /// Redis, from which each node copies them into its file.
+        Redis = "redis",
+    }
+
     /// `SameSite` attribute of the session cookie.
     SameSite {
         Lax = "lax",

@@ -74,6 +74,17 @@ impl KeyFile {
         Ok(keys)
     }
 
+    /// Writes keys that another node has made, and returns them.
+    pub(crate) fn adopt(&self, keys: KeyRing) -> Result<KeyRing, Failure> {
+        self.write(&keys, When::Always)?;
+        Ok(keys.max_lifetime(MAX_LIFETIME))
+    }
+
+    /// Returns the path of the key file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Reads the keys. Returns `None` if there is no key file. Fails if the file is damaged, or if another user may
     /// have read or replaced it.
     pub(crate) fn read(&self) -> Result<Option<KeyRing>, Failure> {

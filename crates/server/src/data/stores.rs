@@ -9,13 +9,13 @@ use doorward::{
     store::{BoxFuture, RevocationStore, SessionStore, TicketStore},
 };
 use doorward_apps::Database;
-use doorward_core::AccountStore;
-use doorward_redis::RedisStore;
+use doorward_core::{AccountStore, Causes};
+use doorward_redis::{ConnectError, RedisOptions, RedisStore};
 use doorward_sql::{PostgresStore, SqlAudit, SqlStore};
 
 use super::{applications, custody};
 use crate::{
-    config::{AuditConfig, Config, StoreConfig},
+    config::{AuditConfig, Config, RedisConfig, StoreConfig},
     terminal::{Failure, OrFail as _},
 };
 
@@ -24,6 +24,8 @@ pub(crate) struct Stores {
     pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) revocations: Arc<dyn RevocationStore>,
+    /// Store of the cluster. `None` if the server is the only node.
+    pub(crate) cluster: Option<RedisStore>,
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) audit: Arc<BoundedAudit<Sink>>,
     /// SQLite file. It is checked for `/readyz`, and closed when the server stops.
@@ -49,6 +51,7 @@ impl Stores {
         // If sessions are kept in another store, so are revocations, and a new SQLite file has lost none.
         let keeps_revocations = matches!(config.session.store, StoreConfig::Sqlite);
         let database = sqlite(&config.database, was_used && keeps_revocations).await?;
+        let mut cluster = None;
         let (sessions, tickets, revocations) = match &config.session.store {
             StoreConfig::Memory => {
                 tracing::warn!("Sessions and revocations are in memory: a restart ends them.");
@@ -56,8 +59,10 @@ impl Stores {
                 // rejected.
                 each(MemoryStore::default().refusing_before(SystemClock.wall()))
             }
-            StoreConfig::Redis(url) => {
-                each(RedisStore::connect(url.expose()).await.or_fail("cannot use Redis")?)
+            StoreConfig::Redis(redis) => {
+                let store = redis_store(redis).await?;
+                cluster = Some(store.clone());
+                each(store)
             }
             StoreConfig::Sqlite => each(database.clone()),
         };
@@ -72,12 +77,29 @@ impl Stores {
                 let store = PostgresStore::connect(url.expose()).await;
                 Arc::new(store.or_fail("cannot use database.url")?)
             }
-            None => Arc::new(database.clone()),
+            None => {
+                if cluster.is_some() {
+                    tracing::warn!(
+                        "Accounts are in the SQLite file of this node, and other nodes do not know them: set \
+                         DATABASE_URL to a PostgreSQL database."
+                    );
+                }
+                Arc::new(database.clone())
+            }
         };
         let applications =
             applications::open(&config.data_dir.join(applications::FILE), &config.applications())
                 .await?;
-        Ok(Self { sessions, tickets, revocations, accounts, audit, database, applications })
+        Ok(Self {
+            sessions,
+            tickets,
+            revocations,
+            cluster,
+            accounts,
+            audit,
+            database,
+            applications,
+        })
     }
 
     /// Opens empty stores for a server that never accepts a client. Their files are created in `folder`.
@@ -88,7 +110,17 @@ impl Stores {
         let accounts = Arc::new(database.clone());
         let applications =
             applications::open(&folder.join(applications::FILE), &config.applications()).await?;
-        Ok(Self { sessions, tickets, revocations, accounts, audit, database, applications })
+        let cluster = None;
+        Ok(Self {
+            sessions,
+            tickets,
+            revocations,
+            cluster,
+            accounts,
+            audit,
+            database,
+            applications,
+        })
     }
 
     /// Flushes the audit records, and closes the SQLite files. Gives up after [`CLOSED_WITHIN`].
@@ -151,6 +183,23 @@ impl Audit for Sink {
     fn has_room(&self) -> bool {
         self.as_audit().has_room()
     }
+}
+
+/// Opens the store in Redis. A server that does not answer yet is no failure: no client is admitted until it does.
+async fn redis_store(redis: &RedisConfig) -> Result<RedisStore, Failure> {
+    let mut options = RedisOptions::default();
+    if let Some(path) = &redis.ca {
+        let cannot = format_args!("cannot read redis.ca {}", path.display());
+        options = options.ca(&tokio::fs::read(path).await.or_fail(cannot)?);
+    }
+    let store = options.open(redis.url.expose()).or_fail("cannot use Redis")?;
+    match store.try_connect().await {
+        Err(error @ ConnectError::Away { .. }) => {
+            tracing::error!(cause = %Causes(&error), "No client is admitted until Redis answers.");
+        }
+        connected => connected.or_fail("cannot use Redis")?,
+    }
+    Ok(store)
 }
 
 fn bounded(sink: Sink, records_first: bool) -> Arc<BoundedAudit<Sink>> {

@@ -1,4 +1,4 @@
-//! Reloads the signing keys after a rotation.
+//! Reloads the signing keys after a rotation, and exchanges them with the other nodes of the cluster.
 
 use std::time::Duration;
 
@@ -7,13 +7,18 @@ use doorward::{
     server::{Clock, SystemClock},
 };
 
-use crate::data::key_file::KeyFile;
+use crate::data::{key_file::KeyFile, shared_keys::SharedKeys};
 
 /// Reloads the keys periodically, so that `doorward keys rotate` needs no restart.
-pub(super) async fn watch(key_file: &KeyFile, keys: &KeyRing) {
+pub(super) async fn watch(key_file: &KeyFile, keys: &KeyRing, shared: Option<&SharedKeys>) {
     loop {
         SystemClock.sleep_until(SystemClock.now() + BETWEEN_LOOKS).await;
         take_over(key_file, keys).await;
+        if let Some(shared) = shared
+            && let Err(failure) = shared.exchange(keys).await
+        {
+            tracing::warn!(%failure, "The signing keys were not compared with those of the other nodes.");
+        }
     }
 }
 

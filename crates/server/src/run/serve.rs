@@ -31,7 +31,7 @@ use crate::{
     admin::{self, Admin, AdminSocket},
     cli::ServeOptions,
     config::{AuditConfig, Config, listener::UNIX_WITHOUT_URL},
-    data::{data_dir::DataDir, key_file::KeyFile, stores::Stores},
+    data::{data_dir::DataDir, key_file::KeyFile, shared_keys::SharedKeys, stores::Stores},
     http::{self, Site},
     log::{self, Log},
     terminal::{Failure, OrFail as _, output},
@@ -86,7 +86,7 @@ async fn serve(
         // A stop signal may arrive while the server waits for the data directory or for a slow database.
         () = &mut stop => return Ok(Stopped::InOrder),
     };
-    let Prepared { listeners, tls, keys, key_file, stores, metrics } = prepared;
+    let Prepared { listeners, tls, keys, key_file, shared_keys, stores, metrics } = prepared;
     let dependencies = Dependencies::of(&stores);
 
     let addresses = listeners.addresses();
@@ -130,7 +130,7 @@ async fn serve(
             admin.serve(admin::router(operators)),
             OptionFuture::from(metrics.map(MetricsServer::serve)),
             sweep(&sessions),
-            key_watch::watch(&key_file, &keys),
+            key_watch::watch(&key_file, &keys, shared_keys.as_ref()),
             Arc::clone(&issuers).prepare(),
             signals.watch(Reloaded {
                 options,
@@ -185,6 +185,8 @@ struct Prepared {
     tls: Option<Tls>,
     keys: Arc<KeyRing>,
     key_file: KeyFile,
+    /// Keys that the nodes of the cluster share. `None` if the server is the only node.
+    shared_keys: Option<SharedKeys>,
     stores: Stores,
     metrics: Option<MetricsServer>,
 }
@@ -202,15 +204,21 @@ async fn prepare(config: &Config, held: &mut Option<DataDir>) -> Result<Prepared
         *held = Some(DataDir::take(&config.data_dir).await?);
     }
     let was_used = held.as_ref().is_some_and(|held| held.was_used);
-    let keys = Arc::new(match existing {
-        Some(keys) => keys,
-        None => key_file.read_or_create(config.profile)?,
-    });
     let stores = Stores::open(config, was_used).await?;
+    let shared_keys = stores
+        .cluster
+        .clone()
+        .zip(config.redis())
+        .map(|(store, redis)| SharedKeys::new(store, key_file.clone(), redis.key_store));
+    let keys = Arc::new(match (&shared_keys, existing) {
+        (Some(shared), own) => shared.agree(own, config.profile).await?,
+        (None, Some(keys)) => keys,
+        (None, None) => key_file.read_or_create(config.profile)?,
+    });
     // Components that are built earlier are not counted.
     let metrics = OptionFuture::from(config.metrics.as_ref().map(MetricsServer::start));
     let metrics = metrics.await.transpose()?;
-    Ok(Prepared { listeners, tls, keys, key_file, stores, metrics })
+    Ok(Prepared { listeners, tls, keys, key_file, shared_keys, stores, metrics })
 }
 
 /// Binds the address of the server.

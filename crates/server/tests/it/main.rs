@@ -14,6 +14,8 @@ mod certificate;
 #[cfg(test)]
 mod chat_client;
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod data_dir;

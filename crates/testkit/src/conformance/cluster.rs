@@ -194,8 +194,7 @@ pub async fn every_member_of_a_receipt_answers<C: Cluster>(
     assert_eq!(answers().await?, [waiting, waiting, waiting]);
 
     // The first has ended sockets, and one of them has not closed yet. The second has read the order and had none.
-    let mut outcome = Outcome::default();
-    (outcome.ended, outcome.stuck) = (2, 1);
+    let mut outcome = Outcome { ended: 2, stuck: 1, ..Outcome::default() };
     let done = [(receipt.position, outcome)];
     first.cluster.confirm(first.incarnation, receipt.position, &done).await?;
     second.cluster.confirm(second.incarnation, receipt.position, &[]).await?;

@@ -1,0 +1,165 @@
+//! Lets all nodes of a cluster sign with the same keys.
+//!
+//! The keys are in Redis, from which each node copies them into its key file. Or each node has its key file from
+//! elsewhere, and only the names of the keys are in Redis. A node whose keys have nothing in common with those of
+//! the cluster does not start. Start reading at [`SharedKeys::agree`].
+
+use doorward::auth::KeyRing;
+use doorward_core::Causes;
+use doorward_redis::{RedisStore, SigningKeys};
+
+use super::key_file::KeyFile;
+use crate::{
+    config::{KeyStore, Profile},
+    terminal::{Failure, OrFail as _},
+};
+
+/// Signing keys that the nodes of a cluster share.
+pub(crate) struct SharedKeys {
+    store: RedisStore,
+    file: KeyFile,
+    place: KeyStore,
+}
+
+/// Age of the keys of this node, compared with those of the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    Same,
+    /// This node has rotated its keys.
+    Newer,
+    /// Another node has rotated its keys.
+    Older,
+    /// The keys have nothing in common.
+    Foreign,
+}
+
+impl SharedKeys {
+    pub(crate) fn new(store: RedisStore, file: KeyFile, place: KeyStore) -> Self {
+        Self { store, file, place }
+    }
+
+    /// Returns the keys with which this node starts. `own` are those in its key file.
+    pub(crate) async fn agree(
+        &self,
+        own: Option<KeyRing>,
+        profile: Profile,
+    ) -> Result<KeyRing, Failure> {
+        let theirs = match self.store.signing_keys().await {
+            Ok(theirs) => theirs,
+            Err(error) => {
+                // The keys are compared as soon as Redis answers. No client is admitted before.
+                return own.ok_or_else(|| {
+                    Failure::new(format_args!(
+                        "Redis does not answer, and this node has no signing key yet ({}): start Redis",
+                        Causes(&error)
+                    ))
+                });
+            }
+        };
+        let own = match (own, &theirs) {
+            (None, Some(theirs)) => return self.adopt(theirs),
+            (None, None) => self.file.read_or_create(profile)?,
+            (Some(own), _) => own,
+        };
+        self.compare(own, theirs).await
+    }
+
+    /// Compares the keys of the running server with those of the cluster, and exchanges them after a rotation.
+    pub(crate) async fn exchange(&self, keys: &KeyRing) -> Result<(), Failure> {
+        let theirs = self.store.signing_keys().await.or_fail("cannot read the signing keys")?;
+        let own = KeyRing::from_pem(&keys.to_pem().or_fail("cannot write a signing key")?);
+        let agreed = self.compare(own.or_fail("cannot read a signing key")?, theirs).await?;
+        keys.replace(&agreed);
+        Ok(())
+    }
+
+    async fn compare(
+        &self,
+        own: KeyRing,
+        mut theirs: Option<SigningKeys>,
+    ) -> Result<KeyRing, Failure> {
+        for _ in 0..ATTEMPTS {
+            let version = theirs.as_ref().map_or(0, |theirs| theirs.version);
+            if let Some(theirs) = &theirs {
+                match age(&own.names(), &theirs.names) {
+                    Age::Same => return Ok(own),
+                    Age::Older => return self.adopt(theirs),
+                    Age::Foreign => return Err(self.foreign()),
+                    Age::Newer => {}
+                }
+            }
+            let text = match self.place {
+                KeyStore::Redis => Some(own.to_pem().or_fail("cannot write a signing key")?),
+                KeyStore::File => None,
+            };
+            let names = own.names();
+            let stored = self.store.put_signing_keys(version, &names, text.as_deref()).await;
+            if stored.or_fail("cannot share the signing keys")? {
+                return Ok(own);
+            }
+            // Another node was faster.
+            theirs = self.store.signing_keys().await.or_fail("cannot read the signing keys")?;
+        }
+        Err(Failure::new("the signing keys in Redis change all the time"))
+    }
+
+    /// Takes over the keys of the cluster.
+    fn adopt(&self, theirs: &SigningKeys) -> Result<KeyRing, Failure> {
+        let Some(text) = theirs.text.as_deref().filter(|_| self.place == KeyStore::Redis) else {
+            return Err(Failure::new(format_args!(
+                "the key {} is missing or older than that of the other nodes: copy the file from another node",
+                self.file.path().display()
+            )));
+        };
+        let keys = KeyRing::from_pem(text).or_fail("cannot use the signing keys in Redis")?;
+        self.file.adopt(keys)
+    }
+
+    fn foreign(&self) -> Failure {
+        Failure::new(format_args!(
+            "the key {} is not that of the other nodes, so tokens of one node would be refused by the others: \
+             move the file away to take over the key of the others, or give this server a Redis of its own",
+            self.file.path().display()
+        ))
+    }
+}
+
+/// Compares two lists of names. The key that signs is the first of each list.
+fn age(own: &[String], theirs: &[String]) -> Age {
+    let (Some(first), Some(their_first)) = (own.first(), theirs.first()) else {
+        return Age::Foreign;
+    };
+    if first == their_first {
+        Age::Same
+    } else if own.contains(their_first) {
+        Age::Newer
+    } else if theirs.contains(first) {
+        Age::Older
+    } else {
+        Age::Foreign
+    }
+}
+
+/// Maximum number of attempts to store keys while other nodes store theirs.
+const ATTEMPTS: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_of_keys_follows_from_their_names() {
+        let names = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for (own, theirs, expected) in [
+            ("a", "a", Age::Same),
+            ("a b", "a", Age::Same),
+            ("b a", "a", Age::Newer),
+            ("a", "b a", Age::Older),
+            ("a b", "c d", Age::Foreign),
+            ("a b", "c b", Age::Foreign),
+        ] {
+            assert_eq!(age(&names(own), &names(theirs)), expected, "{own} {theirs}");
+        }
+        assert_eq!(age(&[], &names("a")), Age::Foreign);
+    }
+}

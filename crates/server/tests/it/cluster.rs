@@ -1,0 +1,212 @@
+//! Several servers on one Redis: they share keys, sessions, seats and revocations.
+
+use std::process::Command;
+
+use doorward_testkit::{RawClient, RedisServer, Seen};
+
+use crate::support::{
+    Server, by_session, by_token, doorward, eventually, finish, path, session, token,
+};
+
+/// Settings of the node with this name.
+fn settings(name: &str) -> String {
+    format!("[cluster]\nnode = \"{name}\"\n")
+}
+
+/// Starts a node with further settings.
+fn node(redis: &RedisServer, name: &str, more: &str) -> Server {
+    let url = redis.url();
+    Server::start_with(&(settings(name) + more), |command| {
+        command.env("REDIS_URL", url);
+    })
+}
+
+fn ready(server: &Server) -> bool {
+    server.request("GET", "/readyz").status == 200
+}
+
+async fn ended(mut client: RawClient) -> String {
+    let rest = client.rest().await;
+    let texts = rest.iter().filter_map(|seen| match seen {
+        Seen::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// One setting makes one server of many: a token and a session of one node open the door of the others.
+#[tokio::test]
+async fn nodes_share_their_keys_and_sessions() {
+    let redis = RedisServer::start(&[]).await;
+    let first = node(&redis, "eu-1", "");
+    let second = node(&redis, "eu-2", "");
+
+    let of_second = accepted(&second).await;
+    first.connect(&of_second).await;
+    second.connect(&by_token(&token(first.data_dir()))).await;
+    second.connect(&by_session(&session(first.data_dir(), "alice"))).await;
+    let rotated = first.operate(&["keys", "rotate"]);
+    assert_eq!(rotated.code, Some(0), "{rotated:?}");
+
+    // The other node takes the new key over, and an old token stays valid.
+    let keys = |server: &Server| server.request("GET", "/.well-known/jwks.json").text().to_owned();
+    eventually(|| (keys(&second) == rotated.stdout.trim()).then_some(()));
+    second.connect(&by_token(&token(first.data_dir()))).await;
+    second.connect(&of_second).await;
+}
+
+/// A node with another key would refuse the tokens of the others, and is told so.
+#[tokio::test]
+async fn a_node_with_another_key_does_not_start() {
+    let redis = RedisServer::start(&[]).await;
+    let _first = node(&redis, "eu-1", "");
+    let folder = tempfile::tempdir().unwrap();
+    let data = path(folder.path());
+    assert_eq!(finish(&mut doorward(&["keys", "create", "--data-dir", data])).code, Some(0));
+
+    let mut command = doorward(&["serve", "--listen", "localhost:0", "--data-dir", data]);
+    let done = finish(command.env("REDIS_URL", redis.url()));
+
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.stderr.contains("token-key.pem is not that of the other nodes"), "{done:?}");
+}
+
+/// With `token.key_store = "file"`, no private key is in Redis.
+#[tokio::test]
+async fn keys_in_files_are_compared_and_not_shared() {
+    let redis = RedisServer::start(&[]).await;
+    let in_files = "[token]\nkey_store = \"file\"\n";
+    let first = node(&redis, "eu-1", in_files);
+    let stored = Command::new("redis-cli")
+        .args(["-s", redis.url().strip_prefix("redis+unix://").unwrap()])
+        .args(["HGETALL", "{doorward}:signing-keys"])
+        .output()
+        .unwrap();
+    let stored = String::from_utf8(stored.stdout).unwrap();
+    assert!(stored.contains("names") && !stored.contains("PRIVATE"), "{stored}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("doorward.toml");
+    std::fs::write(&config, in_files).unwrap();
+    let data = folder.path().join("data");
+    let start = || {
+        let mut command = doorward(&["serve", "--listen", "localhost:0"]);
+        command.args(["--data-dir", path(&data), "--config", path(&config)]);
+        finish(command.env("REDIS_URL", redis.url()))
+    };
+    let missing = start();
+    assert_eq!(missing.code, Some(2), "{missing:?}");
+    assert!(missing.stderr.contains("copy the file from another node"), "{missing:?}");
+
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::copy(first.data_dir().join("token-key.pem"), data.join("token-key.pem")).unwrap();
+    let second = Server::start_configured(in_files, data.clone(), |command| {
+        command.env("REDIS_URL", redis.url());
+    });
+    second.connect(&accepted(&first).await).await;
+}
+
+#[tokio::test]
+async fn an_operator_revokes_a_user_on_all_nodes() {
+    let redis = RedisServer::start(&[]).await;
+    let (first, second) = (node(&redis, "eu-1", ""), node(&redis, "eu-2", ""));
+    let auth = accepted(&first).await;
+    let (here, there) = (first.connect(&auth).await, second.connect(&auth).await);
+
+    let done = first.operate(&["revoke", "--user", "alice"]);
+
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stdout.starts_with("Revoked; 2 sockets closed."), "{done:?}");
+    assert!(done.stdout.contains("Confirmed by eu-1, eu-2."), "{done:?}");
+    for client in [here, there] {
+        let seen = ended(client).await;
+        assert!(seen.contains("\"revoked\""), "{seen}");
+    }
+    assert_eq!(second.refusal(&auth).await, "unauthenticated");
+}
+
+/// The limit of connections counts all nodes, and the older socket leaves before the newer one enters.
+#[tokio::test]
+async fn a_user_has_one_connection_on_all_nodes() {
+    let redis = RedisServer::start(&[]).await;
+    let policy = "[connections]\nper_user = 1\non_excess = \"replace_oldest\"\n";
+    let (first, second) = (node(&redis, "eu-1", policy), node(&redis, "eu-2", policy));
+    let auth = accepted(&first).await;
+    let mut here = first.connect(&auth).await;
+
+    for _ in 0..5 {
+        let there = second.connect(&auth).await;
+        assert!(ended(here).await.contains("\"replaced\""));
+        here = first.connect(&auth).await;
+        assert!(ended(there).await.contains("\"replaced\""));
+    }
+
+    let refusing = "[connections]\nper_user = 1\n";
+    let third = node(&redis, "eu-3", refusing);
+    assert_eq!(third.refusal(&auth).await, "already_connected");
+    drop(here);
+    eventually_connects(&third, &auth).await;
+}
+
+/// Connects a client, as often as needed until it is admitted.
+async fn eventually_connects(server: &Server, auth: &str) -> RawClient {
+    loop {
+        let mut client = RawClient::open(server.address()).await;
+        client.text(&format!("40{auth}")).await;
+        if client.packet().await.is_some_and(|packet| packet.starts_with("40{")) {
+            return client;
+        }
+    }
+}
+
+/// Returns a token of a node that is accepted. A token of the second in which Redis was empty is not.
+async fn accepted(server: &Server) -> String {
+    loop {
+        let auth = by_token(&token(server.data_dir()));
+        let mut client = RawClient::open(server.address()).await;
+        client.text(&format!("40{auth}")).await;
+        if client.packet().await.is_some_and(|packet| packet.starts_with("40{")) {
+            return auth;
+        }
+    }
+}
+
+/// Row 1 of the fault table: Redis is away at the start.
+#[tokio::test]
+async fn a_node_starts_without_redis_and_admits_clients_when_it_answers() {
+    let mut redis = RedisServer::start(&[]).await;
+    let server = node(&redis, "eu-1", "");
+    let auth = accepted(&server).await;
+    redis.kill();
+
+    let url = redis.url();
+    let server = server.restart_with(|command| {
+        command.env("REDIS_URL", &url);
+    });
+    eventually(|| (!ready(&server)).then_some(()));
+    let mut client = RawClient::open(server.address()).await;
+    client.text(&format!("40{auth}")).await;
+    let seen = ended(client).await;
+    assert!(!seen.contains("40{") && !seen.contains("44{"), "{seen}");
+
+    redis.restart().await;
+    eventually(|| ready(&server).then_some(()));
+    accepted(&server).await;
+}
+
+/// A node that stops leaves its cluster at once, and its seats are free.
+#[tokio::test]
+async fn a_node_that_stops_frees_its_seats() {
+    let redis = RedisServer::start(&[]).await;
+    let policy = "[connections]\nper_user = 1\n";
+    let (first, second) = (node(&redis, "eu-1", policy), node(&redis, "eu-2", policy));
+    let auth = accepted(&first).await;
+    let _held = eventually_connects(&second, &auth).await;
+    assert_eq!(first.refusal(&auth).await, "already_connected");
+
+    second.stop();
+
+    first.connect(&auth).await;
+    let done = first.operate(&["revoke", "--user", "alice"]);
+    assert!(done.stdout.starts_with("Revoked; 1 socket closed."), "{done:?}");
+}
