@@ -16,8 +16,8 @@ use std::{
 };
 
 use crate::{
-    Incarnation, NodeId, RevocationState, RevocationStore, SeatStore, SessionId, SocketId,
-    StoreFuture, TokenId, UserId,
+    Incarnation, LinkNumber, NodeId, RevocationState, RevocationStore, SeatStore, SessionId,
+    SocketId, StoreFuture, TokenId, UserId,
 };
 
 /// Duration of the lease of a member.
@@ -98,6 +98,14 @@ pub enum Order {
     Session(SessionId),
     /// End the sockets of a token that was revoked.
     Token(TokenId),
+    /// Check that the client of a link is alive, on the node with this incarnation. The link ends if it
+    /// is not.
+    Probe {
+        /// Incarnation of the node that the link is connected to.
+        incarnation: Incarnation,
+        /// Number of the link on that node.
+        link: LinkNumber,
+    },
     /// End one socket.
     Socket(SocketId),
     /// End a socket that has lost its seat to another one.
@@ -111,6 +119,7 @@ impl Order {
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
+            Self::Probe { .. } => "probe",
             Self::User(_) => "user",
             Self::Session(_) => "session",
             Self::Token(_) => "token",
@@ -153,12 +162,12 @@ pub struct LogEntry {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Number of sockets that have ended.
+    /// Number of sockets that have ended. For a probe, 1 if the link has ended.
     pub ended: u64,
     /// Number of sockets that were told to end, and whose links have not reacted in time, because a
     /// handler blocks its thread. They start no event and receive no packet.
     pub stuck: u64,
-    /// Number of sockets that continue with new rights.
+    /// Number of sockets that continue with new rights. For a probe, 1 if the client is alive.
     pub kept: u64,
     /// Number of sockets whose new rights could not be loaded.
     pub undecided: u64,

@@ -9,7 +9,7 @@
 
 use std::num::NonZeroUsize;
 
-use crate::{BoxError, BoxFuture, LinkNumber, NodeId, SocketId, UserId};
+use crate::{BoxError, BoxFuture, Incarnation, LinkNumber, NodeId, SocketId, UserId};
 
 /// Request for a seat, with the limits that apply to it.
 ///
@@ -93,6 +93,8 @@ pub struct Holder {
     pub node: NodeId,
     /// Link of the socket or sockets that hold the seat.
     pub link: LinkNumber,
+    /// Run of the node, if the store counts the seats of several nodes.
+    pub incarnation: Option<Incarnation>,
     /// Socket that holds the seat; `None` if the user's sockets on the link share it.
     pub socket: Option<SocketId>,
 }
@@ -101,7 +103,13 @@ impl Holder {
     /// Creates the holder of the seat of a link, which all sockets of a user on the link share.
     #[must_use]
     pub fn new(node: NodeId, link: LinkNumber) -> Self {
-        Self { node, link, socket: None }
+        Self { node, link, incarnation: None, socket: None }
+    }
+
+    /// Sets the run of the node that holds the seat.
+    #[must_use]
+    pub fn with_incarnation(self, incarnation: Incarnation) -> Self {
+        Self { incarnation: Some(incarnation), ..self }
     }
 
     /// Sets the socket that holds the seat alone. Use it for the seat of a socket, and not for the
@@ -195,10 +203,11 @@ impl PerUser {
 ///   only the commits in the same namespace have to wait.
 ///
 /// A store counts the seats of one node or of many. A request names the node that sends it, and a
-/// [`Holder`] names the node that its link is connected to. On the node that sends the request, the
-/// server probes if the holders are alive, and closes replaced sockets. It assumes that holders on
-/// other nodes are alive. A store for many nodes must therefore make the other nodes close the
-/// sockets that it has replaced, and must complete a commit only after these sockets have closed.
+/// [`Holder`] names the node that its link is connected to. The server probes if the holders are
+/// alive: those of its own node directly, and those of other nodes with an order to the node that
+/// [`Holder::incarnation`] names. It closes replaced sockets of its own node. A store for many nodes
+/// must therefore make the other nodes close the sockets that it has replaced, and must complete a
+/// commit only after these sockets have closed.
 ///
 /// # Examples
 /// ```

@@ -24,7 +24,7 @@ use doorward_core::{
 };
 
 use self::{
-    log::{Entries, entries},
+    log::{Entries, entries, probe_name},
     parse::{answer, member, name, number, position, receipt},
     seats::RedisSeats,
 };
@@ -201,6 +201,9 @@ impl Cluster for RedisCluster {
                 Order::User(user) => store.bump(user, at).await?.1,
                 Order::Session(session) => store.end_session(session, at).await?,
                 Order::Token(token) => store.end_token(token, at).await?,
+                Order::Probe { incarnation, link } => {
+                    self.append(order, &probe_name(*incarnation, *link)).await?
+                }
                 Order::Rights(user) => self.append(order, user.as_str()).await?,
                 Order::Socket(socket) | Order::Replaced(socket) => {
                     self.append(order, &socket.encode()).await?

@@ -39,6 +39,7 @@ const GATEWAY: &[(&str, u8)] = &[
     ("link", 6),
     ("event", 5),
     ("room", 4),
+    ("cluster", 3),
     ("guard", 3),
     ("error", 2),
     ("presence", 2),

@@ -5,17 +5,14 @@
 //! not lock out its user. Replaced sockets close before the new socket enters, so that the number
 //! of sockets never exceeds the policy. A revocation during the admission is handled in `admit`.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    task::Poll,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use doorward_core::{
-    DisconnectReason, Holder, LinkNumber, Refusal, Reservation, Seat, SeatError, SeatRequest,
+    BoxFuture, DisconnectReason, Holder, Refusal, Reservation, Seat, SeatError, SeatRequest,
     UserId,
+    cluster::{Answer, Order},
 };
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 
 use crate::{
     admission::vetting::Policy,
@@ -53,14 +50,17 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
             // the client should reconnect.
             return Err(NotAdmitted::unavailable(None));
         }
-        match first_gone(&holders, patience, services).await {
-            None => return Err(no_seat(SeatError::Full(holders), user)),
+        match probe(&holders, patience, services).await {
+            Probed::Alive => return Err(no_seat(SeatError::Full(holders), user)),
+            // The node of a holder does not answer. Nothing is known about the client, so it is not
+            // refused for good. It comes back, and its answer is known when the lease of the node ends.
+            Probed::Unknown => return Err(NotAdmitted::unavailable(None)),
             // The same link as in the previous round. It has ended, but its seat is not released
             // yet.
-            Some(link) if gone == Some(link) => {
+            Probed::Gone(holder) if gone.as_ref() == Some(&holder) => {
                 services.clock.sleep_until(services.clock.now() + BETWEEN_LOOKS).await;
             }
-            Some(link) => gone = Some(link),
+            Probed::Gone(holder) => gone = Some(holder),
         }
     }
 }
@@ -84,37 +84,89 @@ pub(crate) async fn commit(
     Ok(taken.seat)
 }
 
-/// Probes all holders. Returns the first link that has ended, or `None` if all links count as
-/// alive.
-///
-/// A probe ends the link of a client that does not answer, which frees its seats.
-async fn first_gone(
-    holders: &[Holder],
-    patience: Instant,
-    services: &Services,
-) -> Option<LinkNumber> {
-    let mut waiting = Vec::with_capacity(holders.len());
-    // A node can probe only its own links, so a link of another node counts as alive.
-    for Holder { link, .. } in holders.iter().filter(|holder| holder.node == services.node) {
+/// Result of probing the holders of the seats of a user.
+#[derive(Debug)]
+enum Probed {
+    /// All holders are alive.
+    Alive,
+    /// This holder has ended, which frees its seats.
+    Gone(Holder),
+    /// The node of a holder has not answered.
+    Unknown,
+}
+
+/// Probes all holders, until one of them has ended or all have answered. A probe ends the link of a
+/// client that does not answer.
+async fn probe(holders: &[Holder], patience: Instant, services: &Services) -> Probed {
+    let is_here = |holder: &&Holder| holder.node == services.node;
+    let (here, elsewhere): (Vec<_>, Vec<_>) = holders.iter().partition(is_here);
+    // All links of this node are told before the first one is awaited.
+    let mut waiting: FuturesUnordered<BoxFuture<'_, Probed>> = FuturesUnordered::new();
+    for holder in here {
         // A link that is no longer registered has released its seats.
-        let Some(handle) = services.registry.link(*link) else { return Some(*link) };
-        waiting.push((*link, handle.probe()));
+        let Some(handle) = services.registry.link(holder.link) else {
+            return Probed::Gone(holder.clone());
+        };
+        let answer = handle.probe();
+        waiting.push(Box::pin(async move {
+            if answer.await.is_ok() { Probed::Alive } else { Probed::Gone(holder.clone()) }
+        }));
     }
-    let first_gone_or_all_alive = std::future::poll_fn(|cx| {
-        let mut gone = None;
-        waiting.retain_mut(|(link, probe)| match Pin::new(probe).poll(cx) {
-            Poll::Pending => true,
-            Poll::Ready(answer) => {
-                gone = gone.or_else(|| answer.is_err().then_some(*link));
-                false
+    let has_others = !elsewhere.is_empty();
+    for holder in elsewhere.into_iter().take(PROBED_ELSEWHERE) {
+        waiting.push(Box::pin(probe_elsewhere(holder, services)));
+    }
+    let mut is_unknown = false;
+    let first_gone_or_all_known = async {
+        while let Some(probed) = waiting.next().await {
+            match probed {
+                Probed::Gone(holder) => return Some(holder),
+                Probed::Unknown => is_unknown = true,
+                Probed::Alive => {}
             }
-        });
-        if gone.is_some() || waiting.is_empty() { Poll::Ready(gone) } else { Poll::Pending }
-    });
-    // A link reports the result of a probe within its `PATIENCE`. If it does not, its task is not
-    // scheduled. That does not prove that the client is dead, so the link counts as alive.
+        }
+        None
+    };
     let left = patience.saturating_duration_since(services.clock.now());
-    services.within(left, first_gone_or_all_alive).await.flatten()
+    match services.within(left, first_gone_or_all_known).await {
+        Some(Some(holder)) => Probed::Gone(holder),
+        Some(None) if !is_unknown => Probed::Alive,
+        // A link reports the result of a probe within its `PATIENCE`. If it does not, its task is not
+        // scheduled. That does not prove that the client is dead, so a link of this node counts as
+        // alive.
+        None if !has_others => Probed::Alive,
+        _ => Probed::Unknown,
+    }
+}
+
+/// Lets another node probe one of its links.
+async fn probe_elsewhere(holder: &Holder, services: &Services) -> Probed {
+    let (Some(cluster), Some(incarnation)) = (&services.cluster, holder.incarnation) else {
+        // The store counts other nodes, and this server has no way to ask them.
+        return Probed::Alive;
+    };
+    let order = Order::Probe { incarnation, link: holder.link };
+    let Ok(mut receipt) = cluster.order(&order, services.clock.wall()).await else {
+        return Probed::Unknown;
+    };
+    receipt.members.retain(|member| member.incarnation == incarnation);
+    if receipt.members.is_empty() {
+        // The node is not a member any more, so its seats are free.
+        return Probed::Gone(holder.clone());
+    }
+    // The caller limits the time.
+    loop {
+        let answers = cluster.answers(&receipt).await.unwrap_or_default();
+        match answers.first() {
+            Some((_, Answer::Lapsed)) => return Probed::Gone(holder.clone()),
+            Some((_, Answer::Done(outcome))) if outcome.is_complete() => {
+                let is_gone = outcome.ended > 0;
+                return if is_gone { Probed::Gone(holder.clone()) } else { Probed::Alive };
+            }
+            _ => {}
+        }
+        services.clock.sleep_until(services.clock.now() + BETWEEN_LOOKS).await;
+    }
 }
 
 fn no_seat(error: SeatError, user: &UserId) -> NotAdmitted {
@@ -133,3 +185,6 @@ const PROBED_WITHIN: Duration = Duration::from_secs(2);
 /// Time to wait before the next attempt to reserve a seat, if the link that holds the seat has
 /// ended but has not released it yet.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// Maximum number of links on other nodes that are probed for one reservation.
+const PROBED_ELSEWHERE: usize = 8;

@@ -106,6 +106,7 @@ async fn join(services: &Services, cluster: &dyn Cluster) -> Option<Begun> {
     match services.within(ANSWERED_WITHIN, cluster.join(incarnation)).await {
         Some(Ok(joined)) => {
             services.away.answered(services.clock.now());
+            services.carried.clear();
             services.standing.begin(incarnation, end_of(sent, joined.lease));
             show(services, &joined.members);
             tracing::info!(node = %services.node, %incarnation, "Joined the cluster.");

@@ -12,16 +12,13 @@ use std::{
 
 use doorward_core::{
     Incarnation,
-    cluster::{Cluster, LogEntry, Outcome, Position},
+    cluster::{Cluster, LogEntry, Order, Outcome, Position},
 };
 use futures_util::future::join_all;
 use metrics::counter;
 use tokio::sync::Semaphore;
 
-use crate::presence::{
-    orders::{self, Carrying},
-    services::Services,
-};
+use crate::presence::{orders::Carrying, services::Services};
 
 /// Position of one member in the log.
 pub(super) struct Reader {
@@ -82,10 +79,14 @@ fn is_complete(after: Position, entries: &[LogEntry]) -> bool {
 async fn carry_out(services: &Services, entries: &[LogEntry]) -> Vec<(Position, Carrying)> {
     let begin = |entry: &LogEntry| {
         counter!(ORDERS, "kind" => entry.order.kind()).increment(1);
-        (entry.position, orders::begin(services, &entry.order, &entry.state))
+        let LogEntry { position, order, state } = entry;
+        (*position, services.carried.begin(*position, services, order, state))
     };
     let carried: Vec<_> = entries.iter().map(begin).collect();
-    let all = join_all(carried.iter().map(|(_, carrying)| carrying.done()));
+    // A client may take its time to answer a probe, and the other orders do not wait for that.
+    let is_awaited = |entry: &LogEntry| !matches!(entry.order, Order::Probe { .. });
+    let awaited = carried.iter().zip(entries).filter(|(_, entry)| is_awaited(entry));
+    let all = join_all(awaited.map(|((_, carrying), _)| carrying.done()));
     services.within(CARRIED_OUT_WITHIN, all).await;
     carried
 }

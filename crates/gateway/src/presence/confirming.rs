@@ -9,11 +9,14 @@ use std::{
 };
 
 use doorward_core::{
-    NodeId,
-    cluster::{Answer, Member, Outcome, Receipt, SETTLED_AFTER},
+    NodeId, RevocationState,
+    cluster::{Answer, Member, Order, Outcome, Receipt, SETTLED_AFTER},
 };
 
-use crate::presence::{orders::Carrying, services::Services};
+use crate::presence::{
+    orders::{self, Carrying},
+    services::Services,
+};
 
 /// An order, and what each node has done about it so far.
 #[derive(Clone)]
@@ -41,9 +44,13 @@ pub(crate) struct Nodes {
 }
 
 impl Confirming {
-    /// Begins to wait for an order that this node has begun to carry out. `receipt` is `None` if no
-    /// other node has to do anything.
-    pub(crate) fn new(services: &Arc<Services>, here: Carrying, receipt: Option<Receipt>) -> Self {
+    /// Begins to carry out an order on this node, and to wait for the other nodes. `receipt` is `None`
+    /// if they have nothing to do, or if the order could not be written.
+    pub(crate) fn new(services: &Arc<Services>, order: &Order, receipt: Option<Receipt>) -> Self {
+        let here = match &receipt {
+            Some(receipt) => services.carried.begin(receipt.position, services, order, &REVOKED),
+            None => orders::begin(services, order, &REVOKED),
+        };
         let own = services.standing.incarnation();
         let elsewhere = receipt.map(|receipt| {
             let others = receipt.members.iter().filter(|member| Some(member.incarnation) != own);
@@ -145,6 +152,10 @@ impl Confirming {
         nodes
     }
 }
+
+/// State against which no credential holds. All sockets of this node that an order covers end.
+const REVOKED: RevocationState =
+    RevocationState { generation: u64::MAX, revoked_at: None, is_ended: true };
 
 /// Returns `true` if the answer will not change.
 fn is_final(answer: &Answer) -> bool {

@@ -3,20 +3,26 @@
 //! Orders come from this node ([`Principals`](crate::Principals)) and from other nodes (`cluster`).
 //! Start reading at [`begin`].
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use doorward_core::{
     BoxFuture, DisconnectReason, RevocationState,
-    cluster::{Order, Outcome},
+    cluster::{Order, Outcome, Position},
+    lock,
 };
 use futures_util::{
     FutureExt as _, StreamExt as _,
     future::{BoxFuture as SendFuture, Shared},
     stream::FuturesUnordered,
 };
+
+use tokio::sync::oneshot;
 
 use crate::presence::{
     registry::Key,
@@ -56,6 +62,37 @@ impl Carrying {
     }
 }
 
+/// Orders of the log that this node carries out or has carried out lately.
+///
+/// The caller who gives an order and the reader of the log both come upon it. The first of them
+/// begins it, and the other one follows the same work, so that each socket counts once.
+#[derive(Default)]
+pub(crate) struct Carried(Mutex<BTreeMap<Position, Carrying>>);
+
+impl Carried {
+    /// Begins to carry out the order at a position of the log, unless it has begun already.
+    pub(crate) fn begin(
+        &self,
+        position: Position,
+        services: &Services,
+        order: &Order,
+        state: &RevocationState,
+    ) -> Carrying {
+        let mut carried = lock(&self.0);
+        let carrying = carried.entry(position);
+        let carrying = carrying.or_insert_with(|| begin(services, order, state)).clone();
+        while carried.len() > KEPT {
+            carried.pop_first();
+        }
+        carrying
+    }
+
+    /// Forgets all orders, because the node has joined again and the log may be another one.
+    pub(crate) fn clear(&self) {
+        lock(&self.0).clear();
+    }
+}
+
 /// Begins to carry out an order. When this function returns, the sockets have been told to end. So
 /// no further event starts for them, and their queued packets are dropped.
 ///
@@ -86,6 +123,7 @@ pub(crate) fn begin(services: &Services, order: &Order, state: &RevocationState)
             services.rights_changed.fetch_add(1, Ordering::SeqCst);
             // A reload that was begun is completed, even if no caller waits for it any more.
             return follow(registry.of(&Key::User(user.clone())), |resident, progress| {
+                // A reload that was begun is completed, even if no caller waits for it any more.
                 let work = tokio::spawn(reload(resident, progress));
                 Box::pin(async move {
                     // A panic is resumed in the caller. A runtime that shuts down cancels the work.
@@ -95,6 +133,11 @@ pub(crate) fn begin(services: &Services, order: &Order, state: &RevocationState)
                     }
                 })
             });
+        }
+        Order::Probe { incarnation, link } => {
+            let is_here = services.standing.incarnation() == Some(*incarnation);
+            let asked = is_here.then(|| registry.link(*link).map(|link| link.probe()));
+            return follow(asked.into_iter().collect(), probe);
         }
         _ => (Vec::new(), DisconnectReason::Revoked),
     };
@@ -110,16 +153,25 @@ pub(crate) fn begin(services: &Services, order: &Order, state: &RevocationState)
     })
 }
 
-/// Follows every socket with `work` until it has counted the socket.
-fn follow(
-    residents: Vec<Arc<dyn Resident>>,
-    work: impl Fn(Arc<dyn Resident>, Arc<Progress>) -> BoxFuture<'static, ()>,
-) -> Carrying {
-    let progress = Arc::new(Progress { total: residents.len() as u64, ..Progress::default() });
-    let each = residents.into_iter().map(|resident| work(resident, Arc::clone(&progress)));
+/// Follows every socket or link with `work` until it is counted.
+fn follow<T>(all: Vec<T>, work: impl Fn(T, Arc<Progress>) -> BoxFuture<'static, ()>) -> Carrying {
+    let progress = Arc::new(Progress { total: all.len() as u64, ..Progress::default() });
+    let each = all.into_iter().map(|one| work(one, Arc::clone(&progress)));
     let mut waiting: FuturesUnordered<_> = each.collect();
     let done = async move { while waiting.next().await.is_some() {} };
     Carrying { progress, done: done.boxed().shared() }
+}
+
+/// Waits for the answer of a link, which is `None` if the link has ended.
+fn probe(asked: Option<oneshot::Receiver<()>>, progress: Arc<Progress>) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        let is_alive = match asked {
+            Some(answer) => answer.await.is_ok(),
+            None => false,
+        };
+        let counter = if is_alive { &progress.kept } else { &progress.ended };
+        counter.fetch_add(1, Ordering::AcqRel);
+    })
 }
 
 /// Loads the principal of a socket again, and waits until the socket has closed if it has to end.
@@ -143,3 +195,7 @@ fn reload(resident: Arc<dyn Resident>, progress: Arc<Progress>) -> BoxFuture<'st
         counter.fetch_add(1, Ordering::AcqRel);
     })
 }
+
+/// Number of orders that are remembered. It covers the orders that are read at once, and those whose
+/// writers have not gone on yet.
+const KEPT: usize = 1024;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use doorward_core::{
-    Decision, DisconnectReason, RefusalReason, RevocationState, StoreError, UserId,
+    Decision, DisconnectReason, RefusalReason, StoreError, UserId,
     cluster::{Order, Receipt},
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
@@ -21,7 +21,6 @@ use crate::presence::{
     client::client,
     confirming::Confirming,
     gathered::Gathered,
-    orders,
     registry::Key,
     resident::{Resident, SocketInfo},
     revocation::{RefreshError, Refreshed, Revocation, Revoke, RevokeError},
@@ -148,7 +147,6 @@ impl Principals {
         let Some(services) = self.services.get().cloned() else { return Ok(Refreshed::default()) };
         let order = Order::Rights(user.clone());
         detached(async move {
-            let here = orders::begin(&services, &order, &RevocationState::default());
             let receipt = match &services.cluster {
                 Some(cluster) => {
                     let written = cluster.order(&order, services.clock.wall());
@@ -157,7 +155,7 @@ impl Principals {
                 None => Ok(None),
             };
             let (receipt, failed) = split(receipt);
-            let mut confirming = Confirming::new(&services, here, receipt);
+            let mut confirming = Confirming::new(&services, &order, receipt);
             confirming.wait(CONFIRMED_WITHIN).await;
             failed.map_or_else(|| Ok(Refreshed::of(&confirming)), |error| Err(error.into()))
         })
@@ -210,8 +208,7 @@ async fn carry_out(services: &Arc<Services>, what: &Revoke) -> Result<Revocation
     }
     // The sockets are ended even if the revocation was not stored. The caller wants these
     // clients disconnected now. The error tells the caller that the clients may connect again.
-    let here = orders::begin(services, &order(what), &REVOKED);
-    let mut confirming = Confirming::new(services, here, receipt);
+    let mut confirming = Confirming::new(services, &order(what), receipt);
     confirming.wait(CONFIRMED_WITHIN).await;
     let took = services.clock.now().saturating_duration_since(begun);
     services.metrics.revocation.record(took);
@@ -328,10 +325,6 @@ async fn closed(services: &Services, residents: &[Arc<dyn Resident>]) -> usize {
     services.within(CONFIRMED_WITHIN, all).await;
     ended
 }
-
-/// State against which no credential holds. All sockets of this node that a revocation covers end.
-const REVOKED: RevocationState =
-    RevocationState { generation: u64::MAX, revoked_at: None, is_ended: true };
 
 /// Time limit for storing a revocation. On timeout the sockets are ended nevertheless, and the
 /// caller receives an error.

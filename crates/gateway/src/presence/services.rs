@@ -28,7 +28,7 @@ use crate::{
         foreign_page::Page,
         proxies::{FORWARDED_FOR, TrustedProxies},
     },
-    presence::{registry::Registry, standing::Standing},
+    presence::{orders::Carried, registry::Registry, standing::Standing},
     runtime::{
         catch::catch, metrics::Metrics, once_a_minute::OnceAMinute, outage_log::Outage,
         timers::Timers,
@@ -78,6 +78,8 @@ pub(crate) struct Services {
     pub(crate) registry: Arc<Registry>,
     /// Cluster of this node. `None` if the server is the only node.
     pub(crate) cluster: Option<Arc<dyn Cluster>>,
+    /// Orders of the cluster that this node carries out.
+    pub(crate) carried: Carried,
     /// Standing of this node in its cluster.
     pub(crate) standing: Standing,
     /// Store of revocations.
@@ -136,6 +138,7 @@ impl Services {
             store: Outage::new("store", QUIET),
             away: Outage::new("cluster", Duration::ZERO),
             cluster: None,
+            carried: Carried::default(),
             standing: Standing::alone(clock.now()),
             revocations,
             metrics: Metrics::new(),

@@ -327,6 +327,36 @@ async fn a_socket_replaces_one_of_another_node() {
     assert_eq!(nodes.server(0).server.doorward().connections(), 0);
 }
 
+/// A client on another node that answers keeps its seat. One that has left without a word does not lock its user
+/// out, and neither does a node that does not answer.
+#[tokio::test]
+async fn a_dead_connection_on_another_node_does_not_block_its_user() {
+    let nodes = Nodes::start(2, PerUser::RefuseNew(1)).await;
+    let alive = nodes.connect(1, "alice").await;
+    let auth = json!({ "user": "alice" });
+    let connecting = nodes.server(0).server.visitor().try_connect("/", &auth);
+    let refused = while_time_passes(&nodes.clock, connecting).await.unwrap_err();
+    assert_eq!(refused.unwrap().code(), "already_connected");
+
+    // A client that does not read what it is sent answers no ping either.
+    let hub = nodes.server(1).server.doorward().hub::<Member>("/").unwrap();
+    for number in 0..100 {
+        hub.emit("unread", number).unwrap();
+        tokio::task::yield_now().await;
+    }
+    let connecting = nodes.server(0).server.visitor().try_connect("/", &auth);
+    let entered = while_time_passes(&nodes.clock, connecting).await;
+    assert!(entered.is_ok(), "{entered:?}");
+    drop((alive, entered));
+    nodes.pass(Duration::from_millis(500)).await;
+
+    let _held = nodes.connect(1, "alice").await;
+    nodes.node(1).cut();
+    let connecting = nodes.server(0).server.visitor().try_connect("/", &auth);
+    let undecided = while_time_passes(&nodes.clock, connecting).await;
+    assert!(undecided.is_err_and(|refused| refused.is_none()), "it is not refused for good");
+}
+
 /// A seat of a node that has lost its lease is free when the lease and its margin are over.
 #[tokio::test]
 async fn a_seat_on_a_dead_node_is_free_after_thirty_seconds() {
@@ -334,8 +364,8 @@ async fn a_seat_on_a_dead_node_is_free_after_thirty_seconds() {
     let client = nodes.connect(1, "alice").await;
     nodes.node(1).cut();
     let auth = json!({ "user": "alice" });
-    let refused = nodes.server(0).server.expect_refused("/", &auth).await;
-    assert_eq!(refused.code(), "already_connected");
+    let connecting = nodes.server(0).server.visitor().try_connect("/", &auth);
+    assert!(while_time_passes(&nodes.clock, connecting).await.is_err());
 
     nodes.pass(Duration::from_secs(31)).await;
 

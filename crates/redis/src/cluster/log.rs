@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use doorward_core::{
-    RevocationState, SessionId, SocketId, StoreError, TokenId, UserId,
+    Incarnation, LinkNumber, RevocationState, SessionId, SocketId, StoreError, TokenId, UserId,
     cluster::{LogEntry, Order, Position},
 };
 
@@ -37,6 +37,7 @@ fn entry(id: &str, fields: &HashMap<String, String>) -> Result<LogEntry, StoreEr
         "user" => Order::User(UserId::new(name)),
         "session" => Order::Session(SessionId::new(name)),
         "token" => Order::Token(TokenId::new(name)),
+        "probe" => probe(name)?,
         "socket" => Order::Socket(socket()?),
         "replaced" => Order::Replaced(socket()?),
         "rights" => Order::Rights(UserId::new(name)),
@@ -53,6 +54,20 @@ fn entry(id: &str, fields: &HashMap<String, String>) -> Result<LogEntry, StoreEr
         is_ended: !is_user,
     };
     Ok(LogEntry { position: sequence(id)?, order, state })
+}
+
+/// Parses the output of [`probe_name`].
+fn probe(name: &str) -> Result<Order, StoreError> {
+    let parsed = name.split_once(' ').and_then(|(incarnation, link)| {
+        let link = LinkNumber::new(link.parse().ok()?);
+        Some(Order::Probe { incarnation: incarnation.parse().ok()?, link })
+    });
+    parsed.ok_or_else(|| unreadable("an order names no link"))
+}
+
+/// Returns the link of a probe as text.
+pub(super) fn probe_name(incarnation: Incarnation, link: LinkNumber) -> String {
+    format!("{incarnation} {link}")
 }
 
 /// Returns the number in the id of an entry, such as `7-0`.

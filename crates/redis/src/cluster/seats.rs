@@ -151,7 +151,8 @@ impl RedisSeats {
                 // An earlier run of this node. This process does not know its links.
                 member.node = NodeId::new(member.to_string());
             }
-            let holder = Holder::new(member.node, LinkNumber::new(link));
+            let holder = Holder::new(member.node, LinkNumber::new(link))
+                .with_incarnation(member.incarnation);
             Ok(if is_links { holder } else { holder.with_socket(parsed(socket)?) })
         };
         parts.iter().map(holder).collect()

@@ -141,11 +141,24 @@ async fn a_user_has_one_connection_on_all_nodes() {
         assert!(ended(there).await.contains("\"replaced\""));
     }
 
+    // A client that answers keeps its seat. One that is dead does not lock its user out.
     let refusing = "[connections]\nper_user = 1\n";
     let third = node(&redis, "eu-3", refusing);
+    let alive = tokio::spawn(answering(here));
     assert_eq!(third.refusal(&auth).await, "already_connected");
-    drop(here);
-    eventually_connects(&third, &auth).await;
+    alive.abort();
+    let dead = eventually_connects(&first, &auth).await;
+    third.connect(&auth).await;
+    assert!(!ended(dead).await.contains("session_ended"), "it has ended without a word");
+}
+
+/// Answers the pings of the server.
+async fn answering(mut client: RawClient) {
+    while let Some(packet) = client.packet().await {
+        if packet == "2" {
+            client.text("3").await;
+        }
+    }
 }
 
 /// Connects a client, as often as needed until it is admitted.
@@ -201,12 +214,13 @@ async fn a_node_that_stops_frees_its_seats() {
     let policy = "[connections]\nper_user = 1\n";
     let (first, second) = (node(&redis, "eu-1", policy), node(&redis, "eu-2", policy));
     let auth = accepted(&first).await;
-    let _held = eventually_connects(&second, &auth).await;
+    let held = tokio::spawn(answering(eventually_connects(&second, &auth).await));
     assert_eq!(first.refusal(&auth).await, "already_connected");
 
     second.stop();
 
-    first.connect(&auth).await;
+    held.await.unwrap();
+    let _here = first.connect(&auth).await;
     let done = first.operate(&["revoke", "--user", "alice"]);
     assert!(done.stdout.starts_with("Revoked; 1 socket closed."), "{done:?}");
 }

@@ -11,7 +11,8 @@ use std::{
 };
 
 use doorward_core::{
-    CredentialRef, Entropy, Incarnation, Issued, SessionId, SocketId, StoreError, TokenId, UserId,
+    CredentialRef, Entropy, Incarnation, Issued, LinkNumber, SessionId, SocketId, StoreError,
+    TokenId, UserId,
     cluster::{Answer, Cluster, Joined, LEASE, Member, Order, Outcome, Position},
 };
 
@@ -98,7 +99,9 @@ pub async fn orders_are_read_as_written<C: Cluster>(node: impl Fn(&str) -> C) ->
     let reader = Joiner::new(node("eu-1")).await?;
     let writer = node("eu-2");
     let socket = SocketId::generate(&Distinct);
-    let mut written = vec![Order::Socket(socket), Order::Replaced(socket)];
+    let (incarnation, link) = (Incarnation::generate(&Distinct), LinkNumber::new(7));
+    let probe = Order::Probe { incarnation, link };
+    let mut written = vec![Order::Socket(socket), Order::Replaced(socket), probe];
     for name in HOSTILE {
         written.extend([
             Order::User(UserId::new(*name)),

@@ -32,7 +32,8 @@ impl SeatStore for ClusterSeats {
         let (node, socket) = (self.0.clone(), request.socket);
         Box::pin(async move {
             drop(node.reach().map_err(away)?);
-            let inner = node.shared.seats.reserve(request).await?;
+            let reserved = node.shared.seats.reserve(request).await;
+            let inner = reserved.map_err(|error| with_incarnations(error, &node))?;
             Ok(Box::new(Reserved { node, socket, inner }) as Box<dyn Reservation>)
         })
     }
@@ -79,6 +80,20 @@ impl Drop for Held {
     fn drop(&mut self) {
         doorward_core::lock(&self.node.shared.state).seats.remove(&self.socket);
     }
+}
+
+/// Names the runs of the nodes that hold seats.
+fn with_incarnations(error: SeatError, node: &MemoryNode) -> SeatError {
+    let SeatError::Full(holders) = error else { return error };
+    let members = doorward_core::lock(&node.shared.state).members();
+    let named = holders.into_iter().map(|holder| {
+        let member = members.iter().find(|member| member.node == holder.node);
+        match member {
+            Some(member) => holder.with_incarnation(member.incarnation),
+            None => holder,
+        }
+    });
+    SeatError::Full(named.collect())
 }
 
 fn is_seated(node: &MemoryNode, socket: SocketId) -> bool {
