@@ -6,6 +6,7 @@
 //! [`orders`] carries out what this node and other nodes order, and [`confirming`] waits for the
 //! other nodes. [`standing`] tells if this node may serve clients now. [`seats`] counts the connections of each user.
 
+pub(crate) mod carried;
 pub(crate) mod client;
 pub(crate) mod confirming;
 pub(crate) mod expiry;

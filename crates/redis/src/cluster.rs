@@ -67,14 +67,28 @@ struct Current {
     era: String,
 }
 
-impl RedisCluster {
-    pub(crate) fn new(store: &RedisStore, node: &str) -> Self {
-        let reading = store.0.link.beside(Patience::beyond(WAIT));
-        let (node, store) = (NodeId::new(node), store.clone());
+impl RedisStore {
+    /// Returns the cluster of all nodes that use this store, as the node with the given name. Each node of a
+    /// cluster needs its own name.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_redis::{RedisCluster, RedisStore};
+    ///
+    /// fn cluster(store: &RedisStore) -> RedisCluster {
+    ///     store.cluster("eu-1")
+    /// }
+    /// ```
+    #[must_use]
+    pub fn cluster(&self, node: &str) -> RedisCluster {
+        let reading = self.0.link.beside(Patience::beyond(WAIT));
+        let (node, store) = (NodeId::new(node), self.clone());
         let seats = RedisSeats::new(&store, &node);
-        Self(Arc::new(Inner { store, node, reading, current: Mutex::default(), seats }))
+        RedisCluster(Arc::new(Inner { store, node, reading, current: Mutex::default(), seats }))
     }
+}
 
+impl RedisCluster {
     fn named(&self, incarnation: Incarnation) -> String {
         name(&Member { node: self.0.node.clone(), incarnation })
     }

@@ -12,7 +12,7 @@ pub(crate) use revocations::Written;
 
 use std::{fmt, sync::Arc};
 
-use crate::{ConnectError, RedisCluster, keys::Keys, link::Link, scripts::Scripts};
+use crate::{ConnectError, keys::Keys, link::Link, scripts::Scripts};
 
 /// Store of sessions, tickets and revocations in Redis or Valkey.
 ///
@@ -63,22 +63,6 @@ impl RedisStore {
     /// Returns a [`ConnectError`] that names the problem and the remedy.
     pub async fn try_connect(&self) -> Result<(), ConnectError> {
         self.0.link.connect().await
-    }
-
-    /// Returns the cluster of all nodes that use this store, as the node with the given name. Each node of a
-    /// cluster needs its own name.
-    ///
-    /// # Examples
-    /// ```
-    /// use doorward_redis::{RedisCluster, RedisStore};
-    ///
-    /// fn cluster(store: &RedisStore) -> RedisCluster {
-    ///     store.cluster("eu-1")
-    /// }
-    /// ```
-    #[must_use]
-    pub fn cluster(&self, node: &str) -> RedisCluster {
-        RedisCluster::new(self, node)
     }
 }
 

@@ -3,14 +3,13 @@
 //! It follows the rules of [`Cluster`] without a network. A test can cut a node off, and can let the log lose its
 //! orders. Start reading at [`MemoryCluster`].
 
+mod connection;
 mod seats;
 mod state;
 
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    fmt,
+    sync::{Arc, Mutex, atomic::Ordering},
     time::{Duration, SystemTime},
 };
 
@@ -24,7 +23,11 @@ use doorward_core::{
 };
 use tokio::sync::watch;
 
-use self::{seats::ClusterSeats, state::State};
+use self::{
+    connection::{Connection, Shared},
+    seats::ClusterSeats,
+    state::State,
+};
 
 /// Cluster whose nodes are servers in one process.
 ///
@@ -44,22 +47,14 @@ pub struct MemoryCluster(Arc<Shared>);
 
 /// One node of a [`MemoryCluster`]. Clones are the same node.
 #[derive(Clone)]
-pub struct MemoryNode {
-    shared: Arc<Shared>,
-    name: NodeId,
-    is_cut: Arc<AtomicBool>,
-}
-
-struct Shared {
-    clock: Box<dyn Clock>,
-    revocations: Arc<dyn RevocationStore>,
-    seats: Arc<dyn SeatStore>,
-    state: Mutex<State>,
-    changed: watch::Sender<()>,
-}
+pub struct MemoryNode(Connection);
 
 doorward_core::debug_fields!(MemoryCluster {});
-doorward_core::debug_fields!(MemoryNode { name });
+impl fmt::Debug for MemoryNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryNode").field("name", &self.0.name).finish_non_exhaustive()
+    }
+}
 
 impl MemoryCluster {
     /// Creates a cluster without members.
@@ -80,7 +75,11 @@ impl MemoryCluster {
     /// Returns a new node.
     #[must_use]
     pub fn node(&self, name: &str) -> MemoryNode {
-        MemoryNode { shared: Arc::clone(&self.0), name: NodeId::new(name), is_cut: Arc::default() }
+        MemoryNode(Connection {
+            shared: Arc::clone(&self.0),
+            name: NodeId::new(name),
+            is_cut: Arc::default(),
+        })
     }
 
     /// Returns the number of results of nodes with sockets that have not ended yet.
@@ -105,70 +104,53 @@ impl MemoryCluster {
 impl MemoryNode {
     /// Cuts the node off from the cluster. All its calls fail until it is [healed](Self::heal).
     pub fn cut(&self) {
-        self.is_cut.store(true, Ordering::SeqCst);
-        self.shared.changed.send_replace(());
+        self.0.is_cut.store(true, Ordering::SeqCst);
+        self.0.shared.changed.send_replace(());
     }
 
     /// Connects the node again.
     pub fn heal(&self) {
-        self.is_cut.store(false, Ordering::SeqCst);
+        self.0.is_cut.store(false, Ordering::SeqCst);
     }
 
     fn member(&self, incarnation: Incarnation) -> Member {
-        Member { node: self.name.clone(), incarnation }
-    }
-
-    /// Returns the state of the cluster, unless the node is cut off.
-    fn reach(&self) -> Result<MutexGuard<'_, State>, StoreError> {
-        if self.is_cut.load(Ordering::SeqCst) {
-            return Err(StoreError::Unavailable("the node is cut off".into()));
-        }
-        let mut state = lock(&self.shared.state);
-        state.forget_lapsed(self.shared.clock.now());
-        Ok(state)
+        Member { node: self.0.name.clone(), incarnation }
     }
 
     fn ready<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut State) -> T + Send,
     ) -> StoreFuture<'static, T> {
-        let done = self.reach().map(|mut state| work(&mut state));
+        let done = self.0.reach().map(|mut state| work(&mut state));
         Box::pin(std::future::ready(done))
-    }
-
-    /// Appends an order to the log.
-    fn append(&self, order: Order, state: RevocationState) -> Result<Receipt, StoreError> {
-        let receipt = self.reach()?.append(order, state, self.shared.clock.now());
-        self.shared.changed.send_replace(());
-        Ok(receipt)
     }
 
     /// Stores the revocation of an order, and appends the order to the log.
     async fn write(&self, order: Order, at: SystemTime) -> Result<Receipt, StoreError> {
-        drop(self.reach()?);
+        drop(self.0.reach()?);
         let ended = RevocationState { is_ended: true, ..RevocationState::default() };
         let state = match &order {
             Order::User(user) => {
-                let generation = self.shared.revocations.bump(user, at).await?;
+                let generation = self.0.shared.revocations.bump(user, at).await?;
                 RevocationState { generation, revoked_at: Some(at), is_ended: false }
             }
             Order::Session(session) => {
-                self.shared.revocations.end_session(session, at).await?;
+                self.0.shared.revocations.end_session(session, at).await?;
                 ended
             }
             Order::Token(token) => {
-                self.shared.revocations.end_token(token, at).await?;
+                self.0.shared.revocations.end_token(token, at).await?;
                 ended
             }
             _ => ended,
         };
-        self.append(order, state)
+        self.0.append(order, state)
     }
 }
 
 impl Cluster for MemoryNode {
     fn node(&self) -> &NodeId {
-        &self.name
+        &self.0.name
     }
 
     fn revocations(&self) -> Arc<dyn RevocationStore> {
@@ -176,26 +158,26 @@ impl Cluster for MemoryNode {
     }
 
     fn seats(&self) -> Arc<dyn SeatStore> {
-        Arc::new(ClusterSeats(self.clone()))
+        Arc::new(ClusterSeats(self.0.clone()))
     }
 
     fn join(&self, incarnation: Incarnation) -> StoreFuture<'_, Joined> {
-        let (member, now) = (self.member(incarnation), self.shared.clock.now());
+        let (member, now) = (self.member(incarnation), self.0.shared.clock.now());
         self.ready(move |state| state.join(member, now))
     }
 
     fn renew(&self, incarnation: Incarnation, read: Position) -> StoreFuture<'_, Option<Renewed>> {
-        let (member, now) = (self.member(incarnation), self.shared.clock.now());
+        let (member, now) = (self.member(incarnation), self.0.shared.clock.now());
         self.ready(move |state| state.renew(&member, read, now))
     }
 
     fn orders(&self, after: Position) -> StoreFuture<'_, Vec<LogEntry>> {
         Box::pin(async move {
-            let clock = &self.shared.clock;
-            let mut changed = self.shared.changed.subscribe();
+            let clock = &self.0.shared.clock;
+            let mut changed = self.0.shared.changed.subscribe();
             let mut over = clock.sleep_until(clock.now() + WAIT);
             loop {
-                let found = self.reach()?.orders(after);
+                let found = self.0.reach()?.orders(after);
                 if !found.is_empty() {
                     return Ok(found);
                 }
@@ -244,15 +226,15 @@ impl RevocationStore for MemoryNode {
         token: Option<&'a TokenId>,
     ) -> StoreFuture<'a, RevocationState> {
         Box::pin(async move {
-            drop(self.reach()?);
-            self.shared.revocations.read(user, session, token).await
+            drop(self.0.reach()?);
+            self.0.shared.revocations.read(user, session, token).await
         })
     }
 
     fn bump<'a>(&'a self, user: &'a UserId, at: SystemTime) -> StoreFuture<'a, u64> {
         Box::pin(async move {
             self.write(Order::User(user.clone()), at).await?;
-            Ok(self.shared.revocations.read(user, None, None).await?.generation)
+            Ok(self.0.shared.revocations.read(user, None, None).await?.generation)
         })
     }
 

@@ -66,7 +66,7 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
     // The term is read first, so that a node that loses its lease during the admission admits
     // no client.
     let term = match door.rules.trust {
-        Trust::Known => Some(services.standing.term(|| services.clock.now()).ok_or_else(outside)?),
+        Trust::Known => Some(services.standing.term(&*services.clock).ok_or_else(outside)?),
         Trust::Anonymous => None,
     };
     let rights = services.rights_changed.load(Ordering::SeqCst);

@@ -6,7 +6,7 @@
 use std::{
     error::Error,
     sync::{Arc, Weak},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use doorward_core::{
@@ -16,7 +16,7 @@ use doorward_core::{
 
 use crate::{
     cluster::reading::{Reader, read_orders},
-    presence::{groups::end_in_groups, services::Services},
+    presence::{groups::end_in_groups, services::Services, standing::Until},
     runtime::outage_log::NoAnswer,
 };
 
@@ -102,7 +102,7 @@ async fn join(services: &Services, cluster: &dyn Cluster) -> Option<Begun> {
     let incarnation = Incarnation::generate(&*services.entropy);
     // The time is read before the request is sent, so that the lease of this node never outlasts
     // that in the cluster.
-    let sent = services.clock.now();
+    let sent = Until::after(&*services.clock, Duration::ZERO);
     match services.within(ANSWERED_WITHIN, cluster.join(incarnation)).await {
         Some(Ok(joined)) => {
             services.away.answered(services.clock.now());
@@ -141,7 +141,7 @@ async fn extend(services: &Weak<Services>, cluster: &dyn Cluster, reader: &Reade
         if services.standing.incarnation().is_none() {
             return Lost::Server;
         }
-        let sent = services.clock.now();
+        let sent = Until::after(&*services.clock, Duration::ZERO);
         let extended = cluster.renew(reader.incarnation, reader.position());
         match services.within(ANSWERED_WITHIN, extended).await {
             Some(Ok(Some(renewed))) => {
@@ -156,8 +156,7 @@ async fn extend(services: &Weak<Services>, cluster: &dyn Cluster, reader: &Reade
                 wait = RETRY;
             }
         }
-        let now = services.clock.now();
-        let left = services.standing.until().saturating_duration_since(now);
+        let left = services.standing.left(&*services.clock);
         if left.is_zero() {
             return Lost::Lease;
         }
@@ -198,8 +197,8 @@ fn show(services: &Services, members: &[Member]) {
 
 /// Returns the time at which this node stops serving clients, if the request for its lease was sent
 /// at `sent`.
-fn end_of(sent: Instant, lease: Duration) -> Instant {
-    sent + lease.saturating_sub(LEASE_MARGIN)
+fn end_of(sent: Until, lease: Duration) -> Until {
+    sent.plus(lease.saturating_sub(LEASE_MARGIN))
 }
 
 /// Time from one extension of the lease to the next one.

@@ -18,7 +18,7 @@ use futures_util::future::join_all;
 use metrics::counter;
 use tokio::sync::Semaphore;
 
-use crate::presence::{orders::Carrying, services::Services};
+use crate::presence::{carried::Carrying, orders, services::Services};
 
 /// Position of one member in the log.
 pub(super) struct Reader {
@@ -80,7 +80,7 @@ async fn carry_out(services: &Services, entries: &[LogEntry]) -> Vec<(Position, 
     let begin = |entry: &LogEntry| {
         counter!(ORDERS, "kind" => entry.order.kind()).increment(1);
         let LogEntry { position, order, state } = entry;
-        (*position, services.carried.begin(*position, services, order, state))
+        (*position, services.carried.begin(*position, || orders::begin(services, order, state)))
     };
     let carried: Vec<_> = entries.iter().map(begin).collect();
     // A client may take its time to answer a probe, and the other orders do not wait for that.

@@ -197,7 +197,7 @@ impl LinkState {
     /// once the node has lost its lease, also if the node has joined its cluster again since.
     fn holds_term(&self) -> bool {
         let Services { standing, clock, .. } = &*self.services;
-        standing.holds(self.term, || clock.now())
+        standing.holds(self.term, &**clock)
     }
 
     /// Ends the link at once, and sends nothing more, if the node may no longer serve its sockets.

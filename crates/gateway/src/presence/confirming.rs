@@ -13,10 +13,7 @@ use doorward_core::{
     cluster::{Answer, Member, Order, Outcome, Receipt, SETTLED_AFTER},
 };
 
-use crate::presence::{
-    orders::{self, Carrying},
-    services::Services,
-};
+use crate::presence::{carried::Carrying, orders, services::Services};
 
 /// An order, and what each node has done about it so far.
 #[derive(Clone)]
@@ -48,7 +45,9 @@ impl Confirming {
     /// if they have nothing to do, or if the order could not be written.
     pub(crate) fn new(services: &Arc<Services>, order: &Order, receipt: Option<Receipt>) -> Self {
         let here = match &receipt {
-            Some(receipt) => services.carried.begin(receipt.position, services, order, &REVOKED),
+            Some(receipt) => services
+                .carried
+                .begin(receipt.position, || orders::begin(services, order, &REVOKED)),
             None => orders::begin(services, order, &REVOKED),
         };
         let own = services.standing.incarnation();

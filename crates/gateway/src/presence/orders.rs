@@ -3,95 +3,18 @@
 //! Orders come from this node ([`Principals`](crate::Principals)) and from other nodes (`cluster`).
 //! Start reading at [`begin`].
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::sync::{Arc, atomic::Ordering};
 
-use doorward_core::{
-    BoxFuture, DisconnectReason, RevocationState,
-    cluster::{Order, Outcome, Position},
-    lock,
-};
-use futures_util::{
-    FutureExt as _, StreamExt as _,
-    future::{BoxFuture as SendFuture, Shared},
-    stream::FuturesUnordered,
-};
-
+use doorward_core::{BoxFuture, DisconnectReason, RevocationState, cluster::Order};
+use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::oneshot;
 
 use crate::presence::{
+    carried::{Carrying, Progress},
     registry::Key,
     resident::{Reloaded, Resident},
     services::Services,
 };
-
-/// Order that this node carries out. Clones follow the same order.
-#[derive(Clone)]
-pub(crate) struct Carrying {
-    progress: Arc<Progress>,
-    done: Shared<SendFuture<'static, ()>>,
-}
-
-/// Sockets that an order covers, and what has become of them.
-#[derive(Default)]
-struct Progress {
-    total: u64,
-    ended: AtomicU64,
-    kept: AtomicU64,
-    undecided: AtomicU64,
-}
-
-impl Carrying {
-    /// Returns the result so far. Sockets that have not ended yet are stuck.
-    pub(crate) fn outcome(&self) -> Outcome {
-        let Progress { total, ended, kept, undecided } = &*self.progress;
-        let count = |counter: &AtomicU64| counter.load(Ordering::Acquire);
-        let (ended, kept, undecided) = (count(ended), count(kept), count(undecided));
-        let stuck = total.saturating_sub(ended + kept + undecided);
-        Outcome { ended, stuck, kept, undecided }
-    }
-
-    /// Completes when no socket is stuck.
-    pub(crate) async fn done(&self) {
-        self.done.clone().await;
-    }
-}
-
-/// Orders of the log that this node carries out or has carried out lately.
-///
-/// The caller who gives an order and the reader of the log both come upon it. The first of them
-/// begins it, and the other one follows the same work, so that each socket counts once.
-#[derive(Default)]
-pub(crate) struct Carried(Mutex<BTreeMap<Position, Carrying>>);
-
-impl Carried {
-    /// Begins to carry out the order at a position of the log, unless it has begun already.
-    pub(crate) fn begin(
-        &self,
-        position: Position,
-        services: &Services,
-        order: &Order,
-        state: &RevocationState,
-    ) -> Carrying {
-        let mut carried = lock(&self.0);
-        let carrying = carried.entry(position);
-        let carrying = carrying.or_insert_with(|| begin(services, order, state)).clone();
-        while carried.len() > KEPT {
-            carried.pop_first();
-        }
-        carrying
-    }
-
-    /// Forgets all orders, because the node has joined again and the log may be another one.
-    pub(crate) fn clear(&self) {
-        lock(&self.0).clear();
-    }
-}
 
 /// Begins to carry out an order. When this function returns, the sockets have been told to end. So
 /// no further event starts for them, and their queued packets are dropped.
@@ -195,7 +118,3 @@ fn reload(resident: Arc<dyn Resident>, progress: Arc<Progress>) -> BoxFuture<'st
         counter.fetch_add(1, Ordering::AcqRel);
     })
 }
-
-/// Number of orders that are remembered. It covers the orders that are read at once, and those whose
-/// writers have not gone on yet.
-const KEPT: usize = 1024;

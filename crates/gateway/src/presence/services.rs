@@ -28,7 +28,7 @@ use crate::{
         foreign_page::Page,
         proxies::{FORWARDED_FOR, TrustedProxies},
     },
-    presence::{orders::Carried, registry::Registry, standing::Standing},
+    presence::{carried::Carried, registry::Registry, standing::Standing},
     runtime::{
         catch::catch, metrics::Metrics, once_a_minute::OnceAMinute, outage_log::Outage,
         timers::Timers,

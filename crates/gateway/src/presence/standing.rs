@@ -10,18 +10,20 @@ use std::{
         Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
-use doorward_core::{Incarnation, lock};
+use doorward_core::{Clock, Incarnation, lock};
 
-/// Standing of this node. Its default is that of a server that is the only node, which always
-/// serves.
+/// Standing of this node. A server that is the only node always serves.
 pub(crate) struct Standing {
-    /// Time that the moments below are counted from.
+    /// Time that `until` is counted from.
     base: Instant,
     /// Nanoseconds from `base` until the node stops serving.
     until: AtomicU64,
+    /// Milliseconds since 1970 until the node stops serving, by the wall clock. The monotonic clock
+    /// stands still while a machine sleeps.
+    until_wall: AtomicU64,
     /// Number of the membership. A link that was admitted in an earlier one must end.
     term: AtomicU64,
     /// Incarnation of the current membership.
@@ -32,12 +34,32 @@ pub(crate) struct Standing {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Term(u64);
 
+/// Time at which a term ends, by both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Until {
+    now: Instant,
+    wall: SystemTime,
+}
+
+impl Until {
+    /// Returns the time after `time`, by both clocks.
+    pub(crate) fn after(clock: &dyn Clock, time: Duration) -> Self {
+        Self { now: clock.now() + time, wall: clock.wall() + time }
+    }
+
+    /// Returns the same time, moved by `time`.
+    pub(crate) fn plus(self, time: Duration) -> Self {
+        Self { now: self.now + time, wall: self.wall + time }
+    }
+}
+
 impl Standing {
     /// Returns the standing of a server that is the only node.
     pub(crate) fn alone(now: Instant) -> Self {
         Self {
             base: now,
             until: AtomicU64::new(ALWAYS),
+            until_wall: AtomicU64::new(ALWAYS),
             term: AtomicU64::new(0),
             incarnation: Mutex::new(None),
         }
@@ -48,24 +70,26 @@ impl Standing {
         Self { until: AtomicU64::new(0), ..Self::alone(now) }
     }
 
-    /// Returns the current term, or `None` if the node may not serve clients. `now` is called only
+    /// Returns the current term, or `None` if the node may not serve clients. The clock is read only
     /// on a cluster.
-    pub(crate) fn term(&self, now: impl FnOnce() -> Instant) -> Option<Term> {
+    pub(crate) fn term(&self, clock: &dyn Clock) -> Option<Term> {
         // The term is read first. If the node joins again in between, the caller gets the earlier
         // term, and its next comparison fails.
         let term = self.term.load(Ordering::Acquire);
         let until = self.until.load(Ordering::Acquire);
-        let serves = until == ALWAYS || self.since_base(now()) < until;
+        let serves = until == ALWAYS
+            || (self.since_base(clock.now()) < until
+                && since_1970(clock.wall()) < self.until_wall.load(Ordering::Acquire));
         serves.then_some(Term(term))
     }
 
     /// Returns `true` if the node serves clients, and is still in the given term.
-    pub(crate) fn holds(&self, term: Term, now: impl FnOnce() -> Instant) -> bool {
-        self.term(now) == Some(term)
+    pub(crate) fn holds(&self, term: Term, clock: &dyn Clock) -> bool {
+        self.term(clock) == Some(term)
     }
 
     /// Begins the next term, which ends at `until` unless it is extended.
-    pub(crate) fn begin(&self, incarnation: Incarnation, until: Instant) {
+    pub(crate) fn begin(&self, incarnation: Incarnation, until: Until) {
         self.end();
         *lock(&self.incarnation) = Some(incarnation);
         self.term.fetch_add(1, Ordering::AcqRel);
@@ -73,8 +97,9 @@ impl Standing {
     }
 
     /// Extends the current term until `until`.
-    pub(crate) fn extend(&self, until: Instant) {
-        self.until.store(self.since_base(until), Ordering::Release);
+    pub(crate) fn extend(&self, until: Until) {
+        self.until_wall.store(since_1970(until.wall), Ordering::Release);
+        self.until.store(self.since_base(until.now), Ordering::Release);
     }
 
     /// Stops serving clients.
@@ -83,9 +108,12 @@ impl Standing {
         *lock(&self.incarnation) = None;
     }
 
-    /// Returns the time at which the current term ends.
-    pub(crate) fn until(&self) -> Instant {
-        self.base + Duration::from_nanos(self.until.load(Ordering::Acquire))
+    /// Returns the time until the current term ends.
+    pub(crate) fn left(&self, clock: &dyn Clock) -> Duration {
+        let until = self.until.load(Ordering::Acquire);
+        let wall = self.until_wall.load(Ordering::Acquire);
+        let left = Duration::from_nanos(until.saturating_sub(self.since_base(clock.now())));
+        left.min(Duration::from_millis(wall.saturating_sub(since_1970(clock.wall()))))
     }
 
     /// Returns the incarnation of this node. `None` if it is not a member of a cluster.
@@ -100,41 +128,66 @@ impl Standing {
     }
 }
 
+fn since_1970(time: SystemTime) -> u64 {
+    let millis = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+    u64::try_from(millis).unwrap_or(ALWAYS - 1)
+}
+
 /// Value of `until` for a server that is the only node.
 const ALWAYS: u64 = u64::MAX;
 
 #[cfg(test)]
 mod tests {
-    use doorward_core::{Clock as _, ManualClock};
+    use doorward_core::ManualClock;
 
     use super::*;
     use crate::runtime::system::OsEntropy;
 
-    #[test]
-    fn a_term_ends_with_its_lease_and_never_returns() {
-        let clock = ManualClock::new();
-        let start = clock.now();
-        let second = |number| move || start + Duration::from_secs(number);
-        let standing = Standing::outside(start);
-        assert_eq!(standing.term(second(0)), None);
-
-        standing.begin(Incarnation::generate(&OsEntropy), second(20)());
-        let first = standing.term(second(19)).unwrap();
-        assert_eq!(standing.term(second(20)), None);
-        standing.extend(second(25)());
-        assert!(standing.holds(first, second(24)));
-        standing.end();
-        assert!(!standing.holds(first, second(24)));
-        standing.begin(Incarnation::generate(&OsEntropy), second(40)());
-
-        assert!(!standing.holds(first, second(30)));
-        assert!(standing.term(second(30)).is_some_and(|term| term != first));
+    fn seconds(clock: &ManualClock, number: u64) -> Until {
+        Until::after(clock, Duration::from_secs(number))
     }
 
     #[test]
-    fn a_server_that_is_alone_always_serves_and_reads_no_clock() {
-        let standing = Standing::alone(ManualClock::new().now());
+    fn a_term_ends_with_its_lease_and_never_returns() {
+        let clock = ManualClock::new();
+        let standing = Standing::outside(clock.now());
+        assert_eq!(standing.term(&clock), None);
 
-        assert_eq!(standing.term(|| unreachable!()), Some(Term::default()));
+        standing.begin(Incarnation::generate(&OsEntropy), seconds(&clock, 20));
+        let first = standing.term(&clock).unwrap();
+        clock.advance(Duration::from_secs(19));
+        assert_eq!(standing.left(&clock), Duration::from_secs(1));
+        standing.extend(seconds(&clock, 5));
+        clock.advance(Duration::from_secs(4));
+        assert!(standing.holds(first, &clock));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!((standing.term(&clock), standing.left(&clock)), (None, Duration::ZERO));
+        standing.begin(Incarnation::generate(&OsEntropy), seconds(&clock, 20));
+
+        assert!(!standing.holds(first, &clock));
+        assert!(standing.term(&clock).is_some_and(|term| term != first));
+        standing.end();
+        assert_eq!(standing.term(&clock), None);
+    }
+
+    /// The monotonic clock of Linux stands still while the machine sleeps.
+    #[test]
+    fn a_term_ends_while_the_machine_sleeps() {
+        let clock = ManualClock::new();
+        let standing = Standing::outside(clock.now());
+        standing.begin(Incarnation::generate(&OsEntropy), seconds(&clock, 20));
+
+        clock.set_wall(clock.wall() + Duration::from_secs(21));
+
+        assert_eq!(standing.term(&clock), None);
+    }
+
+    #[test]
+    fn a_server_that_is_alone_always_serves() {
+        let clock = ManualClock::new();
+        let standing = Standing::alone(clock.now());
+        clock.advance(Duration::from_hours(24 * 365));
+
+        assert_eq!(standing.term(&clock), Some(Term::default()));
     }
 }

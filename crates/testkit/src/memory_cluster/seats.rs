@@ -8,20 +8,20 @@ use doorward_core::{
     cluster::{Member, Order},
 };
 
-use super::MemoryNode;
+use super::connection::Connection;
 
 /// Seats of all nodes, as one node uses them.
-pub(super) struct ClusterSeats(pub(super) MemoryNode);
+pub(super) struct ClusterSeats(pub(super) Connection);
 
 struct Reserved {
-    node: MemoryNode,
+    node: Connection,
     socket: SocketId,
     inner: Box<dyn Reservation>,
 }
 
 /// Seat of a socket of this node.
 struct Held {
-    node: MemoryNode,
+    node: Connection,
     socket: SocketId,
 }
 
@@ -83,7 +83,7 @@ impl Drop for Held {
 }
 
 /// Names the runs of the nodes that hold seats.
-fn with_incarnations(error: SeatError, node: &MemoryNode) -> SeatError {
+fn with_incarnations(error: SeatError, node: &Connection) -> SeatError {
     let SeatError::Full(holders) = error else { return error };
     let members = doorward_core::lock(&node.shared.state).members();
     let named = holders.into_iter().map(|holder| {
@@ -96,7 +96,7 @@ fn with_incarnations(error: SeatError, node: &MemoryNode) -> SeatError {
     SeatError::Full(named.collect())
 }
 
-fn is_seated(node: &MemoryNode, socket: SocketId) -> bool {
+fn is_seated(node: &Connection, socket: SocketId) -> bool {
     doorward_core::lock(&node.shared.state).seats.contains_key(&socket)
 }
 

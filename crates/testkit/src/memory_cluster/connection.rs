@@ -1,0 +1,55 @@
+//! Connection of one node to its cluster.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
+};
+
+use doorward_core::{
+    Clock, NodeId, RevocationState, RevocationStore, SeatStore, StoreError,
+    cluster::{Order, Receipt},
+    lock,
+};
+use tokio::sync::watch;
+
+use super::state::State;
+
+/// What all nodes share.
+pub(super) struct Shared {
+    pub(super) clock: Box<dyn Clock>,
+    pub(super) revocations: Arc<dyn RevocationStore>,
+    pub(super) seats: Arc<dyn SeatStore>,
+    pub(super) state: Mutex<State>,
+    pub(super) changed: watch::Sender<()>,
+}
+
+/// Connection of one node, which a test can cut.
+#[derive(Clone)]
+pub(super) struct Connection {
+    pub(super) shared: Arc<Shared>,
+    pub(super) name: NodeId,
+    pub(super) is_cut: Arc<AtomicBool>,
+}
+
+impl Connection {
+    /// Returns the state of the cluster, unless the node is cut off.
+    pub(super) fn reach(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        if self.is_cut.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("the node is cut off".into()));
+        }
+        let mut state = lock(&self.shared.state);
+        state.forget_lapsed(self.shared.clock.now());
+        Ok(state)
+    }
+
+    /// Appends an order to the log.
+    pub(super) fn append(
+        &self,
+        order: Order,
+        state: RevocationState,
+    ) -> Result<Receipt, StoreError> {
+        let receipt = self.reach()?.append(order, state, self.shared.clock.now());
+        self.shared.changed.send_replace(());
+        Ok(receipt)
+    }
+}
