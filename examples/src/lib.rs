@@ -9,6 +9,9 @@
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+#[doc = include_str!("../../docs/cluster.md")]
+struct Cluster;
+
 #[doc = include_str!("../../docs/from-nestjs.md")]
 struct FromNestJs;
 
