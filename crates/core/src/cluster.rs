@@ -90,7 +90,6 @@ impl Position {
 /// assert_eq!(Order::User(UserId::new("alice")).kind(), "user");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Order {
     /// End the sockets of a user who was revoked, unless their credential is younger.
     User(UserId),
@@ -145,7 +144,7 @@ impl Order {
 pub struct LogEntry {
     /// Number of the order.
     pub position: Position,
-    /// What to do.
+    /// Order to carry out.
     pub order: Order,
     /// Revocation state that the order has made. A socket whose credential holds against it stays,
     /// because its client has signed in after the revocation.
@@ -164,8 +163,8 @@ pub struct LogEntry {
 pub struct Outcome {
     /// Number of sockets that have ended. For a probe, 1 if the link has ended.
     pub ended: u64,
-    /// Number of sockets that were told to end, and whose links have not reacted in time, because a
-    /// handler blocks its thread. They start no event and receive no packet.
+    /// Number of sockets without a result yet, such as those whose handler blocks its thread. Sockets
+    /// that must end start no event and receive no packet.
     pub stuck: u64,
     /// Number of sockets that continue with new rights. For a probe, 1 if the client is alive.
     pub kept: u64,
@@ -174,7 +173,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Returns `true` if no socket is left that still has to end.
+    /// Returns `true` if every socket has a result.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         self.stuck == 0
@@ -187,7 +186,8 @@ impl Outcome {
 /// ```
 /// use doorward_core::cluster::{Position, Receipt};
 ///
-/// let receipt = Receipt { position: Position(1), log: "7d1f".into(), members: Vec::new() };
+/// let (log, unknown_for) = ("7d1f".into(), std::time::Duration::ZERO);
+/// let receipt = Receipt { position: Position(1), log, members: Vec::new(), unknown_for };
 /// assert_eq!(receipt.position, Position(1));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,9 +199,12 @@ pub struct Receipt {
     /// Members of the cluster at the time of the order. A node that joins later reads the stored
     /// revocation when it admits a client.
     pub members: Vec<Member>,
+    /// Time for which nodes that are not listed may still serve clients, because the cluster has lost
+    /// its members. It is zero otherwise.
+    pub unknown_for: Duration,
 }
 
-/// What a member has done about an order.
+/// State of an order on one member.
 ///
 /// # Examples
 /// ```
@@ -210,7 +213,6 @@ pub struct Receipt {
 /// assert_ne!(Answer::Done(Outcome::default()), Answer::Waiting);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Answer {
     /// It has carried the order out, with this result.
     Done(Outcome),
@@ -224,17 +226,17 @@ pub enum Answer {
 ///
 /// # Examples
 /// ```
-/// use doorward_core::cluster::{Joined, LEASE, Position};
+/// use doorward_core::cluster::{Joined, Position};
 ///
-/// let joined = Joined { position: Position::START, lease: LEASE, members: Vec::new() };
+/// let joined = Joined { log: "7d1f".into(), position: Position::START, members: Vec::new() };
 /// assert!(joined.members.is_empty());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Joined {
-    /// Position of the last order in the log. The member carries out the orders behind it.
+    /// Identity of the log.
+    pub log: Arc<str>,
+    /// Position of the last order in the log. The member carries out the orders after it.
     pub position: Position,
-    /// Time until the lease ends, counted from before the request was sent.
-    pub lease: Duration,
     /// Members of the cluster, with the new one.
     pub members: Vec<Member>,
 }
@@ -294,18 +296,19 @@ pub trait Cluster: Send + Sync + 'static {
     /// Returns the seats of the users on all nodes.
     fn seats(&self) -> Arc<dyn SeatStore>;
 
-    /// Makes this node a member. A seat that an earlier incarnation of this process holds is free
+    /// Makes this node a member, with a lease of [`LEASE`] from before the request was sent. A seat that an earlier incarnation of this process holds is free
     /// afterwards.
     fn join(&self, incarnation: Incarnation) -> StoreFuture<'_, Joined>;
 
     /// Extends the lease of this node, which has read the log up to `read`. Yields `None` if the
     /// node is no longer a member. It must then end its authenticated sockets and join again.
     ///
-    /// The lease ends [`LEASE`] after now, or after the oldest order behind `read`.
+    /// The lease ends [`LEASE`] after now, or [`LEASE`] after the oldest order after `read` was
+    /// written, if that is earlier.
     fn renew(&self, incarnation: Incarnation, read: Position) -> StoreFuture<'_, Option<Renewed>>;
 
-    /// Returns the orders behind `after`, in the order of the log. Waits some seconds for an order
-    /// if there is none, and then returns an empty list.
+    /// Returns the orders after `after`, in the order of the log. If there is none, waits for one for
+    /// about 2 s, and then returns an empty list.
     ///
     /// If the first order is not `after.next()`, the log has lost orders. The node must then end its
     /// authenticated sockets and join again.
@@ -329,7 +332,4 @@ pub trait Cluster: Send + Sync + 'static {
 
     /// Ends the membership of this node, which serves no clients any more.
     fn leave(&self, incarnation: Incarnation) -> StoreFuture<'_, ()>;
-
-    /// Returns the current members.
-    fn members(&self) -> StoreFuture<'_, Vec<Member>>;
 }

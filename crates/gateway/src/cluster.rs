@@ -9,6 +9,7 @@
 //! [`Cluster`].
 
 pub(crate) mod membership;
+mod pause;
 pub(crate) mod reading;
 
 pub use doorward_core::{

@@ -30,7 +30,7 @@ use self::{
 };
 use crate::{
     RedisStore,
-    link::{Call, Link, MARGIN, Patience},
+    link::{Call, Link, MARGIN, Patience, unreadable},
     store::Written,
     time::duration_to_millis,
 };
@@ -55,16 +55,11 @@ struct Inner {
     node: NodeId,
     /// Connection on which the node waits for orders.
     reading: Link,
-    current: Mutex<Current>,
+    /// Member that the last call of `join` was to make.
+    attempted: Mutex<String>,
+    /// Era of the log in which the node has joined.
+    era: Mutex<String>,
     seats: Arc<RedisSeats>,
-}
-
-/// Membership that this process has had last.
-#[derive(Default)]
-struct Current {
-    /// Name of the member, as scripts know it.
-    member: String,
-    era: String,
 }
 
 impl RedisStore {
@@ -84,7 +79,14 @@ impl RedisStore {
         let reading = self.0.link.beside(Patience::beyond(WAIT));
         let (node, store) = (NodeId::new(node), self.clone());
         let seats = RedisSeats::new(&store, &node);
-        RedisCluster(Arc::new(Inner { store, node, reading, current: Mutex::default(), seats }))
+        RedisCluster(Arc::new(Inner {
+            store,
+            node,
+            reading,
+            attempted: Mutex::default(),
+            era: Mutex::default(),
+            seats,
+        }))
     }
 }
 
@@ -99,7 +101,7 @@ impl RedisCluster {
     }
 
     fn era(&self) -> String {
-        lock(&self.0.current).era.clone()
+        lock(&self.0.era).clone()
     }
 
     /// Appends an order that stores nothing.
@@ -135,20 +137,25 @@ impl Cluster for RedisCluster {
     fn join(&self, incarnation: Incarnation) -> StoreFuture<'_, Joined> {
         Box::pin(async move {
             let own = self.named(incarnation);
-            let before = lock(&self.0.current).member.clone();
+            let before = self.0.seats.member();
+            // An attempt without an answer may have made a member.
+            let attempted = std::mem::replace(&mut *lock(&self.0.attempted), own.clone());
+            // The address of the server may lead elsewhere by now.
+            self.0.reading.disconnect();
             let call = self
                 .call(&self.0.store.0.scripts.join)
                 .argument(MARGIN)
                 .argument(&own)
                 .argument(before)
+                .argument(attempted)
                 .argument(duration_to_millis(LEASE));
-            let (last, era, members): Written = self.0.store.0.link.run(&call).await?;
+            let (last, era, members, _): Written = self.0.store.0.link.run(&call).await?;
             let joined = Joined {
+                log: era.as_str().into(),
                 position: position(&last)?,
-                lease: LEASE,
                 members: members.iter().map(|text| member(text)).collect::<Result<_, _>>()?,
             };
-            *lock(&self.0.current) = Current { member: own.clone(), era };
+            *lock(&self.0.era) = era;
             self.0.seats.begin(own);
             Ok(joined)
         })
@@ -156,7 +163,6 @@ impl Cluster for RedisCluster {
 
     fn renew(&self, incarnation: Incarnation, read: Position) -> StoreFuture<'_, Option<Renewed>> {
         Box::pin(async move {
-            self.0.seats.release_owed().await;
             let call = self
                 .call(&self.0.store.0.scripts.renew)
                 .argument(MARGIN)
@@ -165,6 +171,7 @@ impl Cluster for RedisCluster {
                 .argument(self.era())
                 .argument(duration_to_millis(LEASE));
             let renewed: Option<(String, Vec<String>)> = self.0.store.0.link.run(&call).await?;
+            self.0.seats.drain();
             let Some((lease, members)) = renewed else { return Ok(None) };
             let members = members.iter().map(|text| member(text)).collect::<Result<_, _>>()?;
             Ok(Some(Renewed { lease: Duration::from_millis(number(&lease)?), members }))
@@ -182,6 +189,12 @@ impl Cluster for RedisCluster {
                 .argument(self.0.store.0.keys.orders())
                 .argument(format_args!("{}-0", after.0));
             let found: Entries = self.0.reading.run(&call).await?;
+            if self.0.reading.leads_elsewhere_than(&self.0.store.0.link) {
+                // One of them has not noticed yet that the server was replaced.
+                self.0.reading.disconnect();
+                self.0.store.0.link.disconnect();
+                return Err(unreadable("the log is on another server than the store"));
+            }
             entries(found)
         })
     }
@@ -222,7 +235,6 @@ impl Cluster for RedisCluster {
                 Order::Socket(socket) | Order::Replaced(socket) => {
                     self.append(order, &socket.encode()).await?
                 }
-                _ => return Err(crate::link::unreadable("this kind of order is not known")),
             };
             receipt(written)
         })
@@ -247,14 +259,6 @@ impl Cluster for RedisCluster {
         Box::pin(async move {
             let call = self.call(&self.0.store.0.scripts.leave).argument(self.named(incarnation));
             self.0.store.0.link.run::<u8>(&call).await.map(drop)
-        })
-    }
-
-    fn members(&self) -> StoreFuture<'_, Vec<Member>> {
-        Box::pin(async move {
-            let call = self.call(&self.0.store.0.scripts.members);
-            let members: Vec<String> = self.0.store.0.link.run(&call).await?;
-            members.iter().map(|text| member(text)).collect()
         })
     }
 }

@@ -42,8 +42,8 @@ pub enum ConnectError {
         #[source]
         source: BoxError,
     },
-    /// The server is older than Redis 6.2.
-    #[error("{address} is Redis {version}: 6.2 is the oldest that works")]
+    /// The server is older than Redis 7.0.
+    #[error("{address} is Redis {version}: 7.0 is the oldest that works")]
     Old {
         /// Address of the server, `host:port` or the path of its socket.
         address: String,
@@ -62,6 +62,11 @@ pub enum ConnectError {
         /// Address of the server, `host:port` or the path of its socket.
         address: String,
     },
+    /// Certificates of authorities are given, and the URL requires no TLS.
+    #[error(
+        "certificates of authorities are given, and the URL of Redis has no TLS: write rediss://"
+    )]
+    CaWithoutTls,
     /// The certificates of the authorities cannot be read.
     #[error("the certificates of the authorities for Redis cannot be read: write them as PEM")]
     Ca,

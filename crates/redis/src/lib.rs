@@ -18,7 +18,7 @@
 //! in when the server restarts, even after a crash.
 //!
 //! # Requirements on the server
-//! - Redis 6.2 or later, or Valkey. It may have replicas, but must not be a cluster.
+//! - Redis 7.0 or later, or Valkey. It may have replicas, but must not be a cluster.
 //! - `maxmemory-policy noeviction`, if `maxmemory` is set. Any other policy could evict revocations, so the
 //!   store refuses such a server.
 //! - With replicas, `min-replicas-to-write 1`. A primary that was partitioned away and replaced then stops

@@ -10,10 +10,7 @@ mod server;
 
 use std::{
     fmt,
-    sync::{
-        Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -38,8 +35,8 @@ pub(crate) struct Link {
     address: String,
     trusts_failover: bool,
     patience: Patience,
-    /// `true` once a connection was open. If the floor is missing then, the server has lost its data.
-    was_connected: AtomicBool,
+    /// Server process of the last connection. If the floor is missing on a later one, the server has lost its data.
+    last_process: Arc<Mutex<Option<String>>>,
     /// Key of the floor. On each new connection, the script `adopt` first checks the floor.
     floor: String,
     adopt: Script,
@@ -167,7 +164,7 @@ impl Link {
                 .set_pipeline_buffer_size(PIPELINE),
             trusts_failover,
             patience: Patience::SHORT,
-            was_connected: AtomicBool::new(false),
+            last_process: Arc::default(),
             floor: keys.floor(),
             adopt: scripts.adopt.clone(),
             current: Mutex::default(),
@@ -195,7 +192,7 @@ impl Link {
             address: self.address.clone(),
             trusts_failover: self.trusts_failover,
             patience,
-            was_connected: AtomicBool::new(false),
+            last_process: Arc::clone(&self.last_process),
             floor: self.floor.clone(),
             adopt: self.adopt.clone(),
             current: Mutex::default(),
@@ -230,6 +227,17 @@ impl Link {
         }
     }
 
+    /// Closes the connection. The next operation opens another one.
+    pub(crate) fn disconnect(&self) {
+        self.current().open = None;
+    }
+
+    /// Returns `true` if both links are connected, to different server processes.
+    pub(crate) fn leads_elsewhere_than(&self, other: &Self) -> bool {
+        let run_id = |link: &Self| link.current().open.as_ref().map(|open| open.run_id.clone());
+        run_id(self).zip(run_id(other)).is_some_and(|(own, other)| own != other)
+    }
+
     /// Returns the connection in use and its number. Opens a connection if none is in use.
     async fn connection(&self) -> Result<(u64, Open), ConnectError> {
         if let Some(found) = self.found() {
@@ -251,10 +259,15 @@ impl Link {
             (false, true) => "trusted",
             (false, false) => "unknown",
         };
-        let was_connected = self.was_connected.swap(true, Ordering::Relaxed);
         let run_id = server.run_id;
+        let last = lock(&self.last_process).replace(run_id.clone());
+        let before = match last {
+            None => "none",
+            Some(last) if last == run_id => "same",
+            Some(_) => "other",
+        };
         let mut adopt = self.adopt.prepare_invoke();
-        adopt.key(&self.floor).arg(MARGIN).arg(lost).arg(u8::from(was_connected)).arg(&run_id);
+        adopt.key(&self.floor).arg(MARGIN).arg(lost).arg(before).arg(&run_id);
         let adopted: RedisResult<i64> = adopt.invoke_async(&mut connection).await;
         let is_new = adopted.map_err(|error| server::explain(&self.address, error))? == 1;
         if is_new {
@@ -299,12 +312,14 @@ fn client(url: &str, ca: Option<&[u8]>) -> Result<Client, ConnectError> {
     // acknowledgement of the previous request.
     let settings = TcpSettings::default().set_nodelay(true);
     let information = client.get_connection_info().clone().set_tcp_settings(settings);
-    if url.starts_with("rediss:") || url.starts_with("valkeys:") {
+    let has_tls = url.starts_with("rediss:") || url.starts_with("valkeys:");
+    if has_tls {
         // The library takes the provider of the process, and panics if the program links two and has chosen none.
         let _set = aws_lc_rs::default_provider().install_default();
     }
     match ca {
         None => Client::open(information).map_err(|_reason| ConnectError::Url),
+        Some(_) if !has_tls => Err(ConnectError::CaWithoutTls),
         Some(pem) if !is_certificates(pem) => Err(ConnectError::Ca),
         Some(pem) => {
             let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem.to_vec()) };
@@ -326,7 +341,7 @@ fn is_lost(error: &RedisError) -> bool {
     error.is_io_error()
         || error.is_unrecoverable_error()
         || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
-        || error.code() == Some("UNBLOCKED")
+        || matches!(error.code(), Some("NOREPLICAS" | "UNBLOCKED"))
 }
 
 fn failed(error: RedisError) -> StoreError {

@@ -41,7 +41,6 @@ scripts! {
     get_signing_keys = "get_signing_keys.lua",
     join = "membership.lua" "join.lua",
     leave = "membership.lua" "leave.lua",
-    members = "members.lua",
     of_user = "of_user.lua",
     order = "order.lua",
     put_data = "put_data.lua",

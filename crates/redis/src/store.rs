@@ -57,10 +57,13 @@ impl RedisStore {
         RedisOptions::default().connect(url).await
     }
 
-    /// Connects, if the store is not connected.
+    /// Opens the connection of a store from [`RedisOptions::open`]. Does nothing if it is open. Fails after 2 s.
     ///
     /// # Errors
     /// Returns a [`ConnectError`] that names the problem and the remedy.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, a later operation connects.
     pub async fn try_connect(&self) -> Result<(), ConnectError> {
         self.0.link.connect().await
     }
@@ -92,7 +95,7 @@ pub struct RedisOptions {
 
 impl RedisOptions {
     /// Sets the prefix of all keys. Stores with the same prefix share their data. The default is
-    /// `{doorward}:`. The braces are a hash tag, so that all keys are on one node of a server with slots.
+    /// `{doorward}:`.
     #[must_use]
     pub fn prefix(self, prefix: &str) -> Self {
         Self { prefix: prefix.into(), ..self }
@@ -132,7 +135,8 @@ impl RedisOptions {
     /// [`Unavailable`](doorward_core::StoreError::Unavailable) until the server can be used.
     ///
     /// # Errors
-    /// [`ConnectError::Url`] if the URL cannot be parsed, and [`ConnectError::Ca`] if the certificates cannot.
+    /// [`ConnectError::Url`] if the URL cannot be parsed, and [`ConnectError::Ca`] or
+    /// [`ConnectError::CaWithoutTls`] if the certificates cannot be used.
     ///
     /// # Examples
     /// ```

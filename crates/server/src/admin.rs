@@ -55,11 +55,8 @@ async fn revoke(
     let what = what.named().map_err(|text| problem(StatusCode::BAD_REQUEST, text))?;
     let (order, told) = order(&admin, what).await?;
     let done = admin.principals.revoke(order).await;
-    let settled = async |done: doorward::access::Revocation| {
-        Json(Revocation::new(done.settled().await, told))
-    };
     match done {
-        Ok(done) => Ok(settled(done).await),
+        Ok(done) => Ok(Json(Revocation::new(done.settled().await, told))),
         Err(error) => Err(not_revoked(&error)),
     }
 }
@@ -71,8 +68,8 @@ fn not_revoked(error: &RevokeError) -> Response {
             problem(
                 StatusCode::SERVICE_UNAVAILABLE,
                 &format!(
-                    "sockets of this server have ended, but the order is not written down, so the \
-                     credential may open the door again ({cause}): mend that, and revoke again"
+                    "the sockets of this server have ended, but the revocation was not stored ({cause}), so \
+                     the clients may connect again: correct the cause, and revoke again"
                 ),
             )
         }

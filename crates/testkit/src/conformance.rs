@@ -92,13 +92,13 @@ const WORKERS: usize = 4;
 ///
 /// | invocation | tested store |
 /// |---|---|
-/// | `conformance!(make)` | a store of sessions, tickets and revocations, with the rules of the last four rows |
+/// | `conformance!(make)` | a store of sessions, tickets and revocations, with the rules of `sessions`, `tickets`, `revocations` and `together` |
 /// | `conformance!(accounts: make)` | an [`AccountStore`](doorward_core::AccountStore) |
 /// | `conformance!(sessions: make)` | a [`SessionStore`](doorward_core::SessionStore) |
 /// | `conformance!(tickets: make)` | a [`TicketStore`](doorward_core::TicketStore) |
 /// | `conformance!(revocations: make)` | a [`RevocationStore`](doorward_core::RevocationStore) |
-/// | `conformance!(seats: make)` | a [`SeatStore`](doorward_core::SeatStore); `make` returns what must live as long, and the store |
-/// | `conformance!(cluster: make)` | a [`Cluster`](doorward_core::cluster::Cluster); `make` returns what must live as long, and a function that makes a node of a given name |
+/// | `conformance!(seats: make)` | a [`SeatStore`](doorward_core::SeatStore); `make` returns a guard that is kept until the rule ends, and the store |
+/// | `conformance!(cluster: make)` | a [`Cluster`](doorward_core::cluster::Cluster); `make` returns a guard that is kept until the rule ends, and a function that creates the node with a name |
 /// | `conformance!(together: make)` | a store of sessions, tickets and revocations, with the rules about several of these |
 ///
 /// # Examples

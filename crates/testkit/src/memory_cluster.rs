@@ -79,16 +79,17 @@ impl MemoryCluster {
             shared: Arc::clone(&self.0),
             name: NodeId::new(name),
             is_cut: Arc::default(),
+            is_mute: Arc::default(),
         })
     }
 
-    /// Returns the number of results of nodes with sockets that have not ended yet.
+    /// Returns the number of reported results with stuck sockets.
     #[must_use]
     pub fn stuck(&self) -> usize {
         lock(&self.0.state).stuck()
     }
 
-    /// Drops all orders that not every node has read.
+    /// Removes all orders from the log. A node that has not read them notices the gap.
     pub fn lose_orders(&self) {
         lock(&self.0.state).lose_orders();
         self.0.changed.send_replace(());
@@ -96,7 +97,7 @@ impl MemoryCluster {
 
     /// Forgets all members and all orders, as a server does that has lost its data.
     pub fn lose_everything(&self) {
-        lock(&self.0.state).lose_everything();
+        lock(&self.0.state).lose_everything(self.0.clock.now());
         self.0.changed.send_replace(());
     }
 }
@@ -106,6 +107,11 @@ impl MemoryNode {
     pub fn cut(&self) {
         self.0.is_cut.store(true, Ordering::SeqCst);
         self.0.shared.changed.send_replace(());
+    }
+
+    /// Lets all reports of results fail, or succeed again. Other calls succeed.
+    pub fn set_mute(&self, is_mute: bool) {
+        self.0.is_mute.store(is_mute, Ordering::SeqCst);
     }
 
     /// Connects the node again.
@@ -195,6 +201,10 @@ impl Cluster for MemoryNode {
         read: Position,
         outcomes: &'a [(Position, Outcome)],
     ) -> StoreFuture<'a, ()> {
+        if self.0.is_mute.load(Ordering::SeqCst) {
+            let failed = Err(StoreError::Unavailable("the report was lost".into()));
+            return Box::pin(std::future::ready(failed));
+        }
         let (member, outcomes) = (self.member(incarnation), outcomes.to_vec());
         self.ready(move |state| state.confirm(&member, read, &outcomes))
     }
@@ -211,10 +221,6 @@ impl Cluster for MemoryNode {
     fn leave(&self, incarnation: Incarnation) -> StoreFuture<'_, ()> {
         let member = self.member(incarnation);
         self.ready(move |state| state.leave(&member))
-    }
-
-    fn members(&self) -> StoreFuture<'_, Vec<Member>> {
-        self.ready(|state| state.members())
     }
 }
 

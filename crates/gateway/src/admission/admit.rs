@@ -60,15 +60,15 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
     // - The seat is committed last, so that only a client that has passed every other step replaces
     //   another socket.
 
-    // The counter is read before the principal is loaded. A change of rights increments the counter
-    // and then searches the registry. So either the change finds this socket, or the comparison
-    // below detects the change.
-    // The term is read first, so that a node that loses its lease during the admission admits
-    // no client.
+    // The term is read before everything else, so that a node that loses its lease during the
+    // admission admits no client.
     let term = match door.rules.trust {
         Trust::Known => Some(services.standing.term(&*services.clock).ok_or_else(outside)?),
         Trust::Anonymous => None,
     };
+    // The counter is read before the principal is loaded. A change of rights increments the counter
+    // and then searches the registry. So either the change finds this socket, or the comparison
+    // below detects the change.
     let rights = services.rights_changed.load(Ordering::SeqCst);
     let vetted =
         vet(&*policy.authenticator, handshake, door.rules.trust, &services, Attempt::Connect)

@@ -5,19 +5,20 @@
 //! not lock out its user. Replaced sockets close before the new socket enters, so that the number
 //! of sockets never exceeds the policy. A revocation during the admission is handled in `admit`.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use doorward_core::{
     BoxFuture, DisconnectReason, Holder, Refusal, Reservation, Seat, SeatError, SeatRequest,
     UserId,
     cluster::{Answer, Order},
 };
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 
 use crate::{
-    admission::vetting::Policy,
-    link::seam::NotAdmitted,
-    presence::{principals::end_all, services::Services},
+    admission::vetting::Policy, link::seam::NotAdmitted, presence::services::Services,
     room::socket::Socket,
 };
 
@@ -33,7 +34,7 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
     let request = SeatRequest::new(&services.node, user, id, link, namespace)
         .with_links(policy.links)
         .with_sockets(policy.sockets);
-    let (mut patience, mut gone) = (None, None);
+    let (mut patience, mut gone) = (None, HashSet::new());
     // The reservation is repeated, because a second limit may block the client after the first one,
     // and because another socket may take a seat that has become free.
     loop {
@@ -50,17 +51,17 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
             // the client should reconnect.
             return Err(NotAdmitted::unavailable(None));
         }
+        // A link that has ended has not released its seat yet. It is not probed again.
+        if holders.iter().any(|holder| gone.contains(holder)) {
+            services.clock.sleep_until(services.clock.now() + BETWEEN_LOOKS).await;
+            continue;
+        }
         match probe(&holders, patience, services).await {
             Probed::Alive => return Err(no_seat(SeatError::Full(holders), user)),
             // The node of a holder does not answer. Nothing is known about the client, so it is not
             // refused for good. It comes back, and its answer is known when the lease of the node ends.
             Probed::Unknown => return Err(NotAdmitted::unavailable(None)),
-            // The same link as in the previous round. It has ended, but its seat is not released
-            // yet.
-            Probed::Gone(holder) if gone.as_ref() == Some(&holder) => {
-                services.clock.sleep_until(services.clock.now() + BETWEEN_LOOKS).await;
-            }
-            Probed::Gone(holder) => gone = Some(holder),
+            Probed::Gone(holder) => _ = gone.insert(holder),
         }
     }
 }
@@ -77,7 +78,12 @@ pub(crate) async fn commit(
         let replaced = taken.replaced.iter().filter_map(|socket| services.registry.socket(*socket));
         let replaced: Vec<_> = replaced.collect();
         // If a replaced socket has not closed in time, the new socket would exceed the policy.
-        if end_all(services, &replaced, DisconnectReason::Replaced).await < replaced.len() {
+        // All sockets are told to end before the first one is awaited.
+        for resident in &replaced {
+            resident.cut(DisconnectReason::Replaced);
+        }
+        let closed = join_all(replaced.iter().map(|resident| resident.closed()));
+        if services.within(CLOSED_WITHIN, closed).await.is_none() {
             return Err(NotAdmitted::unavailable(None));
         }
     }
@@ -87,7 +93,7 @@ pub(crate) async fn commit(
 /// Result of probing the holders of the seats of a user.
 #[derive(Debug)]
 enum Probed {
-    /// All holders are alive.
+    /// No probed holder has ended.
     Alive,
     /// This holder has ended, which frees its seats.
     Gone(Holder),
@@ -95,8 +101,9 @@ enum Probed {
     Unknown,
 }
 
-/// Probes all holders, until one of them has ended or all have answered. A probe ends the link of a
-/// client that does not answer.
+/// Probes the holders, until one of them has ended or all have answered. A probe ends the link of a
+/// client that does not answer. At most [`PROBED_ELSEWHERE`] of them on other nodes are probed, and
+/// further ones count as alive.
 async fn probe(holders: &[Holder], patience: Instant, services: &Services) -> Probed {
     let is_here = |holder: &&Holder| holder.node == services.node;
     let (here, elsewhere): (Vec<_>, Vec<_>) = holders.iter().partition(is_here);
@@ -183,8 +190,14 @@ fn no_seat(error: SeatError, user: &UserId) -> NotAdmitted {
 const PROBED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Time to wait before the next attempt to reserve a seat, if the link that holds the seat has
-/// ended but has not released it yet.
+/// ended but has not released it yet. It is also the interval between questions about a probe on
+/// another node.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
-/// Maximum number of links on other nodes that are probed for one reservation.
+/// Maximum number of links on other nodes that are probed for one reservation, because all nodes read
+/// each probe.
 const PROBED_ELSEWHERE: usize = 8;
+
+/// Time limit for replaced sockets to close. Each link ends its sockets the next time that its task is
+/// polled, so only a handler that blocks its thread reaches the limit.
+const CLOSED_WITHIN: Duration = Duration::from_secs(2);

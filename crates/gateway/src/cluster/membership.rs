@@ -10,12 +10,15 @@ use std::{
 };
 
 use doorward_core::{
-    DisconnectReason, Incarnation, StoreError,
-    cluster::{Cluster, Joined, LEASE_MARGIN, Member},
+    Causes, DisconnectReason, Incarnation, StoreError,
+    cluster::{Cluster, Joined, LEASE, LEASE_MARGIN, Member},
 };
 
 use crate::{
-    cluster::reading::{Reader, read_orders},
+    cluster::{
+        pause::pause,
+        reading::{Reader, read_orders},
+    },
     presence::{groups::end_in_groups, services::Services, standing::Until},
     runtime::outage_log::NoAnswer,
 };
@@ -23,23 +26,31 @@ use crate::{
 /// Tries to join the cluster of the server, and starts the task that keeps the membership until the
 /// server is dropped or has [left](leave). Does nothing if the server is the only node.
 ///
-/// If the cluster does not answer, the task tries again. Until then the server admits no client.
+/// If the cluster does not answer, the task tries again. Until then the server admits no authenticated client.
 pub(crate) async fn start(services: &Arc<Services>) {
     let Some(cluster) = services.cluster.clone() else { return };
     let first = join(services, &*cluster).await;
     tokio::spawn(run(Arc::downgrade(services), cluster, first));
 }
 
-/// Ends the membership of a server whose links have ended.
+/// Ends the membership of a server whose links have ended. If some have not, its seats stay taken until its lease
+/// has ended.
 pub(crate) async fn leave(services: &Services) {
-    let Some(cluster) = &services.cluster else { return };
+    let Some(cluster) = services.cluster.as_ref().filter(|_| services.registry.links() == 0) else {
+        return;
+    };
     let Some(incarnation) = services.standing.incarnation() else { return };
     services.standing.end();
-    if !matches!(services.within(ANSWERED_WITHIN, cluster.leave(incarnation)).await, Some(Ok(()))) {
-        tracing::warn!(
-            "The cluster was not told that this node has left. Its seats are free when its lease has ended."
-        );
-    }
+    let left = services.within(ANSWERED_WITHIN, cluster.leave(incarnation)).await;
+    let cause = match left {
+        Some(Ok(())) => return,
+        Some(Err(error)) => Causes(&error).to_string(),
+        None => NoAnswer.to_string(),
+    };
+    tracing::warn!(
+        cause,
+        "This node could not leave its cluster. Its seats stay taken for up to 30 s."
+    );
 }
 
 /// Membership that has begun.
@@ -69,7 +80,7 @@ async fn run(services: Weak<Services>, cluster: Arc<dyn Cluster>, mut first: Opt
                 None => return,
             },
         };
-        let reader = Arc::new(Reader::new(begun.incarnation, begun.joined.position));
+        let reader = Arc::new(Reader::new(begun.incarnation, &begun.joined));
         let lost = tokio::select! {
             lost = extend(&services, &*cluster, &reader) => lost,
             () = read_orders(&services, &cluster, &reader) => Lost::Orders,
@@ -102,12 +113,11 @@ async fn join(services: &Services, cluster: &dyn Cluster) -> Option<Begun> {
     let incarnation = Incarnation::generate(&*services.entropy);
     // The time is read before the request is sent, so that the lease of this node never outlasts
     // that in the cluster.
-    let sent = Until::after(&*services.clock, Duration::ZERO);
+    let sent = Until::now(&*services.clock);
     match services.within(ANSWERED_WITHIN, cluster.join(incarnation)).await {
         Some(Ok(joined)) => {
-            services.away.answered(services.clock.now());
-            services.carried.clear();
-            services.standing.begin(incarnation, end_of(sent, joined.lease));
+            services.cluster_outage.answered(services.clock.now());
+            services.standing.begin(incarnation, end_of(sent, LEASE));
             show(services, &joined.members);
             tracing::info!(node = %services.node, %incarnation, "Joined the cluster.");
             Some(Begun { incarnation, joined })
@@ -141,12 +151,12 @@ async fn extend(services: &Weak<Services>, cluster: &dyn Cluster, reader: &Reade
         if services.standing.incarnation().is_none() {
             return Lost::Server;
         }
-        let sent = Until::after(&*services.clock, Duration::ZERO);
+        let sent = Until::now(&*services.clock);
         let extended = cluster.renew(reader.incarnation, reader.position());
         match services.within(ANSWERED_WITHIN, extended).await {
             Some(Ok(Some(renewed))) => {
-                services.away.answered(services.clock.now());
-                services.standing.extend(end_of(sent, renewed.lease));
+                services.cluster_outage.answered(services.clock.now());
+                services.standing.extend(reader.incarnation, end_of(sent, renewed.lease));
                 show(&services, &renewed.members);
                 wait = EVERY;
             }
@@ -174,20 +184,13 @@ async fn end_all(services: &Services) {
     end_in_groups(services, &known, DisconnectReason::Unavailable).await;
 }
 
-/// Waits, without keeping the server alive.
-async fn pause(services: Arc<Services>, time: Duration) {
-    let pause = services.clock.sleep_until(services.clock.now() + time);
-    drop(services);
-    pause.await;
-}
-
 /// Records that the cluster has failed, or has not answered in time.
 fn failure(services: &Services, error: Option<&StoreError>) {
     let cause: &(dyn Error + 'static) = match error {
         Some(error) => error,
         None => &NoAnswer,
     };
-    services.away.failed(services.clock.now(), cause);
+    services.cluster_outage.failed(services.clock.now(), cause);
 }
 
 fn show(services: &Services, members: &[Member]) {

@@ -12,27 +12,31 @@ use std::{
 
 use doorward_core::{
     Incarnation,
-    cluster::{Cluster, LogEntry, Order, Outcome, Position},
+    cluster::{Cluster, Joined, LogEntry, Order, Outcome, Position},
 };
 use futures_util::future::join_all;
 use metrics::counter;
 use tokio::sync::Semaphore;
 
-use crate::presence::{carried::Carrying, orders, services::Services};
+use crate::{
+    cluster::pause::pause,
+    presence::{carried::Carrying, orders, services::Services},
+};
 
 /// Position of one member in the log.
 pub(super) struct Reader {
     pub(super) incarnation: Incarnation,
-    /// Last order that was carried out.
+    log: Arc<str>,
+    /// Last order whose result was reported.
     position: AtomicU64,
     /// Permits for orders whose sockets have not ended in time and that are followed further.
     followed: Arc<Semaphore>,
 }
 
 impl Reader {
-    pub(super) fn new(incarnation: Incarnation, position: Position) -> Self {
-        let followed = Arc::new(Semaphore::new(MAX_FOLLOWED));
-        Self { incarnation, position: AtomicU64::new(position.0), followed }
+    pub(super) fn new(incarnation: Incarnation, joined: &Joined) -> Self {
+        let (log, position) = (Arc::clone(&joined.log), AtomicU64::new(joined.position.0));
+        Self { incarnation, log, position, followed: Arc::new(Semaphore::new(MAX_FOLLOWED)) }
     }
 
     pub(super) fn position(&self) -> Position {
@@ -52,8 +56,8 @@ pub(super) async fn read_orders(
         let entries = match read {
             Ok(entries) => entries,
             Err(error) => {
-                services.away.failed(services.clock.now(), &error);
-                sleep(services, RETRY).await;
+                services.cluster_outage.failed(services.clock.now(), &error);
+                pause(services, RETRY).await;
                 continue;
             }
         };
@@ -61,13 +65,14 @@ pub(super) async fn read_orders(
         if !is_complete(reader.position(), &entries) {
             return;
         }
-        let carried = carry_out(&services, &entries).await;
+        let carried = carry_out(&services, reader, &entries).await;
+        confirm(&services, cluster, reader, last, carried).await;
+        // Only now: an order that is read and has no result counts as done without sockets.
         reader.position.store(last.0, Ordering::Release);
-        confirm(&services, cluster, reader, carried).await;
     }
 }
 
-/// Returns `true` if no order is missing behind `after`.
+/// Returns `true` if the first entry follows `after` and no order is missing.
 fn is_complete(after: Position, entries: &[LogEntry]) -> bool {
     entries
         .iter()
@@ -76,11 +81,20 @@ fn is_complete(after: Position, entries: &[LogEntry]) -> bool {
 }
 
 /// Carries out some orders, and waits until their sockets have ended or the time is over.
-async fn carry_out(services: &Services, entries: &[LogEntry]) -> Vec<(Position, Carrying)> {
+async fn carry_out(
+    services: &Services,
+    reader: &Reader,
+    entries: &[LogEntry],
+) -> Vec<(Position, Carrying)> {
     let begin = |entry: &LogEntry| {
         counter!(ORDERS, "kind" => entry.order.kind()).increment(1);
         let LogEntry { position, order, state } = entry;
-        (*position, services.carried.begin(*position, || orders::begin(services, order, state)))
+        (
+            *position,
+            services
+                .carried
+                .begin(&reader.log, *position, || orders::begin(services, order, state)),
+        )
     };
     let carried: Vec<_> = entries.iter().map(begin).collect();
     // A client may take its time to answer a probe, and the other orders do not wait for that.
@@ -96,12 +110,13 @@ async fn confirm(
     services: &Arc<Services>,
     cluster: &Arc<dyn Cluster>,
     reader: &Arc<Reader>,
+    read: Position,
     carried: Vec<(Position, Carrying)>,
 ) {
     let outcome = |(position, carrying): &(Position, Carrying)| (*position, carrying.outcome());
     let outcomes = carried.iter().map(outcome);
     let outcomes: Vec<_> = outcomes.filter(|(_, outcome)| *outcome != Outcome::default()).collect();
-    report(services, cluster, reader, &outcomes).await;
+    report(services, cluster, reader, read, &outcomes).await;
     for (position, carrying) in carried {
         if carrying.outcome().is_complete() {
             continue;
@@ -113,7 +128,8 @@ async fn confirm(
         tokio::spawn(async move {
             carrying.done().await;
             if let Some(services) = weak.upgrade() {
-                report(&services, &cluster, &reader, &[(position, carrying.outcome())]).await;
+                let outcomes = [(position, carrying.outcome())];
+                report(&services, &cluster, &reader, read, &outcomes).await;
             }
             drop(permit);
         });
@@ -125,23 +141,18 @@ async fn report(
     services: &Arc<Services>,
     cluster: &Arc<dyn Cluster>,
     reader: &Reader,
+    read: Position,
     outcomes: &[(Position, Outcome)],
 ) {
     while services.standing.incarnation() == Some(reader.incarnation) {
-        let reported = cluster.confirm(reader.incarnation, reader.position(), outcomes);
+        let reported = cluster.confirm(reader.incarnation, read, outcomes);
         match services.within(REPORTED_WITHIN, reported).await {
             Some(Ok(())) => return,
-            Some(Err(error)) => services.away.failed(services.clock.now(), &error),
+            Some(Err(error)) => services.cluster_outage.failed(services.clock.now(), &error),
             None => {}
         }
-        sleep(Arc::clone(services), RETRY).await;
+        pause(Arc::clone(services), RETRY).await;
     }
-}
-
-async fn sleep(services: Arc<Services>, time: Duration) {
-    let pause = services.clock.sleep_until(services.clock.now() + time);
-    drop(services);
-    pause.await;
 }
 
 /// Time within which the sockets of an order end, unless a handler blocks its thread.

@@ -110,7 +110,7 @@ impl LinkState {
                 drop_quietly(admitted);
                 self.undecided(slot, RefusalReason::ShuttingDown, turn);
             }
-            Ok(Ok(admitted)) if !self.enters_term(admitted.term) => {
+            Ok(Ok(admitted)) if !self.enter_term(admitted.term) => {
                 drop_quietly(admitted);
                 self.undecided(slot, RefusalReason::Unavailable, turn);
             }

@@ -104,6 +104,8 @@ impl LinkState {
     }
 
     fn start_handler(&mut self, slot: SlotId, incoming: Incoming<'_>, turn: &Turn<'_>) {
+        // The process may have been stopped in the middle of a turn.
+        self.check_term(turn);
         let Some(live) = self.sockets.live(slot) else { return };
         let (event, ack) = (incoming.event, incoming.ack);
         let trace = live.socket.trace(event);
@@ -142,6 +144,7 @@ impl LinkState {
         // socket.
         let mut waiting: VecDeque<_> = std::mem::take(&mut live.running).into();
         while let Some(mut running) = waiting.pop_front() {
+            self.check_term(turn);
             if !self.sockets.is_live(slot) {
                 self.let_finish(running.invocation, running.trace);
                 continue;

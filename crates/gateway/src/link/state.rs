@@ -185,10 +185,14 @@ impl LinkState {
         !self.is_congested() && self.sockets.all_live().any(Live::is_runnable)
     }
 
-    /// Returns `true` if a client that was admitted in `term` may enter now. `None` is the term of a
-    /// client of a public namespace.
-    pub(super) fn enters_term(&mut self, term: Option<Term>) -> bool {
+    /// Records the term in which a client was admitted, and returns `true` if the node may still serve
+    /// it. `None` is the term of a client of a public namespace.
+    pub(super) fn enter_term(&mut self, term: Option<Term>) -> bool {
         let Some(term) = term else { return true };
+        if self.protocol.is_known() && self.term != term {
+            // Sockets of an earlier term are about to end.
+            return false;
+        }
         self.term = term;
         self.holds_term()
     }
@@ -205,7 +209,10 @@ impl LinkState {
     /// The process may have been stopped in between, and the sockets may have been revoked or
     /// replaced meanwhile. The client reconnects automatically.
     pub(super) fn check_term(&mut self, turn: &Turn<'_>) {
-        if self.closing.is_some() || !self.protocol.is_known() || self.holds_term() {
+        // The last packets of a link that is closing are not sent either.
+        let has_served = self.protocol.is_known() || self.term != Term::default();
+        let is_aborted = self.closing.is_some_and(|until| until <= turn.now);
+        if !has_served || is_aborted || self.holds_term() {
             return;
         }
         self.abort(DisconnectReason::Unavailable, turn);

@@ -33,7 +33,7 @@ pub(super) struct Progress {
 }
 
 impl Carrying {
-    /// Returns the result so far. Sockets that have not ended yet are stuck.
+    /// Returns the result so far. Sockets without a result are stuck.
     pub(crate) fn outcome(&self) -> Outcome {
         let Progress { total, ended, kept, undecided } = &*self.progress;
         let count = |counter: &AtomicU64| counter.load(Ordering::Acquire);
@@ -53,23 +53,23 @@ impl Carrying {
 /// The caller who gives an order and the reader of the log both come upon it. The first of them
 /// begins it, and the other one follows the same work, so that each socket counts once.
 #[derive(Default)]
-pub(crate) struct Carried(Mutex<BTreeMap<Position, Carrying>>);
+pub(crate) struct Carried(Mutex<BTreeMap<(Arc<str>, Position), Carrying>>);
 
 impl Carried {
-    /// Begins to carry out the order at a position of the log, unless it has begun already.
-    pub(crate) fn begin(&self, position: Position, begin: impl FnOnce() -> Carrying) -> Carrying {
+    /// Begins to carry out the order at a position of a log, unless it has begun already.
+    pub(crate) fn begin(
+        &self,
+        log: &Arc<str>,
+        position: Position,
+        begin: impl FnOnce() -> Carrying,
+    ) -> Carrying {
         let mut carried = lock(&self.0);
-        let carrying = carried.entry(position);
+        let carrying = carried.entry((Arc::clone(log), position));
         let carrying = carrying.or_insert_with(begin).clone();
         while carried.len() > KEPT {
             carried.pop_first();
         }
         carrying
-    }
-
-    /// Forgets all orders, because the node has joined again and the log may be another one.
-    pub(crate) fn clear(&self) {
-        lock(&self.0).clear();
     }
 }
 

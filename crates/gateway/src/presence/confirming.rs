@@ -29,6 +29,8 @@ struct Elsewhere {
     receipt: Receipt,
     /// Time at which the order was certainly in the log.
     ordered_at: Instant,
+    /// Time until which nodes that the receipt does not list may serve clients.
+    unknown_until: Instant,
     answers: Vec<(Member, Answer)>,
 }
 
@@ -47,14 +49,16 @@ impl Confirming {
         let here = match &receipt {
             Some(receipt) => services
                 .carried
-                .begin(receipt.position, || orders::begin(services, order, &REVOKED)),
+                .begin(&receipt.log, receipt.position, || orders::begin(services, order, &REVOKED)),
             None => orders::begin(services, order, &REVOKED),
         };
         let own = services.standing.incarnation();
         let elsewhere = receipt.map(|receipt| {
             let others = receipt.members.iter().filter(|member| Some(member.incarnation) != own);
             let answers = others.map(|member| (member.clone(), Answer::Waiting)).collect();
-            Elsewhere { ordered_at: services.clock.now(), answers, receipt }
+            let ordered_at = services.clock.now();
+            let unknown_until = ordered_at + receipt.unknown_for;
+            Elsewhere { ordered_at, unknown_until, answers, receipt }
         });
         Self { services: Arc::clone(services), here, elsewhere }
     }
@@ -67,8 +71,10 @@ impl Confirming {
 
     /// Waits until every node has carried out the order, or can serve no client any more.
     pub(crate) async fn settle(&mut self) {
-        let from = self.elsewhere.as_ref().map_or(self.services.clock.now(), |it| it.ordered_at);
-        self.wait_until(from + SETTLED_AFTER).await;
+        let now = self.services.clock.now();
+        let from = self.elsewhere.as_ref().map_or(now, |it| it.ordered_at);
+        // The nodes are asked once more in any case.
+        self.wait_until((from + SETTLED_AFTER).max(now + ASKED_WITHIN)).await;
         let Some(elsewhere) = &mut self.elsewhere else { return };
         if self.services.clock.now() < elsewhere.ordered_at + SETTLED_AFTER {
             return;
@@ -85,10 +91,7 @@ impl Confirming {
     async fn wait_until(&mut self, until: Instant) {
         let services = Arc::clone(&self.services);
         let here = self.here.clone();
-        let all = async {
-            here.done().await;
-            self.ask_until_answered().await;
-        };
+        let all = async { tokio::join!(here.done(), self.ask_until_answered()) };
         let left = until.saturating_duration_since(services.clock.now());
         services.within(left, all).await;
     }
@@ -98,7 +101,7 @@ impl Confirming {
         let Self { services, elsewhere: Some(elsewhere), .. } = self else { return };
         let Some(cluster) = &services.cluster else { return };
         let mut pause = FIRST_PAUSE;
-        while elsewhere.answers.iter().any(|(_, answer)| !is_final(answer)) {
+        while !elsewhere.is_final(services.clock.now()) {
             // A failure says nothing about the nodes. The caller bounds the time.
             if let Ok(answers) = cluster.answers(&elsewhere.receipt).await {
                 for (member, answer) in answers {
@@ -107,7 +110,7 @@ impl Confirming {
                         *known = answer;
                     }
                 }
-                if elsewhere.answers.iter().all(|(_, answer)| is_final(answer)) {
+                if elsewhere.is_final(services.clock.now()) {
                     return;
                 }
             }
@@ -144,13 +147,27 @@ impl Confirming {
             let list = match answer {
                 Answer::Done(outcome) if outcome.is_complete() => &mut nodes.confirmed,
                 Answer::Lapsed => &mut nodes.lapsed,
-                _ => &mut nodes.missing,
+                Answer::Done(_) | Answer::Waiting => &mut nodes.missing,
             };
             list.push(member.node.clone());
+        }
+        let now = self.services.clock.now();
+        if self.elsewhere.as_ref().is_some_and(|elsewhere| now < elsewhere.unknown_until) {
+            nodes.missing.push(NodeId::new(UNKNOWN));
         }
         nodes
     }
 }
+
+impl Elsewhere {
+    /// Returns `true` if no answer will change any more.
+    fn is_final(&self, now: Instant) -> bool {
+        now >= self.unknown_until && self.answers.iter().all(|(_, answer)| is_final(answer))
+    }
+}
+
+/// Name of the nodes that may still serve clients after the cluster has lost its members.
+const UNKNOWN: &str = "(nodes before the loss of data)";
 
 /// State against which no credential holds. All sockets of this node that an order covers end.
 const REVOKED: RevocationState =
@@ -161,7 +178,7 @@ fn is_final(answer: &Answer) -> bool {
     match answer {
         Answer::Done(outcome) => outcome.is_complete(),
         Answer::Lapsed => true,
-        _ => false,
+        Answer::Waiting => false,
     }
 }
 
@@ -182,6 +199,9 @@ impl PartialEq for Pending {
 }
 
 impl Eq for Pending {}
+
+/// Time for the last question about nodes that have not answered.
+const ASKED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Time from the first question to the second one. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);

@@ -4,7 +4,7 @@ use doorward_core::NodeId;
 
 /// Combined result of the nodes that answered, and a list of the nodes that did not answer in time.
 ///
-/// For a single server `missing` is always empty.
+/// This version asks only the node of the caller, so `missing` is always empty.
 ///
 /// # Examples
 /// ```

@@ -44,7 +44,6 @@ pub(crate) fn begin(services: &Services, order: &Order, state: &RevocationState)
             // admitted is either found in the registry, or its admission detects the new count and
             // reloads the principal.
             services.rights_changed.fetch_add(1, Ordering::SeqCst);
-            // A reload that was begun is completed, even if no caller waits for it any more.
             return follow(registry.of(&Key::User(user.clone())), |resident, progress| {
                 // A reload that was begun is completed, even if no caller waits for it any more.
                 let work = tokio::spawn(reload(resident, progress));
@@ -62,7 +61,6 @@ pub(crate) fn begin(services: &Services, order: &Order, state: &RevocationState)
             let asked = is_here.then(|| registry.link(*link).map(|link| link.probe()));
             return follow(asked.into_iter().collect(), probe);
         }
-        _ => (Vec::new(), DisconnectReason::Revoked),
     };
     // All sockets are told to end before the first one is awaited.
     for resident in &found {

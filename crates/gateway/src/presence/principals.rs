@@ -11,10 +11,9 @@ use std::{
 };
 
 use doorward_core::{
-    Decision, DisconnectReason, RefusalReason, StoreError, UserId,
+    Decision, RefusalReason, StoreError, UserId,
     cluster::{Order, Receipt},
 };
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use http::request::Parts;
 
 use crate::presence::{
@@ -22,7 +21,7 @@ use crate::presence::{
     confirming::Confirming,
     gathered::Gathered,
     registry::Key,
-    resident::{Resident, SocketInfo},
+    resident::SocketInfo,
     revocation::{RefreshError, Refreshed, Revocation, Revoke, RevokeError},
     services::{Services, Subject},
 };
@@ -147,39 +146,40 @@ impl Principals {
         let Some(services) = self.services.get().cloned() else { return Ok(Refreshed::default()) };
         let order = Order::Rights(user.clone());
         detached(async move {
-            let receipt = match &services.cluster {
+            let written = match &services.cluster {
                 Some(cluster) => {
                     let written = cluster.order(&order, services.clock.wall());
                     in_time(services.within(WRITTEN_WITHIN, written).await).map(Some)
                 }
                 None => Ok(None),
             };
-            let (receipt, failed) = split(receipt);
+            let receipt = written.as_ref().ok().cloned().flatten();
             let mut confirming = Confirming::new(&services, &order, receipt);
             confirming.wait(CONFIRMED_WITHIN).await;
-            failed.map_or_else(|| Ok(Refreshed::of(&confirming)), |error| Err(error.into()))
+            written?;
+            Ok(Refreshed::of(&confirming))
         })
         .await
     }
 
-    /// Returns descriptions of all connected sockets, including those whose admission is not
+    /// Returns descriptions of the sockets of this node, including those whose admission is not
     /// completed. Before the server is built, there are none.
     ///
     /// # Cancel safety
     /// Dropping the future has no effect.
-    #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
+    #[expect(clippy::unused_async, reason = "it will ask the other nodes of a cluster")]
     pub async fn sockets(&self) -> Gathered<Vec<SocketInfo>> {
         let residents = self.services.get().map(|services| services.registry.all_sockets());
         let residents = residents.unwrap_or_default();
         Gathered::here(residents.iter().map(|resident| resident.describe()).collect())
     }
 
-    /// Returns descriptions of the sockets of one user. Anonymous clients share one user id, and
+    /// Returns descriptions of the sockets of one user on this node. Anonymous clients share one user id, and
     /// their sockets are not returned.
     ///
     /// # Cancel safety
     /// Dropping the future has no effect.
-    #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
+    #[expect(clippy::unused_async, reason = "it will ask the other nodes of a cluster")]
     pub async fn sockets_of(&self, user: &UserId) -> Gathered<Vec<SocketInfo>> {
         let residents =
             self.services.get().map(|services| services.registry.of(&Key::User(user.clone())));
@@ -198,8 +198,7 @@ async fn carry_out(services: &Arc<Services>, what: &Revoke) -> Result<Revocation
     // client that is ended here and reconnects at once.
     let begun = services.clock.now();
     let written = in_time(services.within(WRITTEN_WITHIN, write_down(services, what)).await);
-    let (receipt, failed) = split(written);
-    if let Some(error) = &failed {
+    if let Err(error) = &written {
         services.store.failed(services.clock.now(), error);
         let undecided = Decision::Undecided(RefusalReason::Unavailable);
         services.decided(undecided, subject(what));
@@ -208,25 +207,24 @@ async fn carry_out(services: &Arc<Services>, what: &Revoke) -> Result<Revocation
     }
     // The sockets are ended even if the revocation was not stored. The caller wants these
     // clients disconnected now. The error tells the caller that the clients may connect again.
+    let receipt = written.as_ref().ok().cloned().flatten();
     let mut confirming = Confirming::new(services, &order(what), receipt);
     confirming.wait(CONFIRMED_WITHIN).await;
     let took = services.clock.now().saturating_duration_since(begun);
     services.metrics.revocation.record(took);
-    failed.map_or_else(|| Ok(Revocation::of(&confirming)), |error| Err(error.into()))
+    written?;
+    Ok(Revocation::of(&confirming))
 }
 
 /// Stores a revocation. Returns the receipt if other nodes have to carry it out too.
 async fn write_down(services: &Services, what: &Revoke) -> Result<Option<Receipt>, StoreError> {
     let Services { revocations, clock, registry, .. } = services;
     let at = clock.wall();
-    // A client cannot reconnect with the id of a socket, so there is nothing to store. Ids of
-    // sockets are unique, so no other node has this socket.
-    if let Revoke::Socket(socket) = what
-        && (services.cluster.is_none() || registry.socket(*socket).is_some())
-    {
-        return Ok(None);
-    }
     let receipt = match (&services.cluster, what) {
+        // A client cannot reconnect with the id of a socket, so there is nothing to store. Ids of
+        // sockets are unique, so no other node has a socket of this node.
+        (None, Revoke::Socket(_)) => return Ok(None),
+        (_, Revoke::Socket(socket)) if registry.socket(*socket).is_some() => return Ok(None),
         (Some(cluster), what) => Some(cluster.order(&order(what), at).await?),
         (None, Revoke::Session(session)) => {
             revocations.end_session(session, at).await?;
@@ -240,7 +238,6 @@ async fn write_down(services: &Services, what: &Revoke) -> Result<Option<Receipt
             revocations.bump(user, at).await?;
             None
         }
-        (None, Revoke::Socket(_)) => None,
     };
     services.store.answered(clock.now());
     Ok(receipt)
@@ -259,13 +256,6 @@ fn order(what: &Revoke) -> Order {
 /// Turns a timeout into an error.
 fn in_time<T>(result: Option<Result<T, StoreError>>) -> Result<T, StoreError> {
     result.unwrap_or_else(|| Err(StoreError::Unavailable("it did not answer in time".into())))
-}
-
-fn split<T>(result: Result<Option<T>, StoreError>) -> (Option<T>, Option<StoreError>) {
-    match result {
-        Ok(found) => (found, None),
-        Err(error) => (None, Some(error)),
-    }
 }
 
 /// Records a revocation that was stored. The wait has a time limit, so that an audit that hangs
@@ -295,35 +285,6 @@ fn subject(what: &Revoke) -> Subject<'_> {
 async fn detached<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     let done = tokio::spawn(work).await;
     done.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
-}
-
-/// Ends sockets and waits until they have closed. Returns the number of sockets that closed in
-/// time.
-pub(crate) async fn end_all(
-    services: &Services,
-    residents: &[Arc<dyn Resident>],
-    reason: DisconnectReason,
-) -> usize {
-    for resident in residents {
-        resident.cut(reason);
-    }
-    // All sockets are told to end before the first one is awaited.
-    closed(services, residents).await
-}
-
-/// Waits until sockets have closed. Returns the number of sockets that closed in time.
-async fn closed(services: &Services, residents: &[Arc<dyn Resident>]) -> usize {
-    let mut ended = 0;
-    let mut waiting: FuturesUnordered<_> =
-        residents.iter().map(|resident| resident.closed()).collect();
-    let all = async {
-        while waiting.next().await.is_some() {
-            ended += 1;
-        }
-    };
-    // After a timeout, `ended` is the number of sockets that closed in time.
-    services.within(CONFIRMED_WITHIN, all).await;
-    ended
 }
 
 /// Time limit for storing a revocation. On timeout the sockets are ended nevertheless, and the

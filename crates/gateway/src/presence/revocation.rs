@@ -59,8 +59,8 @@ pub struct Revocation {
     pub closed: usize,
     /// Nodes on which all sockets that the revocation covers have ended.
     pub confirmed: Vec<NodeId>,
-    /// Nodes that serve no authenticated client any more, because their lease has ended or they have
-    /// left the cluster.
+    /// Nodes that have not confirmed and serve none of these sockets any more: their lease has ended
+    /// since, or they have left the cluster.
     pub lapsed: Vec<NodeId>,
     /// Nodes that did not confirm in time. Unless the target is a [`Revoke::Socket`], the
     /// revocation is stored nevertheless, so no client can connect with the revoked credential.
@@ -124,8 +124,8 @@ pub struct Refreshed {
     pub undecided: usize,
     /// Nodes that have checked all sockets of the user.
     pub confirmed: Vec<NodeId>,
-    /// Nodes that serve no authenticated client any more, because their lease has ended or they have
-    /// left the cluster.
+    /// Nodes that have not confirmed and serve none of these sockets any more: their lease has ended
+    /// since, or they have left the cluster.
     pub lapsed: Vec<NodeId>,
     /// Nodes that did not confirm in time. [`settled`](Self::settled) waits for them.
     pub missing: Vec<NodeId>,

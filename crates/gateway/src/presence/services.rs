@@ -91,7 +91,7 @@ pub(crate) struct Services {
     /// Outages of the stores of sessions and revocations, as revocations and re-checks notice them.
     pub(crate) store: Outage,
     /// Outages of the cluster, as the task of the membership notices them.
-    pub(crate) away: Outage,
+    pub(crate) cluster_outage: Outage,
     pub(crate) attempts: Attempts,
     /// Permits for verifying credentials from addresses whose budget for refused attempts is used
     /// up.
@@ -136,7 +136,7 @@ impl Services {
             accepting: Outage::new("accept", QUIET),
             admissions: Outage::new("admission", QUIET),
             store: Outage::new("store", QUIET),
-            away: Outage::new("cluster", Duration::ZERO),
+            cluster_outage: Outage::new("cluster", Duration::ZERO),
             cluster: None,
             carried: Carried::default(),
             standing: Standing::alone(clock.now()),

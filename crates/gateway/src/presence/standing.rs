@@ -37,19 +37,19 @@ pub(crate) struct Term(u64);
 /// Time at which a term ends, by both clocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Until {
-    now: Instant,
+    monotonic: Instant,
     wall: SystemTime,
 }
 
 impl Until {
-    /// Returns the time after `time`, by both clocks.
-    pub(crate) fn after(clock: &dyn Clock, time: Duration) -> Self {
-        Self { now: clock.now() + time, wall: clock.wall() + time }
+    /// Returns the current time.
+    pub(crate) fn now(clock: &dyn Clock) -> Self {
+        Self { monotonic: clock.now(), wall: clock.wall() }
     }
 
     /// Returns the same time, moved by `time`.
     pub(crate) fn plus(self, time: Duration) -> Self {
-        Self { now: self.now + time, wall: self.wall + time }
+        Self { monotonic: self.monotonic + time, wall: self.wall + time }
     }
 }
 
@@ -73,14 +73,14 @@ impl Standing {
     /// Returns the current term, or `None` if the node may not serve clients. The clock is read only
     /// on a cluster.
     pub(crate) fn term(&self, clock: &dyn Clock) -> Option<Term> {
-        // The term is read first. If the node joins again in between, the caller gets the earlier
-        // term, and its next comparison fails.
         let term = self.term.load(Ordering::Acquire);
         let until = self.until.load(Ordering::Acquire);
         let serves = until == ALWAYS
             || (self.since_base(clock.now()) < until
                 && since_1970(clock.wall()) < self.until_wall.load(Ordering::Acquire));
-        serves.then_some(Term(term))
+        // If the node has joined again in between, the time is that of the next term.
+        let is_same = self.term.load(Ordering::Acquire) == term;
+        (serves && is_same).then_some(Term(term))
     }
 
     /// Returns `true` if the node serves clients, and is still in the given term.
@@ -91,21 +91,27 @@ impl Standing {
     /// Begins the next term, which ends at `until` unless it is extended.
     pub(crate) fn begin(&self, incarnation: Incarnation, until: Until) {
         self.end();
-        *lock(&self.incarnation) = Some(incarnation);
         self.term.fetch_add(1, Ordering::AcqRel);
-        self.extend(until);
+        *lock(&self.incarnation) = Some(incarnation);
+        self.extend(incarnation, until);
     }
 
-    /// Extends the current term until `until`.
-    pub(crate) fn extend(&self, until: Until) {
+    /// Extends the term of an incarnation until `until`. Does nothing if that term has ended.
+    pub(crate) fn extend(&self, incarnation: Incarnation, until: Until) {
+        // The lock is held, so that a term that ends meanwhile is not extended.
+        let current = lock(&self.incarnation);
+        if *current != Some(incarnation) {
+            return;
+        }
         self.until_wall.store(since_1970(until.wall), Ordering::Release);
-        self.until.store(self.since_base(until.now), Ordering::Release);
+        self.until.store(self.since_base(until.monotonic), Ordering::Release);
     }
 
     /// Stops serving clients.
     pub(crate) fn end(&self) {
+        let mut current = lock(&self.incarnation);
         self.until.store(0, Ordering::Release);
-        *lock(&self.incarnation) = None;
+        *current = None;
     }
 
     /// Returns the time until the current term ends.
@@ -144,7 +150,7 @@ mod tests {
     use crate::runtime::system::OsEntropy;
 
     fn seconds(clock: &ManualClock, number: u64) -> Until {
-        Until::after(clock, Duration::from_secs(number))
+        Until::now(clock).plus(Duration::from_secs(number))
     }
 
     #[test]
@@ -153,11 +159,12 @@ mod tests {
         let standing = Standing::outside(clock.now());
         assert_eq!(standing.term(&clock), None);
 
-        standing.begin(Incarnation::generate(&OsEntropy), seconds(&clock, 20));
+        let incarnation = Incarnation::generate(&OsEntropy);
+        standing.begin(incarnation, seconds(&clock, 20));
         let first = standing.term(&clock).unwrap();
         clock.advance(Duration::from_secs(19));
         assert_eq!(standing.left(&clock), Duration::from_secs(1));
-        standing.extend(seconds(&clock, 5));
+        standing.extend(incarnation, seconds(&clock, 5));
         clock.advance(Duration::from_secs(4));
         assert!(standing.holds(first, &clock));
         clock.advance(Duration::from_secs(1));
@@ -166,7 +173,9 @@ mod tests {
 
         assert!(!standing.holds(first, &clock));
         assert!(standing.term(&clock).is_some_and(|term| term != first));
+        // An answer to a request of the earlier term comes late.
         standing.end();
+        standing.extend(incarnation, seconds(&clock, 20));
         assert_eq!(standing.term(&clock), None);
     }
 

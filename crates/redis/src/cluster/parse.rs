@@ -1,6 +1,6 @@
 //! Turns members, positions and results into the text of the scripts, and back.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use doorward_core::{
     Incarnation, NodeId, StoreError,
@@ -32,11 +32,14 @@ pub(super) fn position(text: &str) -> Result<Position, StoreError> {
     number(text).map(Position)
 }
 
-pub(super) fn receipt((position, era, members): Written) -> Result<Receipt, StoreError> {
+pub(super) fn receipt(
+    (position, era, members, unknown_for): Written,
+) -> Result<Receipt, StoreError> {
     Ok(Receipt {
         position: self::position(&position)?,
         log: Arc::from(era),
         members: members.iter().map(|text| member(text)).collect::<Result<_, _>>()?,
+        unknown_for: Duration::from_millis(number(&unknown_for)?),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Seats of the users on all nodes, as a hash for each user. The scripts decide; this file calls them.
 //!
 //! A row belongs to the member that holds its socket, and is dropped when that member is gone. A seat whose release
-//! has failed is released again with the next renewal of the lease. Start reading at [`RedisSeats`].
+//! has failed is released again after the next renewal of the lease. Start reading at [`RedisSeats`].
 
 use std::{
     collections::HashSet,
@@ -13,6 +13,7 @@ use doorward_core::{
     BoxFuture, Holder, LinkNumber, NodeId, PerUser, Reservation, Seat, SeatError, SeatRequest,
     SeatStore, Seated, SocketId, StoreError, Unlimited, lock,
 };
+use futures_util::future::join_all;
 use tokio::time;
 
 use super::parse::member;
@@ -35,8 +36,10 @@ pub(super) struct RedisSeats {
 struct State {
     /// Name of the current member. Empty before the node has joined.
     member: String,
-    /// Rows whose release has failed.
+    /// Rows of sockets that have closed, and that are not released yet.
     owed: HashSet<Row>,
+    /// `true` while a task releases them.
+    is_draining: bool,
 }
 
 /// Row of one socket.
@@ -70,17 +73,45 @@ impl RedisSeats {
         })
     }
 
-    /// Begins a membership. The rows of earlier ones are gone.
-    pub(super) fn begin(&self, member: String) {
-        *lock(&self.state) = State { member, owed: HashSet::new() };
+    /// Returns the name of the current member. It is empty before the node has joined.
+    pub(super) fn member(&self) -> String {
+        lock(&self.state).member.clone()
     }
 
-    /// Releases the rows whose release has failed before.
-    pub(super) async fn release_owed(&self) {
-        let owed: Vec<_> = lock(&self.state).owed.iter().cloned().collect();
-        for row in owed {
-            // The server is away. The next renewal tries again.
-            if self.release(&row).await.is_err() {
+    /// Begins a membership. The rows of earlier ones are gone.
+    pub(super) fn begin(&self, member: String) {
+        *lock(&self.state) = State { member, ..State::default() };
+    }
+
+    /// Starts the task that releases owed rows, unless it runs already.
+    pub(super) fn drain(&self) {
+        let Some(seats) = self.own.upgrade() else { return };
+        let mut state = lock(&self.state);
+        if state.owed.is_empty() || state.is_draining {
+            return;
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        state.is_draining = true;
+        drop(state);
+        runtime.spawn(async move { seats.release_owed().await });
+    }
+
+    /// Releases owed rows until there are none, or the server does not answer. The next renewal of the lease tries
+    /// again then.
+    async fn release_owed(&self) {
+        loop {
+            let some: Vec<_> = {
+                let mut state = lock(&self.state);
+                let some: Vec<_> = state.owed.iter().take(AT_ONCE).cloned().collect();
+                state.is_draining = !some.is_empty();
+                some
+            };
+            if some.is_empty() {
+                return;
+            }
+            let released = join_all(some.iter().map(|row| self.release(row))).await;
+            if released.iter().any(Result::is_err) {
+                lock(&self.state).is_draining = false;
                 return;
             }
         }
@@ -106,7 +137,7 @@ impl RedisSeats {
         if request.is_unlimited() {
             return Ok(Box::new(Unlimited));
         }
-        let member = lock(&self.state).member.clone();
+        let member = self.member();
         let Some(seats) = self.own.upgrade() else { return Err(away("the cluster was dropped")) };
         let row = Row { key: self.store.0.keys.seats(user), socket, member };
         // A client may come back before the seat of its last socket is free.
@@ -134,7 +165,9 @@ impl RedisSeats {
             }
             _ => {
                 hold.is_made = false;
-                Err(away("no seat is given away now"))
+                Err(away(
+                    "no seats for up to 30 s after a loss of data in Redis, or while this node is not a member",
+                ))
             }
         }
     }
@@ -160,8 +193,6 @@ impl RedisSeats {
 
     /// Takes the seat of a row. Returns the members and sockets that it replaces.
     async fn take(&self, hold: &Hold) -> Result<Vec<(String, SocketId)>, SeatError> {
-        let limit =
-            |policy: PerUser| policy.seats().map(|seats| seats.to_string()).unwrap_or_default();
         let call = self
             .call(&self.store.0.scripts.commit, &hold.row.key)
             .argument(hold.row.socket)
@@ -176,6 +207,7 @@ impl RedisSeats {
                 pairs.collect::<Result<_, StoreError>>().map_err(unavailable)
             }
             Some((first, _)) if first == "lost" => Err(SeatError::Full(Vec::new())),
+            Some((first, _)) if first == "gone" => Err(away("the reservation of a seat is gone")),
             _ => Err(unavailable(unreadable("the answer about a seat is malformed"))),
         }
     }
@@ -229,27 +261,25 @@ impl Seat for Hold {}
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        let (seats, row) = (Arc::clone(&self.seats), self.row.clone());
-        let mut state = lock(&seats.state);
+        let mut state = lock(&self.seats.state);
         // The rows of an earlier membership are gone with it.
-        if !self.is_made || state.member != row.member {
+        if !self.is_made || state.member != self.row.member {
             return;
         }
-        state.owed.insert(row.clone());
+        state.owed.insert(self.row.clone());
         drop(state);
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                // After a failure the row stays owed.
-                let _released = seats.release(&row).await;
-            });
-        }
+        self.seats.drain();
     }
+}
+
+/// Returns the limit of a policy as text, which is empty if there is none.
+fn limit(policy: PerUser) -> String {
+    policy.seats().map(|seats| seats.to_string()).unwrap_or_default()
 }
 
 /// Appends the limit and the policy of one kind of seat.
 fn policy(call: Call<'_>, policy: PerUser) -> Call<'_> {
-    let limit = policy.seats().map(|seats| seats.to_string()).unwrap_or_default();
-    call.argument(limit).argument(u8::from(policy.replaces_oldest()))
+    call.argument(limit(policy)).argument(u8::from(policy.replaces_oldest()))
 }
 
 fn parsed(socket: &str) -> Result<SocketId, StoreError> {
@@ -264,7 +294,8 @@ fn away(why: &'static str) -> SeatError {
     SeatError::Unavailable(why.into())
 }
 
-/// Time for which a reservation is kept, if this node cannot release it. No admission takes longer.
+/// Time for which a reservation is kept, if this node cannot release it. It covers the default `admission_timeout` of
+/// 5 s; a longer admission loses its reservation.
 const RESERVED_FOR: Duration = Duration::from_secs(30);
 
 /// Time within which a replaced socket on another node has closed.
@@ -275,3 +306,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 
 /// Maximum time from one look to the next one.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Maximum number of rows that are released at once.
+const AT_ONCE: usize = 64;

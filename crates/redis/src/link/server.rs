@@ -64,10 +64,10 @@ fn line<'a>(information: &'a str, name: &str) -> Option<&'a str> {
     information.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }
 
-/// Returns `true` for versions before 6.2, which lack `GETDEL` and the option `PXAT`.
+/// Returns `true` for versions before 7.0, in which scripts write although `min-replicas-to-write` forbids it.
 fn is_old(version: &str) -> bool {
     let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < (6, 2)
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < (7, 0)
 }
 
 /// Converts an error on a new connection into a reason that an operator can act on.
@@ -109,10 +109,10 @@ mod tests {
     #[test]
     fn versions_are_compared_by_their_numbers() {
         for (version, expected) in [
-            ("6.2.0", false),
+            ("7.0.0", false),
             ("7.0.15", false),
             ("10.0.0", false),
-            ("6.0.16", true),
+            ("6.2.14", true),
             ("5.9", true),
             ("", true),
         ] {

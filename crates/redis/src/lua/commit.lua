@@ -1,12 +1,14 @@
 -- Takes the seat that a socket has reserved, and replaces older connections where a limit is exceeded. Returns
--- {'taken', member and socket of each replaced socket that has not closed}, or {'lost'} if the reservation is gone.
+-- {'taken', member and socket of each replaced socket that has not closed}; {'lost'} if another commit has taken the
+-- place of the reservation; or {'gone'} if the reservation has expired or was lost with the data of the server.
 -- KEYS: floor, seats of the user. ARGV: socket, limit of links or '', limit of sockets or ''.
 -- INCR comes first: a replica and a full server reject it before anything has changed.
+local TOLD_AGAIN_AFTER = 1000
 local moment = redis.call('INCR', beside(KEYS[1], 'seat-number'))
-local rows = load(KEYS[1], KEYS[2])
+local rows, displaced = load(KEYS[1], KEYS[2])
 local own = rows[ARGV[1]]
 if not own or own.standing ~= 'reserved' then
-    return { 'lost' }
+    return { displaced[ARGV[1]] and 'lost' or 'gone' }
 end
 local link, changed = link_of(own), { [ARGV[1]] = true }
 local is_new = true
@@ -66,12 +68,10 @@ local function is_alone(socket)
     return count == 1
 end
 
-local replaced = {}
 local function lose(socket)
     if rows[socket].standing ~= 'lost' then
         rows[socket].standing = 'lost'
         changed[socket] = true
-        replaced[#replaced + 1] = socket
     end
 end
 
@@ -90,8 +90,9 @@ while true do
         for other, row in pairs(rows) do
             if link_of(row) == loser then
                 if row.standing == 'reserved' then
-                    -- Its commit does not find it.
-                    redis.call('HDEL', KEYS[2], other)
+                    -- It counts no more, and its commit fails.
+                    row.standing = 'displaced'
+                    put(KEYS[2], other, row)
                     rows[other] = nil
                     changed[other] = nil
                 else
@@ -101,20 +102,22 @@ while true do
         end
     end
 end
-for socket in pairs(changed) do
-    put(KEYS[2], socket, rows[socket])
-end
-for _, socket in ipairs(replaced) do
-    if rows[socket].member ~= own.member then
-        order(KEYS[1], 'replaced', socket, '0', '0')
-    end
-end
-local answer = { 'taken' }
+local answer, time = { 'taken' }, now()
 for socket, row in pairs(rows) do
     -- If links are not limited, only sockets of the same namespace are in the way.
     if row.standing == 'lost' and (ARGV[2] ~= '' or row.namespace == own.namespace) then
         answer[#answer + 1] = row.member
         answer[#answer + 1] = socket
+        -- The node of the socket is told through the log, also if it is this node: the caller may never read
+        -- this answer. It is told again after a while.
+        if (row.told or 0) + TOLD_AGAIN_AFTER <= time then
+            order(KEYS[1], 'replaced', socket, '0', '0')
+            row.told = time
+            changed[socket] = true
+        end
     end
+end
+for socket in pairs(changed) do
+    put(KEYS[2], socket, rows[socket])
 end
 return answer

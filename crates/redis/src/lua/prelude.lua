@@ -1,6 +1,6 @@
 -- Functions that several scripts use. The last argument of every script is the run_id of the server.
--- Some scripts compute keys from values that they read. All keys have the same hash tag, so they are on
--- one node also where keys are distributed over slots.
+-- Some scripts compute keys from values that they read. Redis Cluster does not allow that: it requires all
+-- keys to be passed as KEYS.
 
 -- Fails on a replica, and on a primary without its min-replicas-to-write. Their data may be outdated, so
 -- they must not answer reads either. PERSIST counts as a write, changes nothing here because the floor
@@ -26,7 +26,7 @@ end
 
 -- Time after the end of a lease from which its member counts as gone, and the time after which an order
 -- is settled on every node. See `cluster.rs` of doorward-core.
-local MARGIN = 5000
+local LEASE_MARGIN = 5000
 local SETTLED_AFTER = 30000
 
 -- Begins a new era, because the server may have lost writes. All nodes have to join again. No seat is
@@ -44,6 +44,14 @@ end
 
 local function era(floor)
     return redis.call('HGET', floor, 'era') or ''
+end
+
+-- Delays seats, because this node has known an earlier era. Another node may have begun the current one without
+-- a wait, because it knew of no other nodes.
+local function others_may_serve(floor)
+    local at = tonumber(string.match(era(floor), ':(%d+)$') or '0')
+    local from = tonumber(redis.call('HGET', floor, 'seats_from') or '0')
+    redis.call('HSET', floor, 'seats_from', integer(math.max(from, at + SETTLED_AFTER)))
 end
 
 -- Raises the floor, so that every credential issued until now is rejected. Generations come from the clocks
@@ -90,21 +98,28 @@ end
 
 -- Returns the members whose lease and its margin have not ended.
 local function members(floor)
-    return redis.call('ZRANGEBYSCORE', beside(floor, 'nodes'), '(' .. integer(now() - MARGIN), '+inf')
+    return redis.call('ZRANGEBYSCORE', beside(floor, 'nodes'), '(' .. integer(now() - LEASE_MARGIN), '+inf')
 end
 
--- Returns true if a member has a lease that has ended at most `MARGIN` ago.
+-- Returns true if a member has a lease that has ended at most `LEASE_MARGIN` ago.
 local function is_member(floor, member)
     local ends = redis.call('ZSCORE', beside(floor, 'nodes'), member)
-    return ends and tonumber(ends) + MARGIN > now()
+    return ends and tonumber(ends) + LEASE_MARGIN > now()
 end
 
--- Appends an order to the log. Returns its number, the era of the log, and the members that have to carry
--- it out. INCR comes first: a replica and a full server reject it before anything has changed.
+-- Returns the time for which members of before a loss may still serve clients, in ms.
+local function unknown_for(floor)
+    local left = tonumber(redis.call('HGET', floor, 'seats_from') or '0') - now()
+    -- A clock that was set back must not make it long.
+    return left > 0 and left <= SETTLED_AFTER and left or 0
+end
+
+-- Appends an order to the log. Returns its number, the era of the log, the members that have to carry it
+-- out, and the time for which there may be others. INCR comes first: a replica and a full server reject it before anything has changed.
 local function order(floor, kind, name, generation, revoked_at)
     local number = integer(redis.call('INCR', beside(floor, 'ordered')))
     redis.call(
         'XADD', beside(floor, 'orders'), 'MAXLEN', '~', '65536', number .. '-0', 'at', integer(now()),
         'kind', kind, 'name', name, 'generation', generation, 'revoked_at', revoked_at)
-    return { number, era(floor), members(floor) }
+    return { number, era(floor), members(floor), integer(unknown_for(floor)) }
 end

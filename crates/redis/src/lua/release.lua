@@ -2,7 +2,8 @@
 only_on_a_primary(KEYS[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
 local has_more = false
-for _, row in pairs(load(KEYS[1], KEYS[2])) do
+local rows = load(KEYS[1], KEYS[2])
+for _, row in pairs(rows) do
     has_more = has_more or row.member == ARGV[2]
 end
 if not has_more then

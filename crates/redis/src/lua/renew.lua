@@ -1,10 +1,13 @@
 -- Extends the lease of a member. Returns the time until it ends, and the members; or false if the node is not
--- a member any more, or the log has lost orders that it has not read. The lease ends before an order is
--- unread for longer than a lease.
+-- a member any more, or the log has lost orders that it has not read. The lease ends at most one
+-- lease after the oldest unread order was written.
 -- KEYS: floor. ARGV: margin of the floor, member, number of the last order that it has read, era, lease.
 read_floor(KEYS[1], ARGV[1])
 local nodes, time, lease = beside(KEYS[1], 'nodes'), now(), tonumber(ARGV[5])
 forget_lapsed(KEYS[1], lease)
+if era(KEYS[1]) ~= ARGV[4] then
+    others_may_serve(KEYS[1])
+end
 local known = redis.call('ZSCORE', nodes, ARGV[2])
 if era(KEYS[1]) ~= ARGV[4] or not known or tonumber(known) <= time then
     return false

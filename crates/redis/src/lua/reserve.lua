@@ -4,9 +4,7 @@
 -- '', '1' if it replaces, limit of sockets or '', '1' if it replaces, duration of the reservation.
 read_floor(KEYS[1], ARGV[1])
 local time = now()
-local from = tonumber(redis.call('HGET', KEYS[1], 'seats_from') or '0')
--- A clock that was set back must not delay seats for long.
-if not is_member(KEYS[1], ARGV[2]) or (time < from and from - time <= SETTLED_AFTER) then
+if not is_member(KEYS[1], ARGV[2]) or unknown_for(KEYS[1]) > 0 then
     return { 'away' }
 end
 local rows = load(KEYS[1], KEYS[2])

@@ -70,7 +70,7 @@ pub(super) fn read(fields: &Fields) -> Result<Session, StoreError> {
     Ok(session)
 }
 
-/// Returns the number that the script `create` gave the session. Sessions are numbered in call of
+/// Returns the number that the script `create` gave the session. Sessions are numbered in order of
 /// creation.
 pub(super) fn sequence(fields: &Fields) -> Result<u64, StoreError> {
     let text = fields.get("sequence");

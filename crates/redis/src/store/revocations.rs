@@ -60,9 +60,9 @@ impl RevocationStore for RedisStore {
     }
 }
 
-/// Answer of a script that appends an order: the number of the order, the era of the log, and the members that
-/// have to carry it out. `cluster` turns it into a receipt.
-pub(crate) type Written = (String, String, Vec<String>);
+/// Answer of a script that appends an order: the number of the order, the era of the log, the members that have to
+/// carry it out, and the time for which there may be other members. `cluster` turns it into a receipt.
+pub(crate) type Written = (String, String, Vec<String>, String);
 
 impl Inner {
     /// Revokes a user. Returns the new generation.

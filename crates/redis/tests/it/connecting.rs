@@ -177,6 +177,9 @@ async fn a_server_with_tls_is_used_if_its_certificate_is_trusted() {
     assert!(matches!(stranger, ConnectError::Tls { .. }), "{stranger:?}");
     let garbage = RedisOptions::default().ca(b"garbage").open(&tls.url).unwrap_err();
     assert!(matches!(garbage, ConnectError::Ca), "{garbage:?}");
+    let plain = tls.url.replace("rediss://", "redis://");
+    let plain = RedisOptions::default().ca(tls.ca.as_bytes()).open(&plain).unwrap_err();
+    assert!(matches!(plain, ConnectError::CaWithoutTls), "{plain:?}");
 }
 
 /// A server without TLS is not spoken to in the clear, although it answers.

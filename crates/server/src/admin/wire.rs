@@ -65,7 +65,7 @@ pub(crate) struct Revocation {
     pub(crate) closed: usize,
     /// Ids of the nodes that have applied the revocation.
     pub(crate) confirmed: Vec<String>,
-    /// Ids of the nodes that serve no client any more, because their lease has ended.
+    /// Ids of the nodes that serve no authenticated client any more, because their lease has ended.
     pub(crate) lapsed: Vec<String>,
     /// Ids of the nodes that have not confirmed the revocation in time.
     pub(crate) missing: Vec<String>,

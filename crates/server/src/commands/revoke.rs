@@ -51,8 +51,8 @@ pub(crate) fn run(options: &RevokeOptions) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::new(format_args!(
-        "it is written down, and these have not confirmed it yet: {}; look again with doorward \
-         connections",
+        "the revocation is stored, but handlers still block sockets on {}; these sockets start no event and \
+         receive no packet",
         done.missing.join(", ")
     )))
 }
@@ -61,7 +61,7 @@ pub(crate) fn run(options: &RevokeOptions) -> Result<(), Failure> {
 fn nodes(done: &Revocation) -> String {
     let mut said = format!("Confirmed by {}.", done.confirmed.join(", "));
     if !done.lapsed.is_empty() {
-        said += " Without a lease, so without clients: ";
+        said += " Not confirmed, and no longer served: ";
         said += &done.lapsed.join(", ");
         said.push('.');
     }

@@ -1,7 +1,7 @@
 //! Reads the table `[limits]`, in which each limit of the framework can be set by name, within its
 //! bounds.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt};
 
 use doorward::{
     Limits,
@@ -39,14 +39,8 @@ impl LimitSettings {
 
     /// Returns the defaults of the framework, overridden by the limits that were set. Fails if the
     /// limits contradict each other.
-    ///
-    /// A node of a cluster re-checks its sockets less often, because all nodes ask one server, and no
-    /// order of another node can be lost.
-    pub(super) fn limits(&self, is_cluster: bool) -> Result<Limits, LimitError> {
+    pub(super) fn limits(&self) -> Result<Limits, LimitError> {
         let mut limits = Limits::default();
-        if is_cluster {
-            limits.sweep_interval = SWEEP_ON_A_CLUSTER;
-        }
         for limit in Limits::ALL {
             if let Some(value) = self.0.get(limit.name()) {
                 limit.set(&mut limits, *value)?;
@@ -109,6 +103,3 @@ impl<'de> serde::de::DeserializeSeed<'de> for Value {
         Ok(value)
     }
 }
-
-/// Default interval of the re-checks of a node of a cluster.
-const SWEEP_ON_A_CLUSTER: Duration = Duration::from_secs(30);

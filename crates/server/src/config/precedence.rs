@@ -70,8 +70,7 @@ impl Config {
         if profile == Profile::Production {
             check_production(&store, settings.public_url.as_ref(), &origins)?;
         }
-        let is_cluster = matches!(store, StoreConfig::Redis(_));
-        let limits = settings.limits.limits(is_cluster).map_err(|error| {
+        let limits = settings.limits.limits().map_err(|error| {
             Failure::new(format_args!("the settings contradict each other: {error}"))
         })?;
         let (audit, record_first) = audit(settings.audit, &data_dir)?;

@@ -47,7 +47,7 @@ impl SharedKeys {
         let theirs = match self.store.signing_keys().await {
             Ok(theirs) => theirs,
             Err(error) => {
-                // The keys are compared as soon as Redis answers. No client is admitted before.
+                // The keys are compared as soon as Redis answers. No authenticated client is admitted before.
                 return own.ok_or_else(|| {
                     Failure::new(format_args!(
                         "Redis does not answer, and this node has no signing key yet ({}): start Redis",
@@ -82,10 +82,10 @@ impl SharedKeys {
             let version = theirs.as_ref().map_or(0, |theirs| theirs.version);
             if let Some(theirs) = &theirs {
                 match age(&own.names(), &theirs.names) {
-                    Age::Same => return Ok(own),
+                    Age::Same if !self.is_exposed(theirs) => return Ok(own),
                     Age::Older => return self.adopt(theirs),
                     Age::Foreign => return Err(self.foreign()),
-                    Age::Newer => {}
+                    Age::Same | Age::Newer => {}
                 }
             }
             let text = match self.place {
@@ -100,7 +100,15 @@ impl SharedKeys {
             // Another node was faster.
             theirs = self.store.signing_keys().await.or_fail("cannot read the signing keys")?;
         }
-        Err(Failure::new("the signing keys in Redis change all the time"))
+        Err(Failure::new(format_args!(
+            "other nodes replaced the signing keys in Redis during all {ATTEMPTS} attempts: rotate the keys on one \
+             node at a time, and start again"
+        )))
+    }
+
+    /// Returns `true` if Redis has private keys that it must not have.
+    fn is_exposed(&self, theirs: &SigningKeys) -> bool {
+        self.place == KeyStore::File && theirs.text.is_some()
     }
 
     /// Takes over the keys of the cluster.
@@ -116,9 +124,13 @@ impl SharedKeys {
     }
 
     fn foreign(&self) -> Failure {
+        let remedy = match self.place {
+            KeyStore::Redis => "move the file away to take over the key of the others",
+            KeyStore::File => "copy the file from another node",
+        };
         Failure::new(format_args!(
             "the key {} is not that of the other nodes, so tokens of one node would be refused by the others: \
-             move the file away to take over the key of the others, or give this server a Redis of its own",
+             {remedy}, or give this server a Redis of its own",
             self.file.path().display()
         ))
     }

@@ -185,7 +185,7 @@ impl Audit for Sink {
     }
 }
 
-/// Opens the store in Redis. A server that does not answer yet is no failure: no client is admitted until it does.
+/// Opens the store in Redis. A server that does not answer yet is no failure: no authenticated client is admitted until it does.
 async fn redis_store(redis: &RedisConfig) -> Result<RedisStore, Failure> {
     let mut options = RedisOptions::default();
     if let Some(path) = &redis.ca {
@@ -195,7 +195,7 @@ async fn redis_store(redis: &RedisConfig) -> Result<RedisStore, Failure> {
     let store = options.open(redis.url.expose()).or_fail("cannot use Redis")?;
     match store.try_connect().await {
         Err(error @ ConnectError::Away { .. }) => {
-            tracing::error!(cause = %Causes(&error), "No client is admitted until Redis answers.");
+            tracing::error!(cause = %Causes(&error), "No authenticated client is admitted until Redis answers.");
         }
         connected => connected.or_fail("cannot use Redis")?,
     }

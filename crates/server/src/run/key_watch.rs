@@ -11,14 +11,22 @@ use crate::data::{key_file::KeyFile, shared_keys::SharedKeys};
 
 /// Reloads the keys periodically, so that `doorward keys rotate` needs no restart.
 pub(super) async fn watch(key_file: &KeyFile, keys: &KeyRing, shared: Option<&SharedKeys>) {
+    let mut has_failed = false;
     loop {
         SystemClock.sleep_until(SystemClock.now() + BETWEEN_LOOKS).await;
         take_over(key_file, keys).await;
-        if let Some(shared) = shared
-            && let Err(failure) = shared.exchange(keys).await
+        let Some(shared) = shared else { continue };
+        let exchanged = shared.exchange(keys).await;
+        // One line for each outage.
+        if let Err(failure) = &exchanged
+            && !has_failed
         {
-            tracing::warn!(%failure, "The signing keys were not compared with those of the other nodes.");
+            tracing::warn!(
+                %failure,
+                "The signing keys of this node and of its cluster do not agree, or could not be compared."
+            );
         }
+        has_failed = exchanged.is_err();
     }
 }
 

@@ -204,6 +204,11 @@ async fn prepare(config: &Config, held: &mut Option<DataDir>) -> Result<Prepared
         *held = Some(DataDir::take(&config.data_dir).await?);
     }
     let was_used = held.as_ref().is_some_and(|held| held.was_used);
+    // A server that is alone fails without a key before it creates a database.
+    let existing = match existing {
+        None if config.redis().is_none() => Some(key_file.read_or_create(config.profile)?),
+        existing => existing,
+    };
     let stores = Stores::open(config, was_used).await?;
     let shared_keys = stores
         .cluster

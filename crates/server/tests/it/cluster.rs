@@ -34,7 +34,7 @@ async fn ended(mut client: RawClient) -> String {
     texts.collect::<Vec<_>>().join("\n")
 }
 
-/// One setting makes one server of many: a token and a session of one node open the door of the others.
+/// One setting makes one server of many: a token and a session of one node are accepted by the others.
 #[tokio::test]
 async fn nodes_share_their_keys_and_sessions() {
     let redis = RedisServer::start(&[]).await;
@@ -184,7 +184,7 @@ async fn accepted(server: &Server) -> String {
     }
 }
 
-/// Row 1 of the fault table: Redis is away at the start.
+/// Redis is away at the start.
 #[tokio::test]
 async fn a_node_starts_without_redis_and_admits_clients_when_it_answers() {
     let mut redis = RedisServer::start(&[]).await;

@@ -246,7 +246,7 @@ async fn a_failed_start_says_what_to_do() {
         (
             format!("[redis]\nurl = 'redis://:canary@{away}'"),
             format!(
-                "cannot use Redis: {away} does not answer: start the server, or correct the URL: "
+                "Redis does not answer, and this node has no signing key yet (the store does not answer: {away} "
             ),
         ),
         (

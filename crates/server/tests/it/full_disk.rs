@@ -51,7 +51,7 @@ async fn a_revocation_that_cannot_be_stored_explains_the_consequence() {
     let refused = (0..200).map(|n| revoke(&format!("user-{n}"))).find(|done| done.code != Some(0));
     let refused = refused.expect("the disk is full");
 
-    assert!(refused.stderr.contains("the order is not written down"), "{refused:?}");
+    assert!(refused.stderr.contains("the revocation was not stored"), "{refused:?}");
     assert!(refused.stderr.contains("the store is full"), "{refused:?}");
     // The sockets of this server end nevertheless.
     revoke("ann");

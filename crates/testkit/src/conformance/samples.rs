@@ -1,6 +1,9 @@
 //! Sample data for the rules: times, keys, sessions, and text chosen to break statements and encodings.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, SystemTime},
+};
 
 use doorward_core::{Entropy, Session, SessionId, SessionKey, SessionToken, Ticket, TicketKey};
 
@@ -117,3 +120,17 @@ pub(super) const SIMILAR: &[&str] = &[
     "%", "*", "?", "", " ", "a'", "a\"", "a\\", "{a}", "a{b}", "\u{e1}", "a\u{301}", "\u{ff41}",
     "user:a", "a.", "a/b", "a\u{1}", "0", "00", "0.0", "1", "01", "1.0", "1e0",
 ];
+
+/// Entropy that never repeats, so that all ids differ.
+pub(super) struct Numbers;
+
+impl Entropy for Numbers {
+    fn fill(&self, bytes: &mut [u8]) {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        bytes.fill(0);
+        for (byte, own) in bytes.iter_mut().zip(number.iter().rev()) {
+            *byte = *own;
+        }
+    }
+}

@@ -6,15 +6,17 @@ use std::{
     collections::HashSet,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
 use doorward_core::{
-    Entropy, LinkNumber, NodeId, PerUser, Reservation, SeatError, SeatRequest, SeatStore, Seated,
-    SocketId, UserId,
+    LinkNumber, NodeId, PerUser, Reservation, SeatError, SeatRequest, SeatStore, Seated, SocketId,
+    UserId,
 };
 use tokio::task::JoinSet;
+
+use super::samples::Numbers;
 
 /// A client that requests seats.
 #[derive(Clone)]
@@ -32,20 +34,6 @@ const NODE: &str = "eu-1";
 
 /// Number of the next link.
 static NEXT_LINK: AtomicU64 = AtomicU64::new(1);
-
-/// Entropy that never repeats, so that all ids differ.
-struct Numbers;
-
-impl Entropy for Numbers {
-    fn fill(&self, bytes: &mut [u8]) {
-        static NEXT: AtomicUsize = AtomicUsize::new(1);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        bytes.fill(0);
-        for (byte, own) in bytes.iter_mut().zip(number.iter().rev()) {
-            *byte = *own;
-        }
-    }
-}
 
 impl Client {
     fn new(user: &str, policy: PerUser) -> Self {

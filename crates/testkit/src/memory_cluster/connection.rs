@@ -29,6 +29,8 @@ pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) name: NodeId,
     pub(super) is_cut: Arc<AtomicBool>,
+    /// `true` if reports of results fail.
+    pub(super) is_mute: Arc<AtomicBool>,
 }
 
 impl Connection {

@@ -48,7 +48,9 @@ impl Reservation for Reserved {
             {
                 let mut state = node.reach().map_err(away)?;
                 let own = state.members().into_iter().find(|member| member.node == node.name);
-                let own: Member = own.ok_or_else(|| away(StoreError::Full))?;
+                let own: Member = own.ok_or_else(|| {
+                    away(StoreError::Unavailable("the node is not a member".into()))
+                })?;
                 for other in replaced {
                     let holder = state.seats.get(&other).map(|(member, _)| member);
                     let is_here = holder.is_none_or(|member| *member == own);

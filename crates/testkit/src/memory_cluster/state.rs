@@ -3,14 +3,14 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use doorward_core::{
     RevocationState, Seat, SocketId,
     cluster::{
         Answer, Joined, LEASE, LEASE_MARGIN, LogEntry, Member, Order, Outcome, Position, Receipt,
-        Renewed,
+        Renewed, SETTLED_AFTER,
     },
 };
 
@@ -22,6 +22,8 @@ pub(super) struct State {
     entries: Vec<(Instant, LogEntry)>,
     members: BTreeMap<Member, Lease>,
     outcomes: HashMap<(Position, Member), Outcome>,
+    /// Time until which members of before a loss may still serve clients.
+    unknown_until: Option<Instant>,
     /// Committed seats, with the member that holds each.
     pub(super) seats: HashMap<SocketId, (Member, Box<dyn Seat>)>,
 }
@@ -38,7 +40,7 @@ impl State {
         self.remove(|other| other.node == node);
         let lease = Lease { until: now + LEASE, read: self.last };
         self.members.insert(member, lease);
-        Joined { position: self.last, lease: LEASE, members: self.members() }
+        Joined { log: self.name(), position: self.last, members: self.members() }
     }
 
     pub(super) fn renew(
@@ -48,7 +50,7 @@ impl State {
         now: Instant,
     ) -> Option<Renewed> {
         let oldest = self.entries.iter().find(|(_, entry)| entry.position > read);
-        if read < self.last && oldest.is_none() {
+        if read > self.last || (read < self.last && oldest.is_none()) {
             return None;
         }
         let until = oldest.map_or(now, |(at, _)| *at) + LEASE;
@@ -77,7 +79,9 @@ impl State {
     pub(super) fn append(&mut self, order: Order, state: RevocationState, now: Instant) -> Receipt {
         self.last = self.last.next();
         self.entries.push((now, LogEntry { position: self.last, order, state }));
-        Receipt { position: self.last, log: self.name(), members: self.members() }
+        let unknown_for =
+            self.unknown_until.map_or(Duration::ZERO, |it| it.saturating_duration_since(now));
+        Receipt { position: self.last, log: self.name(), members: self.members(), unknown_for }
     }
 
     pub(super) fn answers(&self, receipt: &Receipt) -> Vec<(Member, Answer)> {
@@ -117,7 +121,8 @@ impl State {
         self.entries.clear();
     }
 
-    pub(super) fn lose_everything(&mut self) {
+    pub(super) fn lose_everything(&mut self, now: Instant) {
+        self.unknown_until = Some(now + SETTLED_AFTER);
         self.remove(|_| true);
         self.entries.clear();
         (self.last, self.log) = (Position::START, self.log + 1);
