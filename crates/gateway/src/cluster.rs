@@ -11,6 +11,8 @@
 pub(crate) mod membership;
 mod pause;
 pub(crate) mod reading;
+#[cfg(test)]
+mod tests;
 
 pub use doorward_core::{
     Incarnation,

@@ -1,10 +1,7 @@
 //! Clusters of servers in one process: orders reach every node, and a node that is cut off serves
 //! no client.
 
-use std::{
-    sync::{Arc, Mutex, mpsc},
-    time::Duration,
-};
+use std::time::Duration;
 
 use doorward::{
     PerUser, Revoke, UserId,
@@ -17,10 +14,9 @@ use doorward::{
 };
 use doorward_testkit::{MemoryCluster, MemoryNode};
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
 use crate::{
-    fixture::{in_time, while_time_passes},
+    fixture::while_time_passes,
     lasting::{Lasting, Member, echo},
 };
 
@@ -46,10 +42,6 @@ struct Nodes {
 
 impl Nodes {
     async fn start(count: usize, policy: PerUser) -> Self {
-        Self::with(count, policy, gateway).await
-    }
-
-    async fn with(count: usize, policy: PerUser, make: impl Fn() -> Gateway<Member>) -> Self {
         let clock = ManualClock::new();
         let cluster = MemoryCluster::new(clock.clone(), MemoryStore::default(), MemorySeats::new());
         let mut nodes = Vec::new();
@@ -57,7 +49,7 @@ impl Nodes {
             let node = cluster.node(&format!("n{number}"));
             let own = node.clone();
             let lasting = Lasting::at(clock.clone(), |builder| {
-                builder.cluster(own).connections(policy).gateway(make())
+                builder.cluster(own).connections(policy).gateway(gateway())
             });
             nodes.push((node, lasting.await));
         }
@@ -428,45 +420,4 @@ async fn a_seat_on_a_dead_node_is_free_after_thirty_seconds() {
 
     let _back = nodes.connect(0, "alice").await;
     drop(client);
-}
-
-/// A handler that blocks its thread delays the confirmation, and not the lease of its node.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_blocked_handler_is_reported_and_costs_no_lease() {
-    let (open, gate) = mpsc::channel::<()>();
-    let (gate, begun) = (Arc::new(Mutex::new(gate)), Arc::new(Notify::new()));
-    let make = || {
-        let (gate, begun) = (Arc::clone(&gate), Arc::clone(&begun));
-        echo().on("work", move || {
-            begun.notify_one();
-            let is_open = tokio::task::block_in_place(|| gate.lock().unwrap().recv().is_ok());
-            async move { is_open }
-        })
-    };
-    let nodes = Nodes::with(2, PerUser::Unlimited, make).await;
-    let mut client = nodes.connect(1, "alice").await;
-    let mut other = nodes.connect(1, "bob").await;
-    client.emit("work", ()).await;
-    begun.notified().await;
-    // A node whose own handler blocks asks the others nevertheless.
-    let own = nodes.revoke(1, "alice").await;
-    assert_eq!((names(&own.confirmed), names(&own.missing)), (vec!["n0"], vec!["n1"]));
-    let done = nodes.revoke(0, "alice").await;
-    assert_eq!((names(&done.confirmed), names(&done.missing)), (vec!["n0"], vec!["n1"]));
-
-    // The node reports the socket that has not ended after two seconds.
-    in_time(async {
-        while nodes.cluster.stuck() == 0 {
-            nodes.pass(Duration::from_millis(100)).await;
-        }
-        drop(open);
-        while nodes.cluster.stuck() > 0 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    let done = in_time(done.settled()).await;
-
-    assert_eq!(names(&done.confirmed), ["n0", "n1"]);
-    assert_eq!(other.emit_with_ack::<u8>("echo", 1).await, 1);
 }
