@@ -33,6 +33,14 @@ enum Age {
     Foreign,
 }
 
+/// What to do if the keys of the cluster are other ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IfForeign {
+    /// This node has just made its first key, with which nothing is signed yet.
+    Adopt,
+    Fail,
+}
+
 impl SharedKeys {
     pub(crate) fn new(store: RedisStore, file: KeyFile, place: KeyStore) -> Self {
         Self { store, file, place }
@@ -56,19 +64,23 @@ impl SharedKeys {
                 });
             }
         };
-        let own = match (own, &theirs) {
-            (None, Some(theirs)) => return self.adopt(theirs),
-            (None, None) => self.file.read_or_create(profile)?,
-            (Some(own), _) => own,
-        };
-        self.compare(own, theirs).await
+        match (own, theirs) {
+            (None, Some(theirs)) => self.adopt(&theirs),
+            // Another node may make its first key at the same moment. The first one to store its key keeps it.
+            (None, None) => {
+                self.compare(self.file.read_or_create(profile)?, None, IfForeign::Adopt).await
+            }
+            (Some(own), theirs) => self.compare(own, theirs, IfForeign::Fail).await,
+        }
     }
 
     /// Compares the keys of the running server with those of the cluster, and exchanges them after a rotation.
     pub(crate) async fn exchange(&self, keys: &KeyRing) -> Result<(), Failure> {
         let theirs = self.store.signing_keys().await.or_fail("cannot read the signing keys")?;
         let own = KeyRing::from_pem(&keys.to_pem().or_fail("cannot write a signing key")?);
-        let agreed = self.compare(own.or_fail("cannot read a signing key")?, theirs).await?;
+        let agreed = self
+            .compare(own.or_fail("cannot read a signing key")?, theirs, IfForeign::Fail)
+            .await?;
         keys.replace(&agreed);
         Ok(())
     }
@@ -77,6 +89,7 @@ impl SharedKeys {
         &self,
         own: KeyRing,
         mut theirs: Option<SigningKeys>,
+        if_foreign: IfForeign,
     ) -> Result<KeyRing, Failure> {
         for _ in 0..ATTEMPTS {
             let version = theirs.as_ref().map_or(0, |theirs| theirs.version);
@@ -84,6 +97,7 @@ impl SharedKeys {
                 match age(&own.names(), &theirs.names) {
                     Age::Same if !self.is_exposed(theirs) => return Ok(own),
                     Age::Older => return self.adopt(theirs),
+                    Age::Foreign if if_foreign == IfForeign::Adopt => return self.adopt(theirs),
                     Age::Foreign => return Err(self.foreign()),
                     Age::Same | Age::Newer => {}
                 }

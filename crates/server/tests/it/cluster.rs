@@ -55,6 +55,22 @@ async fn nodes_share_their_keys_and_sessions() {
     second.connect(&of_second).await;
 }
 
+/// Nodes that are started together for the first time agree on the key of one of them.
+#[tokio::test]
+async fn new_nodes_that_start_at_once_share_one_key() {
+    for _ in 0..5 {
+        let redis = RedisServer::start(&[]).await;
+        let names = ["eu-1", "eu-2", "eu-3"];
+        let nodes: Vec<_> = std::thread::scope(|scope| {
+            let started = names.map(|name| scope.spawn(|| node(&redis, name, "")));
+            started.into_iter().map(|node| node.join().unwrap()).collect()
+        });
+        let keys = nodes.iter().map(|node| node.request("GET", "/.well-known/jwks.json"));
+        let keys: Vec<_> = keys.map(|answer| answer.text().to_owned()).collect();
+        assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+    }
+}
+
 /// A node with another key would refuse the tokens of the others, and is told so.
 #[tokio::test]
 async fn a_node_with_another_key_does_not_start() {
