@@ -65,7 +65,11 @@ pub(super) const STEPS: &[Step] = &[
     step("docs", &[Tool::Compiler], Work::Run(docs, None)),
     step("api", &[Tool::Compiler], Work::Check(api::check)),
     step(BUILD, &[Tool::Compiler], Work::Run(build, None)),
-    end_to_end("e2e-node", &[Tool::Node], Work::Run(|w| node(w, "node"), Some(count::node))),
+    end_to_end(
+        "e2e-node",
+        &[Tool::Node, Tool::Redis],
+        Work::Run(|w| node(w, "node"), Some(count::node)),
+    ),
     end_to_end(
         "e2e-proxies",
         &[Tool::Node, Tool::Proxies],

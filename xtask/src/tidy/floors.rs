@@ -31,6 +31,7 @@ const TABLE: &[(&str, Place)] = &[
     ("doorward-server", Place::Floor(4)),
     ("doorward-bench", Place::Beside(2)),
     ("doorward-endure", Place::Beside(2)),
+    ("doorward-model", Place::Beside(0)),
     ("doorward-examples", Place::Beside(2)),
     ("doorward-testkit", Place::Beside(2)),
     ("xtask", Place::Outside),

@@ -1,0 +1,145 @@
+//! Admission of a client, and its end.
+
+use super::ending::{abandon, owe};
+use crate::{
+    checked::{Checked, Policy},
+    state::{Admission, Cluster, Entry, Order, Redis, Seat, Socket, Stage, Standing},
+};
+
+pub(super) fn vet(checked: &Checked, cluster: &mut Cluster, number: usize) -> bool {
+    let time = cluster.time;
+    let node = &mut cluster.nodes[number];
+    let may_connect = cluster.sockets < checked.connects && node.admission.is_none();
+    if !may_connect || !node.reaches() || !node.serves(time) {
+        return false;
+    }
+    cluster.sockets += 1;
+    let (generation, term) = (cluster.redis.generation, node.incarnation);
+    let socket = Socket { number: cluster.sockets, generation, term };
+    node.admission = Some(Admission { socket, stage: Stage::Vetted });
+    true
+}
+
+pub(super) fn reserve(checked: &Checked, cluster: &mut Cluster, number: usize) -> bool {
+    let (time, node) = (cluster.time, &mut cluster.nodes[number]);
+    let Some(admission) = node.admission.as_mut().filter(|it| it.stage == Stage::Vetted) else {
+        return false;
+    };
+    if node.is_cut {
+        return false;
+    }
+    if checked.counts() {
+        let incarnation = admission.socket.term;
+        let is_away =
+            !cluster.redis.is_member(number, incarnation, time) || time < cluster.redis.seats_from;
+        drop_dead_rows(&mut cluster.redis, time);
+        if is_away || (checked.policy == Policy::RefuseNew && !cluster.redis.seats.is_empty()) {
+            node.admission = None;
+            return true;
+        }
+        let socket = admission.socket.number;
+        let standing = Standing::Reserved;
+        cluster.redis.seats.push(Seat { node: number, incarnation, socket, standing });
+        // No credential is revoked where connections are counted, so there is nothing to read again.
+        admission.stage = Stage::ReadAgain;
+        return true;
+    }
+    admission.stage = Stage::Registered;
+    true
+}
+
+pub(super) fn drop_dead_rows(redis: &mut Redis, time: u8) {
+    let seats = std::mem::take(&mut redis.seats);
+    let alive = |seat: &Seat| redis.is_member(seat.node, seat.incarnation, time);
+    redis.seats = seats.into_iter().filter(alive).collect();
+}
+
+pub(super) fn read_epoch(checked: &Checked, cluster: &mut Cluster, number: usize) -> bool {
+    let node = &mut cluster.nodes[number];
+    let Some(admission) = node.admission.as_mut().filter(|it| it.stage == Stage::Registered) else {
+        return false;
+    };
+    if node.is_cut {
+        return false;
+    }
+    if admission.socket.generation == cluster.redis.generation {
+        admission.stage = Stage::ReadAgain;
+    } else {
+        abandon(checked, cluster, number);
+    }
+    true
+}
+
+pub(super) fn commit(checked: &Checked, cluster: &mut Cluster, number: usize) -> bool {
+    let (time, node) = (cluster.time, &mut cluster.nodes[number]);
+    let Some(admission) = node.admission.as_mut().filter(|it| it.stage == Stage::ReadAgain) else {
+        return false;
+    };
+    if node.is_cut {
+        return false;
+    }
+    if checked.counts() {
+        drop_dead_rows(&mut cluster.redis, time);
+        let socket = admission.socket.number;
+        let Some(own) = cluster.redis.seats.iter_mut().find(|seat| seat.socket == socket) else {
+            abandon(checked, cluster, number);
+            return true;
+        };
+        own.standing = Standing::Taken;
+        let mut lost = Vec::new();
+        for seat in &mut cluster.redis.seats {
+            if seat.socket != socket && seat.standing == Standing::Taken {
+                seat.standing = Standing::Lost;
+                lost.push(seat.socket);
+            }
+        }
+        let orders = lost.into_iter().map(|socket| Order::Replaced { socket });
+        let entries = orders.map(|order| Entry { at: time, order });
+        cluster.redis.orders.extend(entries);
+    }
+    admission.stage = Stage::Committed;
+    true
+}
+
+pub(super) fn admit(checked: &Checked, cluster: &mut Cluster, number: usize) -> bool {
+    let (time, node) = (cluster.time, &mut cluster.nodes[number]);
+    let Some(admission) = node.admission.filter(|it| it.stage == Stage::Committed) else {
+        return false;
+    };
+    let waits = cluster.redis.seats.iter().any(|seat| seat.standing == Standing::Lost);
+    if waits {
+        drop_dead_rows(&mut cluster.redis, time);
+        // The look for replaced sockets needs Redis.
+        let waits = cluster.redis.seats.iter().any(|seat| seat.standing == Standing::Lost);
+        if node.is_cut || waits {
+            return false;
+        }
+    }
+    node.admission = None;
+    if node.serves(time) && admission.socket.term == node.incarnation {
+        node.sockets.push(admission.socket);
+    } else {
+        owe(checked, node, [admission.socket]);
+    }
+    true
+}
+
+pub(super) fn leave(checked: &Checked, cluster: &mut Cluster, number: usize) -> bool {
+    let node = &mut cluster.nodes[number];
+    if node.sockets.is_empty() {
+        return false;
+    }
+    let socket = node.sockets.remove(0);
+    owe(checked, node, [socket]);
+    true
+}
+
+pub(super) fn release(cluster: &mut Cluster, number: usize) -> bool {
+    let node = &mut cluster.nodes[number];
+    if !node.reaches() || node.owed.is_empty() {
+        return false;
+    }
+    let owed = std::mem::take(&mut node.owed);
+    cluster.redis.seats.retain(|seat| !owed.contains(&seat.socket));
+    true
+}
