@@ -100,9 +100,9 @@ async fn run(services: Weak<Services>, cluster: Arc<dyn Cluster>, mut first: Opt
             Lost::Orders => "the log has lost orders",
         };
         services.metrics.fenced.increment(1);
-        tracing::error!(
+        tracing::warn!(
             why,
-            "This node has left its cluster and ends its sockets; it joins again."
+            "This node has lost its membership. It ends its authenticated sockets and joins again."
         );
         end_all(&services).await;
     }
