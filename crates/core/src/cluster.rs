@@ -17,7 +17,7 @@ use std::{
 
 use crate::{
     Incarnation, LinkNumber, NodeId, RevocationState, RevocationStore, SeatStore, SessionId,
-    SocketId, StoreFuture, TokenId, UserId,
+    SocketId, StoreFuture, TokenId, UserId, bus::Bus,
 };
 
 /// Duration of the lease of a member.
@@ -295,6 +295,9 @@ pub trait Cluster: Send + Sync + 'static {
 
     /// Returns the seats of the users on all nodes.
     fn seats(&self) -> Arc<dyn SeatStore>;
+
+    /// Returns the bus for messages between the nodes. The server is its only user.
+    fn bus(&self) -> Arc<dyn Bus>;
 
     /// Makes this node a member, with a lease of [`LEASE`] from before the request was sent. A seat that an earlier incarnation of this process holds is free
     /// afterwards.

@@ -145,6 +145,40 @@ impl Frame {
         Ok(Self { bytes: out.into(), opcode, ends })
     }
 
+    /// Reads frames that another server of the same cluster has written with
+    /// [`websocket`](Self::websocket). Returns `None` if they are not frames of a packet in this format.
+    /// The content of the packet is not checked.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_protocol::{Frame, PacketFormat};
+    ///
+    /// let frame = Frame::text(|out| out.extend_from_slice(b"42[\"e\"]"));
+    /// let read = Frame::read(frame.websocket().clone(), PacketFormat::Text);
+    /// assert_eq!(read.map(|read| read.len()), Some(frame.len()));
+    /// assert!(Frame::read("42[]".into(), PacketFormat::Text).is_none());
+    /// ```
+    #[must_use]
+    pub fn read(bytes: Bytes, format: PacketFormat) -> Option<Self> {
+        let expected = match format {
+            PacketFormat::Text => Opcode::Text,
+            PacketFormat::MessagePack => Opcode::Binary,
+        };
+        let (opcode, payload) = ws::first_written(&bytes)?;
+        if opcode != expected || (opcode == Opcode::Text && str::from_utf8(payload).is_err()) {
+            return None;
+        }
+        let mut ends = vec![ws::header_length_of(payload.len()) + payload.len()];
+        while let rest @ [_, ..] = &bytes[ends[ends.len() - 1]..] {
+            let (Opcode::Binary, payload) = ws::first_written(rest)? else { return None };
+            ends.push(
+                bytes.len() - rest.len() + ws::header_length_of(payload.len()) + payload.len(),
+            );
+        }
+        let ends = (ends.len() > 1).then(|| ends.into());
+        Some(Self { bytes, opcode, ends })
+    }
+
     /// Returns each frame. Its end is an offset in [`websocket`](Self::websocket).
     ///
     /// # Examples
@@ -222,6 +256,52 @@ mod tests {
 
         assert_eq!(ends(&frame), [(Opcode::Text, 8), (Opcode::Binary, 12), (Opcode::Binary, 14)]);
         assert_eq!(frame.websocket()[8..], *b"\x82\x02ab\x82\x00");
+    }
+
+    #[test]
+    fn frames_are_read_as_they_were_written() {
+        let sizes = [0, 125, 126, 65_535, 65_536];
+        for count in 0..3 {
+            for size in sizes {
+                let attachment = Bytes::from(vec![0xff; size]);
+                let frame = Frame::packet(PacketFormat::Text, |out| {
+                    out.extend(iter::repeat_n(b'x', size));
+                    Ok(vec![attachment; count])
+                })
+                .unwrap();
+
+                let read = Frame::read(frame.websocket().clone(), PacketFormat::Text).unwrap();
+
+                assert_eq!((ends(&read), read.len()), (ends(&frame), frame.len()));
+                for end in [0, 1, 3, frame.len() - 1] {
+                    let torn = frame.websocket().slice(..end.min(frame.len() - 1));
+                    let is_whole = frame.parts().any(|part| part.end == torn.len());
+                    assert_eq!(Frame::read(torn, PacketFormat::Text).is_some(), is_whole);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_other_bytes_are_frames_of_a_packet() {
+        let read =
+            |bytes: &'static [u8]| Frame::read(Bytes::from_static(bytes), PacketFormat::Text);
+        assert!(read(b"\x81\x01x").is_some());
+        for (wrong, what) in [
+            (&b"\x01\x01x"[..], "a fragment"),
+            (b"\x81\x81abcdx", "masked"),
+            (b"\x82\x01x", "binary"),
+            (b"\x88\x00", "a close frame"),
+            (b"\x81\x01x\x81\x01x", "two packets"),
+            (b"\x81\x01\xff", "no text"),
+            (b"\x81\x7e\x00\x01x", "a longer header than needed"),
+            (b"\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xffx", "too long"),
+            (b"\xc1\x01x", "compressed"),
+        ] {
+            assert!(read(wrong).is_none(), "{what}");
+        }
+        let packed = Bytes::from_static(b"\x82\x01x");
+        assert!(Frame::read(packed, PacketFormat::MessagePack).is_some());
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod writer;
 
 pub use reader::{FrameError, Incoming, Read, Reader, beginning};
 pub use writer::{CloseCode, append, append_close, append_pong, header_length};
+pub(crate) use writer::{first_written, header_length_of};
 
 /// Opcode of a frame (RFC 6455, section 5.2).
 ///

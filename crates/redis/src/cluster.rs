@@ -4,6 +4,7 @@
 //! entries are numbered without gaps. A node waits for the next entry on a connection of its own. Start reading
 //! at [`RedisCluster`].
 
+mod bus;
 mod log;
 mod parse;
 mod seats;
@@ -16,6 +17,7 @@ use std::{
 
 use doorward_core::{
     Incarnation, NodeId, RevocationStore, SeatStore, StoreFuture,
+    bus::Bus,
     cluster::{
         Answer, Cluster, Joined, LEASE, LogEntry, Member, Order, Outcome, Position, Receipt,
         Renewed,
@@ -24,6 +26,7 @@ use doorward_core::{
 };
 
 use self::{
+    bus::RedisBus,
     log::{Entries, entries, probe_name},
     parse::{answer, member, name, number, position, receipt},
     seats::RedisSeats,
@@ -60,6 +63,7 @@ struct Inner {
     /// Era of the log in which the node has joined.
     era: Mutex<String>,
     seats: Arc<RedisSeats>,
+    bus: Arc<RedisBus>,
 }
 
 impl RedisStore {
@@ -79,6 +83,7 @@ impl RedisStore {
         let reading = self.0.link.beside(Patience::beyond(WAIT));
         let (node, store) = (NodeId::new(node), self.clone());
         let seats = RedisSeats::new(&store, &node);
+        let bus = Arc::new(RedisBus::new(&store));
         RedisCluster(Arc::new(Inner {
             store,
             node,
@@ -86,6 +91,7 @@ impl RedisStore {
             attempted: Mutex::default(),
             era: Mutex::default(),
             seats,
+            bus,
         }))
     }
 }
@@ -132,6 +138,10 @@ impl Cluster for RedisCluster {
 
     fn seats(&self) -> Arc<dyn SeatStore> {
         Arc::clone(&self.0.seats) as _
+    }
+
+    fn bus(&self) -> Arc<dyn Bus> {
+        Arc::clone(&self.0.bus) as _
     }
 
     fn join(&self, incarnation: Incarnation) -> StoreFuture<'_, Joined> {

@@ -73,6 +73,11 @@ impl Keys {
         self.of("orders")
     }
 
+    /// Returns the prefix of the channels of the bus.
+    pub(crate) fn bus(&self) -> String {
+        self.of("bus:")
+    }
+
     /// Returns the key of the seats of a user.
     pub(crate) fn seats(&self, user: &UserId) -> String {
         self.of("seats:") + &hash(user.as_str())

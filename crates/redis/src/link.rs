@@ -16,8 +16,10 @@ use std::{
 
 use doorward_core::{StoreError, lock};
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, RedisError, RedisResult, Script,
-    ServerErrorKind, TlsCertificates, aio::MultiplexedConnection, io::tcp::TcpSettings,
+    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, ProtocolVersion, RedisError,
+    RedisResult, Script, ServerErrorKind, TlsCertificates,
+    aio::{AsyncPushSender, MultiplexedConnection},
+    io::tcp::TcpSettings,
 };
 use rustls::{
     crypto::aws_lc_rs,
@@ -248,7 +250,20 @@ impl Link {
         if let Some(found) = self.found() {
             return Ok(found);
         }
-        let connecting = self.client.get_multiplexed_async_connection_with_config(&self.config);
+        let open = self.open(&self.client, &self.config).await?;
+        let mut current = self.current();
+        current.number += 1;
+        current.open = Some(open.clone());
+        Ok((current.number, open))
+    }
+
+    /// Opens a connection, and checks its server.
+    async fn open(
+        &self,
+        client: &Client,
+        config: &AsyncConnectionConfig,
+    ) -> Result<Open, ConnectError> {
+        let connecting = client.get_multiplexed_async_connection_with_config(config);
         let mut connection =
             connecting.await.map_err(|error| server::explain(&self.address, error))?;
         let server = Server::look_at(&mut connection, &self.address).await?;
@@ -277,11 +292,21 @@ impl Link {
                  With `appendonly yes` and `appendfsync always` it loses none.",
             );
         }
-        let open = Open { connection, run_id };
-        let mut current = self.current();
-        current.number += 1;
-        current.open = Some(open.clone());
-        Ok((current.number, open))
+        Ok(Open { connection, run_id })
+    }
+
+    /// Opens a connection that the link does not keep, for subscriptions. `pushed` receives what the server sends on
+    /// it without being asked.
+    pub(crate) async fn subscriber(
+        &self,
+        pushed: impl AsyncPushSender,
+    ) -> Result<MultiplexedConnection, ConnectError> {
+        let information = self.client.get_connection_info().clone();
+        let settings = information.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(information.set_redis_settings(settings))
+            .map_err(|_reason| ConnectError::Url)?;
+        let config = self.config.clone().set_push_sender(pushed);
+        self.open(&client, &config).await.map(|open| open.connection)
     }
 
     fn found(&self) -> Option<(u64, Open)> {
@@ -344,14 +369,14 @@ fn is_lost(error: &RedisError) -> bool {
         || matches!(error.code(), Some("NOREPLICAS" | "UNBLOCKED"))
 }
 
-fn failed(error: RedisError) -> StoreError {
+pub(crate) fn failed(error: RedisError) -> StoreError {
     match error.code() {
         Some("OOM") => StoreError::Full,
         _ => StoreError::Unavailable(error.into()),
     }
 }
 
-fn unavailable(error: ConnectError) -> StoreError {
+pub(crate) fn unavailable(error: ConnectError) -> StoreError {
     StoreError::Unavailable(error.into())
 }
 

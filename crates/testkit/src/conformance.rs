@@ -8,6 +8,7 @@
 
 pub mod accounts;
 mod at_once;
+pub mod bus;
 pub mod cluster;
 pub mod revocations;
 mod samples;
@@ -240,6 +241,14 @@ macro_rules! conformance {
             a_stored_revocation_is_an_order,
             every_member_of_a_receipt_answers,
             a_renewal_confirms_what_was_read,
+        );
+        $crate::conformance!(rules with nodes of bus for $make:
+            messages_arrive_in_order,
+            a_subscription_is_complete,
+            other_channels_are_not_heard,
+            a_new_connection_begins_anew,
+            names_and_contents_may_be_anything,
+            a_bus_must_be_open,
         );
     };
     (rules with one of $part:ident for $make:path: $($rule:ident,)+) => { $(

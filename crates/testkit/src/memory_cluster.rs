@@ -3,6 +3,7 @@
 //! It follows the rules of [`Cluster`] without a network. A test can cut a node off, and can let the log lose its
 //! orders. Start reading at [`MemoryCluster`].
 
+mod bus;
 mod connection;
 mod seats;
 mod state;
@@ -16,6 +17,7 @@ use std::{
 use doorward_core::{
     Clock, Incarnation, NodeId, RevocationState, RevocationStore, SeatStore, SessionId, StoreError,
     StoreFuture, TokenId, UserId,
+    bus::Bus,
     cluster::{
         Answer, Cluster, Joined, LogEntry, Member, Order, Outcome, Position, Receipt, Renewed,
     },
@@ -24,6 +26,7 @@ use doorward_core::{
 use tokio::sync::watch;
 
 use self::{
+    bus::MemoryBus,
     connection::{Connection, Shared},
     seats::ClusterSeats,
     state::State,
@@ -69,16 +72,19 @@ impl MemoryCluster {
             seats: Arc::new(seats),
             state: Mutex::default(),
             changed: watch::Sender::new(()),
+            buses: Arc::default(),
         }))
     }
 
     /// Returns a new node.
     #[must_use]
     pub fn node(&self, name: &str) -> MemoryNode {
+        let is_cut = Arc::default();
         MemoryNode(Connection {
+            bus: MemoryBus::new(&self.0.buses, &is_cut),
             shared: Arc::clone(&self.0),
             name: NodeId::new(name),
-            is_cut: Arc::default(),
+            is_cut,
             is_mute: Arc::default(),
         })
     }
@@ -107,6 +113,23 @@ impl MemoryNode {
     pub fn cut(&self) {
         self.0.is_cut.store(true, Ordering::SeqCst);
         self.0.shared.changed.send_replace(());
+        self.0.bus.wake();
+    }
+
+    /// Ends all subscriptions to channels of the bus, without telling the node.
+    pub fn deafen(&self) {
+        self.0.bus.deafen();
+    }
+
+    /// Drops all messages of the bus for this node, or delivers them again. The node is not told.
+    pub fn set_losing(&self, is_losing: bool) {
+        self.0.bus.set_losing(is_losing);
+    }
+
+    /// Returns the number of channels of the bus that the node has subscribed to.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.0.bus.channels()
     }
 
     /// Lets all reports of results fail, or succeed again. Other calls succeed.
@@ -165,6 +188,10 @@ impl Cluster for MemoryNode {
 
     fn seats(&self) -> Arc<dyn SeatStore> {
         Arc::new(ClusterSeats(self.0.clone()))
+    }
+
+    fn bus(&self) -> Arc<dyn Bus> {
+        Arc::clone(&self.0.bus) as _
     }
 
     fn join(&self, incarnation: Incarnation) -> StoreFuture<'_, Joined> {

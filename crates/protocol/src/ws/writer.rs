@@ -71,6 +71,36 @@ pub fn append(out: &mut Vec<u8>, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>
     out[payload..payload + width].copy_from_slice(&wide[..width]);
 }
 
+/// Returns the opcode and the payload of the first frame in `bytes`. Returns `None` if [`append`]
+/// cannot have written it.
+pub(crate) fn first_written(bytes: &[u8]) -> Option<(Opcode, &[u8])> {
+    let (&[first, length], rest) = bytes.split_first_chunk()?;
+    let (length, rest) = match length {
+        126 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            (u16::from_be_bytes(*length).into(), rest)
+        }
+        127 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            (usize::try_from(u64::from_be_bytes(*length)).ok()?, rest)
+        }
+        short => (short.into(), rest),
+    };
+    let payload = rest.get(..length)?;
+    let opcode = [Opcode::Text, Opcode::Binary].into_iter().find(|it| first == FIN | *it as u8)?;
+    let is_shortest = bytes.len() - rest.len() == header_length_of(length);
+    is_shortest.then_some((opcode, payload))
+}
+
+/// Returns the length of the header, in bytes, of a frame with a payload of `length` bytes.
+pub(crate) fn header_length_of(length: usize) -> usize {
+    match length {
+        ..=125 => 2,
+        126..=65_535 => 4,
+        _ => 10,
+    }
+}
+
 /// Returns the length of the header, in bytes, of a frame that [`append`] wrote. `length` is the
 /// length of the whole frame.
 ///

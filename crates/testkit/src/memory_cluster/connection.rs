@@ -12,7 +12,10 @@ use doorward_core::{
 };
 use tokio::sync::watch;
 
-use super::state::State;
+use super::{
+    bus::{Buses, MemoryBus},
+    state::State,
+};
 
 /// What all nodes share.
 pub(super) struct Shared {
@@ -21,6 +24,8 @@ pub(super) struct Shared {
     pub(super) seats: Arc<dyn SeatStore>,
     pub(super) state: Mutex<State>,
     pub(super) changed: watch::Sender<()>,
+    /// Connections of all nodes to the bus.
+    pub(super) buses: Arc<Buses>,
 }
 
 /// Connection of one node, which a test can cut.
@@ -28,6 +33,7 @@ pub(super) struct Shared {
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) name: NodeId,
+    pub(super) bus: Arc<MemoryBus>,
     pub(super) is_cut: Arc<AtomicBool>,
     /// `true` if reports of results fail.
     pub(super) is_mute: Arc<AtomicBool>,
