@@ -17,6 +17,6 @@ pub use crate::{
     },
     limits::{addresses::network, budget::Budget},
     namespace::gateway::IntoGateway,
-    room::pattern::RoomRequest,
+    room::{pattern::RoomRequest, presence::PresenceChange},
     server::stage::BehindAuthenticator,
 };

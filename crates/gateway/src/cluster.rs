@@ -9,7 +9,7 @@
 //! [`Cluster`].
 
 pub(crate) mod membership;
-mod pause;
+pub(crate) mod pause;
 pub(crate) mod reading;
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,6 @@ pub use crate::{
         reply::{IntoReply, Outcome, Reply, ReplyStream},
         subscription::{IntoSubscription, Subscription, handle},
     },
-    namespace::gateway::{IntoConnectResult, IntoGateway},
+    namespace::{connect_result::IntoConnectResult, gateway::IntoGateway},
     room::error::{AckError, EmitError},
 };

@@ -44,6 +44,7 @@ pub mod access;
 mod admission;
 pub mod audit;
 pub mod auth;
+mod bus;
 pub mod cluster;
 mod error;
 pub mod event;
@@ -55,6 +56,7 @@ mod namespace;
 mod peer;
 pub mod prelude;
 mod presence;
+mod relaying;
 pub mod room;
 #[cfg(feature = "axum")]
 pub mod routes;
@@ -69,8 +71,8 @@ pub use doorward_core::{
     BoxError, DisconnectReason, Exception, PerUser, Refusal, SocketId, UserId,
 };
 pub use doorward_macros::{
-    ServerEvent, filter, gateway, guard, intercept, on_connect, on_disconnect, on_init, room,
-    subscribe,
+    ServerEvent, filter, gateway, guard, intercept, on_connect, on_disconnect, on_init,
+    on_presence, room, subscribe,
 };
 pub use doorward_protocol::Binary;
 pub use garde;

@@ -11,7 +11,8 @@
 pub use doorward_auth::{Claims, Jwt, authenticate_fn};
 pub use doorward_core::{Anonymous, Grant, Guard, GuardContext, HasRoles, HasScopes, Verdict};
 pub use doorward_macros::{
-    filter, gateway, guard, intercept, on_connect, on_disconnect, on_init, room, subscribe,
+    filter, gateway, guard, intercept, on_connect, on_disconnect, on_init, on_presence, room,
+    subscribe,
 };
 pub use doorward_protocol::Args;
 pub use futures_util::Stream;
@@ -27,5 +28,6 @@ pub use crate::{
     room::{
         error::{EmitError, JoinError},
         pattern::RoomRequest,
+        presence::PresenceChange,
     },
 };

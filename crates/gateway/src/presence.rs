@@ -9,6 +9,7 @@
 pub(crate) mod carried;
 pub(crate) mod client;
 pub(crate) mod confirming;
+pub(crate) mod described;
 pub(crate) mod expiry;
 pub(crate) mod gathered;
 pub(crate) mod groups;
@@ -19,6 +20,7 @@ pub(crate) mod recheck;
 pub(crate) mod registry;
 pub(crate) mod resident;
 pub(crate) mod revocation;
+pub(crate) mod roster;
 pub(crate) mod seats;
 pub(crate) mod services;
 pub(crate) mod standing;

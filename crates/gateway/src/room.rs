@@ -14,14 +14,17 @@ pub(crate) mod hooks;
 pub(crate) mod hub;
 pub(crate) mod members;
 pub(crate) mod pattern;
+pub(crate) mod presence;
 pub(crate) mod principal;
+pub(crate) mod remote_error;
 pub(crate) mod server_event;
 pub(crate) mod socket;
 
+pub use crate::bus::selection::Target;
 pub use crate::room::{
     acks::Acks,
     error::JoinError,
     hub::{Outgoing, broadcast::Delivered},
-    members::Target,
     pattern::RoomRequest,
+    presence::{Presence, PresenceChange},
 };

@@ -3,7 +3,7 @@
 //!
 //! `catch` contains panics of applications, and `outage_log` logs dependencies that do not answer.
 //! `metrics` counts what the server does. `shutdown_signal` waits for SIGINT and SIGTERM, and
-//! `system` reads the clock of the machine.
+//! `system` reads the clock of the machine. `within` limits the time of a future.
 
 pub(crate) mod catch;
 pub(crate) mod metrics;
@@ -12,3 +12,4 @@ pub(crate) mod outage_log;
 pub(crate) mod shutdown_signal;
 pub(crate) mod system;
 pub(crate) mod timers;
+pub(crate) mod within;

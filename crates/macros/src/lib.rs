@@ -54,6 +54,10 @@ inside_a_gateway! {
     /// for any reason.
     on_disconnect;
 
+    /// Makes a method of a [`macro@gateway`] run when the first connection of a user has come, or the
+    /// last one has gone, on any node. The method runs on every node.
+    on_presence;
+
     /// Makes a method of a [`macro@gateway`] decide which clients may enter the rooms that match a
     /// pattern, as in `#[room("team:{id}")]`.
     room;

@@ -130,10 +130,12 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
             return Err(NotAdmitted::unavailable(cause));
         }
     }
+    // Before the seat is taken, so that a client that replaces another one does not wait afterwards.
+    let heard = entered.socket.hear().await;
     entered.seat = Some(seating::commit(reservation, &user, &services).await?);
     // From now on broadcasts reach the socket. The link holds their packets back until the CONNECT
     // is answered.
-    entered.socket.enter_namespace();
+    entered.socket.enter_namespace(heard);
     entered.otherwise = DisconnectReason::TransportClosed;
     let lifetime = entered.socket.access().lifetime.clone();
     let concurrency = door.rules.concurrency;

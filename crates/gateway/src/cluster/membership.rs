@@ -196,6 +196,9 @@ fn failure(services: &Services, error: Option<&StoreError>) {
 fn show(services: &Services, members: &[Member]) {
     #[expect(clippy::cast_precision_loss, reason = "it is exact up to 2^53")]
     services.metrics.nodes.set(members.len() as f64);
+    if let Some(relay) = &services.relay {
+        relay.peers.set_members(members.iter().map(|member| member.node.clone()));
+    }
 }
 
 /// Returns the time at which this node stops serving clients, if the request for its lease was sent

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, task::JoinSet};
 
 use crate::{
     cluster::membership,
@@ -13,6 +13,7 @@ use crate::{
     },
     link::seam::Namespaces,
     presence::{recheck, services::Services},
+    relaying,
     transport::polled::table::Table,
 };
 
@@ -32,7 +33,8 @@ pub(crate) struct Server {
     pub(crate) polled: Arc<Table<Binding>>,
     /// Set when the init hooks have succeeded. Concurrent handshakes wait for one run of the hooks.
     /// After a failure the cell stays empty, and the next handshake runs the hooks again.
-    ready: OnceCell<()>,
+    /// Its value are the tasks that end with the server.
+    ready: OnceCell<JoinSet<()>>,
 }
 
 impl Server {
@@ -81,10 +83,12 @@ impl Server {
             for namespace in self.namespaces.named() {
                 namespace.init().await.map_err(ServeError::Init)?;
             }
+            // A node hears the others before it admits clients.
+            let tasks = relaying::start(&self.services, &self.namespaces).await;
             membership::start(&self.services).await;
             recheck::start(&self.services);
-            Ok(())
+            Ok(tasks)
         };
-        self.ready.get_or_try_init(run).await.copied()
+        self.ready.get_or_try_init(run).await.map(|_tasks| ())
     }
 }

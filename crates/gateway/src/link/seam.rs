@@ -24,6 +24,8 @@ use crate::{
         services::{Services, Subject},
         standing::Term,
     },
+    relaying::Here,
+    room::hub::serving::RemoteHub,
 };
 
 /// A namespace without the type of its principal.
@@ -31,6 +33,8 @@ pub(crate) trait Namespace: Send + Sync {
     fn trust(&self) -> Trust;
     /// Returns the `Hub<P>` of the namespace, where `P` is the type of its principal.
     fn hub(&self) -> Box<dyn Any>;
+    /// Returns the hub for messages of other nodes.
+    fn remote(&self) -> Box<dyn RemoteHub>;
     /// Returns the name of the principal's type.
     fn principal(&self) -> Cow<'static, str>;
     fn admit(self: Arc<Self>, candidate: Candidate) -> BoxFuture<'static, AdmitResult>;
@@ -110,6 +114,8 @@ pub(crate) trait Family: Send + Sync {
     /// Returns the namespace of this name, if the pattern matches the name. Opens it if it does not
     /// exist.
     fn find(&self, name: &str) -> Option<Found>;
+    /// Returns the hub of a namespace that exists.
+    fn live(&self, name: &str) -> Option<Box<dyn RemoteHub>>;
 }
 
 /// A namespace and its name.
@@ -162,5 +168,14 @@ impl Namespaces {
     /// Returns the names and the patterns of all namespaces.
     pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.named.keys().chain(self.families.iter().map(|family| family.pattern()))
+    }
+}
+
+impl Here for Namespaces {
+    fn live(&self, name: &str) -> Option<Box<dyn RemoteHub>> {
+        match self.named.get(name) {
+            Some(namespace) => Some(namespace.remote()),
+            None => self.families.iter().find_map(|family| family.live(name)),
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     error::BuildError,
     link::seam::{Family, Found},
     room::{
-        hub::{Shared, opened::OpenedHubs},
+        hub::{Shared, opened::OpenedHubs, serving::RemoteHub},
         pattern::Pattern,
     },
 };
@@ -62,5 +62,9 @@ impl<P: Send + Sync + 'static> Family for OpenedNamespaces<P> {
         let name = hub.namespace().into();
         let namespace = Arc::new(Door { hub, rules: Arc::clone(&self.rules) });
         Some(Found { name, namespace })
+    }
+
+    fn live(&self, name: &str) -> Option<Box<dyn RemoteHub>> {
+        Some(Box::new(self.hubs.live(name)?))
     }
 }

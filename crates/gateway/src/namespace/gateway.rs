@@ -6,7 +6,7 @@
 
 use std::{fmt, future::Future, sync::Arc};
 
-use doorward_core::{BoxError, DisconnectReason, Guard, PerUser, Refusal, Verdict};
+use doorward_core::{BoxError, DisconnectReason, Guard, PerUser, Verdict};
 use doorward_protocol::RawArguments;
 use serde::de::DeserializeOwned;
 
@@ -15,13 +15,14 @@ use crate::{
         context::EventContext,
         filter::IntoExceptionFilter,
         interceptor::Interceptor,
-        sealed::Sealed,
         subscription::{IntoSubscription, Layers, Listener, Subscription},
     },
+    namespace::connect_result::IntoConnectResult,
     room::{
         hooks::Hooks,
-        hub::{Hub, Outgoing, OutgoingListener, ServerListener},
+        hub::{Hub, Outgoing, OutgoingListener, PresenceHook, ServerListener},
         pattern::{MayJoin, RoomRequest},
+        presence::PresenceChange,
         socket::Socket,
     },
 };
@@ -61,6 +62,7 @@ pub struct Gateway<P> {
     pub(crate) listeners: Vec<Listener<P>>,
     pub(crate) outgoing: Vec<OutgoingListener>,
     pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
+    pub(crate) presence: Option<PresenceHook<P>>,
     pub(crate) concurrency: Option<usize>,
     pub(crate) connections: Option<PerUser>,
 }
@@ -118,6 +120,7 @@ impl<P: Send + Sync + 'static> Gateway<P> {
             listeners: Vec::new(),
             outgoing: Vec::new(),
             server_events: Vec::new(),
+            presence: None,
             concurrency: None,
             connections: None,
         }
@@ -289,6 +292,43 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
+    /// Runs a hook when the first connection of a user has come, or the last one has gone, in this
+    /// namespace or in one of its rooms, on any node. A later call replaces the hook.
+    ///
+    /// The hook also makes the server track the presence of users, so that
+    /// [`Hub::presence`](crate::Hub::presence) returns it. Each node keeps the users of all nodes in
+    /// its memory.
+    ///
+    /// The hook runs on every node, also for users of other nodes. So let it tell the clients of its
+    /// own node only ([`Broadcast::local`](crate::Broadcast::local)). A user who reconnects while
+    /// another node shuts down does not go. Users who were connected before this node has started do
+    /// not come. For each user, one change is told after the other, and a user who has come and gone
+    /// meanwhile is left out. The changes of several users are told at once.
+    ///
+    /// The hook is dropped when it exceeds [`Limits::handler_timeout`](crate::Limits::handler_timeout).
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::prelude::*;
+    ///
+    /// let gateway: Gateway<Claims> = Gateway::at("/").on_presence(
+    ///     |hub: Hub<Claims>, change: PresenceChange| async move {
+    ///         if let Some(room) = &change.room {
+    ///             let said = (change.user.as_str(), change.is_here);
+    ///             hub.to(room.clone()).local().emit("presence", said).ok();
+    ///         }
+    ///     },
+    /// );
+    /// ```
+    pub fn on_presence<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Hub<P>, PresenceChange) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.presence = Some(Box::new(move |hub, change| Box::pin(hook(hub, change))));
+        self
+    }
+
     /// Calls a listener for every event of a client in this namespace that the guards allow, before
     /// the handler runs. Events without a handler are included.
     pub fn on_any<F>(mut self, listener: F) -> Self
@@ -342,46 +382,5 @@ impl<P> fmt::Debug for Gateway<P> {
             .field("namespace", &self.namespace)
             .field("events", &events)
             .finish_non_exhaustive()
-    }
-}
-
-/// Return type of a connect hook.
-///
-/// # Examples
-/// ```
-/// use doorward::{Refusal, event::IntoConnectResult};
-///
-/// assert!(().into_result().is_ok());
-/// assert!(Err::<(), _>(Refusal::forbidden()).into_result().is_err());
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "a connect hook cannot return `{Self}`",
-    note = "return nothing, or `Result<(), Refusal>`"
-)]
-pub trait IntoConnectResult {
-    /// Prevents other crates from implementing the trait, so that items can be added to it.
-    #[doc(hidden)]
-    const SEALED: Sealed;
-
-    /// Converts the result of the hook.
-    ///
-    /// # Errors
-    /// Returns the refusal if the client must not be admitted.
-    fn into_result(self) -> Result<(), Refusal>;
-}
-
-impl IntoConnectResult for () {
-    const SEALED: Sealed = Sealed;
-
-    fn into_result(self) -> Result<(), Refusal> {
-        Ok(())
-    }
-}
-
-impl IntoConnectResult for Result<(), Refusal> {
-    const SEALED: Sealed = Sealed;
-
-    fn into_result(self) -> Self {
-        self
     }
 }

@@ -139,7 +139,8 @@ fn join<P: Send + Sync + 'static>(
     }
     let mut table: HashMap<Arc<str>, Arc<Subscription<P>>> = HashMap::new();
     let (mut hooks, mut policies) = (Vec::new(), Vec::new());
-    let (mut listeners, mut outgoing, mut server_events) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut listeners, mut outgoing) = (Vec::new(), Vec::new());
+    let (mut server_events, mut presence) = (Vec::new(), Vec::new());
     // Connections, rooms and unknown events belong to all gateways of the namespace, so the guards
     // of every gateway must allow them. A known event is checked only by the guards of its own
     // gateway.
@@ -162,10 +163,11 @@ fn join<P: Send + Sync + 'static>(
         listeners.extend(gateway.listeners);
         outgoing.extend(gateway.outgoing);
         server_events.extend(gateway.server_events);
+        presence.extend(gateway.presence);
     }
     let guards: Guards<P> = everywhere.guards.clone().into();
-    let shared =
-        Shared { services: Arc::clone(services), guards, policies, outgoing, server_events };
+    let services = Arc::clone(services);
+    let shared = Shared { services, guards, policies, outgoing, server_events, presence };
     // Interceptors run around handlers, and an unknown event has no handler.
     let layers = Layers { interceptors: Vec::new(), ..everywhere };
     let routes = Routes { table, unknown: Arc::new(unknown(layers)), listeners: listeners.into() };

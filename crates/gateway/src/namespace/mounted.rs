@@ -9,6 +9,7 @@ use doorward_protocol::Trust;
 use crate::{
     admission::{admit::admit, door::Door},
     link::seam::{AdmitResult, Candidate, Namespace},
+    room::hub::serving::RemoteHub,
 };
 
 impl<P: Send + Sync + 'static> Namespace for Door<P> {
@@ -17,6 +18,10 @@ impl<P: Send + Sync + 'static> Namespace for Door<P> {
     }
 
     fn hub(&self) -> Box<dyn Any> {
+        Box::new(self.hub.clone())
+    }
+
+    fn remote(&self) -> Box<dyn RemoteHub> {
         Box::new(self.hub.clone())
     }
 

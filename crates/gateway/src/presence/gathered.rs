@@ -4,7 +4,7 @@ use doorward_core::NodeId;
 
 /// Combined result of the nodes that answered, and a list of the nodes that did not answer in time.
 ///
-/// This version asks only the node of the caller, so `missing` is always empty.
+/// `missing` is empty if the server is the only node, and if all nodes of the cluster have answered.
 ///
 /// # Examples
 /// ```
@@ -28,8 +28,13 @@ pub struct Gathered<T> {
 }
 
 impl<T> Gathered<T> {
-    /// Creates the result of a server that is the only node.
+    /// Creates the result of this node alone.
     pub(crate) fn here(value: T) -> Self {
         Self { value, missing: Vec::new() }
+    }
+
+    /// Creates the result of this node and others.
+    pub(crate) fn with(value: T, missing: Vec<NodeId>) -> Self {
+        Self { value, missing }
     }
 }

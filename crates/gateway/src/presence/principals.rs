@@ -16,14 +16,20 @@ use doorward_core::{
 };
 use http::request::Parts;
 
-use crate::presence::{
-    client::client,
-    confirming::Confirming,
-    gathered::Gathered,
-    registry::Key,
-    resident::SocketInfo,
-    revocation::{RefreshError, Refreshed, Revocation, Revoke, RevokeError},
-    services::{Services, Subject},
+use crate::{
+    bus::{
+        message::Question,
+        relay::{ANSWERED_WITHIN, Answers},
+    },
+    presence::{
+        client::client,
+        confirming::Confirming,
+        described::Described,
+        gathered::Gathered,
+        resident::SocketInfo,
+        revocation::{RefreshError, Refreshed, Revocation, Revoke, RevokeError},
+        services::{Services, Subject},
+    },
 };
 
 /// Handle that finds the connected sockets of all namespaces, and revokes their access.
@@ -162,29 +168,36 @@ impl Principals {
         .await
     }
 
-    /// Returns descriptions of the sockets of this node, including those whose admission is not
+    /// Returns descriptions of the sockets of all nodes, including those whose admission is not
     /// completed. Before the server is built, there are none.
     ///
-    /// # Cancel safety
-    /// Dropping the future has no effect.
-    #[expect(clippy::unused_async, reason = "it will ask the other nodes of a cluster")]
-    pub async fn sockets(&self) -> Gathered<Vec<SocketInfo>> {
-        let residents = self.services.get().map(|services| services.registry.all_sockets());
-        let residents = residents.unwrap_or_default();
-        Gathered::here(residents.iter().map(|resident| resident.describe()).collect())
-    }
-
-    /// Returns descriptions of the sockets of one user on this node. Anonymous clients share one user id, and
-    /// their sockets are not returned.
+    /// Nodes that have not answered within 2 s are listed in [`Gathered::missing`].
     ///
     /// # Cancel safety
     /// Dropping the future has no effect.
-    #[expect(clippy::unused_async, reason = "it will ask the other nodes of a cluster")]
+    pub async fn sockets(&self) -> Gathered<Vec<SocketInfo>> {
+        self.described(None).await
+    }
+
+    /// Returns descriptions of the sockets of one user on all nodes. Anonymous clients share one user id,
+    /// and their sockets are not returned.
+    ///
+    /// Nodes that have not answered within 2 s are listed in [`Gathered::missing`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future has no effect.
     pub async fn sockets_of(&self, user: &UserId) -> Gathered<Vec<SocketInfo>> {
-        let residents =
-            self.services.get().map(|services| services.registry.of(&Key::User(user.clone())));
-        let residents = residents.unwrap_or_default();
-        Gathered::here(residents.iter().map(|resident| resident.describe()).collect())
+        self.described(Some(user)).await
+    }
+
+    async fn described(&self, user: Option<&UserId>) -> Gathered<Vec<SocketInfo>> {
+        let Some(services) = self.services.get() else { return Gathered::default() };
+        let mut all = services.registry.described(user);
+        let Some(relay) = &services.relay else { return Gathered::here(all) };
+        let asked = relay.ask::<Described>(Question::user(user), &[], ANSWERED_WITHIN);
+        let Answers { items, missing } = asked.await;
+        all.extend(items.into_iter().filter_map(Described::read));
+        Gathered::with(all, missing)
     }
 }
 

@@ -13,7 +13,11 @@ use std::{
 use doorward_core::{LinkNumber, SessionId, SocketId, TokenId, UserId, lock};
 use tokio::sync::Notify;
 
-use crate::presence::{expiry::Shown, mailbox::LinkHandle, resident::Resident};
+use crate::presence::{
+    expiry::Shown,
+    mailbox::LinkHandle,
+    resident::{Resident, SocketInfo},
+};
 
 /// Registry of all links and sockets of one server.
 // One lock protects all three maps, because the sockets and their index must change together. With
@@ -166,6 +170,15 @@ impl Registry {
             .filter_map(|id| entries.sockets.get(id))
             .map(|(resident, _)| Arc::clone(resident))
             .collect()
+    }
+
+    /// Returns descriptions of all sockets, or of those of a user.
+    pub(crate) fn described(&self, user: Option<&UserId>) -> Vec<SocketInfo> {
+        let found = match user {
+            Some(user) => self.of(&Key::User(user.clone())),
+            None => self.all_sockets(),
+        };
+        found.iter().map(|resident| resident.describe()).collect()
     }
 
     /// Returns all links.

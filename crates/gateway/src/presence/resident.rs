@@ -5,7 +5,8 @@
 use std::{net::IpAddr, sync::Arc, time::SystemTime};
 
 use doorward_core::{
-    BoxError, BoxFuture, DisconnectReason, Lease, RevocationState, SessionId, SocketId, UserId,
+    BoxError, BoxFuture, DisconnectReason, Lease, NodeId, RevocationState, SessionId, SocketId,
+    UserId,
 };
 
 use crate::presence::expiry::Credential;
@@ -64,6 +65,8 @@ pub struct SocketInfo {
     /// Network of the client, which is its IP address without the part that identifies a household.
     /// `None` if the address is not known.
     pub network: Option<IpAddr>,
+    /// Name of the node that the client is connected to.
+    pub node: NodeId,
 }
 
 /// Result of reloading the principal of a socket.

@@ -9,7 +9,6 @@ use std::{
         Arc, Once,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::Poll,
     time::Duration,
 };
 
@@ -23,15 +22,16 @@ use http::HeaderMap;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
+    bus::relay::Relay,
     limits::{Limits, addresses::Addresses, capacity::Room, connect_attempts::Attempts},
     peer::{
         foreign_page::Page,
         proxies::{FORWARDED_FOR, TrustedProxies},
     },
-    presence::{carried::Carried, registry::Registry, standing::Standing},
+    presence::{carried::Carried, registry::Registry, roster::Roster, standing::Standing},
     runtime::{
         catch::catch, metrics::Metrics, once_a_minute::OnceAMinute, outage_log::Outage,
-        timers::Timers,
+        timers::Timers, within::within,
     },
 };
 
@@ -82,6 +82,10 @@ pub(crate) struct Services {
     pub(crate) carried: Carried,
     /// Standing of this node in its cluster.
     pub(crate) standing: Standing,
+    /// Connection to the other nodes. `None` if the server is the only node.
+    pub(crate) relay: Option<Arc<Relay>>,
+    /// Presence of users in the namespaces that track it.
+    pub(crate) roster: Arc<Roster>,
     /// Store of revocations.
     pub(crate) revocations: Arc<dyn RevocationStore>,
     /// Outages of accepting connections.
@@ -92,6 +96,8 @@ pub(crate) struct Services {
     pub(crate) store: Outage,
     /// Outages of the cluster, as the task of the membership notices them.
     pub(crate) cluster_outage: Outage,
+    /// Outages of the bus, as the task of the relay notices them.
+    pub(crate) bus_outage: Outage,
     pub(crate) attempts: Attempts,
     /// Permits for verifying credentials from addresses whose budget for refused attempts is used
     /// up.
@@ -137,7 +143,10 @@ impl Services {
             admissions: Outage::new("admission", QUIET),
             store: Outage::new("store", QUIET),
             cluster_outage: Outage::new("cluster", Duration::ZERO),
+            bus_outage: Outage::new("bus", Duration::ZERO),
             cluster: None,
+            relay: None,
+            roster: Arc::new(Roster::new(NodeId::new(NODE), None)),
             carried: Carried::default(),
             standing: Standing::alone(clock.now()),
             revocations,
@@ -302,23 +311,7 @@ impl Services {
     /// Runs a future for at most `time`. If the future takes longer, it is dropped and `None` is
     /// returned.
     pub(crate) async fn within<F: Future>(&self, time: Duration, future: F) -> Option<F::Output> {
-        // `tokio::time::timeout` reads the clock of the runtime. Here time comes from `Clock`, so
-        // that tests can set it. The future is always polled before the timer:
-        // - Most futures are ready at the first poll, so no timer is created for them.
-        // - An answer that arrives together with the deadline still counts.
-        // So the time starts at the first poll that is pending. A future that blocks its thread is
-        // not interrupted, because the timer is only checked when the future yields.
-        let mut future = std::pin::pin!(future);
-        let mut timeout = None;
-        std::future::poll_fn(|cx| {
-            if let Poll::Ready(output) = future.as_mut().poll(cx) {
-                return Poll::Ready(Some(output));
-            }
-            let now = self.clock.now();
-            let sleep = || self.clock.sleep_until(now.checked_add(time).unwrap_or(now + FOREVER));
-            timeout.get_or_insert_with(sleep).as_mut().poll(cx).map(|()| None)
-        })
-        .await
+        within(&*self.clock, time, future).await
     }
 
     /// Makes the server a node of a cluster, which it has not joined yet.
@@ -326,6 +319,10 @@ impl Services {
         self.node = cluster.node().clone();
         self.revocations = cluster.revocations();
         self.standing = Standing::outside(self.clock.now());
+        let relay = Relay::new(&self.clock, &*self.entropy, self.node.clone(), cluster.bus());
+        let relay = Arc::new(relay);
+        self.roster = Arc::new(Roster::new(self.node.clone(), Some(Arc::clone(&relay))));
+        self.relay = Some(relay);
         self.cluster = Some(cluster);
     }
 
@@ -340,9 +337,6 @@ impl Services {
 
 /// Node name of a server that is the only node.
 const NODE: &str = "this server";
-
-/// Time limit in place of one that the clock cannot represent.
-const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Time without a failure after which an answer ends an outage. A single answer is not enough,
 /// because some lookups may fail while others succeed.

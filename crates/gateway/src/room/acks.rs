@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use doorward_core::{SocketId, lock};
+use doorward_core::{NodeId, SocketId, lock};
 use doorward_protocol::RawArguments;
 use tokio::sync::oneshot;
 
@@ -104,7 +104,7 @@ impl Drop for PendingAck {
 /// Acks of the clients that received one event.
 ///
 /// [`Broadcast::emit_with_ack`](crate::Broadcast::emit_with_ack) returns this value. Every selected
-/// socket is listed once, in `given` or in `missing`.
+/// socket of a node that has answered is listed once, in `given` or in `missing`.
 ///
 /// # Examples
 /// ```
@@ -119,4 +119,7 @@ pub struct Acks<T> {
     pub given: Vec<(SocketId, T)>,
     /// Sockets without a valid answer, with the reason.
     pub missing: Vec<(SocketId, AckError)>,
+    /// Nodes that have not answered in time. Their sockets are not listed, and may have received the
+    /// event.
+    pub missing_nodes: Vec<NodeId>,
 }

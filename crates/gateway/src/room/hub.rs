@@ -5,6 +5,9 @@
 
 pub(crate) mod broadcast;
 pub(crate) mod opened;
+mod remote;
+pub(crate) mod serving;
+mod tracked;
 
 use std::{
     fmt,
@@ -18,6 +21,7 @@ use doorward_core::{BoxFuture, SocketId, UserId};
 use doorward_protocol::{Arguments, Frame, RawArguments, packet};
 
 use crate::{
+    bus::{channels::Held, selection::Target},
     guard::authorise::Guards,
     presence::{principals::Principals, services::Services},
     room::{
@@ -26,12 +30,12 @@ use crate::{
             broadcast::{Broadcast, Delivered},
             opened::Opened,
         },
-        members::{Rooms, Target},
+        members::Rooms,
         pattern::RoomPolicy,
+        presence::PresenceChange,
         server_event::ServerEvent,
         socket::Socket,
     },
-    runtime::catch::Caught,
 };
 
 /// Handle to all sockets of one namespace.
@@ -81,12 +85,16 @@ pub(crate) struct Shared<P> {
     pub(crate) policies: Vec<RoomPolicy<P>>,
     pub(crate) outgoing: Vec<OutgoingListener>,
     pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
+    /// Hooks for changes of the presence. Without a hook, the presence is not tracked.
+    pub(crate) presence: Vec<PresenceHook<P>>,
 }
 
 /// State of one mounted namespace.
 struct Mounted<P> {
     shared: Arc<Shared<P>>,
     rooms: Rooms<P>,
+    /// Channel of the namespace. Set when the first socket enters it, if the server has other nodes.
+    heard: OnceLock<Held>,
     /// Id of the next ack. Ids ascend. They need not be secret, because a socket accepts an ack
     /// only for an event that was sent to it.
     next_ack: AtomicU64,
@@ -103,6 +111,10 @@ pub(crate) type OutgoingListener = Box<dyn Fn(&Outgoing<'_>) + Send + Sync>;
 /// Listener for events of [`Hub::server_side_emit`].
 pub(crate) type ServerListener<P> =
     Box<dyn Fn(Hub<P>, RawArguments) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// Hook for changes of the presence. `Gateway::on_presence` sets it.
+pub(crate) type PresenceHook<P> =
+    Box<dyn Fn(Hub<P>, PresenceChange) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// An event that is about to be sent. Listeners receive it.
 ///
@@ -317,52 +329,12 @@ impl<P> Hub<P> {
     }
 }
 
-impl<P: Send + Sync + 'static> Hub<P> {
-    /// Sends an event to every node of this namespace, and completes when the listeners on this
-    /// node have completed.
-    ///
-    /// [`Gateway::on_server_event`](crate::Gateway::on_server_event) adds a listener. The listeners
-    /// run one after the other, each for at most
-    /// [`Limits::handler_timeout`](crate::Limits::handler_timeout). A panic or a timeout is logged.
-    /// Unlike in Socket.IO for Node.js, the sending server receives the event too, so that an
-    /// application behaves the same with one node and with several.
-    ///
-    /// # Errors
-    /// [`EmitError::Payload`] if `arguments` cannot be written as JSON. This is a mistake of the
-    /// program.
-    ///
-    /// # Cancel safety
-    /// Dropping the future drops the listener that is running. The listeners after it are not
-    /// called.
-    pub async fn server_side_emit(
-        &self,
-        event: &str,
-        arguments: impl Arguments,
-    ) -> Result<(), EmitError> {
-        let arguments = RawArguments::new(&arguments)?;
-        let Some(mounted) = self.0.mounted.get() else { return Ok(()) };
-        for (_, listener) in
-            mounted.shared.server_events.iter().filter(|(name, _)| &**name == event)
-        {
-            // The listener is called in an async block, because it may panic before it returns its
-            // future.
-            let told = Caught::new(async { listener(self.clone(), arguments.clone()).await });
-            let services = self.services();
-            match services.within(services.limits.handler_timeout, told).await {
-                Some(Ok(())) => {}
-                Some(Err(_)) => tracing::error!(?event, "A listener of server events panicked."),
-                None => tracing::error!(?event, "A listener of server events timed out."),
-            }
-        }
-        Ok(())
-    }
-}
-
 impl<P> Mounted<P> {
     fn new(shared: Arc<Shared<P>>) -> Self {
         Self {
             shared,
             rooms: Rooms::new(),
+            heard: OnceLock::new(),
             next_ack: AtomicU64::new(0),
             warned: AtomicBool::new(false),
             warned_of_rooms: AtomicBool::new(false),

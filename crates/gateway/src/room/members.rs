@@ -14,7 +14,10 @@ use std::{
 
 use doorward_core::{SocketId, UserId, lock};
 
-use crate::room::socket::Socket;
+use crate::{
+    bus::{channels::Held, selection::Target},
+    room::socket::Socket,
+};
 
 /// Rooms of one namespace, with their members.
 // The three maps are changed one after the other, without a common lock. A concurrent broadcast may
@@ -30,54 +33,6 @@ pub(crate) struct Rooms<P> {
     users: Sharded<UserId, P>,
 }
 
-/// Target of a broadcast.
-///
-/// A string converts into a room with this name, a [`SocketId`] into one socket, and a [`UserId`]
-/// into every socket of the user.
-///
-/// # Examples
-/// ```
-/// use doorward::{UserId, room::Target};
-///
-/// assert_eq!(Target::from("team:7"), Target::Room("team:7".into()));
-/// assert_eq!(Target::from(UserId::new("alice")), Target::User(UserId::new("alice")));
-/// ```
-///
-/// # Security
-/// A string is always a room. A client that chooses the name of a room cannot reach a user or a
-/// socket with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Target {
-    /// Every socket in the room of this name.
-    Room(Arc<str>),
-    /// The socket with this id.
-    Socket(SocketId),
-    /// Every socket of this user. Anonymous clients share one user id, and this target does not
-    /// select their sockets.
-    User(UserId),
-}
-
-macro_rules! targets {
-    ($($from:ty: |$value:ident| $target:expr;)+) => {$(
-        impl From<$from> for Target {
-            fn from($value: $from) -> Self {
-                $target
-            }
-        }
-    )+};
-}
-
-targets! {
-    &str: |room| Self::Room(room.into());
-    String: |room| Self::Room(room.into());
-    &String: |room| Self::Room(room.as_str().into());
-    Arc<str>: |room| Self::Room(room);
-    SocketId: |id| Self::Socket(id);
-    UserId: |user| Self::User(user);
-    &UserId: |user| Self::User(user.clone());
-}
-
 /// Members of a room at one moment. Broadcasts share the snapshot, so they do not copy the list.
 pub(crate) type Snapshot<P> = Arc<[Socket<P>]>;
 
@@ -87,10 +42,11 @@ impl<P> Rooms<P> {
     }
 
     /// Adds an admitted socket to the namespace, and to the sockets of `user` if it is given.
-    pub(crate) fn enter(&self, socket: &Socket<P>, user: Option<&UserId>) {
+    /// `heard` is the channel of the user.
+    pub(crate) fn enter(&self, socket: &Socket<P>, user: Option<&UserId>, heard: Option<Held>) {
         self.all.shard(&socket.id()).insert(socket);
         if let Some(user) = user {
-            self.users.insert(user.clone(), socket);
+            self.users.insert(user.clone(), socket, heard);
         }
     }
 
@@ -104,8 +60,9 @@ impl<P> Rooms<P> {
         self.users.remove(socket.user(), socket.id());
     }
 
-    pub(crate) fn join(&self, room: &Arc<str>, socket: &Socket<P>) {
-        self.named.insert(Arc::clone(room), socket);
+    /// Adds a socket to a room. `heard` is the channel of the room.
+    pub(crate) fn join(&self, room: &Arc<str>, socket: &Socket<P>, heard: Option<Held>) {
+        self.named.insert(Arc::clone(room), socket, heard);
     }
 
     pub(crate) fn part(&self, room: &Arc<str>, id: SocketId) {
@@ -146,11 +103,14 @@ struct Room<P> {
     /// Snapshot of `members`. `None` if they have changed since the last snapshot, or if no
     /// snapshot was taken.
     snapshot: Option<Snapshot<P>>,
+    /// Channel on which other nodes send events for the sockets. `None` if the server is the only
+    /// node, and for a shard.
+    heard: Option<Held>,
 }
 
 impl<P> Default for Room<P> {
     fn default() -> Self {
-        Self { members: HashMap::new(), snapshot: None }
+        Self { members: HashMap::new(), snapshot: None, heard: None }
     }
 }
 
@@ -206,8 +166,13 @@ type All<P> = Shards<SocketId, Room<P>>;
 type Sharded<K, P> = Shards<K, HashMap<K, Room<P>>>;
 
 impl<K: Hash + Eq, P> Sharded<K, P> {
-    fn insert(&self, key: K, socket: &Socket<P>) {
-        self.shard(&key).entry(key).or_default().insert(socket);
+    fn insert(&self, key: K, socket: &Socket<P>, heard: Option<Held>) {
+        let mut shard = self.shard(&key);
+        let room = shard.entry(key).or_default();
+        room.insert(socket);
+        if room.heard.is_none() {
+            room.heard = heard;
+        }
     }
 
     fn remove(&self, key: &K, id: SocketId) {

@@ -111,6 +111,8 @@ struct Joined {
     changes: u64,
     /// `true` if the socket has ended. It can then join no room.
     has_ended: bool,
+    /// `true` while the socket counts towards the presence of its user.
+    is_in: bool,
 }
 
 impl<P> Socket<P> {
@@ -309,6 +311,7 @@ impl<P> Socket<P> {
             connected_at: self.connected_at(),
             expires_at: access.lifetime.expires_at(),
             network: self.request().peer().map(|peer| network_prefix(peer.ip())),
+            node: self.hub().services().node.clone(),
         }
     }
 

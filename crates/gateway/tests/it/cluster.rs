@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fixture::while_time_passes,
-    lasting::{Lasting, Member, echo},
+    lasting::{Lasting, Member, Members, echo},
 };
 
 mod contract {
@@ -34,42 +34,45 @@ mod contract {
 }
 
 /// Servers that are the nodes of one cluster.
-struct Nodes {
-    clock: ManualClock,
-    cluster: MemoryCluster,
-    nodes: Vec<(MemoryNode, Lasting)>,
+pub(crate) struct Nodes {
+    pub(crate) clock: ManualClock,
+    pub(crate) cluster: MemoryCluster,
+    pub(crate) nodes: Vec<(MemoryNode, Lasting)>,
 }
 
 impl Nodes {
     async fn start(count: usize, policy: PerUser) -> Self {
+        Self::serve(count, |builder| builder.connections(policy).gateway(gateway())).await
+    }
+
+    /// Starts nodes that all serve the same.
+    pub(crate) async fn serve(count: usize, change: impl Fn(Members) -> Members) -> Self {
         let clock = ManualClock::new();
         let cluster = MemoryCluster::new(clock.clone(), MemoryStore::default(), MemorySeats::new());
         let mut nodes = Vec::new();
         for number in 0..count {
             let node = cluster.node(&format!("n{number}"));
             let own = node.clone();
-            let lasting = Lasting::at(clock.clone(), |builder| {
-                builder.cluster(own).connections(policy).gateway(gateway())
-            });
+            let lasting = Lasting::at(clock.clone(), |builder| change(builder).cluster(own));
             nodes.push((node, lasting.await));
         }
         Self { clock, cluster, nodes }
     }
 
-    fn node(&self, number: usize) -> &MemoryNode {
+    pub(crate) fn node(&self, number: usize) -> &MemoryNode {
         &self.nodes[number].0
     }
 
-    fn server(&self, number: usize) -> &Lasting {
+    pub(crate) fn server(&self, number: usize) -> &Lasting {
         &self.nodes[number].1
     }
 
-    async fn connect(&self, number: usize, user: &str) -> TestClient {
+    pub(crate) async fn connect(&self, number: usize, user: &str) -> TestClient {
         self.server(number).connect(json!({ "user": user, "token": user })).await
     }
 
     /// Advances the clock in steps of 100 ms, with turns for the tasks of all servers.
-    async fn pass(&self, time: Duration) {
+    pub(crate) async fn pass(&self, time: Duration) {
         for _ in 0..time.as_millis() / 100 {
             self.clock.advance(Duration::from_millis(100));
             turns().await;
@@ -90,13 +93,13 @@ fn gateway() -> Gateway<Member> {
     })
 }
 
-async fn turns() {
+pub(crate) async fn turns() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
     }
 }
 
-fn names(nodes: &[doorward::access::NodeId]) -> Vec<&str> {
+pub(crate) fn names(nodes: &[doorward::access::NodeId]) -> Vec<&str> {
     nodes.iter().map(doorward::access::NodeId::as_str).collect()
 }
 

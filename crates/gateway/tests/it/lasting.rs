@@ -58,7 +58,7 @@ pub(crate) struct Gate {
     pub(crate) passed: AtomicUsize,
 }
 
-type Members = Builder<WithAuthenticator<Member>>;
+pub(crate) type Members = Builder<WithAuthenticator<Member>>;
 
 impl Lasting {
     /// Serves with the builder changed by `change`.

@@ -12,6 +12,8 @@ mod binary;
 #[cfg(test)]
 mod build;
 #[cfg(test)]
+mod bus;
+#[cfg(test)]
 mod closing;
 #[cfg(test)]
 mod cluster;
@@ -59,6 +61,8 @@ mod order;
 mod outage;
 #[cfg(test)]
 mod polling;
+#[cfg(test)]
+mod presence;
 #[cfg(test)]
 mod replies;
 #[cfg(test)]

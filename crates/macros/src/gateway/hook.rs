@@ -1,4 +1,5 @@
-//! Reads hooks, which are methods that run at startup, on connect and on disconnect.
+//! Reads hooks, which are methods that run at startup, on connect, on disconnect and on changes of
+//! the presence.
 //!
 //! A hook may leave out its last arguments. Start reading at [`Hook::read`].
 
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::mistakes::Mistakes;
 
-/// Method that runs at startup, on connect or on disconnect.
+/// Method that runs at a [`Moment`].
 pub(super) struct Hook {
     pub(super) moment: Moment,
     pub(super) method: Method,
@@ -47,7 +48,10 @@ fn check_arguments(moment: Moment, method: &Method) -> syn::Result<()> {
 fn check_output(moment: Moment, method: &Method) -> syn::Result<()> {
     match &method.output {
         ReturnType::Type(_, ty) if !moment.answers() && !method.returns_nothing() => {
-            let message = "the client has disconnected and receives no answer: return nothing";
+            let message = match moment {
+                Moment::Presence => "no client receives an answer to this hook: return nothing",
+                _ => "the client has disconnected and receives no answer: return nothing",
+            };
             Err(syn::Error::new_spanned(ty, message))
         }
         _ => Ok(()),

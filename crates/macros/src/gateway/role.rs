@@ -10,7 +10,7 @@ use quote::quote;
 pub(super) enum Role {
     /// Handles an event.
     Subscribe,
-    /// Runs at startup, on connect or on disconnect.
+    /// Runs at startup, on connect, on disconnect or when the presence of a user changes.
     Hook(Moment),
     /// Decides which clients may enter a room.
     Room,
@@ -42,12 +42,13 @@ pub(super) enum Moment {
     Init,
     Connect,
     Disconnect,
+    Presence,
 }
 
 impl Moment {
     /// Returns the moment whose attribute is called `name`.
     fn named(name: &str) -> Option<Self> {
-        [Self::Init, Self::Connect, Self::Disconnect]
+        [Self::Init, Self::Connect, Self::Disconnect, Self::Presence]
             .into_iter()
             .find(|moment| moment.name() == name)
     }
@@ -58,6 +59,7 @@ impl Moment {
             Self::Init => "on_init",
             Self::Connect => "on_connect",
             Self::Disconnect => "on_disconnect",
+            Self::Presence => "on_presence",
         }
     }
 
@@ -70,6 +72,10 @@ impl Moment {
             Self::Disconnect => vec![
                 quote!(::doorward::__private::Socket<#principal>),
                 quote!(::doorward::__private::DisconnectReason),
+            ],
+            Self::Presence => vec![
+                quote!(::doorward::__private::Hub<#principal>),
+                quote!(::doorward::__private::PresenceChange),
             ],
         }
     }
@@ -86,6 +92,7 @@ impl Moment {
             Self::Init => &["Hub"],
             Self::Connect => &["Socket"],
             Self::Disconnect => &["Socket", "DisconnectReason"],
+            Self::Presence => &["Hub", "PresenceChange"],
         }
     }
 
@@ -95,6 +102,7 @@ impl Moment {
             Self::Init => "(&self, hub: Hub<User>) -> Result<(), BoxError>",
             Self::Connect => "(&self, connection: Socket<User>) -> Result<(), Refusal>",
             Self::Disconnect => "(&self, connection: Socket<User>, reason: DisconnectReason)",
+            Self::Presence => "(&self, hub: Hub<User>, change: PresenceChange)",
         }
     }
 }

@@ -3,24 +3,19 @@
 //! An event is encoded once, and all links share the packet. Packets are posted to the mailboxes of
 //! the links, so sending never waits for a client. Start reading at [`Broadcast::emit`].
 
+mod acks;
+mod sockets;
+
 use std::{collections::HashSet, time::Duration};
 
-use doorward_core::{DisconnectReason, SocketId};
+use doorward_core::SocketId;
 use doorward_protocol::Arguments;
-use futures_util::{StreamExt, stream::FuturesUnordered};
-use serde::de::DeserializeOwned;
 
 use crate::{
-    presence::{gathered::Gathered, resident::SocketInfo},
+    bus::selection::{Named, Selection, Target},
     room::{
-        acks::{Acks, PendingAck},
-        error::{AckError, EmitError, JoinError},
-        hub::Hub,
-        members::{Snapshot, Target},
-        server_event::ServerEvent,
-        socket::Socket,
+        error::EmitError, hub::Hub, members::Snapshot, server_event::ServerEvent, socket::Socket,
     },
-    runtime::metrics::Metrics,
 };
 
 /// Selection of sockets in a namespace. It can send to these sockets, move them between rooms, or
@@ -46,25 +41,39 @@ use crate::{
 /// ```
 #[must_use = "nothing is sent before `emit`"]
 pub struct Broadcast<P> {
-    hub: Hub<P>,
+    pub(super) hub: Hub<P>,
     /// Targets of the event. `None` selects the whole namespace.
     to: Option<Vec<Target>>,
     except: Vec<Target>,
     /// Socket of the client on whose behalf the event is sent. Such an event may be sent only to
     /// rooms that the socket has joined.
     speaker: Option<Socket<P>>,
-    is_volatile: bool,
+    pub(super) is_volatile: bool,
+    /// `true` if only sockets of this node are selected.
+    is_local: bool,
     timeout: Option<Duration>,
 }
 
 impl<P> Broadcast<P> {
     pub(super) fn new(hub: Hub<P>) -> Self {
         let (to, except, speaker) = (None, Vec::new(), None);
-        Self { hub, to, except, speaker, is_volatile: false, timeout: None }
+        Self { hub, to, except, speaker, is_volatile: false, is_local: false, timeout: None }
     }
 
     pub(super) fn to_each(hub: Hub<P>, targets: Vec<Target>) -> Self {
         Self { to: Some(targets), ..Self::new(hub) }
+    }
+
+    /// Returns the sockets of this node that another node has selected. Returns `None` if the selection
+    /// cannot be read.
+    pub(super) fn of(hub: &Hub<P>, selection: &Selection) -> Option<Self> {
+        let read = |named: &Vec<Named>| named.iter().map(Named::target).collect::<Option<_>>();
+        let to = match &selection.to {
+            Some(to) => Some(read(to)?),
+            None => None,
+        };
+        let except = read(&selection.except)?;
+        Some(Self { to, except, is_local: true, ..Self::new(hub.clone()) })
     }
 
     /// Sends on behalf of the client of `speaker`. Sending then fails if `speaker` has ended, or
@@ -97,13 +106,25 @@ impl<P> Broadcast<P> {
         Self { is_volatile: true, ..self }
     }
 
+    /// Selects only sockets of this node.
+    ///
+    /// Use it for what every node tells its own clients, such as a change of the
+    /// [presence](Hub::presence).
+    pub fn local(self) -> Self {
+        Self { is_local: true, ..self }
+    }
+
     /// Sets the time for which [`emit_with_ack`](Broadcast::emit_with_ack) waits for acks. The
     /// default is [`Limits::ack_timeout`](crate::Limits::ack_timeout).
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Sends an event. Returns the number of sockets for which it was queued.
+    /// Sends an event. Returns the number of sockets of this node for which it was queued.
+    ///
+    /// The sockets of this node come first. If the server is a node of a cluster, the event is then
+    /// sent to the other nodes, without waiting for them. Such an event may be lost, for example
+    /// while Redis is away, and `doorward_bus_dropped_total` counts it.
     ///
     /// The event is encoded once for all sockets. For each client it is queued after everything
     /// that was sent before, and the call does not wait for the client. A tuple is sent as several
@@ -130,6 +151,9 @@ impl<P> Broadcast<P> {
         self.for_each(|socket| {
             local += usize::from(socket.deliver(frame.clone(), self.is_volatile));
         });
+        if !self.is_local {
+            self.hub.relay_event(self.to.as_deref(), &self.except, &frame, self.is_volatile);
+        }
         Ok(Delivered { local })
     }
 
@@ -142,76 +166,6 @@ impl<P> Broadcast<P> {
         self.emit(E::NAME, (event,))
     }
 
-    /// Sends an event and collects the acks of the clients.
-    ///
-    /// The future completes when every client has answered or disconnected, or when the
-    /// [timeout](Broadcast::timeout) expires. Sockets without an answer of type `T` are listed in
-    /// [`Acks::missing`], with the reason.
-    ///
-    /// # Errors
-    /// Same as [`Broadcast::emit`].
-    ///
-    /// # Cancel safety
-    /// If the future is dropped after its first poll, the event is still sent. Later answers are
-    /// ignored.
-    pub async fn emit_with_ack<T: DeserializeOwned>(
-        &self,
-        event: &str,
-        arguments: impl Arguments,
-    ) -> Result<Acks<T>, EmitError> {
-        self.check_speaker()?;
-        let mut answers = Acks { given: Vec::new(), missing: Vec::new() };
-        if !self.hub.is_mounted() {
-            return Ok(answers);
-        }
-        // All sockets share one ack id, so that the packet is encoded once. Each socket has its own
-        // `AckTable`, so their answers cannot be confused.
-        let id = self.hub.next_ack();
-        let frame = self.hub.frame(event, Some(id), &arguments, self.targets())?;
-        // Sockets that have not answered yet. They cannot be taken from `pending` after the
-        // timeout, because its futures return a socket only together with an answer.
-        let mut open = HashSet::new();
-        let mut pending = FuturesUnordered::new();
-        // The pending ack is registered before the packet is posted, so that no answer arrives too
-        // early.
-        self.for_each(|socket| match socket.ask(id) {
-            Ok(ack) if socket.deliver(frame.clone(), self.is_volatile) => {
-                open.insert(socket.id());
-                pending.push(answer_of(socket.id(), ack));
-            }
-            Ok(_) => answers.missing.push((socket.id(), AckError::Ended)),
-            Err(error) => answers.missing.push((socket.id(), error)),
-        });
-        let services = self.hub.services();
-        let collect = async {
-            while let Some((id, answer)) = pending.next().await {
-                open.remove(&id);
-                match answer {
-                    Ok(value) => answers.given.push((id, value)),
-                    Err(error) => answers.missing.push((id, error)),
-                }
-            }
-        };
-        let time = self.timeout.unwrap_or(services.limits.ack_timeout);
-        if services.within(time, collect).await.is_none() {
-            Metrics::hit("ack_timeout");
-        }
-        answers.missing.extend(open.into_iter().map(|id| (id, AckError::Timeout)));
-        Ok(answers)
-    }
-
-    /// Returns descriptions of the selected sockets on every node.
-    ///
-    /// To get the sockets themselves, use [`local_sockets`](Broadcast::local_sockets).
-    ///
-    /// # Cancel safety
-    /// Dropping the future has no effect.
-    #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
-    pub async fn fetch_sockets(&self) -> Gathered<Vec<SocketInfo>> {
-        let sockets = self.local_sockets();
-        Gathered::here(sockets.iter().map(Socket::describe).collect())
-    }
-
     /// Returns the selected sockets of this node, with their principals and [data](Socket::data).
     #[must_use]
     pub fn local_sockets(&self) -> Vec<Socket<P>> {
@@ -220,36 +174,6 @@ impl<P> Broadcast<P> {
             self.for_each(|socket| sockets.push(socket.clone()));
         }
         sockets
-    }
-
-    /// Removes the selected sockets from a room. Returns the number of sockets that were in the
-    /// room.
-    ///
-    /// Guards are not called. If a selected socket is joining the room at the same time, its join
-    /// is checked again.
-    ///
-    /// # Cancel safety
-    /// Sockets of this node leave at the first poll of the future.
-    #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
-    pub async fn sockets_leave(&self, room: &str) -> Gathered<usize> {
-        let sockets = self.local_sockets();
-        Gathered::here(sockets.iter().filter(|socket| socket.part(room)).count())
-    }
-
-    /// Disconnects the selected sockets, and returns their number.
-    ///
-    /// The clients receive `io server disconnect` and do not reconnect automatically. The future
-    /// does not wait until the sockets have ended. Use [`Socket::closed`] for that.
-    ///
-    /// # Cancel safety
-    /// Sockets of this node are told to end at the first poll of the future.
-    #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
-    pub async fn disconnect_sockets(&self) -> Gathered<usize> {
-        let sockets = self.local_sockets();
-        for socket in &sockets {
-            socket.end_for(DisconnectReason::ServerLeft);
-        }
-        Gathered::here(sockets.len())
     }
 
     /// Checks that the client on whose behalf the event is sent may send to every target. Fails if
@@ -273,7 +197,7 @@ impl<P> Broadcast<P> {
     }
 
     /// Calls `f` once for each selected socket.
-    fn for_each(&self, mut f: impl FnMut(&Socket<P>)) {
+    pub(super) fn for_each(&self, mut f: impl FnMut(&Socket<P>)) {
         // No lock is held while `f` runs, because `f` may take the lock of a mailbox for each
         // socket. A socket that leaves a room after the snapshot may therefore still receive the
         // event.
@@ -351,35 +275,6 @@ fn without_doubles<P>(parts: &[Snapshot<P>]) -> Snapshot<P> {
     let mut seen = HashSet::new();
     let members = parts.iter().flat_map(|part| part.iter());
     members.filter(|member| seen.insert(member.id())).cloned().collect()
-}
-
-impl<P: Send + Sync + 'static> Broadcast<P> {
-    /// Makes the selected sockets join a room. Returns the sockets that could not join, with the
-    /// reason.
-    ///
-    /// As in [`Socket::join`], guards and the policies of the room decide for each socket. The
-    /// sockets join one after the other.
-    ///
-    /// # Cancel safety
-    /// If the future is dropped, sockets that have joined stay in the room, and the other sockets
-    /// do not join.
-    pub async fn sockets_join(&self, room: &str) -> Gathered<Vec<(SocketId, JoinError)>> {
-        let mut denied = Vec::new();
-        for socket in self.local_sockets() {
-            if let Err(error) = socket.join(room).await {
-                denied.push((socket.id(), error));
-            }
-        }
-        Gathered::here(denied)
-    }
-}
-
-async fn answer_of<T: DeserializeOwned>(
-    id: SocketId,
-    ack: PendingAck,
-) -> (SocketId, Result<T, AckError>) {
-    let answer = async { Ok(ack.answer().await?.decode()?) };
-    (id, answer.await)
 }
 
 doorward_core::debug_fields!(Broadcast<P> { hub, to, except });

@@ -74,6 +74,13 @@ impl<P> OpenedHubs<P> {
     }
 }
 
+impl<P> OpenedHubs<P> {
+    /// Returns the hub of a namespace that exists.
+    pub(crate) fn live(&self, name: &str) -> Option<Hub<P>> {
+        lock(&self.live).get(name).and_then(Weak::upgrade).map(Hub)
+    }
+}
+
 impl<P> Opened<P> {
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(own, _)| &**own == name).map(|(_, value)| &**value)

@@ -10,12 +10,12 @@ use doorward_protocol::{Arguments, Frame, RawArguments};
 use serde::de::DeserializeOwned;
 
 use crate::{
+    bus::selection::Target,
     presence::mailbox::Letter,
     room::{
         acks::PendingAck,
         error::{AckError, EmitError},
         hub::broadcast::Broadcast,
-        members::Target,
         server_event::ServerEvent,
         socket::Socket,
     },

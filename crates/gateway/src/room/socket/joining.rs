@@ -12,6 +12,7 @@ use doorward_core::{Action, Decision, DisconnectReason, Refusal, RefusalReason};
 use doorward_protocol::Trust;
 
 use crate::{
+    bus::channels::Held,
     guard::authorise::{Denial, authorise, verdict_of},
     presence::expiry::Access,
     room::{
@@ -61,6 +62,7 @@ impl<P: Send + Sync + 'static> Socket<P> {
         }
         let room: Arc<str> = room.into();
         let action = Action::Join(&room);
+        let mut heard = None;
         for _ in 0..ATTEMPTS {
             // Both values are read in one statement, so that the lock is held for both.
             // `replace_access` changes both under the same lock, so an old access is never read
@@ -68,7 +70,12 @@ impl<P: Send + Sync + 'static> Socket<P> {
             let (moment, access) = (self.joined().changes, self.access());
             self.may(&access, action).await?;
             self.may_enter(&access, &room).await?;
-            if self.enter(&room, moment)? {
+            // A node hears a room before its first socket is in it, so that this socket misses no
+            // event of another node.
+            if heard.is_none() {
+                heard = self.hub().hear(&room).await;
+            }
+            if self.enter(&room, moment, &mut heard)? {
                 self.hub().services().decided(Decision::Joined, self.subject(Some(action)));
                 return Ok(());
             }
@@ -167,13 +174,19 @@ impl<P> Socket<P> {
         self.joined().rooms.iter().any(|joined| &**joined == room)
     }
 
-    /// Makes the socket a member of a room that the guards and policies have allowed.
+    /// Makes the socket a member of a room that the guards and policies have allowed. Takes the channel
+    /// of the room.
     ///
     /// `moment` is the value of `Joined::changes` before the guards and policies were called.
     /// Returns `true` if the socket is now in the room. Returns `false` if a change was counted
     /// since `moment`. The verdict may then be outdated, and the caller must check again. Fails if
     /// the socket has ended or is in too many rooms.
-    fn enter(&self, room: &Arc<str>, moment: u64) -> Result<bool, JoinError> {
+    fn enter(
+        &self,
+        room: &Arc<str>,
+        moment: u64,
+        heard: &mut Option<Held>,
+    ) -> Result<bool, JoinError> {
         // The verdict was reached without the lock, because guards and policies are awaited. Since
         // then the socket may have ended, or the server may have removed it from this room. The
         // check for such changes and the join happen under one lock. A change before the join is
@@ -209,7 +222,10 @@ impl<P> Socket<P> {
             return Err(self.refused(Action::Join(room), JoinError::Full));
         }
         joined.rooms.push(Arc::clone(room));
-        self.hub().rooms().join(room, self);
+        self.hub().rooms().join(room, self, heard.take());
+        if joined.is_in {
+            self.hub().comes(Some(room), self.user());
+        }
         Ok(true)
     }
 
@@ -248,21 +264,39 @@ impl<P> Socket<P> {
         joined.changes += 1;
         let left = checked.iter().zip(allowed).filter(|(_, allowed)| !**allowed);
         for (room, _) in left {
+            let before = joined.rooms.len();
             joined.rooms.retain(|own| own != room);
             self.hub().rooms().part(room, self.id());
+            if joined.is_in && joined.rooms.len() < before {
+                self.hub().goes(Some(room), self.user());
+            }
         }
         Replaced::Done
     }
 
     /// Enters the namespace, so that later broadcasts to the namespace and to the user reach the
-    /// socket.
-    pub(crate) fn enter_namespace(&self) {
+    /// socket. `heard` is the result of [`hear`](Self::hear).
+    pub(crate) fn enter_namespace(&self, heard: Option<Held>) {
         // The flag is set first, because a broadcast that finds the socket may request an ack at
         // once.
         self.0.is_admitted.store(true, Ordering::Release);
         // Anonymous clients share one user id, which does not identify a user.
         let user = (self.0.parts.trust == Trust::Known).then(|| self.user());
-        self.hub().rooms().enter(self, user);
+        self.hub().rooms().enter(self, user, heard);
+        let Some(user) = user else { return };
+        // The rooms that a connect hook has joined count from now on.
+        let mut joined = self.joined();
+        joined.is_in = true;
+        for room in joined.rooms.iter().map(Some).chain([None]) {
+            self.hub().comes(room, user);
+        }
+    }
+
+    /// Makes this node hear the events of other nodes for the namespace and for the user. Returns the
+    /// channel of the user.
+    pub(crate) async fn hear(&self) -> Option<Held> {
+        let user = (self.0.parts.trust == Trust::Known).then(|| self.user());
+        self.hub().hear_namespace(user).await
     }
 
     /// Records a denial that does not come from a guard or a policy. Returns `error`.
@@ -305,6 +339,9 @@ impl<P> Socket<P> {
             // The member is removed under the lock. Otherwise a join in between would be in the
             // list but not among the members.
             self.hub().rooms().part(&room, self.id());
+            if joined.is_in {
+                self.hub().goes(Some(&room), self.user());
+            }
         }
         place.is_some()
     }
@@ -314,6 +351,11 @@ impl<P> Socket<P> {
         let mut joined = self.joined();
         joined.has_ended = true;
         let rooms = std::mem::take(&mut joined.rooms);
+        if std::mem::take(&mut joined.is_in) {
+            for room in rooms.iter().map(Some).chain([None]) {
+                self.hub().goes(room, self.user());
+            }
+        }
         // Because of `has_ended` all later joins are rejected, so the rest needs no lock.
         drop(joined);
         for room in rooms {

@@ -1,0 +1,192 @@
+//! Other nodes, as this node hears them on the bus.
+//!
+//! Every node sends a beat every two seconds, and hears its own. A node that does not hear its own
+//! beat is not connected any more, and does not judge the others. Start reading at [`Peers::beat`].
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Mutex,
+    time::Duration,
+};
+
+use doorward_core::{Incarnation, NodeId, lock};
+use metrics::{Gauge, gauge};
+
+use super::message::Sender;
+
+/// Other nodes that this node hears.
+pub(crate) struct Peers {
+    own: Sender,
+    state: Mutex<State>,
+    gauge: Gauge,
+}
+
+#[derive(Default)]
+struct State {
+    /// Number of the last beat that was sent.
+    sent: u64,
+    /// Number of the last own beat that was heard.
+    heard: u64,
+    peers: HashMap<Incarnation, Peer>,
+    /// Nodes of the cluster, by the last extension of the lease.
+    members: Vec<NodeId>,
+}
+
+struct Peer {
+    node: NodeId,
+    /// Number of the last own beat that was heard before the last message of the peer.
+    beat: u64,
+}
+
+impl Peers {
+    pub(crate) fn new(own: Sender) -> Self {
+        Self { own, state: Mutex::default(), gauge: gauge!(PEERS) }
+    }
+
+    /// Returns the number of the next beat. Returns `None` if the last one was not heard.
+    pub(crate) fn beat(&self) -> Option<u64> {
+        let mut state = lock(&self.state);
+        if state.sent > state.heard {
+            return None;
+        }
+        state.sent += 1;
+        Some(state.sent)
+    }
+
+    /// Begins again after the connection was replaced.
+    pub(crate) fn reconnect(&self) {
+        let mut state = lock(&self.state);
+        state.sent = state.heard;
+    }
+
+    /// Records an own beat.
+    pub(crate) fn heard_oneself(&self, number: u64) {
+        let mut state = lock(&self.state);
+        state.heard = state.heard.max(number.min(state.sent));
+    }
+
+    /// Records a message of another node. Returns `false` if there are too many nodes.
+    pub(crate) fn heard(&self, from: &Sender) -> bool {
+        let mut state = lock(&self.state);
+        let beat = state.heard;
+        if let Some(peer) = state.peers.get_mut(&from.run) {
+            peer.beat = beat;
+            return true;
+        }
+        if state.peers.len() >= MAX_PEERS {
+            return false;
+        }
+        state.peers.insert(from.run, Peer { node: from.node.clone(), beat });
+        self.gauge.set(state.peers.len() as f64);
+        drop(state);
+        tracing::info!(node = %from.node, run = %from.run, "Hears another node.");
+        true
+    }
+
+    /// Removes the nodes that were silent for [`SILENT_BEATS`] own beats, and returns them.
+    pub(crate) fn take_silent(&self) -> Vec<Incarnation> {
+        let mut state = lock(&self.state);
+        let now = state.heard;
+        let silent: Vec<_> = state
+            .peers
+            .extract_if(|_, peer| now.saturating_sub(peer.beat) >= SILENT_BEATS)
+            .collect();
+        self.gauge.set(state.peers.len() as f64);
+        drop(state);
+        for (run, peer) in &silent {
+            tracing::info!(node = %peer.node, %run, "Does not hear another node any more.");
+        }
+        silent.into_iter().map(|(run, _)| run).collect()
+    }
+
+    /// Returns `true` for a while after the start of this node.
+    pub(crate) fn is_new(&self) -> bool {
+        lock(&self.state).heard < SILENT_BEATS
+    }
+
+    /// Sets the nodes of the cluster.
+    pub(crate) fn set_members(&self, members: impl IntoIterator<Item = NodeId>) {
+        lock(&self.state).members = members.into_iter().collect();
+    }
+
+    /// Returns the names of all other nodes: those that were heard, and the members of the cluster.
+    pub(crate) fn names(&self) -> BTreeSet<NodeId> {
+        let state = lock(&self.state);
+        let heard = state.peers.values().map(|peer| &peer.node);
+        let all = heard.chain(&state.members).filter(|node| **node != self.own.node);
+        all.cloned().collect()
+    }
+}
+
+/// Time from one beat to the next one.
+pub(crate) const BEAT: Duration = Duration::from_secs(2);
+
+/// Number of own beats after which a silent node is gone: 8 s. The clients of a node that is
+/// restarted are back by then.
+const SILENT_BEATS: u64 = 4;
+
+/// Maximum number of nodes.
+const MAX_PEERS: usize = 1024;
+
+const PEERS: &str = "doorward_bus_nodes";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::system::OsEntropy;
+
+    fn sender(name: &str) -> Sender {
+        Sender { node: NodeId::new(name), run: Incarnation::generate(&OsEntropy) }
+    }
+
+    #[test]
+    fn a_silent_node_is_gone_after_four_beats_that_were_heard() {
+        let peers = Peers::new(sender("n0"));
+        let other = sender("n1");
+        assert!(peers.heard(&other));
+        for number in 1..=3 {
+            assert_eq!(peers.beat(), Some(number));
+            peers.heard_oneself(number);
+            assert_eq!(peers.take_silent(), []);
+        }
+        // This node is deaf: it does not judge others.
+        assert_eq!(peers.beat(), Some(4));
+        for _ in 0..10 {
+            assert_eq!(peers.beat(), None);
+            assert_eq!(peers.take_silent(), []);
+        }
+        peers.reconnect();
+        assert_eq!(peers.beat(), Some(4));
+
+        peers.heard_oneself(4);
+
+        assert_eq!(peers.take_silent(), [other.run]);
+        assert_eq!(peers.names().len(), 0);
+    }
+
+    #[test]
+    fn a_beat_that_was_not_sent_is_not_heard() {
+        let peers = Peers::new(sender("n0"));
+        peers.heard_oneself(7);
+        assert_eq!(peers.beat(), Some(1));
+        assert_eq!(peers.beat(), None);
+    }
+
+    #[test]
+    fn all_other_nodes_are_named() {
+        let peers = Peers::new(sender("n0"));
+        peers.heard(&sender("n1"));
+        peers.set_members(["n0", "n1", "n2"].map(NodeId::new));
+
+        assert_eq!(peers.names(), BTreeSet::from(["n1", "n2"].map(NodeId::new)));
+    }
+
+    #[test]
+    fn there_is_a_limit_to_the_number_of_nodes() {
+        let peers = Peers::new(sender("n0"));
+        let all: Vec<_> =
+            (0..=MAX_PEERS).map(|number| peers.heard(&sender(&number.to_string()))).collect();
+
+        assert_eq!(all.iter().filter(|known| **known).count(), MAX_PEERS);
+    }
+}

@@ -1,0 +1,189 @@
+//! Sends messages to other nodes, and asks them questions.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use doorward_core::{
+    Clock, Entropy, Incarnation, NodeId,
+    bus::{Bus, Channel, Message},
+};
+use futures_util::future::join_all;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    channels::{Channels, Held, of_all, of_node},
+    message::{Content, Envelope, Question, Sender},
+    outgoing::Outgoing,
+    peers::Peers,
+    questions::{Answer, Questions},
+};
+use crate::runtime::within::within;
+
+/// Connection of this node to the others, as the rest of the server uses it.
+pub(crate) struct Relay {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) own: Sender,
+    pub(crate) channels: Arc<Channels>,
+    pub(crate) outgoing: Outgoing,
+    pub(crate) peers: Peers,
+    pub(crate) questions: Questions,
+}
+
+/// Answers of the other nodes to a question.
+pub(crate) struct Answers<T> {
+    /// Items of all complete answers.
+    pub(crate) items: Vec<T>,
+    /// Nodes that have not answered in time.
+    pub(crate) missing: Vec<NodeId>,
+}
+
+impl<T> Answers<T> {
+    /// Returns the answers if there are no other nodes.
+    pub(crate) fn none() -> Self {
+        Self { items: Vec::new(), missing: Vec::new() }
+    }
+}
+
+impl Relay {
+    pub(crate) fn new(
+        clock: &Arc<dyn Clock>,
+        entropy: &dyn Entropy,
+        node: NodeId,
+        bus: Arc<dyn Bus>,
+    ) -> Self {
+        let own = Sender { node, run: Incarnation::generate(entropy) };
+        Self {
+            clock: Arc::clone(clock),
+            bus,
+            channels: Arc::new(Channels::new(Arc::clone(clock))),
+            outgoing: Outgoing::new(),
+            peers: Peers::new(own.clone()),
+            questions: Questions::new(),
+            own,
+        }
+    }
+
+    /// Hears channels. Completes when messages on them reach this node, or if the bus does not
+    /// answer.
+    pub(crate) async fn hear(&self, channels: impl IntoIterator<Item = Channel>) -> Vec<Held> {
+        let (held, waits): (Vec<_>, Vec<_>) =
+            channels.into_iter().map(|channel| self.channels.hold(channel)).unzip();
+        let waits: Vec<_> = waits.into_iter().flatten().collect();
+        if !waits.is_empty() {
+            within(&*self.clock, HEARD_WITHIN, join_all(waits)).await;
+        }
+        held
+    }
+
+    /// Sends a message to the nodes that hear a channel. Returns `false` if it was dropped.
+    pub(crate) fn send(&self, channel: Channel, content: &Content, body: &[&[u8]]) -> bool {
+        self.outgoing.push([self.message(channel, content, body)])
+    }
+
+    pub(crate) fn message(&self, channel: Channel, content: &Content, body: &[&[u8]]) -> Message {
+        Message { channel, bytes: Envelope::encode(&self.own, content, body) }
+    }
+
+    /// Asks all other nodes. Completes when all have answered, or after `time`.
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        question: Question,
+        body: &[u8],
+        time: Duration,
+    ) -> Answers<T> {
+        let mut waits = self.peers.names();
+        let mut items = Vec::new();
+        let missing = |waits: BTreeSet<NodeId>| waits.into_iter().collect();
+        if waits.is_empty() {
+            return Answers::none();
+        }
+        let Some(mut asked) = self.questions.ask() else {
+            return Answers { items, missing: missing(waits) };
+        };
+        let content = Content::Question { id: asked.id, question };
+        if !self.send(of_all(), &content, &[body]) {
+            return Answers { items, missing: missing(waits) };
+        }
+        let all = async {
+            while !waits.is_empty() {
+                let Answer { node, parts } = asked.next().await;
+                let read = parts.iter().map(|part| serde_json::from_slice::<Vec<T>>(part));
+                match read.collect::<Result<Vec<_>, _>>() {
+                    Ok(parts) => {
+                        waits.remove(&node);
+                        items.extend(parts.into_iter().flatten());
+                    }
+                    Err(error) => {
+                        tracing::debug!(%node, %error, "The answer of a node cannot be read.");
+                    }
+                }
+            }
+        };
+        within(&*self.clock, time, all).await;
+        Answers { items, missing: missing(waits) }
+    }
+
+    /// Answers a question of another node with a list, in parts of limited size.
+    pub(crate) fn answer<T: Serialize>(&self, to: &Sender, id: u64, items: &[T]) {
+        let parts = in_parts(items);
+        let last = parts.len() - 1;
+        let channel = of_node(to);
+        let parts = parts.iter().zip(0_u32..).map(|(body, part)| {
+            let content = Content::Answer { id, part, is_last: part as usize == last };
+            self.message(channel.clone(), &content, &[body])
+        });
+        self.outgoing.push(parts);
+    }
+}
+
+/// Returns items as JSON arrays of limited size. There is at least one array.
+pub(crate) fn in_parts<T: Serialize>(items: &[T]) -> Vec<Bytes> {
+    let mut parts = Vec::new();
+    let mut part = vec![b'['];
+    for item in items {
+        let start = part.len();
+        if start > 1 {
+            part.push(b',');
+        }
+        // An item that cannot be written is left out.
+        if serde_json::to_writer(&mut part, item).is_err() {
+            part.truncate(start);
+        }
+        if part.len() >= PART {
+            part.push(b']');
+            parts.push(std::mem::replace(&mut part, vec![b'[']).into());
+        }
+    }
+    if parts.is_empty() || part.len() > 1 {
+        part.push(b']');
+        parts.push(part.into());
+    }
+    parts
+}
+
+/// Time limit for an answer that needs no client.
+pub(crate) const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
+
+/// Time limit for subscribing to a channel. After that, the caller goes on, and may miss messages.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
+
+/// Size from which a part of an answer is sent, in bytes.
+const PART: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_sent_in_parts() {
+        let text = "x".repeat(PART / 2);
+        let items = vec![text; 5];
+
+        let parts = in_parts(&items);
+
+        let read = |part: &Bytes| serde_json::from_slice::<Vec<String>>(part).unwrap();
+        assert_eq!(parts.iter().map(|part| read(part).len()).collect::<Vec<_>>(), [2, 2, 1]);
+        assert_eq!(in_parts::<u8>(&[]), ["[]"]);
+    }
+}

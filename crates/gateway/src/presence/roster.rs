@@ -1,0 +1,258 @@
+//! Users that are connected to a namespace, and those in its rooms, on all nodes.
+//!
+//! Each node numbers the changes of its own users, and is the only one that changes them. It sends
+//! changes over the bus, and everything to a node that has missed a change. Start reading at
+//! [`Roster::add`].
+
+mod elsewhere;
+mod peer;
+mod place;
+mod telling;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use doorward_core::{Incarnation, NodeId, UserId, bus::Message, lock};
+use metrics::{Gauge, gauge};
+use tokio::sync::Notify;
+
+use self::peer::{Line, Peer};
+pub(crate) use self::place::Place;
+use crate::bus::{
+    channels::{of_all, of_node},
+    message::{Content, Sender},
+    relay::{Relay, in_parts},
+};
+
+/// Presence of users in the namespaces that track it.
+pub(crate) struct Roster {
+    /// Connection to the other nodes. `None` if the server is the only node.
+    relay: Option<Arc<Relay>>,
+    node: NodeId,
+    /// The lock is held for one change, or for copying a list.
+    state: Mutex<State>,
+    /// Notified when the other nodes must be told a change.
+    unsent: Notify,
+    /// Notified when the application must be told a change.
+    untold: Notify,
+    gauge: Gauge,
+}
+
+#[derive(Default)]
+struct State {
+    places: HashMap<Place, HashMap<UserId, Entry>>,
+    entries: usize,
+    /// Number of the last change that was sent.
+    number: u64,
+    /// Users of this node whose change was not sent yet.
+    unsent: Vec<(Place, UserId)>,
+    /// Changes that the application was not told yet.
+    untold: VecDeque<(Place, UserId)>,
+    peers: HashMap<Incarnation, Peer>,
+}
+
+/// Connections of one user in one place.
+#[derive(Default)]
+struct Entry {
+    here: u32,
+    elsewhere: Vec<(Incarnation, u32)>,
+    /// `true` if the application was told last that the user is present.
+    was_told: bool,
+    /// `true` while the entry is in `untold`, or the application is being told.
+    is_untold: bool,
+    /// `true` while the entry is in `unsent`.
+    is_unsent: bool,
+}
+
+/// Change of the presence of a user, as the application is told.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) place: Place,
+    pub(crate) user: UserId,
+    pub(crate) is_here: bool,
+}
+
+impl Roster {
+    pub(crate) fn new(node: NodeId, relay: Option<Arc<Relay>>) -> Self {
+        Self {
+            relay,
+            node,
+            state: Mutex::default(),
+            unsent: Notify::new(),
+            untold: Notify::new(),
+            gauge: gauge!(ENTRIES),
+        }
+    }
+
+    /// Adds a connection of this node.
+    pub(crate) fn add(&self, place: &Place, user: &UserId) {
+        self.change_here(place, user, |here| here + 1);
+    }
+
+    /// Removes a connection that was added.
+    pub(crate) fn remove(&self, place: &Place, user: &UserId) {
+        self.change_here(place, user, |here| here.saturating_sub(1));
+    }
+
+    fn change_here(&self, place: &Place, user: &UserId, change: impl FnOnce(u32) -> u32) {
+        let mut state = lock(&self.state);
+        let entry = state.entry(place, user);
+        entry.here = change(entry.here);
+        let is_unsent = self.relay.is_some() && !std::mem::replace(&mut entry.is_unsent, true);
+        if is_unsent {
+            state.unsent.push((place.clone(), user.clone()));
+        }
+        self.settle(&mut state, place, user);
+        drop(state);
+        if is_unsent {
+            self.unsent.notify_one();
+        }
+    }
+
+    /// Returns the numbers of connections of a user by node. The list is empty if the user is not
+    /// there.
+    pub(crate) fn connections(&self, place: &Place, user: &UserId) -> Vec<(NodeId, usize)> {
+        let state = lock(&self.state);
+        let Some(entry) = state.places.get(place).and_then(|users| users.get(user)) else {
+            return Vec::new();
+        };
+        let here = (entry.here > 0).then(|| (self.node.clone(), entry.here as usize));
+        let elsewhere = entry
+            .elsewhere
+            .iter()
+            .filter_map(|(run, count)| Some((state.peers.get(run)?.node.clone(), *count as usize)));
+        here.into_iter().chain(elsewhere).collect()
+    }
+
+    pub(crate) fn is_here(&self, place: &Place, user: &UserId) -> bool {
+        let state = lock(&self.state);
+        state.places.get(place).and_then(|users| users.get(user)).is_some_and(Entry::is_here)
+    }
+
+    /// Returns all users in a place, in any order.
+    pub(crate) fn users(&self, place: &Place) -> Vec<UserId> {
+        let state = lock(&self.state);
+        let users = state.places.get(place).into_iter().flatten();
+        users.filter(|(_, entry)| entry.is_here()).map(|(user, _)| user.clone()).collect()
+    }
+
+    #[cfg(test)]
+    fn entries(&self) -> usize {
+        lock(&self.state).entries
+    }
+
+    /// Waits until there are changes to send.
+    pub(crate) async fn unsent(&self) {
+        self.unsent.notified().await;
+    }
+
+    /// Sends the changes of this node to all others.
+    pub(crate) fn send_changes(&self) {
+        let Some(relay) = &self.relay else { return };
+        let mut state = lock(&self.state);
+        let unsent = std::mem::take(&mut state.unsent);
+        let mut lines = Vec::new();
+        for (place, user) in &unsent {
+            let entry = state.entry(place, user);
+            entry.is_unsent = false;
+            lines.push(line(place, user, entry.here));
+            self.settle(&mut state, place, user);
+        }
+        let mut messages: Vec<Message> = Vec::new();
+        if !lines.is_empty() {
+            for part in in_parts(&lines) {
+                state.number += 1;
+                let content = Content::Presence { number: state.number };
+                messages.push(relay.message(of_all(), &content, &[&part]));
+            }
+        }
+        // The lock is held, so that messages are sent in the order of their numbers. The others
+        // notice by the next beat if these are dropped.
+        relay.outgoing.push(messages);
+    }
+
+    /// Returns the number of the last change that was sent.
+    pub(crate) fn number(&self) -> u64 {
+        lock(&self.state).number
+    }
+
+    /// Sends the whole presence on this node to another one.
+    pub(crate) fn send_whole(&self, to: &Sender) {
+        let Some(relay) = &self.relay else { return };
+        let state = lock(&self.state);
+        let number = state.number;
+        let mut lines = Vec::new();
+        for (place, users) in &state.places {
+            let here = users.iter().filter(|(_, entry)| entry.here > 0);
+            lines.extend(here.map(|(user, entry)| line(place, user, entry.here)));
+        }
+        let parts = in_parts(&lines);
+        let last = parts.len() - 1;
+        let messages: Vec<_> = parts
+            .iter()
+            .zip(0_u32..)
+            .map(|(body, part)| {
+                let is_last = part as usize == last;
+                let content = Content::WholePresence { number, part, is_last };
+                relay.message(of_node(to), &content, &[body])
+            })
+            .collect();
+        // The lock is held, so that the next change follows.
+        relay.outgoing.push(messages);
+    }
+
+    /// Notices if the presence of a user has changed, and forgets an entry that is not needed.
+    fn settle(&self, state: &mut State, place: &Place, user: &UserId) {
+        let Some(users) = state.places.get_mut(place) else { return };
+        let Some(entry) = users.get_mut(user) else { return };
+        if entry.is_here() != entry.was_told && !entry.is_untold {
+            entry.is_untold = true;
+            state.untold.push_back((place.clone(), user.clone()));
+            self.untold.notify_one();
+        }
+        if !(entry.is_here() || entry.is_untold || entry.is_unsent) {
+            users.remove(user);
+            if users.is_empty() {
+                state.places.remove(place);
+            }
+            state.entries -= 1;
+        }
+        self.gauge.set(state.entries as f64);
+    }
+}
+
+impl State {
+    /// Returns an entry. Adds it if there is none. The caller settles it afterwards.
+    fn entry(&mut self, place: &Place, user: &UserId) -> &mut Entry {
+        let users = match self.places.get_mut(place) {
+            Some(_) => self.places.get_mut(place),
+            None => Some(self.places.entry(place.clone()).or_default()),
+        };
+        let users = users.expect("it was found or added");
+        if !users.contains_key(user) {
+            self.entries += 1;
+        }
+        users.entry(user.clone()).or_default()
+    }
+}
+
+impl Entry {
+    fn is_here(&self) -> bool {
+        self.here > 0 || !self.elsewhere.is_empty()
+    }
+}
+
+fn line(place: &Place, user: &UserId, count: u32) -> Line {
+    let room = place.room.as_deref().map(Into::into);
+    ((&*place.namespace).into(), room, user.as_str().into(), count)
+}
+
+/// Time for which changes are collected before they are sent.
+pub(crate) const COLLECTED_FOR: Duration = Duration::from_millis(50);
+
+const ENTRIES: &str = "doorward_presence_entries";

@@ -1,0 +1,28 @@
+//! Another node, as it has sent its presence.
+
+use std::collections::HashSet;
+
+use doorward_core::{NodeId, UserId};
+
+use super::place::Place;
+
+/// Entry as it is sent: namespace, room, user and number of connections.
+pub(super) type Line = (Box<str>, Option<Box<str>>, Box<str>, u32);
+
+/// What this node knows of another one.
+pub(super) struct Peer {
+    pub(super) node: NodeId,
+    /// Number of the last change that was applied. `None` until the whole presence has arrived.
+    pub(super) number: Option<u64>,
+    /// Parts of the whole presence that have arrived, in order.
+    pub(super) begun: Vec<Line>,
+    pub(super) next_part: u32,
+    /// Entries with connections to this node.
+    pub(super) entries: HashSet<(Place, UserId)>,
+}
+
+impl Peer {
+    pub(super) fn new(node: NodeId) -> Self {
+        Self { node, number: None, begun: Vec::new(), next_part: 0, entries: HashSet::new() }
+    }
+}

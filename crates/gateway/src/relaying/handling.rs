@@ -1,0 +1,183 @@
+//! Does what messages of other nodes ask.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Weak},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use doorward_core::{BoxFuture, UserId};
+use doorward_protocol::Frame;
+use metrics::{Counter, counter};
+use serde_json::value::{RawValue, to_raw_value};
+use tokio::sync::Semaphore;
+
+use crate::{
+    bus::{
+        channels::of_node,
+        message::{Content, Envelope, Question, Sender, Unreadable},
+        outgoing::Dropped,
+        questions::Part,
+        relay::Relay,
+    },
+    presence::{described::Described, services::Services},
+    room::hub::serving::RemoteHub,
+    runtime::{catch::catch, once_a_minute::OnceAMinute},
+};
+
+/// Namespaces of this node.
+pub(crate) trait Here: Send + Sync + 'static {
+    /// Returns the hub of a namespace that exists.
+    fn live(&self, namespace: &str) -> Option<Box<dyn RemoteHub>>;
+}
+
+/// Handles the messages of other nodes.
+pub(super) struct Handling {
+    pub(super) services: Weak<Services>,
+    pub(super) relay: Arc<Relay>,
+    here: Weak<dyn Here>,
+    /// Permits for questions whose answer takes time.
+    answering: Arc<Semaphore>,
+    version_logged: OnceAMinute,
+    received: Counter,
+}
+
+impl Handling {
+    pub(super) fn new(services: &Arc<Services>, relay: &Arc<Relay>, here: Weak<dyn Here>) -> Self {
+        Self {
+            services: Arc::downgrade(services),
+            relay: Arc::clone(relay),
+            here,
+            answering: Arc::new(Semaphore::new(MAX_ANSWERING)),
+            version_logged: OnceAMinute::default(),
+            received: counter!(RECEIVED),
+        }
+    }
+
+    /// Waits for `time`. Returns `None` if the server was dropped.
+    pub(super) fn sleep(&self, time: Duration) -> Option<BoxFuture<'static, ()>> {
+        let services = self.services.upgrade()?;
+        Some(services.clock.sleep_until(services.clock.now() + time))
+    }
+
+    /// Handles one message. Returns `false` if the server was dropped.
+    pub(super) fn handle(&self, bytes: Bytes) -> bool {
+        let Some((services, here)) = self.services.upgrade().zip(self.here.upgrade()) else {
+            return false;
+        };
+        self.received.increment(1);
+        // A panic must not leave this node deaf.
+        if catch(|| self.read(&services, &*here, bytes)).is_err() {
+            tracing::error!("A message of another node caused a panic.");
+        }
+        true
+    }
+
+    fn read(&self, services: &Services, here: &dyn Here, bytes: Bytes) {
+        let Envelope { from, content, body } = match Envelope::decode(bytes) {
+            Ok(envelope) => envelope,
+            Err(Unreadable::Malformed) => return Dropped::Unreadable.count(1),
+            Err(Unreadable::Version) => {
+                Dropped::Version.count(1);
+                if self.version_logged.take_turn(services.clock.now()) {
+                    tracing::warn!(
+                        "Messages of a node of another version are dropped: run one version on all nodes."
+                    );
+                }
+                return;
+            }
+        };
+        let Self { relay, .. } = self;
+        if from.run == relay.own.run {
+            if let Content::Beat { number, .. } = content {
+                relay.peers.heard_oneself(number);
+            }
+            return;
+        }
+        if !relay.peers.heard(&from) {
+            return Dropped::Busy.count(1);
+        }
+        let roster = &services.roster;
+        match content {
+            Content::Beat { presence, .. } => {
+                if roster.has_missed(&from, presence) {
+                    relay.send(of_node(&from), &Content::PresenceWanted, &[]);
+                }
+            }
+            Content::Emit { namespace, selection, is_volatile } => {
+                let Some(frame) = Frame::read(body, services.link_config.format) else {
+                    return Dropped::Unreadable.count(1);
+                };
+                if let Some(hub) = here.live(&namespace) {
+                    hub.deliver(&selection, &frame, is_volatile);
+                }
+            }
+            Content::Question { id, question } => {
+                self.answer(services, here, from, id, question, body);
+            }
+            Content::Answer { id, part, is_last } => {
+                relay.questions.answered(id, Part { from, number: part, is_last, body });
+            }
+            Content::Presence { number } => roster.apply(&from, number, &body),
+            Content::PresenceWanted => roster.send_whole(&from),
+            Content::WholePresence { number, part, is_last } => {
+                roster.apply_whole(&from, number, part, is_last, &body);
+            }
+        }
+    }
+
+    /// Answers a question. What needs no waiting is done before the next message is handled.
+    fn answer(
+        &self,
+        services: &Services,
+        here: &dyn Here,
+        to: Sender,
+        id: u64,
+        question: Question,
+        body: Bytes,
+    ) {
+        let relay = Arc::clone(&self.relay);
+        let hub = match &question {
+            Question::Sockets { user } => {
+                let user = user.as_deref().map(UserId::new);
+                let sockets = services.registry.described(user.as_ref());
+                let sockets = sockets.iter().map(Described::from);
+                let items: Vec<Box<RawValue>> =
+                    sockets.filter_map(|socket| to_raw_value(&socket).ok()).collect();
+                return relay.answer(&to, id, &items);
+            }
+            Question::Acks { namespace, .. }
+            | Question::Disconnect { namespace, .. }
+            | Question::Fetch { namespace, .. }
+            | Question::Join { namespace, .. }
+            | Question::Leave { namespace, .. }
+            | Question::ServerEvent { namespace, .. } => here.live(namespace),
+        };
+        let Some(hub) = hub else { return relay.answer::<()>(&to, id, &[]) };
+        let mut answer = hub.answer(question, body);
+        if let Poll::Ready(items) = poll_once(answer.as_mut()) {
+            return relay.answer(&to, id, &items);
+        }
+        let Ok(permit) = Arc::clone(&self.answering).try_acquire_owned() else {
+            // The other node lists this one as missing.
+            return Dropped::Busy.count(1);
+        };
+        tokio::spawn(async move {
+            let items = answer.await;
+            relay.answer(&to, id, &items);
+            drop(permit);
+        });
+    }
+}
+
+/// Polls a future. If it is pending, it must be polled again by a task.
+fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Maximum number of questions whose answers take time, such as acks of clients.
+const MAX_ANSWERING: usize = 1_000;
+
+const RECEIVED: &str = "doorward_bus_received_total";
