@@ -7,7 +7,6 @@
 mod gateway;
 mod invitations;
 mod membership;
-mod presence;
 mod state;
 mod store;
 #[cfg(test)]

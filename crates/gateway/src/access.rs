@@ -5,6 +5,7 @@ pub use doorward_core::{NodeId, SocketIdError};
 
 pub use crate::presence::{
     gathered::Gathered,
+    node::NodeInfo,
     resident::SocketInfo,
     revocation::{RefreshError, Refreshed, Revocation, RevokeError},
 };

@@ -14,6 +14,7 @@ pub(crate) mod expiry;
 pub(crate) mod gathered;
 pub(crate) mod groups;
 pub(crate) mod mailbox;
+pub(crate) mod node;
 pub(crate) mod orders;
 pub(crate) mod principals;
 pub(crate) mod recheck;

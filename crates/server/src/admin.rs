@@ -1,8 +1,8 @@
 //! Serves the requests of operators, who list connections and sessions, revoke, and manage accounts.
 //!
 //! The protocol is HTTP on a Unix socket in the data directory. Only root and the system user that runs the server
-//! may open it. No network listener has these routes. The clients are `doorward revoke`, `sessions`, `connections`
-//! and `accounts`. Start reading at [`router`].
+//! may open it. No network listener has these routes. The clients are `doorward revoke`, `sessions`, `connections`,
+//! `nodes` and `accounts`. Start reading at [`router`].
 
 mod client;
 mod socket;
@@ -22,18 +22,18 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-pub(crate) use client::{AdminClient, Answers};
+pub(crate) use client::{AdminClient, Answers, incomplete};
 use doorward::{
     UserId,
-    access::RevokeError,
+    access::{Gathered, RevokeError},
     session::{NewSession, VerifySessionError},
 };
 use doorward_core::Causes;
 use doorward_identity::AccountError;
 pub(crate) use socket::AdminSocket;
 use wire::{
-    AccountChange, AccountChanged, AccountList, AccountsBehind, Change, Connections, Named,
-    Revocation, Revoke, SessionList, SessionMade, SessionOf,
+    AccountChange, AccountChanged, AccountList, AccountsBehind, Change, Connections, Named, Nodes,
+    Revocation, Revoke, SessionList, SessionMade, SessionOf, names,
 };
 
 /// Builds the routes of the admin socket.
@@ -41,6 +41,7 @@ pub(crate) fn router(admin: Admin) -> Router {
     Router::new()
         .route("/revoke", post(revoke))
         .route("/connections", get(connections))
+        .route("/nodes", get(nodes))
         .route("/sessions", get(list_sessions).post(make_session))
         .route("/accounts", get(list_accounts).post(change_account))
         .fallback(async || problem(StatusCode::NOT_FOUND, "There is nothing here."))
@@ -81,7 +82,6 @@ fn not_revoked(error: &RevokeError) -> Response {
 /// target for the operator. If the target cannot be determined, the error is the response to send.
 async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String), Response> {
     let unknown = |text: String| problem(StatusCode::NOT_FOUND, &text);
-    let sockets = admin.principals.sockets().await.value;
     match what {
         Named::User(name) => {
             let found = whom::find(admin, &name).await?;
@@ -94,6 +94,7 @@ async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String),
             Ok((doorward::Revoke::User(found.id), told))
         }
         Named::Session(id) => {
+            let sockets = admin.principals.sockets().await.value;
             let live = sockets
                 .iter()
                 .find(|one| one.session.as_ref() == Some(&id))
@@ -113,13 +114,22 @@ async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String),
             };
             Ok((doorward::Revoke::Session(id), told))
         }
-        Named::Socket(id) => match sockets.iter().find(|one| one.socket == id) {
-            Some(one) => Ok((
-                doorward::Revoke::Socket(id),
-                format!("It was a socket of {:?}.", one.user.as_str()),
-            )),
-            None => Err(unknown(format!("there is no socket {id}"))),
-        },
+        Named::Socket(id) => {
+            let Gathered { value, missing, .. } = admin.principals.sockets().await;
+            let Some(one) = value.iter().find(|one| one.socket == id) else {
+                let among = if missing.is_empty() {
+                    String::new()
+                } else {
+                    format!(
+                        " on the nodes that have answered; {} has not",
+                        names(&missing).join(", ")
+                    )
+                };
+                return Err(unknown(format!("there is no socket {id}{among}")));
+            };
+            let told = format!("It was a socket of {:?}.", one.user.as_str());
+            Ok((doorward::Revoke::Socket(id), told))
+        }
         Named::Token(id) => {
             let told = whom::told_of_token(admin, id.as_str());
             Ok((doorward::Revoke::Token(id), told))
@@ -128,7 +138,11 @@ async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String),
 }
 
 async fn connections(State(admin): State<Admin>) -> Json<Connections> {
-    Json(admin.principals.sockets().await.value.into())
+    Json(admin.principals.sockets().await.into())
+}
+
+async fn nodes(State(admin): State<Admin>) -> Json<Nodes> {
+    Json(admin.principals.nodes().await.into())
 }
 
 async fn list_sessions(

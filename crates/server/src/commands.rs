@@ -6,6 +6,7 @@ pub(crate) mod backup;
 pub(crate) mod bots;
 pub(crate) mod connections;
 pub(crate) mod keys;
+pub(crate) mod nodes;
 pub(crate) mod revoke;
 pub(crate) mod routes;
 mod runtime;

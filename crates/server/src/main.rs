@@ -41,6 +41,7 @@ fn command() -> Result<(), Failure> {
         Some(Command::Bots(options)) => commands::bots::run(&options),
         Some(Command::Connections(options)) => commands::connections::run(&options),
         Some(Command::Keys(options)) => commands::keys::run(&options),
+        Some(Command::Nodes(options)) => commands::nodes::run(&options),
         Some(Command::Revoke(options)) => commands::revoke::run(&options),
         Some(Command::Routes(place)) => commands::routes::run(&place),
         Some(Command::Serve(options)) => run::serve::run(&options),

@@ -11,7 +11,7 @@ use doorward::{UserId, prelude::*};
 
 use super::{
     invitations::Invited,
-    membership::{check_member, full, person, room_of, tell_presence},
+    membership::{check_member, full, member, person, room_of, tell_presence},
     state::{Chat, Result, to_the_end},
     store::{Added, Posted},
     wire::{
@@ -42,15 +42,15 @@ impl Chat {
                 tracing::debug!(%error, "The name of a member could not be updated.");
             }
         });
-        let rooms = self.rooms_of(me.user()).await;
-        // No await follows, so `bye` undoes exactly what is counted here.
-        self.presence.come(me.user(), || tell_presence(&me, &rooms, true));
     }
 
-    #[on_disconnect]
-    async fn bye(&self, me: Socket<NamedUser>) {
-        let rooms = self.rooms_of(me.user()).await;
-        self.presence.go(me.user(), || tell_presence(&me, &rooms, false));
+    /// Tells the other members of the user's rooms. Each node tells its own clients.
+    #[on_presence]
+    async fn presence(&self, hub: Hub<NamedUser>, change: PresenceChange) {
+        if change.room.is_none() {
+            let rooms = self.rooms_of(&change.user).await;
+            tell_presence(&hub, &change, &rooms);
+        }
     }
 
     /// Joins the framework rooms of all chat rooms of the user, and returns the chat rooms.
@@ -75,8 +75,9 @@ impl Chat {
     #[guard(RateLimit::per_user(100, Duration::from_secs(10)))]
     async fn members(&self, me: Me, Valid(InRoom { room }): Valid<InRoom>) -> Result<Vec<Member>> {
         check_member(&me, &room)?;
+        let presence = me.hub().presence();
         let members = self.store.members(&room).await?.into_iter();
-        Ok(members.map(|(user, name)| self.member(&UserId::new(user), name)).collect())
+        Ok(members.map(|(user, name)| member(&presence, &UserId::new(user), name)).collect())
     }
 
     /// Returns one page of the changes of a room after the version `lastSeen`.
@@ -238,7 +239,8 @@ impl Chat {
                 Some(Added::Full) => return Err(full().into()),
                 Some(Added::Here) => {}
                 Some(Added::Done) => {
-                    let member = self.member(me.user(), me.principal().name.to_string());
+                    let presence = me.hub().presence();
+                    let member = member(&presence, me.user(), me.principal().name.to_string());
                     me.hub()
                         .to(room_of(&room))
                         .emit_event(&MemberJoined { room: &room, member })?;

@@ -4,15 +4,19 @@
 //! A member cannot be removed by others, but can leave (`leave` in `gateway`). Only the author of a message can
 //! change it (`change` in `store`).
 
-use doorward::{Exception, Socket};
+use doorward::{
+    Exception, Hub, Socket, UserId,
+    room::{Presence, PresenceChange},
+};
 
-use super::wire::Presence;
+use super::wire::{self, Member};
 use crate::application::{NamedUser, Person};
 
-pub(super) fn tell_presence(who: &Socket<NamedUser>, rooms: &[String], online: bool) {
-    let presence = Presence { user: who.user().as_str(), online };
-    if let Err(error) = who.hub().to_each(rooms.iter().map(|id| room_of(id))).emit_event(&presence)
-    {
+/// Tells the clients of this node in some rooms that a user has come or gone.
+pub(super) fn tell_presence(hub: &Hub<NamedUser>, change: &PresenceChange, rooms: &[String]) {
+    let event = wire::Presence { user: change.user.as_str(), online: change.is_here };
+    let others = hub.to_each(rooms.iter().map(|id| room_of(id))).except(&change.user);
+    if let Err(error) = others.local().emit_event(&event) {
         tracing::error!(%error, "An event could not be sent to a room.");
     }
 }
@@ -27,6 +31,11 @@ pub(super) fn person(me: &Socket<NamedUser>) -> Person {
     Person { id: me.user().clone(), name: me.principal().name.clone() }
 }
 
+/// Returns a user without an account who is connected to another node. Only that node knows the name.
+pub(super) fn nameless(id: &UserId) -> Person {
+    Person { id: id.clone(), name: id.as_str().into() }
+}
+
 pub(super) fn full() -> Exception {
     Exception::new("too_many", "There are too many members, or too many rooms")
 }
@@ -34,4 +43,8 @@ pub(super) fn full() -> Exception {
 /// Returns the name of the room in which the sockets of a chat room's members are.
 pub(super) fn room_of(id: &str) -> String {
     format!("room:{id}")
+}
+
+pub(super) fn member(presence: &Presence, user: &UserId, name: String) -> Member {
+    Member { user: user.clone(), name, online: presence.is_here(user) }
 }

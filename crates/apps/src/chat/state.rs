@@ -10,10 +10,9 @@ use doorward::{
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
-    membership::{check_member, person, room_of},
-    presence::Presence,
+    membership::{check_member, nameless, person, room_of},
     store::Store,
-    wire::{Member, Message, Room},
+    wire::{Message, Room},
 };
 use crate::application::{Directory, Me, Person, Services};
 
@@ -26,7 +25,6 @@ pub(super) struct Chat {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) store: Store,
     pub(super) directory: Arc<dyn Directory>,
-    pub(super) presence: Presence,
     /// Held while a change is stored and broadcast, so that clients receive changes in the order of their versions.
     /// This lock costs nothing, because the database runs one change at a time anyway.
     turn: Mutex<()>,
@@ -39,7 +37,6 @@ impl Chat {
             entropy: Arc::clone(&services.entropy),
             store: Store(services.database.clone()),
             directory: Arc::clone(&services.directory),
-            presence: Presence::default(),
             turn: Mutex::default(),
         }
     }
@@ -51,7 +48,8 @@ impl Chat {
             return Ok(Some(account));
         }
         let connected = me.hub().to_user(id.clone()).local_sockets();
-        Ok(connected.first().map(person))
+        let elsewhere = || me.hub().presence().is_here(id).then(|| nameless(id));
+        Ok(connected.first().map(person).or_else(elsewhere))
     }
 
     /// Sends a new invitation to all connections of the invited user.
@@ -121,10 +119,6 @@ impl Chat {
             tracing::warn!(%error, "Presence is not sent.");
             Vec::new()
         })
-    }
-
-    pub(super) fn member(&self, user: &UserId, name: String) -> Member {
-        Member { user: user.clone(), name, online: self.presence.is_here(user) }
     }
 }
 

@@ -65,6 +65,8 @@ pub(crate) enum Question {
     Fetch { namespace: Box<str>, selection: Selection },
     /// Make sockets join a room, and list those that could not.
     Join { namespace: Box<str>, selection: Selection, room: Box<str> },
+    /// Describe the node.
+    Nodes,
     /// Remove sockets from a room, and count them.
     Leave { namespace: Box<str>, selection: Selection, room: Box<str> },
     /// Call the listeners of an event of the server. The body holds its arguments.

@@ -26,6 +26,7 @@ use crate::{
         confirming::Confirming,
         described::Described,
         gathered::Gathered,
+        node::{NodeInfo, SentNode},
         resident::SocketInfo,
         revocation::{RefreshError, Refreshed, Revocation, Revoke, RevokeError},
         services::{Services, Subject},
@@ -188,6 +189,22 @@ impl Principals {
     /// Dropping the future has no effect.
     pub async fn sockets_of(&self, user: &UserId) -> Gathered<Vec<SocketInfo>> {
         self.described(Some(user)).await
+    }
+
+    /// Returns descriptions of all nodes. Before the server is built, there are none.
+    ///
+    /// Nodes that have not answered within 2 s are listed in [`Gathered::missing`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future has no effect.
+    pub async fn nodes(&self) -> Gathered<Vec<NodeInfo>> {
+        let Some(services) = self.services.get() else { return Gathered::default() };
+        let mut all = vec![NodeInfo::of(services)];
+        let Some(relay) = &services.relay else { return Gathered::here(all) };
+        let asked = relay.ask::<SentNode>(Question::Nodes, &[], ANSWERED_WITHIN);
+        let Answers { items, missing } = asked.await;
+        all.extend(items.into_iter().map(NodeInfo::from));
+        Gathered::with(all, missing)
     }
 
     async fn described(&self, user: Option<&UserId>) -> Gathered<Vec<SocketInfo>> {

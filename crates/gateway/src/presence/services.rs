@@ -9,7 +9,7 @@ use std::{
         Arc, Once,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use doorward_core::{
@@ -41,6 +41,8 @@ pub(crate) struct Services {
     pub(crate) entropy: Arc<dyn Entropy>,
     /// Name of this node, for the results of revocations and the holders of seats.
     pub(crate) node: NodeId,
+    /// Wall-clock time at which the server was built.
+    pub(crate) started_at: SystemTime,
     pub(crate) limits: Limits,
     pub(crate) link_config: Arc<LinkConfig>,
     pub(crate) timers: Arc<Timers>,
@@ -174,6 +176,7 @@ impl Services {
             afterwards: Arc::new(Semaphore::new(limits.afterwards)),
             farewells: watch::Sender::new(()),
             node: NodeId::new(NODE),
+            started_at: clock.wall(),
             clock,
             entropy,
             limits,

@@ -22,7 +22,11 @@ use crate::{
         questions::Part,
         relay::Relay,
     },
-    presence::{described::Described, services::Services},
+    presence::{
+        described::Described,
+        node::{NodeInfo, SentNode},
+        services::Services,
+    },
     room::hub::serving::RemoteHub,
     runtime::{catch::catch, once_a_minute::OnceAMinute},
 };
@@ -147,6 +151,9 @@ impl Handling {
                 let items: Vec<Box<RawValue>> =
                     sockets.filter_map(|socket| to_raw_value(&socket).ok()).collect();
                 return relay.answer(&to, id, &items);
+            }
+            Question::Nodes => {
+                return relay.answer(&to, id, &[SentNode::from(NodeInfo::of(services))]);
             }
             Question::Acks { namespace, .. }
             | Question::Disconnect { namespace, .. }

@@ -85,6 +85,17 @@ impl AdminClient {
     }
 }
 
+/// Fails if nodes have not answered, so that their part of a list is missing.
+pub(crate) fn incomplete(missing: &[String]) -> Result<(), Failure> {
+    match missing {
+        [] => Ok(()),
+        nodes => Err(Failure::new(format_args!(
+            "the list is not complete: no answer from {}",
+            nodes.join(", ")
+        ))),
+    }
+}
+
 /// Responses of the servers that succeeded, and the failure of the first server that did not.
 pub(crate) struct Answers<T> {
     pub(crate) said: Vec<T>,

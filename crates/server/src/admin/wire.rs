@@ -2,7 +2,7 @@
 
 use doorward::{
     SocketId,
-    access::{NodeId, SocketInfo},
+    access::{Gathered, NodeId, NodeInfo, SocketInfo},
     auth::TokenId,
     session::{Session, SessionId, SessionToken},
 };
@@ -75,9 +75,8 @@ pub(crate) struct Revocation {
 
 impl Revocation {
     pub(super) fn new(done: doorward::access::Revocation, told: String) -> Self {
-        let names = |nodes: Vec<NodeId>| nodes.iter().map(NodeId::to_string).collect();
         let doorward::access::Revocation { closed, confirmed, lapsed, missing, .. } = done;
-        let (confirmed, lapsed, missing) = (names(confirmed), names(lapsed), names(missing));
+        let (confirmed, lapsed, missing) = (names(&confirmed), names(&lapsed), names(&missing));
         Self { closed, confirmed, lapsed, missing, told }
     }
 }
@@ -86,6 +85,58 @@ impl Revocation {
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Connections {
     pub(crate) connections: Vec<Connection>,
+    /// Names of the nodes that have not answered.
+    pub(crate) missing: Vec<String>,
+}
+
+/// Response with all nodes.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Nodes {
+    pub(crate) nodes: Vec<Node>,
+    /// Names of the nodes that have not answered.
+    pub(crate) missing: Vec<String>,
+}
+
+/// One node.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Node {
+    pub(crate) node: String,
+    pub(crate) version: String,
+    pub(crate) started_at: Timestamp,
+    pub(crate) links: usize,
+    pub(crate) sockets: usize,
+    /// `true` if the node may serve authenticated clients.
+    pub(crate) serving: bool,
+    /// `true` if the node shuts down.
+    pub(crate) stopping: bool,
+}
+
+impl From<Gathered<Vec<NodeInfo>>> for Nodes {
+    fn from(found: Gathered<Vec<NodeInfo>>) -> Self {
+        let mut nodes: Vec<_> = found.value.into_iter().map(Node::from).collect();
+        nodes.sort_by(|one, other| one.node.cmp(&other.node));
+        Self { nodes, missing: names(&found.missing) }
+    }
+}
+
+impl From<NodeInfo> for Node {
+    fn from(one: NodeInfo) -> Self {
+        Self {
+            node: one.node.to_string(),
+            version: one.version.into(),
+            started_at: one.started_at.try_into().unwrap_or(Timestamp::MAX),
+            links: one.links,
+            sockets: one.sockets,
+            serving: one.is_serving,
+            stopping: one.is_stopping,
+        }
+    }
+}
+
+/// Returns the names of nodes as text.
+pub(super) fn names(nodes: &[NodeId]) -> Vec<String> {
+    nodes.iter().map(NodeId::to_string).collect()
 }
 
 /// One live connection.
@@ -93,6 +144,7 @@ pub(crate) struct Connections {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Connection {
     pub(crate) socket: String,
+    pub(crate) node: String,
     pub(crate) link: u64,
     pub(crate) namespace: String,
     pub(crate) user: String,
@@ -102,11 +154,11 @@ pub(crate) struct Connection {
     pub(crate) network: Option<String>,
 }
 
-impl From<Vec<SocketInfo>> for Connections {
-    fn from(connections: Vec<SocketInfo>) -> Self {
-        let mut connections: Vec<_> = connections.into_iter().map(Connection::from).collect();
+impl From<Gathered<Vec<SocketInfo>>> for Connections {
+    fn from(found: Gathered<Vec<SocketInfo>>) -> Self {
+        let mut connections: Vec<_> = found.value.into_iter().map(Connection::from).collect();
         connections.sort_by_key(|one| one.connected_at);
-        Self { connections }
+        Self { connections, missing: names(&found.missing) }
     }
 }
 
@@ -114,6 +166,7 @@ impl From<SocketInfo> for Connection {
     fn from(one: SocketInfo) -> Self {
         Self {
             socket: one.socket.to_string(),
+            node: one.node.to_string(),
             link: one.link,
             namespace: one.namespace.to_string(),
             user: one.user.as_str().to_owned(),

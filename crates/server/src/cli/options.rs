@@ -15,10 +15,12 @@ pub(crate) enum Command {
     Backup(BackupOptions),
     /// Connects bots to the running server: players of whack-a-mole or members of a chat room
     Bots(BotsOptions),
-    /// Lists the connections of the running server
+    /// Lists the connections of the running server, or of all nodes of its cluster
     Connections(ConnectionsOptions),
     /// Creates, exports and rotates the keys that sign tokens
     Keys(KeysOptions),
+    /// Lists the nodes of the cluster of the running server
+    Nodes(NodesOptions),
     /// Revokes a user, a session, a token or a socket on the running server, and waits until it has ended
     Revoke(RevokeOptions),
     /// Prints the authenticator, guards, events and rooms of each namespace
@@ -127,6 +129,16 @@ pub(crate) enum KeysAction {
     Export,
     /// Creates a new key; the old one is trusted until its last token expires
     Rotate,
+}
+
+/// Options of `nodes`.
+#[derive(Args, Debug)]
+pub(crate) struct NodesOptions {
+    /// Prints JSON, one line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
 }
 
 /// Options of `revoke`: exactly one target.

@@ -1,10 +1,12 @@
-//! Lists the connections of the running servers.
+//! Lists the connections of the running servers, or of all nodes of their cluster.
+
+use std::collections::HashSet;
 
 use axum::http::Method;
 
 use super::runtime;
 use crate::{
-    admin::{AdminClient, wire::Connections},
+    admin::{AdminClient, incomplete, wire::Connections},
     cli::ConnectionsOptions,
     terminal::{
         Failure, OrFail as _, output,
@@ -17,17 +19,32 @@ pub(crate) fn run(options: &ConnectionsOptions) -> Result<(), Failure> {
     let client = AdminClient::of(&options.place)?;
     let answers: Vec<Connections> =
         runtime::block_on(client.ask(Method::GET, "/connections", &()))??.all()?;
-    let connections = answers.into_iter().flat_map(|answer| answer.connections).collect();
-    let all = Connections { connections };
+    let all = together(answers);
     let text = if options.json { output::json(&all)? } else { table(&all) };
-    output::say(&text).or_fail("cannot print the list")
+    output::say(&text).or_fail("cannot print the list")?;
+    incomplete(&all.missing)
+}
+
+/// Combines the answers of several servers of one data directory. On a cluster, each of them lists all connections.
+fn together(answers: Vec<Connections>) -> Connections {
+    let mut all = Connections::default();
+    for answer in answers {
+        all.connections.extend(answer.connections);
+        all.missing.extend(answer.missing);
+    }
+    let mut seen = HashSet::new();
+    all.connections.retain(|one| seen.insert(one.socket.clone()));
+    all.missing.sort();
+    all.missing.dedup();
+    all
 }
 
 fn table(all: &Connections) -> String {
-    let head = ["SOCKET", "LINK", "NAMESPACE", "USER", "SINCE", "UNTIL", "FROM", "SESSION"];
+    let head = ["SOCKET", "NODE", "LINK", "NAMESPACE", "USER", "SINCE", "UNTIL", "FROM", "SESSION"];
     let rows = all.connections.iter().map(|one| {
         [
             one.socket.clone(),
+            cell(&one.node),
             one.link.to_string(),
             cell(&one.namespace),
             cell(&one.user),

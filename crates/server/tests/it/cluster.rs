@@ -240,3 +240,48 @@ async fn a_node_that_stops_frees_its_seats() {
     let done = first.operate(&["revoke", "--user", "alice"]);
     assert!(done.stdout.starts_with("Revoked; 1 socket closed."), "{done:?}");
 }
+
+/// The lists of an operator contain all nodes, and say which node is missing.
+#[tokio::test]
+async fn an_operator_sees_all_nodes_and_their_connections() {
+    let redis = RedisServer::start(&[]).await;
+    let (first, second) = (node(&redis, "eu-1", ""), node(&redis, "eu-2", ""));
+    let auth = accepted(&first).await;
+    let (_here, mut there) = (first.connect(&auth).await, second.connect(&auth).await);
+
+    let nodes = first.operate(&["nodes"]);
+    let lines: Vec<Vec<_>> =
+        nodes.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["NODE", "VERSION", "SINCE", "LINKS", "SOCKETS", "STATE"], "{nodes:?}");
+    for (line, name) in lines[1..].iter().zip(["eu-1", "eu-2"]) {
+        assert_eq!((line[0], line[line.len() - 1]), (name, "serves"), "{nodes:?}");
+    }
+    assert_eq!((nodes.code, lines.len()), (Some(0), 3), "{nodes:?}");
+    let socket = eventually(|| {
+        let list = first.operate(&["connections"]);
+        assert_eq!(list.code, Some(0), "{list:?}");
+        let line = list.stdout.lines().find(|line| line.contains("eu-2"))?.to_owned();
+        list.stdout.contains("eu-1").then(|| line.split_whitespace().next().unwrap().to_owned())
+    });
+    let done = first.operate(&["revoke", "--socket", &socket]);
+    assert!(
+        done.stdout.starts_with("Revoked; 1 socket closed. It was a socket of \"alice\"."),
+        "{done:?}"
+    );
+    assert!(there.rest().await.iter().any(|seen| format!("{seen:?}").contains("revoked")));
+
+    second.signal("KILL");
+    let list = first.operate(&["connections"]);
+    let nodes = first.operate(&["nodes"]);
+    for incomplete in [&list, &nodes] {
+        assert_eq!(incomplete.code, Some(2), "{incomplete:?}");
+        assert!(incomplete.stderr.contains("the list is not complete: no answer from eu-2"));
+    }
+    assert!(nodes.stdout.contains("does not answer"), "{nodes:?}");
+    let unknown = first.operate(&["revoke", "--socket", &socket]);
+    assert_eq!(unknown.code, Some(1), "{unknown:?}");
+    assert!(
+        unknown.stderr.contains("on the nodes that have answered; eu-2 has not"),
+        "{unknown:?}"
+    );
+}

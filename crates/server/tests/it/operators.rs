@@ -92,7 +92,7 @@ async fn sockets_are_listed_and_revoked_one_by_one() {
     let json = said(&server, &["connections", "--json"]);
 
     let head: Vec<_> = table.lines().next().unwrap().split_whitespace().collect();
-    assert_eq!(head[..4], ["SOCKET", "LINK", "NAMESPACE", "USER"]);
+    assert_eq!(head[..5], ["SOCKET", "NODE", "LINK", "NAMESPACE", "USER"]);
     assert!(table.lines().nth(1).unwrap().contains("alice"), "{table}");
     let list: serde_json::Value = serde_json::from_str(&json).unwrap();
     let one = &list["connections"][0];

@@ -97,7 +97,7 @@ async fn answer<P: Send + Sync + 'static>(
             hub.call(&event, unpack(body)?).await;
             Vec::new()
         }
-        Question::Sockets { .. } => return None,
+        Question::Nodes | Question::Sockets { .. } => return None,
     })
 }
 
