@@ -2,6 +2,7 @@
 //!
 //! Leases last 25 s, so these tests change the times that the server has stored instead of waiting.
 
+mod bus;
 mod contract;
 mod leases;
 mod seats;

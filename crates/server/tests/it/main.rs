@@ -10,6 +10,8 @@ mod apps;
 #[cfg(test)]
 mod base_path;
 #[cfg(test)]
+mod bus;
+#[cfg(test)]
 mod certificate;
 #[cfg(test)]
 mod chat_client;
