@@ -166,6 +166,8 @@ fn hooks_may_leave_out_arguments() {
             async fn hello(&self) {}
             #[on_disconnect]
             async fn bye(&self, connection: Socket<User>) {}
+            #[on_presence]
+            async fn presence(&self, hub: Hub<User>) {}
         }
     };
     let init = closure(&quote!(a0: Hub<User>,), &quote!(Self::init(&this, a0).await));
@@ -177,6 +179,10 @@ fn hooks_may_leave_out_arguments() {
         &quote!(a0: Socket<User>, _: ::doorward::__private::DisconnectReason,),
         &quote!(Self::bye(&this, a0).await),
     );
+    let presence = closure(
+        &quote!(a0: Hub<User>, _: ::doorward::__private::PresenceChange,),
+        &quote!(Self::presence(&this, a0).await),
+    );
 
     assert_body(
         quote!(),
@@ -186,6 +192,7 @@ fn hooks_may_leave_out_arguments() {
             let gateway = gateway.on_init(#init);
             let gateway = gateway.on_connect(#hello);
             let gateway = gateway.on_disconnect(#bye);
+            let gateway = gateway.on_presence(#presence);
         },
     );
 }
