@@ -2,10 +2,13 @@
 
 mod crash;
 mod flood;
+mod frozen;
 mod handover;
 mod hashing;
 mod herd;
 mod mute;
+mod revocations;
+mod rolling;
 mod slow_body;
 mod slow_store;
 mod upgrade;
@@ -52,6 +55,18 @@ pub(crate) const ALL: &[Scenario] = &[
         "clients that leave while codes are hashed cost no memory: within 64 MiB of the start"
     ),
     scenario!(slow_body, "1,000 bodies that never end are closed, and others are served meanwhile"),
+    scenario!(
+        revocations,
+        "revocations on three nodes end every connection within a second, also with 50 ms latency (p99)"
+    ),
+    scenario!(
+        rolling,
+        "900 clients with one connection each are back within 30 s when each of three nodes restarts, and none is refused"
+    ),
+    scenario!(
+        frozen,
+        "a node that is stopped for 40 s answers nothing afterwards, and `doorward revoke` tells the truth within 30 s"
+    ),
     scenario!(crash, "nothing that was acknowledged is lost in 10 kills under load"),
     scenario!(slow_store, "15,000 sockets on a Redis with 60 ms latency all stay connected"),
 ];

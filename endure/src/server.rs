@@ -80,6 +80,16 @@ impl Server {
         std::mem::replace(&mut self.folder, empty)
     }
 
+    /// Shuts the server down with `SIGTERM`, and starts it again on the same port.
+    ///
+    /// # Panics
+    /// If the server does not start.
+    pub(crate) fn end_and_restart(self) -> Self {
+        let port = self.address.port();
+        let folder = self.end("TERM");
+        Self::run(folder, port)
+    }
+
     /// Shuts the server down with `SIGTERM`, as an operator does, and returns its folder.
     pub(crate) fn end_in_order(self) -> TempDir {
         self.end("TERM")
@@ -88,6 +98,11 @@ impl Server {
     fn run(folder: TempDir, port: u16) -> Self {
         let (process, address, log) = Starting::begin(folder.path(), port).listening();
         Self { process, address, folder, log }
+    }
+
+    /// Returns the id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {
@@ -126,9 +141,7 @@ struct Starting {
 impl Starting {
     /// Starts a process with the configuration in this folder.
     fn begin(folder: &Path, port: u16) -> Self {
-        let program = std::env::var_os("E2E_DOORWARD")
-            .map_or_else(|| Path::new("target/debug/doorward").to_owned(), PathBuf::from);
-        let mut process = Command::new(program)
+        let mut process = Command::new(program())
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
             .arg("--config")
             .arg(folder.join("doorward.toml"))
@@ -172,6 +185,12 @@ impl Drop for Server {
         self.process.kill().ok();
         self.process.wait().ok();
     }
+}
+
+/// Returns the path of the server's program.
+pub(crate) fn program() -> PathBuf {
+    let built = || Path::new("target/debug/doorward").to_owned();
+    std::env::var_os("E2E_DOORWARD").map_or_else(built, PathBuf::from)
 }
 
 /// Returns the loopback address of a client. Each client has its own address, as on the internet, so that limits per

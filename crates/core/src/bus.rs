@@ -1,7 +1,7 @@
 //! Bus: messages between the nodes of a cluster, such as events for the sockets of other nodes.
 //!
-//! A bus promises nothing: a message may be lost, for example while a connection is replaced. What
-//! must not be lost is an [order](crate::cluster::Order). Start reading at [`Bus`].
+//! A bus may lose messages, for example while a connection is replaced. What must not be lost is an
+//! [order](crate::cluster::Order). Start reading at [`Bus`].
 
 use std::{fmt, sync::Arc};
 
@@ -99,8 +99,9 @@ impl fmt::Debug for Received {
 /// receives its own messages, if it has subscribed to their channel.
 ///
 /// # Errors
-/// All methods fail with [`StoreError::Unavailable`](crate::StoreError::Unavailable) if the bus
-/// does not answer. The caller then opens another connection.
+/// All methods but [`open`](Bus::open) fail with
+/// [`StoreError::Unavailable`](crate::StoreError::Unavailable) until `open` has completed. All methods
+/// fail with it if the bus does not answer. The caller then opens another connection.
 ///
 /// # Cancel safety
 /// If a future is dropped, its change may have happened or not. Dropping the future of
@@ -110,7 +111,7 @@ impl fmt::Debug for Received {
 /// ```
 /// use doorward_core::{StoreError, bus::{Bus, Channel, Message}};
 ///
-/// async fn hear_oneself(bus: &dyn Bus) -> Result<(), StoreError> {
+/// async fn echo(bus: &dyn Bus) -> Result<(), StoreError> {
 ///     let channel = Channel::new("all");
 ///     bus.open().await?;
 ///     bus.subscribe(&[channel.clone()]).await?;
@@ -136,4 +137,7 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Waits for messages. Fails when the connection has ended.
     fn receive(&self) -> StoreFuture<'_, Received>;
+
+    /// Closes the connection.
+    fn close(&self);
 }

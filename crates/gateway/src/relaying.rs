@@ -1,5 +1,4 @@
-//! Connects this node to the others: publishes and receives messages, and tells the application who
-//! has come and gone.
+//! Connects this node to the others: publishes and receives messages, and calls the presence hooks.
 //!
 //! One task keeps the connection. If it does not hear its own beat, it opens another one. `handling`
 //! does what messages ask. Start reading at [`start`].
@@ -17,12 +16,12 @@ use doorward_core::{StoreError, bus::Channel};
 use tokio::task::JoinSet;
 
 use self::handling::Handling;
-pub(crate) use self::handling::Here;
+pub(crate) use self::handling::LocalNamespaces;
 use crate::{
     bus::{
         channels::{of_all, of_node},
+        dropped::Dropped,
         message::Content,
-        outgoing::Dropped,
         peers::BEAT,
         relay::Relay,
     },
@@ -34,13 +33,16 @@ use crate::{
 /// application about presence. The tasks end when the result is dropped.
 ///
 /// If the bus does not answer, the task tries again.
-pub(crate) async fn start<H: Here>(services: &Arc<Services>, here: &Arc<H>) -> JoinSet<()> {
+pub(crate) async fn start<H: LocalNamespaces>(
+    services: &Arc<Services>,
+    namespaces: &Arc<H>,
+) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    let here: Weak<dyn Here> = Arc::downgrade(here) as _;
-    telling::start(&mut tasks, services, &here);
+    let namespaces: Weak<dyn LocalNamespaces> = Arc::downgrade(namespaces) as _;
+    telling::start(&mut tasks, services, &namespaces);
     if let Some(relay) = &services.relay {
         let connected = connect(services, relay).await;
-        let handling = Handling::new(services, relay, here);
+        let handling = Handling::new(services, relay, namespaces);
         tasks.spawn(run(handling, connected));
     }
     tasks
@@ -49,8 +51,8 @@ pub(crate) async fn start<H: Here>(services: &Arc<Services>, here: &Arc<H>) -> J
 /// Reason why the connection is replaced.
 #[derive(Debug, thiserror::Error)]
 enum Lost {
-    #[error("this node did not hear itself")]
-    Deaf,
+    #[error("this node did not receive its own beat")]
+    NoBeat,
     #[error(transparent)]
     Failed(#[from] StoreError),
     #[error("the server was dropped or has stopped")]
@@ -69,10 +71,10 @@ async fn run(handling: Handling, mut is_connected: bool) {
                 lost = send_presence(&handling) => lost,
             };
             relay.channels.lose();
-            relay.outgoing.lose();
+            relay.queue.lose();
             let Some(services) = handling.services.upgrade() else { return };
             match lost {
-                Lost::Server => return,
+                Lost::Server => return relay.bus.close(),
                 lost => services.bus_outage.failed(services.clock.now(), &lost),
             }
         }
@@ -101,7 +103,7 @@ async fn connect(services: &Services, relay: &Relay) -> bool {
             services.bus_outage.answered(services.clock.now());
             relay.peers.reconnect();
             relay.channels.set_up();
-            relay.outgoing.set_up();
+            relay.queue.set_up();
             true
         }
         Err(error) => {
@@ -135,7 +137,7 @@ async fn receive(handling: &Handling) -> Lost {
 /// Publishes messages as they come.
 async fn publish(relay: &Relay) -> Lost {
     loop {
-        let messages = relay.outgoing.next().await;
+        let messages = relay.queue.next().await;
         if let Err(error) = relay.bus.publish(&messages).await {
             Dropped::Away.count(messages.len() as u64);
             return error.into();
@@ -176,10 +178,11 @@ async fn beat(handling: &Handling) -> Lost {
     loop {
         let Some(services) = handling.services.upgrade() else { return Lost::Server };
         if services.is_draining() && services.registry.links() == 0 {
-            // The others forget this node, and its users stay where they are by then.
+            // Other nodes remove this node 8 to 10 s after its last message. By then its users have
+            // reconnected elsewhere.
             return Lost::Server;
         }
-        let Some(number) = relay.peers.beat() else { return Lost::Deaf };
+        let Some(number) = relay.peers.beat() else { return Lost::NoBeat };
         let presence = services.roster.number();
         relay.send(of_all(), &Content::Beat { number, presence }, &[]);
         pause(services, BEAT).await;

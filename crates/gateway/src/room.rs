@@ -16,11 +16,11 @@ pub(crate) mod members;
 pub(crate) mod pattern;
 pub(crate) mod presence;
 pub(crate) mod principal;
-pub(crate) mod remote_error;
+pub(crate) mod sent_results;
 pub(crate) mod server_event;
 pub(crate) mod socket;
 
-pub use crate::bus::selection::Target;
+pub use crate::bus::target::Target;
 pub use crate::room::{
     acks::Acks,
     error::JoinError,

@@ -249,6 +249,7 @@ macro_rules! conformance {
             a_new_connection_begins_anew,
             names_and_contents_may_be_anything,
             a_bus_must_be_open,
+            a_dropped_wait_loses_no_message,
         );
     };
     (rules with one of $part:ident for $make:path: $($rule:ident,)+) => { $(

@@ -14,7 +14,7 @@ use crate::application::{NamedUser, Person};
 
 /// Tells the clients of this node in some rooms that a user has come or gone.
 pub(super) fn tell_presence(hub: &Hub<NamedUser>, change: &PresenceChange, rooms: &[String]) {
-    let event = wire::Presence { user: change.user.as_str(), online: change.is_here };
+    let event = wire::Presence { user: change.user.as_str(), online: change.is_present };
     let others = hub.to_each(rooms.iter().map(|id| room_of(id))).except(&change.user);
     if let Err(error) = others.local().emit_event(&event) {
         tracing::error!(%error, "An event could not be sent to a room.");
@@ -46,5 +46,5 @@ pub(super) fn room_of(id: &str) -> String {
 }
 
 pub(super) fn member(presence: &Presence, user: &UserId, name: String) -> Member {
-    Member { user: user.clone(), name, online: presence.is_here(user) }
+    Member { user: user.clone(), name, online: presence.is_present(user) }
 }

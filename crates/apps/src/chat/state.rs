@@ -48,7 +48,7 @@ impl Chat {
             return Ok(Some(account));
         }
         let connected = me.hub().to_user(id.clone()).local_sockets();
-        let elsewhere = || me.hub().presence().is_here(id).then(|| nameless(id));
+        let elsewhere = || me.hub().presence().is_present(id).then(|| nameless(id));
         Ok(connected.first().map(person).or_else(elsewhere))
     }
 

@@ -349,7 +349,7 @@ pub(super) async fn add(
     room: &str,
     member: &Person,
 ) -> sqlx::Result<Added> {
-    let (is_here, members): (bool, i64) = query_as(
+    let (is_present, members): (bool, i64) = query_as(
         "SELECT EXISTS (SELECT 1 FROM chat_members WHERE room_id = ?1 AND user_id = ?2), \
          (SELECT count(*) FROM chat_members WHERE room_id = ?1)",
     )
@@ -357,7 +357,7 @@ pub(super) async fn add(
     .bind(member.id.as_str())
     .fetch_one(&mut *connection)
     .await?;
-    if is_here {
+    if is_present {
         return Ok(Added::Here);
     }
     if members >= MAX_MEMBERS || count_rooms(connection, &member.id).await? >= MAX_ROOMS {

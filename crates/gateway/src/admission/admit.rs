@@ -131,11 +131,11 @@ async fn decide<P: Send + Sync + 'static>(door: Arc<Door<P>>, candidate: Candida
         }
     }
     // Before the seat is taken, so that a client that replaces another one does not wait afterwards.
-    let heard = entered.socket.hear().await;
+    let channel = entered.socket.subscribe().await;
     entered.seat = Some(seating::commit(reservation, &user, &services).await?);
     // From now on broadcasts reach the socket. The link holds their packets back until the CONNECT
     // is answered.
-    entered.socket.enter_namespace(heard);
+    entered.socket.enter_namespace(channel);
     entered.otherwise = DisconnectReason::TransportClosed;
     let lifetime = entered.socket.access().lifetime.clone();
     let concurrency = door.rules.concurrency;

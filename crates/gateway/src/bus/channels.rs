@@ -1,7 +1,7 @@
 //! Channels that this node must hear, because it has sockets to which they lead.
 //!
-//! A [`Held`] channel is subscribed before the caller goes on, and for a while after the last
-//! holder has gone. Start reading at [`Channels::hold`].
+//! A [`Subscribed`] channel is subscribed before the caller goes on, and for a while after the last
+//! holder has gone. Start reading at [`Channels::subscribe`].
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,12 +14,12 @@ use doorward_core::{Clock, bus::Channel, lock};
 use metrics::{Gauge, gauge};
 use tokio::sync::{Notify, oneshot};
 
-use super::{message::Sender, selection::Target};
+use super::{message::NodeRun, target::Target};
 
 /// Channels that this node must hear.
 pub(crate) struct Channels {
     clock: Arc<dyn Clock>,
-    /// The lock is held for one change, or for copying a list.
+    /// The lock is subscribed for one change, or for copying a list.
     state: Mutex<State>,
     /// Notified when a channel was added that is not subscribed.
     added: Notify,
@@ -46,7 +46,7 @@ struct Entry {
 }
 
 /// Channel that is heard while this value exists, and for a while longer.
-pub(crate) struct Held {
+pub(crate) struct Subscribed {
     channels: Arc<Channels>,
     channel: Channel,
 }
@@ -58,10 +58,10 @@ impl Channels {
 
     /// Takes a channel. The receiver completes when the channel is subscribed. It is `None` if the
     /// channel is subscribed already, or if the bus is not connected.
-    pub(crate) fn hold(
+    pub(crate) fn subscribe(
         self: &Arc<Self>,
         channel: Channel,
-    ) -> (Held, Option<oneshot::Receiver<()>>) {
+    ) -> (Subscribed, Option<oneshot::Receiver<()>>) {
         let mut state = lock(&self.state);
         let is_up = state.is_up;
         let known = state.wanted.len();
@@ -78,7 +78,7 @@ impl Channels {
             self.added.notify_one();
         }
         drop(state);
-        (Held { channels: Arc::clone(self), channel }, subscribed)
+        (Subscribed { channels: Arc::clone(self), channel }, subscribed)
     }
 
     /// Completes when channels may have been added.
@@ -162,7 +162,7 @@ impl State {
     }
 }
 
-impl Drop for Held {
+impl Drop for Subscribed {
     fn drop(&mut self) {
         let mut state = lock(&self.channels.state);
         let Some(entry) = state.wanted.get_mut(&self.channel) else { return };
@@ -175,9 +175,9 @@ impl Drop for Held {
     }
 }
 
-impl fmt::Debug for Held {
+impl fmt::Debug for Subscribed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Held").field(&self.channel).finish()
+        f.debug_tuple("Subscribed").field(&self.channel).finish()
     }
 }
 
@@ -187,7 +187,7 @@ pub(crate) fn of_all() -> Channel {
 }
 
 /// Returns the channel for messages to one node.
-pub(crate) fn of_node(node: &Sender) -> Channel {
+pub(crate) fn of_node(node: &NodeRun) -> Channel {
     Channel::new(format!("node:{}", node.run))
 }
 
@@ -233,8 +233,8 @@ mod tests {
     fn a_holder_waits_until_its_channel_is_subscribed() {
         let (_, channels) = channels();
         let room = Channel::new("room");
-        let (_first, mut waits) = channels.hold(room.clone());
-        let (_second, mut too) = channels.hold(room.clone());
+        let (_first, mut waits) = channels.subscribe(room.clone());
+        let (_second, mut too) = channels.subscribe(room.clone());
         assert_eq!(channels.take_added(), std::slice::from_ref(&room));
         assert!(waits.as_mut().unwrap().try_recv().is_err());
 
@@ -242,12 +242,12 @@ mod tests {
 
         assert_eq!(waits.unwrap().try_recv(), Ok(()));
         assert_eq!(too.as_mut().unwrap().try_recv(), Ok(()));
-        assert!(channels.hold(room.clone()).1.is_none(), "it is subscribed");
+        assert!(channels.subscribe(room.clone()).1.is_none(), "it is subscribed");
         // The connection ends: nothing is waited for until it is back.
         assert_eq!(channels.reconnect(), std::slice::from_ref(&room));
-        assert!(channels.hold(room.clone()).1.is_none());
+        assert!(channels.subscribe(room.clone()).1.is_none());
         channels.set_up();
-        let (_third, waits) = channels.hold(room);
+        let (_third, waits) = channels.subscribe(room);
         channels.lose();
         assert!(waits.unwrap().try_recv().is_err());
     }
@@ -256,10 +256,10 @@ mod tests {
     fn a_channel_is_kept_for_a_while_after_its_last_holder() {
         let (clock, channels) = channels();
         let room = Channel::new("room");
-        let (first, _) = channels.hold(room.clone());
+        let (first, _) = channels.subscribe(room.clone());
         drop(first);
         clock.advance(KEPT / 2);
-        let (second, _) = channels.hold(room.clone());
+        let (second, _) = channels.subscribe(room.clone());
         clock.advance(KEPT);
         assert_eq!(channels.take_idle(), []);
         drop(second);
@@ -276,7 +276,7 @@ mod tests {
     fn no_more_channels_are_kept_than_the_limit() {
         let (_, channels) = channels();
         for number in 0..MAX_IDLE + 5 {
-            drop(channels.hold(Channel::new(number.to_string())));
+            drop(channels.subscribe(Channel::new(number.to_string())));
         }
 
         let gone = channels.take_idle();

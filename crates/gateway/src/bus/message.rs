@@ -1,7 +1,7 @@
 //! Messages on the bus: a header as JSON, and a body that depends on the header.
 //!
-//! All nodes of a cluster run one version. A node drops messages of another version. Start reading
-//! at [`Envelope`].
+//! The format has a version. A node drops messages whose format has another version. Start reading at
+//! [`Envelope`].
 
 use std::borrow::Cow;
 
@@ -10,20 +10,20 @@ use doorward_core::{Incarnation, NodeId, UserId};
 use doorward_protocol::RawArguments;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use super::selection::Selection;
+use super::{dropped::Dropped, selection::Selection};
 
 /// A message with its sender.
 #[derive(Clone, Debug)]
 pub(crate) struct Envelope {
-    pub(crate) from: Sender,
+    pub(crate) from: NodeRun,
     pub(crate) content: Content,
-    /// Bytes behind the header.
+    /// Bytes after the header.
     pub(crate) body: Bytes,
 }
 
 /// Node that has sent a message. A node that was started again is another sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sender {
+pub(crate) struct NodeRun {
     pub(crate) node: NodeId,
     pub(crate) run: Incarnation,
 }
@@ -76,8 +76,8 @@ pub(crate) enum Question {
 }
 
 impl Question {
-    /// Returns the user whose sockets are asked for.
-    pub(crate) fn user(user: Option<&UserId>) -> Self {
+    /// Returns the question for the sockets of a user, or for all sockets.
+    pub(crate) fn sockets(user: Option<&UserId>) -> Self {
         Self::Sockets { user: user.map(|user| user.as_str().into()) }
     }
 }
@@ -100,18 +100,9 @@ struct ReadHead<'a> {
     content: Content,
 }
 
-/// Reason why a message is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unreadable {
-    /// It is not a message of this version.
-    Malformed,
-    /// A node of another version has sent it.
-    Version,
-}
-
 impl Envelope {
     /// Returns the message as bytes.
-    pub(crate) fn encode(from: &Sender, content: &Content, body: &[&[u8]]) -> Bytes {
+    pub(crate) fn encode(from: &NodeRun, content: &Content, body: &[&[u8]]) -> Bytes {
         let head = Head { v: VERSION, node: from.node.as_str(), run: from.run.encode(), content };
         let size: usize = body.iter().map(|part| part.len()).sum();
         let mut out = BytesMut::with_capacity(USUAL + size);
@@ -128,19 +119,24 @@ impl Envelope {
     }
 
     /// Parses the output of [`encode`](Self::encode).
-    pub(crate) fn decode(mut bytes: Bytes) -> Result<Self, Unreadable> {
-        let (length, rest) = bytes.split_first_chunk::<LENGTH>().ok_or(Unreadable::Malformed)?;
+    pub(crate) fn decode(mut bytes: Bytes) -> Result<Self, Dropped> {
+        let (length, rest) = bytes.split_first_chunk::<LENGTH>().ok_or(Dropped::Unreadable)?;
         let length = u32::from_be_bytes(*length) as usize;
-        let head = rest.get(..length).ok_or(Unreadable::Malformed)?;
+        let head = rest.get(..length).ok_or(Dropped::Unreadable)?;
         let head: ReadHead<'_> = match serde_json::from_slice(head) {
             Ok(head) => head,
-            Err(_) => return Err(version_of(head).map_or(Unreadable::Malformed, of_version)),
+            Err(_) => {
+                return Err(match version_of(head) {
+                    Some(version) if version != VERSION => Dropped::Version,
+                    _ => Dropped::Unreadable,
+                });
+            }
         };
         if head.v != VERSION {
-            return Err(Unreadable::Version);
+            return Err(Dropped::Version);
         }
-        let run = head.run.parse().map_err(|_malformed| Unreadable::Malformed)?;
-        let from = Sender { node: NodeId::new(&*head.node), run };
+        let run = head.run.parse().map_err(|_malformed| Dropped::Unreadable)?;
+        let from = NodeRun { node: NodeId::new(&*head.node), run };
         let content = head.content;
         Ok(Self { from, content, body: bytes.split_off(LENGTH + length) })
     }
@@ -153,10 +149,6 @@ fn version_of(head: &[u8]) -> Option<u8> {
         v: u8,
     }
     serde_json::from_slice(head).ok().map(|OnlyVersion { v }| v)
-}
-
-fn of_version(version: u8) -> Unreadable {
-    if version == VERSION { Unreadable::Malformed } else { Unreadable::Version }
 }
 
 /// Returns arguments as a body.
@@ -190,7 +182,7 @@ pub(crate) fn unpack(mut body: Bytes) -> Option<RawArguments> {
     Some(RawArguments::from_ack(json, parts.collect()))
 }
 
-/// Version of the messages.
+/// Version of the format of messages.
 const VERSION: u8 = 1;
 
 /// Size of a length, in bytes.
@@ -205,12 +197,12 @@ mod tests {
 
     use super::*;
     use crate::{
-        bus::selection::{Named, Target},
+        bus::{selection::Named, target::Target},
         runtime::system::OsEntropy,
     };
 
-    fn sender() -> Sender {
-        Sender { node: NodeId::new("eu \"1\""), run: Incarnation::generate(&OsEntropy) }
+    fn sender() -> NodeRun {
+        NodeRun { node: NodeId::new("eu \"1\""), run: Incarnation::generate(&OsEntropy) }
     }
 
     #[test]
@@ -237,7 +229,7 @@ mod tests {
         for end in 0..good.len() {
             assert_eq!(
                 Envelope::decode(good.slice(..end)).err(),
-                Some(Unreadable::Malformed),
+                Some(Dropped::Unreadable),
                 "{end}"
             );
         }
@@ -245,14 +237,14 @@ mod tests {
             let length = u32::try_from(head.len()).unwrap().to_be_bytes();
             Envelope::decode([&length, head.as_bytes()].concat().into()).err()
         };
-        assert_eq!(other(r#"{"v":2,"content":{"song":{}}}"#), Some(Unreadable::Version));
-        assert_eq!(other(r#"{"v":1,"content":{"song":{}}}"#), Some(Unreadable::Malformed));
+        assert_eq!(other(r#"{"v":2,"content":{"song":{}}}"#), Some(Dropped::Version));
+        assert_eq!(other(r#"{"v":1,"content":{"song":{}}}"#), Some(Dropped::Unreadable));
         assert_eq!(
             Envelope::decode(Bytes::from_static(&[255; 9])).err(),
-            Some(Unreadable::Malformed)
+            Some(Dropped::Unreadable)
         );
         let deep = "[".repeat(100_000);
-        assert_eq!(other(&deep), Some(Unreadable::Malformed));
+        assert_eq!(other(&deep), Some(Dropped::Unreadable));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Other nodes, as this node hears them on the bus.
 //!
-//! Every node sends a beat every two seconds, and hears its own. A node that does not hear its own
-//! beat is not connected any more, and does not judge the others. Start reading at [`Peers::beat`].
+//! Every node publishes a message every two seconds, its *beat*, and receives it too. While its own
+//! beat does not arrive, a node does not count others as silent. Start reading at [`Peers::beat`].
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -12,11 +12,11 @@ use std::{
 use doorward_core::{Incarnation, NodeId, lock};
 use metrics::{Gauge, gauge};
 
-use super::message::Sender;
+use super::message::NodeRun;
 
 /// Other nodes that this node hears.
 pub(crate) struct Peers {
-    own: Sender,
+    own: NodeRun,
     state: Mutex<State>,
     gauge: Gauge,
 }
@@ -28,7 +28,7 @@ struct State {
     /// Number of the last own beat that was heard.
     heard: u64,
     peers: HashMap<Incarnation, Peer>,
-    /// Nodes of the cluster, by the last extension of the lease.
+    /// Members of the cluster, as of the last extension of the lease.
     members: Vec<NodeId>,
 }
 
@@ -39,7 +39,7 @@ struct Peer {
 }
 
 impl Peers {
-    pub(crate) fn new(own: Sender) -> Self {
+    pub(crate) fn new(own: NodeRun) -> Self {
         Self { own, state: Mutex::default(), gauge: gauge!(PEERS) }
     }
 
@@ -60,13 +60,13 @@ impl Peers {
     }
 
     /// Records an own beat.
-    pub(crate) fn heard_oneself(&self, number: u64) {
+    pub(crate) fn received_own_beat(&self, number: u64) {
         let mut state = lock(&self.state);
         state.heard = state.heard.max(number.min(state.sent));
     }
 
     /// Records a message of another node. Returns `false` if there are too many nodes.
-    pub(crate) fn heard(&self, from: &Sender) -> bool {
+    pub(crate) fn heard(&self, from: &NodeRun) -> bool {
         let mut state = lock(&self.state);
         let beat = state.heard;
         if let Some(peer) = state.peers.get_mut(&from.run) {
@@ -99,7 +99,7 @@ impl Peers {
         silent.into_iter().map(|(run, _)| run).collect()
     }
 
-    /// Returns `true` for a while after the start of this node.
+    /// Returns `true` until this node has received four of its own beats.
     pub(crate) fn is_new(&self) -> bool {
         lock(&self.state).heard < SILENT_BEATS
     }
@@ -121,8 +121,8 @@ impl Peers {
 /// Time from one beat to the next one.
 pub(crate) const BEAT: Duration = Duration::from_secs(2);
 
-/// Number of own beats after which a silent node is gone: 8 s. The clients of a node that is
-/// restarted are back by then.
+/// Number of own beats after which a silent node is removed: after 8 to 10 s. The clients of a node
+/// that is restarted are back by then.
 const SILENT_BEATS: u64 = 4;
 
 /// Maximum number of nodes.
@@ -135,8 +135,8 @@ mod tests {
     use super::*;
     use crate::runtime::system::OsEntropy;
 
-    fn sender(name: &str) -> Sender {
-        Sender { node: NodeId::new(name), run: Incarnation::generate(&OsEntropy) }
+    fn sender(name: &str) -> NodeRun {
+        NodeRun { node: NodeId::new(name), run: Incarnation::generate(&OsEntropy) }
     }
 
     #[test]
@@ -146,7 +146,7 @@ mod tests {
         assert!(peers.heard(&other));
         for number in 1..=3 {
             assert_eq!(peers.beat(), Some(number));
-            peers.heard_oneself(number);
+            peers.received_own_beat(number);
             assert_eq!(peers.take_silent(), []);
         }
         // This node is deaf: it does not judge others.
@@ -158,7 +158,7 @@ mod tests {
         peers.reconnect();
         assert_eq!(peers.beat(), Some(4));
 
-        peers.heard_oneself(4);
+        peers.received_own_beat(4);
 
         assert_eq!(peers.take_silent(), [other.run]);
         assert_eq!(peers.names().len(), 0);
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_beat_that_was_not_sent_is_not_heard() {
         let peers = Peers::new(sender("n0"));
-        peers.heard_oneself(7);
+        peers.received_own_beat(7);
         assert_eq!(peers.beat(), Some(1));
         assert_eq!(peers.beat(), None);
     }

@@ -13,7 +13,7 @@ use doorward_core::{Incarnation, NodeId, lock};
 use metrics::{Gauge, gauge};
 use tokio::sync::mpsc;
 
-use super::message::Sender;
+use super::message::NodeRun;
 
 /// Questions of this node that are not answered yet, by id.
 pub(crate) struct Questions {
@@ -28,7 +28,7 @@ struct Open {
 
 /// Part of an answer.
 pub(crate) struct Part {
-    pub(crate) from: Sender,
+    pub(crate) from: NodeRun,
     pub(crate) number: u32,
     pub(crate) is_last: bool,
     pub(crate) body: Bytes,
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::runtime::system::OsEntropy;
 
-    fn part(from: &Sender, number: u32, is_last: bool) -> Part {
+    fn part(from: &NodeRun, number: u32, is_last: bool) -> Part {
         Part { from: from.clone(), number, is_last, body: Bytes::from(number.to_string()) }
     }
 
@@ -126,7 +126,7 @@ mod tests {
     async fn an_answer_is_complete_with_all_of_its_parts() {
         let sender = |name: &str| {
             let run = Incarnation::generate(&OsEntropy);
-            Sender { node: NodeId::new(name), run }
+            NodeRun { node: NodeId::new(name), run }
         };
         let (whole, torn) = (sender("whole"), sender("torn"));
         let questions = Questions::new();

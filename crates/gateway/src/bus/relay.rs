@@ -7,14 +7,13 @@ use doorward_core::{
     Clock, Entropy, Incarnation, NodeId,
     bus::{Bus, Channel, Message},
 };
-use futures_util::future::join_all;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    channels::{Channels, Held, of_all, of_node},
-    message::{Content, Envelope, Question, Sender},
-    outgoing::Outgoing,
+    channels::{Channels, Subscribed, of_all, of_node},
+    message::{Content, Envelope, NodeRun, Question},
     peers::Peers,
+    publish_queue::PublishQueue,
     questions::{Answer, Questions},
 };
 use crate::runtime::within::within;
@@ -23,9 +22,9 @@ use crate::runtime::within::within;
 pub(crate) struct Relay {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) bus: Arc<dyn Bus>,
-    pub(crate) own: Sender,
+    pub(crate) own: NodeRun,
     pub(crate) channels: Arc<Channels>,
-    pub(crate) outgoing: Outgoing,
+    pub(crate) queue: PublishQueue,
     pub(crate) peers: Peers,
     pub(crate) questions: Questions,
 }
@@ -52,33 +51,31 @@ impl Relay {
         node: NodeId,
         bus: Arc<dyn Bus>,
     ) -> Self {
-        let own = Sender { node, run: Incarnation::generate(entropy) };
+        let own = NodeRun { node, run: Incarnation::generate(entropy) };
         Self {
             clock: Arc::clone(clock),
             bus,
             channels: Arc::new(Channels::new(Arc::clone(clock))),
-            outgoing: Outgoing::new(),
+            queue: PublishQueue::new(),
             peers: Peers::new(own.clone()),
             questions: Questions::new(),
             own,
         }
     }
 
-    /// Hears channels. Completes when messages on them reach this node, or if the bus does not
-    /// answer.
-    pub(crate) async fn hear(&self, channels: impl IntoIterator<Item = Channel>) -> Vec<Held> {
-        let (held, waits): (Vec<_>, Vec<_>) =
-            channels.into_iter().map(|channel| self.channels.hold(channel)).unzip();
-        let waits: Vec<_> = waits.into_iter().flatten().collect();
-        if !waits.is_empty() {
-            within(&*self.clock, HEARD_WITHIN, join_all(waits)).await;
+    /// Subscribes to a channel. Completes when messages on it reach this node, or after
+    /// [`SUBSCRIBED_WITHIN`] if the bus does not answer.
+    pub(crate) async fn subscribe(&self, channel: Channel) -> Subscribed {
+        let (subscribed, waits) = self.channels.subscribe(channel);
+        if let Some(waits) = waits {
+            within(&*self.clock, SUBSCRIBED_WITHIN, waits).await;
         }
-        held
+        subscribed
     }
 
     /// Sends a message to the nodes that hear a channel. Returns `false` if it was dropped.
     pub(crate) fn send(&self, channel: Channel, content: &Content, body: &[&[u8]]) -> bool {
-        self.outgoing.push([self.message(channel, content, body)])
+        self.queue.push([self.message(channel, content, body)])
     }
 
     pub(crate) fn message(&self, channel: Channel, content: &Content, body: &[&[u8]]) -> Message {
@@ -125,7 +122,7 @@ impl Relay {
     }
 
     /// Answers a question of another node with a list, in parts of limited size.
-    pub(crate) fn answer<T: Serialize>(&self, to: &Sender, id: u64, items: &[T]) {
+    pub(crate) fn answer<T: Serialize>(&self, to: &NodeRun, id: u64, items: &[T]) {
         let parts = in_parts(items);
         let last = parts.len() - 1;
         let channel = of_node(to);
@@ -133,7 +130,7 @@ impl Relay {
             let content = Content::Answer { id, part, is_last: part as usize == last };
             self.message(channel.clone(), &content, &[body])
         });
-        self.outgoing.push(parts);
+        self.queue.push(parts);
     }
 }
 
@@ -166,7 +163,7 @@ pub(crate) fn in_parts<T: Serialize>(items: &[T]) -> Vec<Bytes> {
 pub(crate) const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Time limit for subscribing to a channel. After that, the caller goes on, and may miss messages.
-const HEARD_WITHIN: Duration = Duration::from_secs(1);
+const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Size from which a part of an answer is sent, in bytes.
 const PART: usize = 64 * 1024;

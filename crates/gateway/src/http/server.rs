@@ -33,7 +33,7 @@ pub(crate) struct Server {
     pub(crate) polled: Arc<Table<Binding>>,
     /// Set when the init hooks have succeeded. Concurrent handshakes wait for one run of the hooks.
     /// After a failure the cell stays empty, and the next handshake runs the hooks again.
-    /// Its value are the tasks that end with the server.
+    /// The value holds tasks that end with the server.
     ready: OnceCell<JoinSet<()>>,
 }
 
@@ -83,7 +83,7 @@ impl Server {
             for namespace in self.namespaces.named() {
                 namespace.init().await.map_err(ServeError::Init)?;
             }
-            // A node hears the others before it admits clients.
+            // The bus is connected before clients are admitted, if it answers.
             let tasks = relaying::start(&self.services, &self.namespaces).await;
             membership::start(&self.services).await;
             recheck::start(&self.services);

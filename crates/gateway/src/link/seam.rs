@@ -24,7 +24,7 @@ use crate::{
         services::{Services, Subject},
         standing::Term,
     },
-    relaying::Here,
+    relaying::LocalNamespaces,
     room::hub::serving::RemoteHub,
 };
 
@@ -115,7 +115,7 @@ pub(crate) trait Family: Send + Sync {
     /// exist.
     fn find(&self, name: &str) -> Option<Found>;
     /// Returns the hub of a namespace that exists.
-    fn live(&self, name: &str) -> Option<Box<dyn RemoteHub>>;
+    fn existing(&self, name: &str) -> Option<Box<dyn RemoteHub>>;
 }
 
 /// A namespace and its name.
@@ -171,11 +171,11 @@ impl Namespaces {
     }
 }
 
-impl Here for Namespaces {
-    fn live(&self, name: &str) -> Option<Box<dyn RemoteHub>> {
+impl LocalNamespaces for Namespaces {
+    fn existing(&self, name: &str) -> Option<Box<dyn RemoteHub>> {
         match self.named.get(name) {
             Some(namespace) => Some(namespace.remote()),
-            None => self.families.iter().find_map(|family| family.live(name)),
+            None => self.families.iter().find_map(|family| family.existing(name)),
         }
     }
 }

@@ -64,7 +64,7 @@ impl<P: Send + Sync + 'static> Family for OpenedNamespaces<P> {
         Some(Found { name, namespace })
     }
 
-    fn live(&self, name: &str) -> Option<Box<dyn RemoteHub>> {
-        Some(Box::new(self.hubs.live(name)?))
+    fn existing(&self, name: &str) -> Option<Box<dyn RemoteHub>> {
+        Some(Box::new(self.hubs.existing(name)?))
     }
 }

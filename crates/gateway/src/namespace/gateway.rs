@@ -299,11 +299,16 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// [`Hub::presence`](crate::Hub::presence) returns it. Each node keeps the users of all nodes in
     /// its memory.
     ///
-    /// The hook runs on every node, also for users of other nodes. So let it tell the clients of its
-    /// own node only ([`Broadcast::local`](crate::Broadcast::local)). A user who reconnects while
-    /// another node shuts down does not go. Users who were connected before this node has started do
-    /// not come. For each user, one change is told after the other, and a user who has come and gone
-    /// meanwhile is left out. The changes of several users are told at once.
+    /// The hook runs on every node, also for users of other nodes. So let it send to the clients of its
+    /// own node only ([`Broadcast::local`](crate::Broadcast::local)).
+    ///
+    /// - While a node shuts down, the hook runs for its users on that node. On the other nodes it runs
+    ///   only if they do not come back.
+    /// - A node that has just started, and has no client in the namespace, does not report the users of
+    ///   other nodes as come.
+    /// - Changes of one user in one room, or in the namespace, run one after the other. If a user comes
+    ///   and goes in the meantime, both changes are left out. Other changes may run at the same time,
+    ///   up to eight in the server.
     ///
     /// The hook is dropped when it exceeds [`Limits::handler_timeout`](crate::Limits::handler_timeout).
     ///
@@ -314,7 +319,7 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// let gateway: Gateway<Claims> = Gateway::at("/").on_presence(
     ///     |hub: Hub<Claims>, change: PresenceChange| async move {
     ///         if let Some(room) = &change.room {
-    ///             let said = (change.user.as_str(), change.is_here);
+    ///             let said = (change.user.as_str(), change.is_present);
     ///             hub.to(room.clone()).local().emit("presence", said).ok();
     ///         }
     ///     },

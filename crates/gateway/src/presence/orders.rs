@@ -57,8 +57,8 @@ pub(crate) fn begin(services: &Services, order: &Order, state: &RevocationState)
             });
         }
         Order::Probe { incarnation, link } => {
-            let is_here = services.standing.incarnation() == Some(*incarnation);
-            let asked = is_here.then(|| registry.link(*link).map(|link| link.probe()));
+            let is_present = services.standing.incarnation() == Some(*incarnation);
+            let asked = is_present.then(|| registry.link(*link).map(|link| link.probe()));
             return follow(asked.into_iter().collect(), probe);
         }
     };

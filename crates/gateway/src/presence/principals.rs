@@ -211,7 +211,7 @@ impl Principals {
         let Some(services) = self.services.get() else { return Gathered::default() };
         let mut all = services.registry.described(user);
         let Some(relay) = &services.relay else { return Gathered::here(all) };
-        let asked = relay.ask::<Described>(Question::user(user), &[], ANSWERED_WITHIN);
+        let asked = relay.ask::<Described>(Question::sockets(user), &[], ANSWERED_WITHIN);
         let Answers { items, missing } = asked.await;
         all.extend(items.into_iter().filter_map(Described::read));
         Gathered::with(all, missing)

@@ -25,7 +25,7 @@ use self::peer::{Line, Peer};
 pub(crate) use self::place::Place;
 use crate::bus::{
     channels::{of_all, of_node},
-    message::{Content, Sender},
+    message::{Content, NodeRun},
     relay::{Relay, in_parts},
 };
 
@@ -59,7 +59,8 @@ struct State {
 /// Connections of one user in one place.
 #[derive(Default)]
 struct Entry {
-    here: u32,
+    /// Number of connections to this node.
+    local: u32,
     elsewhere: Vec<(Incarnation, u32)>,
     /// `true` if the application was told last that the user is present.
     was_told: bool,
@@ -74,7 +75,7 @@ struct Entry {
 pub(crate) struct Change {
     pub(crate) place: Place,
     pub(crate) user: UserId,
-    pub(crate) is_here: bool,
+    pub(crate) is_present: bool,
 }
 
 impl Roster {
@@ -91,18 +92,18 @@ impl Roster {
 
     /// Adds a connection of this node.
     pub(crate) fn add(&self, place: &Place, user: &UserId) {
-        self.change_here(place, user, |here| here + 1);
+        self.change_local(place, user, |local| local + 1);
     }
 
     /// Removes a connection that was added.
     pub(crate) fn remove(&self, place: &Place, user: &UserId) {
-        self.change_here(place, user, |here| here.saturating_sub(1));
+        self.change_local(place, user, |local| local.saturating_sub(1));
     }
 
-    fn change_here(&self, place: &Place, user: &UserId, change: impl FnOnce(u32) -> u32) {
+    fn change_local(&self, place: &Place, user: &UserId, change: impl FnOnce(u32) -> u32) {
         let mut state = lock(&self.state);
         let entry = state.entry(place, user);
-        entry.here = change(entry.here);
+        entry.local = change(entry.local);
         let is_unsent = self.relay.is_some() && !std::mem::replace(&mut entry.is_unsent, true);
         if is_unsent {
             state.unsent.push((place.clone(), user.clone()));
@@ -121,24 +122,24 @@ impl Roster {
         let Some(entry) = state.places.get(place).and_then(|users| users.get(user)) else {
             return Vec::new();
         };
-        let here = (entry.here > 0).then(|| (self.node.clone(), entry.here as usize));
+        let local = (entry.local > 0).then(|| (self.node.clone(), entry.local as usize));
         let elsewhere = entry
             .elsewhere
             .iter()
             .filter_map(|(run, count)| Some((state.peers.get(run)?.node.clone(), *count as usize)));
-        here.into_iter().chain(elsewhere).collect()
+        local.into_iter().chain(elsewhere).collect()
     }
 
-    pub(crate) fn is_here(&self, place: &Place, user: &UserId) -> bool {
+    pub(crate) fn is_present(&self, place: &Place, user: &UserId) -> bool {
         let state = lock(&self.state);
-        state.places.get(place).and_then(|users| users.get(user)).is_some_and(Entry::is_here)
+        state.places.get(place).and_then(|users| users.get(user)).is_some_and(Entry::is_present)
     }
 
     /// Returns all users in a place, in any order.
     pub(crate) fn users(&self, place: &Place) -> Vec<UserId> {
         let state = lock(&self.state);
         let users = state.places.get(place).into_iter().flatten();
-        users.filter(|(_, entry)| entry.is_here()).map(|(user, _)| user.clone()).collect()
+        users.filter(|(_, entry)| entry.is_present()).map(|(user, _)| user.clone()).collect()
     }
 
     #[cfg(test)]
@@ -160,7 +161,7 @@ impl Roster {
         for (place, user) in &unsent {
             let entry = state.entry(place, user);
             entry.is_unsent = false;
-            lines.push(line(place, user, entry.here));
+            lines.push(line(place, user, entry.local));
             self.settle(&mut state, place, user);
         }
         let mut messages: Vec<Message> = Vec::new();
@@ -173,7 +174,7 @@ impl Roster {
         }
         // The lock is held, so that messages are sent in the order of their numbers. The others
         // notice by the next beat if these are dropped.
-        relay.outgoing.push(messages);
+        relay.queue.push(messages);
     }
 
     /// Returns the number of the last change that was sent.
@@ -182,14 +183,14 @@ impl Roster {
     }
 
     /// Sends the whole presence on this node to another one.
-    pub(crate) fn send_whole(&self, to: &Sender) {
+    pub(crate) fn send_whole(&self, to: &NodeRun) {
         let Some(relay) = &self.relay else { return };
         let state = lock(&self.state);
         let number = state.number;
         let mut lines = Vec::new();
         for (place, users) in &state.places {
-            let here = users.iter().filter(|(_, entry)| entry.here > 0);
-            lines.extend(here.map(|(user, entry)| line(place, user, entry.here)));
+            let local = users.iter().filter(|(_, entry)| entry.local > 0);
+            lines.extend(local.map(|(user, entry)| line(place, user, entry.local)));
         }
         let parts = in_parts(&lines);
         let last = parts.len() - 1;
@@ -203,19 +204,19 @@ impl Roster {
             })
             .collect();
         // The lock is held, so that the next change follows.
-        relay.outgoing.push(messages);
+        relay.queue.push(messages);
     }
 
     /// Notices if the presence of a user has changed, and forgets an entry that is not needed.
     fn settle(&self, state: &mut State, place: &Place, user: &UserId) {
         let Some(users) = state.places.get_mut(place) else { return };
         let Some(entry) = users.get_mut(user) else { return };
-        if entry.is_here() != entry.was_told && !entry.is_untold {
+        if entry.is_present() != entry.was_told && !entry.is_untold {
             entry.is_untold = true;
             state.untold.push_back((place.clone(), user.clone()));
             self.untold.notify_one();
         }
-        if !(entry.is_here() || entry.is_untold || entry.is_unsent) {
+        if !(entry.is_present() || entry.is_untold || entry.is_unsent) {
             users.remove(user);
             if users.is_empty() {
                 state.places.remove(place);
@@ -229,11 +230,10 @@ impl Roster {
 impl State {
     /// Returns an entry. Adds it if there is none. The caller settles it afterwards.
     fn entry(&mut self, place: &Place, user: &UserId) -> &mut Entry {
-        let users = match self.places.get_mut(place) {
-            Some(_) => self.places.get_mut(place),
-            None => Some(self.places.entry(place.clone()).or_default()),
-        };
-        let users = users.expect("it was found or added");
+        if !self.places.contains_key(place) {
+            self.places.insert(place.clone(), HashMap::new());
+        }
+        let users = self.places.get_mut(place).expect("it was found or added");
         if !users.contains_key(user) {
             self.entries += 1;
         }
@@ -242,8 +242,8 @@ impl State {
 }
 
 impl Entry {
-    fn is_here(&self) -> bool {
-        self.here > 0 || !self.elsewhere.is_empty()
+    fn is_present(&self) -> bool {
+        self.local > 0 || !self.elsewhere.is_empty()
     }
 }
 

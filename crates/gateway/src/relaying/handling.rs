@@ -17,8 +17,8 @@ use tokio::sync::Semaphore;
 use crate::{
     bus::{
         channels::of_node,
-        message::{Content, Envelope, Question, Sender, Unreadable},
-        outgoing::Dropped,
+        dropped::Dropped,
+        message::{Content, Envelope, NodeRun, Question},
         questions::Part,
         relay::Relay,
     },
@@ -32,16 +32,17 @@ use crate::{
 };
 
 /// Namespaces of this node.
-pub(crate) trait Here: Send + Sync + 'static {
-    /// Returns the hub of a namespace that exists.
-    fn live(&self, namespace: &str) -> Option<Box<dyn RemoteHub>>;
+pub(crate) trait LocalNamespaces: Send + Sync + 'static {
+    /// Returns the hub of a namespace. Returns `None` if this node does not have the namespace, or has
+    /// not opened it.
+    fn existing(&self, namespace: &str) -> Option<Box<dyn RemoteHub>>;
 }
 
 /// Handles the messages of other nodes.
 pub(super) struct Handling {
     pub(super) services: Weak<Services>,
     pub(super) relay: Arc<Relay>,
-    here: Weak<dyn Here>,
+    namespaces: Weak<dyn LocalNamespaces>,
     /// Permits for questions whose answer takes time.
     answering: Arc<Semaphore>,
     version_logged: OnceAMinute,
@@ -49,11 +50,15 @@ pub(super) struct Handling {
 }
 
 impl Handling {
-    pub(super) fn new(services: &Arc<Services>, relay: &Arc<Relay>, here: Weak<dyn Here>) -> Self {
+    pub(super) fn new(
+        services: &Arc<Services>,
+        relay: &Arc<Relay>,
+        namespaces: Weak<dyn LocalNamespaces>,
+    ) -> Self {
         Self {
             services: Arc::downgrade(services),
             relay: Arc::clone(relay),
-            here,
+            namespaces,
             answering: Arc::new(Semaphore::new(MAX_ANSWERING)),
             version_logged: OnceAMinute::default(),
             received: counter!(RECEIVED),
@@ -68,24 +73,26 @@ impl Handling {
 
     /// Handles one message. Returns `false` if the server was dropped.
     pub(super) fn handle(&self, bytes: Bytes) -> bool {
-        let Some((services, here)) = self.services.upgrade().zip(self.here.upgrade()) else {
+        let Some((services, namespaces)) = self.services.upgrade().zip(self.namespaces.upgrade())
+        else {
             return false;
         };
         self.received.increment(1);
-        // A panic must not leave this node deaf.
-        if catch(|| self.read(&services, &*here, bytes)).is_err() {
+        // A panic must not end the task that receives messages.
+        if catch(|| self.read(&services, &*namespaces, bytes)).is_err() {
             tracing::error!("A message of another node caused a panic.");
         }
         true
     }
 
-    fn read(&self, services: &Services, here: &dyn Here, bytes: Bytes) {
+    fn read(&self, services: &Services, namespaces: &dyn LocalNamespaces, bytes: Bytes) {
         let Envelope { from, content, body } = match Envelope::decode(bytes) {
             Ok(envelope) => envelope,
-            Err(Unreadable::Malformed) => return Dropped::Unreadable.count(1),
-            Err(Unreadable::Version) => {
-                Dropped::Version.count(1);
-                if self.version_logged.take_turn(services.clock.now()) {
+            Err(dropped) => {
+                dropped.count(1);
+                if dropped == Dropped::Version
+                    && self.version_logged.take_turn(services.clock.now())
+                {
                     tracing::warn!(
                         "Messages of a node of another version are dropped: run one version on all nodes."
                     );
@@ -96,7 +103,7 @@ impl Handling {
         let Self { relay, .. } = self;
         if from.run == relay.own.run {
             if let Content::Beat { number, .. } = content {
-                relay.peers.heard_oneself(number);
+                relay.peers.received_own_beat(number);
             }
             return;
         }
@@ -106,7 +113,7 @@ impl Handling {
         let roster = &services.roster;
         match content {
             Content::Beat { presence, .. } => {
-                if roster.has_missed(&from, presence) {
+                if roster.check_number(&from, presence) {
                     relay.send(of_node(&from), &Content::PresenceWanted, &[]);
                 }
             }
@@ -114,17 +121,19 @@ impl Handling {
                 let Some(frame) = Frame::read(body, services.link_config.format) else {
                     return Dropped::Unreadable.count(1);
                 };
-                if let Some(hub) = here.live(&namespace) {
+                if let Some(hub) = namespaces.existing(&namespace) {
                     hub.deliver(&selection, &frame, is_volatile);
                 }
             }
             Content::Question { id, question } => {
-                self.answer(services, here, from, id, question, body);
+                self.answer(services, namespaces, from, id, question, body);
             }
             Content::Answer { id, part, is_last } => {
                 relay.questions.answered(id, Part { from, number: part, is_last, body });
             }
             Content::Presence { number } => roster.apply(&from, number, &body),
+            // The users of a server that shuts down are not reported as gone, also not by leaving them out.
+            Content::PresenceWanted if services.is_draining() => {}
             Content::PresenceWanted => roster.send_whole(&from),
             Content::WholePresence { number, part, is_last } => {
                 roster.apply_whole(&from, number, part, is_last, &body);
@@ -136,8 +145,8 @@ impl Handling {
     fn answer(
         &self,
         services: &Services,
-        here: &dyn Here,
-        to: Sender,
+        namespaces: &dyn LocalNamespaces,
+        to: NodeRun,
         id: u64,
         question: Question,
         body: Bytes,
@@ -160,7 +169,7 @@ impl Handling {
             | Question::Fetch { namespace, .. }
             | Question::Join { namespace, .. }
             | Question::Leave { namespace, .. }
-            | Question::ServerEvent { namespace, .. } => here.live(namespace),
+            | Question::ServerEvent { namespace, .. } => namespaces.existing(namespace),
         };
         let Some(hub) = hub else { return relay.answer::<()>(&to, id, &[]) };
         let mut answer = hub.answer(question, body);

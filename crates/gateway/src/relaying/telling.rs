@@ -1,26 +1,30 @@
-//! Tells the application who has come and gone.
+//! Calls the presence hooks of the application.
 
 use std::sync::{Arc, Weak};
 
 use tokio::task::JoinSet;
 
-use super::Here;
+use super::LocalNamespaces;
 use crate::presence::{roster::Roster, services::Services};
 
 /// Starts the tasks that call the hooks.
-pub(super) fn start(tasks: &mut JoinSet<()>, services: &Services, here: &Weak<dyn Here>) {
+pub(super) fn start(
+    tasks: &mut JoinSet<()>,
+    services: &Services,
+    namespaces: &Weak<dyn LocalNamespaces>,
+) {
     for _ in 0..AT_ONCE {
-        tasks.spawn(tell(Arc::clone(&services.roster), here.clone()));
+        tasks.spawn(tell(Arc::clone(&services.roster), namespaces.clone()));
     }
 }
 
-async fn tell(roster: Arc<Roster>, here: Weak<dyn Here>) {
+async fn tell(roster: Arc<Roster>, namespaces: Weak<dyn LocalNamespaces>) {
     loop {
         let change = roster.next_change().await;
-        let Some(here) = here.upgrade() else { return };
+        let Some(namespaces) = namespaces.upgrade() else { return };
         // A namespace that a pattern opens may be closed by now. It has no client to be told.
-        let told = here.live(&change.place.namespace).map(|hub| hub.tell(&change));
-        drop(here);
+        let told = namespaces.existing(&change.place.namespace).map(|hub| hub.tell(&change));
+        drop(namespaces);
         if let Some(told) = told {
             told.await;
         }

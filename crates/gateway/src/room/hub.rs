@@ -6,6 +6,7 @@
 pub(crate) mod broadcast;
 pub(crate) mod opened;
 mod remote;
+mod server_events;
 pub(crate) mod serving;
 mod tracked;
 
@@ -21,7 +22,7 @@ use doorward_core::{BoxFuture, SocketId, UserId};
 use doorward_protocol::{Arguments, Frame, RawArguments, packet};
 
 use crate::{
-    bus::{channels::Held, selection::Target},
+    bus::{channels::Subscribed, target::Target},
     guard::authorise::Guards,
     presence::{principals::Principals, services::Services},
     room::{
@@ -94,7 +95,7 @@ struct Mounted<P> {
     shared: Arc<Shared<P>>,
     rooms: Rooms<P>,
     /// Channel of the namespace. Set when the first socket enters it, if the server has other nodes.
-    heard: OnceLock<Held>,
+    channel: OnceLock<Subscribed>,
     /// Id of the next ack. Ids ascend. They need not be secret, because a socket accepts an ack
     /// only for an event that was sent to it.
     next_ack: AtomicU64,
@@ -119,7 +120,8 @@ pub(crate) type PresenceHook<P> =
 /// An event that is about to be sent. Listeners receive it.
 ///
 /// [`Gateway::on_any_outgoing`](crate::Gateway::on_any_outgoing) adds a listener. The listener is
-/// called once for each emit, for any number of receivers.
+/// called once for each emit, for any number of receivers, on the node that emits. For
+/// [`Broadcast::emit_with_ack`], every other node of a cluster calls its listeners too.
 ///
 /// # Examples
 /// ```
@@ -334,7 +336,7 @@ impl<P> Mounted<P> {
         Self {
             shared,
             rooms: Rooms::new(),
-            heard: OnceLock::new(),
+            channel: OnceLock::new(),
             next_ack: AtomicU64::new(0),
             warned: AtomicBool::new(false),
             warned_of_rooms: AtomicBool::new(false),

@@ -1,6 +1,6 @@
 //! Members of every room of one namespace.
 //!
-//! Rooms are distributed over shards, and each shard has its own lock. A lock is held for one
+//! Rooms are distributed over shards, and each shard has its own lock. A lock is subscribed for one
 //! change or for taking a snapshot, and never while anything is sent. The first broadcast to a room
 //! takes a snapshot of its members. The snapshot is kept until a socket joins or leaves the room.
 //! Start reading at [`Rooms::snapshot`].
@@ -15,7 +15,7 @@ use std::{
 use doorward_core::{SocketId, UserId, lock};
 
 use crate::{
-    bus::{channels::Held, selection::Target},
+    bus::{channels::Subscribed, target::Target},
     room::socket::Socket,
 };
 
@@ -42,11 +42,16 @@ impl<P> Rooms<P> {
     }
 
     /// Adds an admitted socket to the namespace, and to the sockets of `user` if it is given.
-    /// `heard` is the channel of the user.
-    pub(crate) fn enter(&self, socket: &Socket<P>, user: Option<&UserId>, heard: Option<Held>) {
+    /// `channel` is the channel of the user.
+    pub(crate) fn enter(
+        &self,
+        socket: &Socket<P>,
+        user: Option<&UserId>,
+        channel: Option<Subscribed>,
+    ) {
         self.all.shard(&socket.id()).insert(socket);
         if let Some(user) = user {
-            self.users.insert(user.clone(), socket, heard);
+            self.users.insert(user.clone(), socket, channel);
         }
     }
 
@@ -60,9 +65,9 @@ impl<P> Rooms<P> {
         self.users.remove(socket.user(), socket.id());
     }
 
-    /// Adds a socket to a room. `heard` is the channel of the room.
-    pub(crate) fn join(&self, room: &Arc<str>, socket: &Socket<P>, heard: Option<Held>) {
-        self.named.insert(Arc::clone(room), socket, heard);
+    /// Adds a socket to a room. `channel` is the channel of the room.
+    pub(crate) fn join(&self, room: &Arc<str>, socket: &Socket<P>, channel: Option<Subscribed>) {
+        self.named.insert(Arc::clone(room), socket, channel);
     }
 
     pub(crate) fn part(&self, room: &Arc<str>, id: SocketId) {
@@ -105,12 +110,12 @@ struct Room<P> {
     snapshot: Option<Snapshot<P>>,
     /// Channel on which other nodes send events for the sockets. `None` if the server is the only
     /// node, and for a shard.
-    heard: Option<Held>,
+    channel: Option<Subscribed>,
 }
 
 impl<P> Default for Room<P> {
     fn default() -> Self {
-        Self { members: HashMap::new(), snapshot: None, heard: None }
+        Self { members: HashMap::new(), snapshot: None, channel: None }
     }
 }
 
@@ -166,12 +171,12 @@ type All<P> = Shards<SocketId, Room<P>>;
 type Sharded<K, P> = Shards<K, HashMap<K, Room<P>>>;
 
 impl<K: Hash + Eq, P> Sharded<K, P> {
-    fn insert(&self, key: K, socket: &Socket<P>, heard: Option<Held>) {
+    fn insert(&self, key: K, socket: &Socket<P>, channel: Option<Subscribed>) {
         let mut shard = self.shard(&key);
         let room = shard.entry(key).or_default();
         room.insert(socket);
-        if room.heard.is_none() {
-            room.heard = heard;
+        if room.channel.is_none() {
+            room.channel = channel;
         }
     }
 

@@ -10,8 +10,8 @@ use crate::presence::roster::{Place, Roster};
 ///
 /// [`Hub::presence`](crate::Hub::presence) returns this handle. The answers come from the memory of this node. The other
 /// nodes send it their changes within about 50 ms, and again if a message was lost. Users of a node
-/// that has died are present for up to 10 s more. Users of a node that shuts down are present until
-/// 8 s after its last client has been told, so that a user who reconnects to another node stays
+/// that has died are present for up to 10 s more. Users of a node that shuts down are present until 6
+/// to 10 s after its last link has closed, so that a user who reconnects to another node stays
 /// present.
 ///
 /// A user counts from the moment of admission. Anonymous clients do not count.
@@ -23,7 +23,7 @@ use crate::presence::roster::{Place, Roster};
 /// let gateway: Gateway<Claims> = Gateway::at("/")
 ///     .on_presence(|hub: Hub<Claims>, change: PresenceChange| async move {
 ///         if change.room.is_none() {
-///             let online = (change.user.as_str(), change.is_here);
+///             let online = (change.user.as_str(), change.is_present);
 ///             hub.all().local().emit("online", online).ok();
 ///         }
 ///     })
@@ -44,7 +44,7 @@ pub struct Presence {
 /// # Examples
 /// ```
 /// fn line(change: &doorward::room::PresenceChange) -> String {
-///     let what = if change.is_here { "is here" } else { "has gone" };
+///     let what = if change.is_present { "is here" } else { "has gone" };
 ///     format!("{:?} {what}", change.user)
 /// }
 /// ```
@@ -57,12 +57,12 @@ pub struct PresenceChange {
     /// namespace.
     pub room: Option<Arc<str>>,
     /// `true` if the first connection of the user has come, and `false` if the last one has gone.
-    pub is_here: bool,
+    pub is_present: bool,
 }
 
 impl PresenceChange {
-    pub(crate) fn new(user: UserId, room: Option<Arc<str>>, is_here: bool) -> Self {
-        Self { user, room, is_here }
+    pub(crate) fn new(user: UserId, room: Option<Arc<str>>, is_present: bool) -> Self {
+        Self { user, room, is_present }
     }
 }
 
@@ -73,14 +73,14 @@ impl Presence {
 
     /// Returns `true` if the user has a connection to the namespace, on any node.
     #[must_use]
-    pub fn is_here(&self, user: &UserId) -> bool {
-        self.roster.is_here(&self.place(None), user)
+    pub fn is_present(&self, user: &UserId) -> bool {
+        self.roster.is_present(&self.place(None), user)
     }
 
     /// Returns `true` if a connection of the user is in the room, on any node.
     #[must_use]
     pub fn is_in(&self, room: &str, user: &UserId) -> bool {
-        self.roster.is_here(&self.place(Some(room)), user)
+        self.roster.is_present(&self.place(Some(room)), user)
     }
 
     /// Returns the number of connections of a user to the namespace on each node that has any.

@@ -332,7 +332,11 @@ async fn sockets_of_all_nodes_join_leave_and_disconnect() {
     let mut expected = [here.id(), there.id()];
     expected.sort();
     assert_eq!(ids, expected);
-    assert!(denied.value.iter().all(|(_, error)| matches!(error, NotJoined::Denied(_))));
+    for (_, error) in &denied.value {
+        // The code of a refusal is a constant of the program, so that of another node is `forbidden`.
+        let NotJoined::Denied(refusal) = error else { panic!("it is {error:?}") };
+        assert_eq!((refusal.code().as_str(), refusal.message()), ("forbidden", "Forbidden"));
+    }
     assert_eq!(alice.sockets_leave("r1").await, gathered(2));
     assert_eq!(other.to("r1").local_sockets().len(), 0);
     assert_eq!(alice.local().sockets_join("r1").await.value.len(), 0);

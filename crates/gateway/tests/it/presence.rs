@@ -33,11 +33,11 @@ impl Told {
             .on_presence(move |hub: Hub<Member>, change: PresenceChange| {
                 let told = told.clone();
                 async move {
-                    let PresenceChange { user, room, is_here, .. } = &change;
-                    let (sign, room) = (if *is_here { '+' } else { '-' }, room.as_deref());
+                    let PresenceChange { user, room, is_present, .. } = &change;
+                    let (sign, room) = (if *is_present { '+' } else { '-' }, room.as_deref());
                     let line = format!("{sign}{}{}", user.as_str(), room.unwrap_or_default());
                     told.0.lock().unwrap().push(line);
-                    hub.all().local().emit("presence", (user.as_str(), room, is_here)).unwrap();
+                    hub.all().local().emit("presence", (user.as_str(), room, is_present)).unwrap();
                 }
             })
     }
@@ -90,8 +90,8 @@ async fn the_first_and_the_last_connection_of_a_user_are_told_on_every_node() {
         by_node.sort();
         let by_node: Vec<_> = by_node.iter().map(|(node, count)| (node.as_str(), *count)).collect();
         assert_eq!(by_node, [("n0", 1), ("n1", 2)]);
-        assert!(presence.is_here(&"alice".into()) && presence.is_in("r1", &"alice".into()));
-        assert!(!presence.is_here(&"bob".into()) && !presence.is_in("r2", &"alice".into()));
+        assert!(presence.is_present(&"alice".into()) && presence.is_in("r1", &"alice".into()));
+        assert!(!presence.is_present(&"bob".into()) && !presence.is_in("r2", &"alice".into()));
     }
 
     first.disconnect().await;
@@ -143,6 +143,25 @@ async fn only_admitted_clients_are_present() {
     assert_eq!(told.take(), ["+alice", "+alicer1"]);
 }
 
+/// All anonymous clients have the same user id.
+#[tokio::test]
+async fn anonymous_clients_are_not_present() {
+    let told = Told::default();
+    let tells = told.clone();
+    let gateway = Gateway::at("/").on_presence(move |_: Hub<Anonymous>, change: PresenceChange| {
+        let tells = tells.clone();
+        async move { tells.0.lock().unwrap().push(change.user.as_str().to_owned()) }
+    });
+    let doorward = Doorward::builder().public(gateway).build().unwrap();
+    let server = doorward::test::TestServer::start(doorward).await.unwrap();
+
+    let _client = server.connect("/", ()).await;
+    turns().await;
+
+    let hub = server.doorward().hub::<Anonymous>("/").unwrap();
+    assert_eq!((hub.presence().users().len(), told.take().len()), (0, 0));
+}
+
 /// A node that dies says nothing.
 #[tokio::test]
 async fn the_users_of_a_dead_node_are_gone_within_ten_seconds() {
@@ -190,7 +209,7 @@ async fn changes_that_were_lost_are_repaired() {
 
 /// The clients of a node that shuts down reconnect to another one. No user is told as gone.
 #[tokio::test]
-async fn a_rolling_restart_does_not_flicker() {
+async fn a_rolling_restart_reports_no_user_as_gone() {
     let (nodes, told) = start(2).await;
     let mut clients = Vec::new();
     for user in ["a", "b", "c"] {

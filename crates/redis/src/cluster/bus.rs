@@ -71,14 +71,11 @@ impl RedisBus {
 impl Bus for RedisBus {
     fn open(&self) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            let before = lock(&self.current).take();
-            if let Some(before) = before {
-                before.incoming.close();
-            }
+            self.close();
             let incoming: Arc<Incoming> = Arc::default();
             let pushed = Arc::clone(&incoming);
             let pushed = move |info: PushInfo| -> Result<(), ()> {
-                pushed.take(info);
+                pushed.push(info);
                 Ok(())
             };
             let connection = in_time(self.store.0.link.subscriber(pushed)).await?;
@@ -121,11 +118,18 @@ impl Bus for RedisBus {
         })
     }
 
+    fn close(&self) {
+        let before = lock(&self.current).take();
+        if let Some(before) = before {
+            before.incoming.close();
+        }
+    }
+
     fn receive(&self) -> StoreFuture<'_, Received> {
         Box::pin(async move {
             let open = self.current()?;
             loop {
-                if let Some(received) = open.incoming.taken()? {
+                if let Some(received) = open.incoming.drain()? {
                     return Ok(received);
                 }
                 open.incoming.changed.notified().await;
@@ -136,7 +140,7 @@ impl Bus for RedisBus {
 
 impl Incoming {
     /// Keeps a message of the server. Drops it if the queue is full.
-    fn take(&self, info: PushInfo) {
+    fn push(&self, info: PushInfo) {
         let mut queue = lock(&self.queue);
         match info.kind {
             PushKind::Message => {
@@ -159,7 +163,7 @@ impl Incoming {
 
     /// Returns the messages that have arrived since the last call, if there are any. Fails if the connection has
     /// ended.
-    fn taken(&self) -> Result<Option<Received>, StoreError> {
+    fn drain(&self) -> Result<Option<Received>, StoreError> {
         let mut queue = lock(&self.queue);
         if queue.received != Received::default() {
             queue.bytes = 0;

@@ -21,7 +21,7 @@ async fn node(redis: &RedisServer, name: &str) -> TestServer {
         .room("r{id}", |_| async { true })
         .on_connect(|me: Socket<String>| async move { Ok(me.join("r1").await?) })
         .on_presence(|hub: Hub<String>, change: PresenceChange| async move {
-            let told = (change.user.as_str(), change.is_here);
+            let told = (change.user.as_str(), change.is_present);
             if change.room.is_none() {
                 hub.all().local().emit("presence", told).unwrap();
             }
@@ -53,10 +53,10 @@ async fn emits_until_heard(from: &TestServer, client: &mut TestClient) -> u32 {
 }
 
 /// Waits until a client is told that a user has come or gone.
-async fn presence(client: &mut TestClient, user: &str, is_here: bool) {
+async fn presence(client: &mut TestClient, user: &str, is_present: bool) {
     let told = async {
         while client.wait_for_event::<(String, bool)>("presence").await
-            != (user.to_owned(), is_here)
+            != (user.to_owned(), is_present)
         {}
     };
     tokio::time::timeout(Duration::from_secs(30), told).await.expect("the client is told");

@@ -2,7 +2,10 @@
 #![expect(clippy::missing_errors_doc, reason = "a rule fails when the bus does not answer")]
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    task::{Context, Waker},
+};
 
 use bytes::Bytes;
 use doorward_core::{
@@ -119,13 +122,32 @@ pub async fn names_and_contents_may_be_anything<C: Cluster>(
     Ok(())
 }
 
-/// A bus that was not opened fails.
+/// A bus that is not open fails.
 pub async fn a_bus_must_be_open<C: Cluster>(node: impl Fn(&str) -> C) -> super::Outcome {
-    let bus = node("a").bus();
+    let closed = open(node("b"), &[]).await?;
+    closed.close();
     let channel = Channel::new("all");
+    for bus in [node("a").bus(), closed] {
+        assert!(bus.subscribe(std::slice::from_ref(&channel)).await.is_err());
+        assert!(bus.publish(&[message(&channel, "1")]).await.is_err());
+        assert!(bus.receive().await.is_err());
+    }
+    Ok(())
+}
 
-    assert!(bus.subscribe(std::slice::from_ref(&channel)).await.is_err());
-    assert!(bus.publish(&[message(&channel, "1")]).await.is_err());
-    assert!(bus.receive().await.is_err());
+/// A future that waits for messages and is dropped takes none with it.
+pub async fn a_dropped_wait_loses_no_message<C: Cluster>(
+    node: impl Fn(&str) -> C,
+) -> super::Outcome {
+    let channel = Channel::new("all");
+    let bus = open(node("a"), std::slice::from_ref(&channel)).await?;
+    for number in 0..50 {
+        let mut waits = bus.receive();
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(waits.as_mut().poll(&mut context).is_pending());
+        bus.publish(&[message(&channel, number.to_string())]).await?;
+        drop(waits);
+        assert_eq!(receive(&*bus, 1).await?, [number.to_string()]);
+    }
     Ok(())
 }

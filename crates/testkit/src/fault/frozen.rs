@@ -1,5 +1,7 @@
 //! Suspends processes.
 
+use std::{fs, thread};
+
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Process that is suspended with `SIGSTOP`. Its sockets stay open, but the process answers nothing. It resumes
@@ -21,7 +23,7 @@ use rustix::process::{Pid, Signal, kill_process};
 pub struct Frozen(Pid);
 
 impl Frozen {
-    /// Suspends the process with this id.
+    /// Suspends the process with this id, and waits until none of its threads runs.
     ///
     /// # Panics
     /// If there is no such process, or it belongs to another user.
@@ -29,8 +31,21 @@ impl Frozen {
     pub fn new(process: u32) -> Self {
         let id = i32::try_from(process).ok().and_then(Pid::from_raw).expect("it is a process id");
         kill_process(id, Signal::STOP).expect("the process can be stopped");
+        while !is_stopped(process) {
+            thread::yield_now();
+        }
         Self(id)
     }
+}
+
+/// Returns `true` if all threads of a process are stopped, as `/proc` shows them.
+fn is_stopped(process: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).expect("the process exists");
+    threads.flatten().all(|thread| {
+        // The state follows the name of the program, which is in parentheses.
+        let status = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        status.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
+    })
 }
 
 impl Drop for Frozen {

@@ -121,6 +121,11 @@ impl Bus for MemoryBus {
         Box::pin(std::future::ready(done))
     }
 
+    fn close(&self) {
+        *lock(&self.state) = State::default();
+        self.wake();
+    }
+
     fn receive(&self) -> StoreFuture<'_, Received> {
         Box::pin(async move {
             loop {

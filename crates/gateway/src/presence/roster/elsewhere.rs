@@ -8,12 +8,12 @@ use super::{
     Place, Roster, State,
     peer::{Line, Peer},
 };
-use crate::bus::message::Sender;
+use crate::bus::message::NodeRun;
 
 impl Roster {
     /// Compares the number of the last change of another node with what has arrived. Returns `true`
     /// if its whole presence must be asked for.
-    pub(crate) fn has_missed(&self, from: &Sender, number: u64) -> bool {
+    pub(crate) fn check_number(&self, from: &NodeRun, number: u64) -> bool {
         let mut state = lock(&self.state);
         let peer = state.peer(from);
         if number == 0 && peer.number.is_none() {
@@ -24,7 +24,7 @@ impl Roster {
     }
 
     /// Applies changes of another node. They are dropped if an earlier one is missing.
-    pub(crate) fn apply(&self, from: &Sender, number: u64, body: &[u8]) {
+    pub(crate) fn apply(&self, from: &NodeRun, number: u64, body: &[u8]) {
         let mut state = lock(&self.state);
         let peer = state.peer(from);
         let lines = serde_json::from_slice::<Vec<Line>>(body);
@@ -42,7 +42,7 @@ impl Roster {
     /// Takes a part of the whole presence on another node, and applies it with the last part.
     pub(crate) fn apply_whole(
         &self,
-        from: &Sender,
+        from: &NodeRun,
         number: u64,
         part: u32,
         is_last: bool,
@@ -70,7 +70,7 @@ impl Roster {
         for line in lines {
             let (place, user, count) = read(line);
             gone.remove(&(place.clone(), user.clone()));
-            // The clients of a node that has just started did not see these users come.
+            // A node that has just started and has no client in the namespace has no client to tell.
             let is_silent = is_new && !state.has_local(&place.namespace);
             self.set(&mut state, from.run, place, user, count, is_silent);
         }
@@ -105,7 +105,7 @@ impl Roster {
             entry.elsewhere.push((run, count));
         }
         if is_silent && !entry.is_untold {
-            entry.was_told = entry.is_here();
+            entry.was_told = entry.is_present();
         }
         self.settle(state, &place, &user);
         if let Some(peer) = state.peers.get_mut(&run) {
@@ -119,7 +119,7 @@ impl Roster {
 }
 
 impl State {
-    fn peer(&mut self, from: &Sender) -> &mut Peer {
+    fn peer(&mut self, from: &NodeRun) -> &mut Peer {
         self.peers.entry(from.run).or_insert_with(|| Peer::new(from.node.clone()))
     }
 
@@ -127,7 +127,7 @@ impl State {
     fn has_local(&self, namespace: &Arc<str>) -> bool {
         let place = Place { namespace: Arc::clone(namespace), room: None };
         let users: Option<&HashMap<_, _>> = self.places.get(&place);
-        users.is_some_and(|users| users.values().any(|entry| entry.here > 0))
+        users.is_some_and(|users| users.values().any(|entry| entry.local > 0))
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Peer {
     /// Parts of the whole presence that have arrived, in order.
     pub(super) begun: Vec<Line>,
     pub(super) next_part: u32,
-    /// Entries with connections to this node.
+    /// Entries of users with connections to that node.
     pub(super) entries: HashSet<(Place, UserId)>,
 }
 

@@ -1,4 +1,4 @@
-//! Changes that the application is told, in order for each user.
+//! Changes for the hooks of the application, in order for each user and place.
 
 use doorward_core::lock;
 
@@ -20,14 +20,14 @@ impl Roster {
         let mut state = lock(&self.state);
         while let Some((place, user)) = state.untold.pop_front() {
             let entry = state.entry(&place, &user);
-            let is_here = entry.is_here();
-            if is_here != entry.was_told {
-                entry.was_told = is_here;
+            let is_present = entry.is_present();
+            if is_present != entry.was_told {
+                entry.was_told = is_present;
                 if !state.untold.is_empty() {
                     // Another task may take the next one.
                     self.untold.notify_one();
                 }
-                return Some(Change { place, user, is_here });
+                return Some(Change { place, user, is_present });
             }
             entry.is_untold = false;
             self.settle(&mut state, &place, &user);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use doorward_core::{Incarnation, NodeId, UserId};
 
 use super::{Place, Roster};
-use crate::{bus::message::Sender, runtime::system::OsEntropy};
+use crate::{bus::message::NodeRun, runtime::system::OsEntropy};
 
 fn roster() -> Roster {
     Roster::new(NodeId::new("n0"), None)
@@ -15,8 +15,8 @@ fn place() -> Place {
     Place { namespace: Arc::from("/"), room: None }
 }
 
-fn other() -> Sender {
-    Sender { node: NodeId::new("n1"), run: Incarnation::generate(&OsEntropy) }
+fn other() -> NodeRun {
+    NodeRun { node: NodeId::new("n1"), run: Incarnation::generate(&OsEntropy) }
 }
 
 fn lines(users: &[(&str, u32)]) -> Vec<u8> {
@@ -36,7 +36,7 @@ fn users(roster: &Roster) -> Vec<String> {
 fn told(roster: &Roster) -> Vec<String> {
     let mut told = Vec::new();
     while let Some(change) = roster.take_change() {
-        let sign = if change.is_here { '+' } else { '-' };
+        let sign = if change.is_present { '+' } else { '-' };
         told.push(format!("{sign}{}", change.user.as_str()));
         roster.told(&change);
     }
@@ -65,26 +65,26 @@ fn a_user_who_has_come_and_gone_meanwhile_is_left_out() {
 #[test]
 fn changes_are_applied_in_order_or_everything_is_asked_for() {
     let (roster, other) = (roster(), other());
-    assert!(!roster.has_missed(&other, 0), "it has told nothing yet");
+    assert!(!roster.check_number(&other, 0), "it has told nothing yet");
     roster.apply(&other, 1, &lines(&[("a", 1), ("b", 2)]));
     roster.apply(&other, 3, &lines(&[("c", 1)]));
     roster.apply(&other, 4, &lines(&[("a", 0)]));
     assert_eq!(users(&roster), ["a", "b"]);
-    assert!(roster.has_missed(&other, 4));
+    assert!(roster.check_number(&other, 4));
 
     // A part is lost at first.
     roster.apply_whole(&other, 4, 0, false, &lines(&[("c", 1)]));
     roster.apply_whole(&other, 4, 2, true, &lines(&[("e", 1)]));
-    assert!(roster.has_missed(&other, 4));
+    assert!(roster.check_number(&other, 4));
     roster.apply_whole(&other, 4, 0, false, &lines(&[("c", 1)]));
     roster.apply_whole(&other, 4, 1, true, &lines(&[("d", 1)]));
 
     assert_eq!(users(&roster), ["c", "d"]);
-    assert!(!roster.has_missed(&other, 4));
+    assert!(!roster.check_number(&other, 4));
     roster.apply(&other, 5, &lines(&[("d", 0)]));
     assert_eq!(users(&roster), ["c"]);
     roster.apply(&other, 6, b"[");
-    assert!(roster.has_missed(&other, 6), "it cannot be read");
+    assert!(roster.check_number(&other, 6), "it cannot be read");
 }
 
 #[test]
@@ -104,5 +104,5 @@ fn a_node_that_is_gone_leaves_nothing_behind() {
     gone.sort();
     assert_eq!(gone, ["-b", "-c"]);
     assert_eq!((users(&roster), roster.entries()), (vec!["a".to_owned()], 1));
-    assert!(roster.has_missed(&first, 1), "a late message makes it known again");
+    assert!(roster.check_number(&first, 1), "a late message makes it known again");
 }

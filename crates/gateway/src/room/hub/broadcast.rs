@@ -12,7 +12,10 @@ use doorward_core::SocketId;
 use doorward_protocol::Arguments;
 
 use crate::{
-    bus::selection::{Named, Selection, Target},
+    bus::{
+        selection::{Named, Selection},
+        target::Target,
+    },
     room::{
         error::EmitError, hub::Hub, members::Snapshot, server_event::ServerEvent, socket::Socket,
     },
@@ -124,7 +127,7 @@ impl<P> Broadcast<P> {
     ///
     /// The sockets of this node come first. If the server is a node of a cluster, the event is then
     /// sent to the other nodes, without waiting for them. Such an event may be lost, for example
-    /// while Redis is away, and `doorward_bus_dropped_total` counts it.
+    /// while the bus is away. `doorward_bus_dropped_total` counts the losses that a node notices.
     ///
     /// The event is encoded once for all sockets. For each client it is queued after everything
     /// that was sent before, and the call does not wait for the client. A tuple is sent as several

@@ -76,7 +76,7 @@ impl<P> OpenedHubs<P> {
 
 impl<P> OpenedHubs<P> {
     /// Returns the hub of a namespace that exists.
-    pub(crate) fn live(&self, name: &str) -> Option<Hub<P>> {
+    pub(crate) fn existing(&self, name: &str) -> Option<Hub<P>> {
         lock(&self.live).get(name).and_then(Weak::upgrade).map(Hub)
     }
 }

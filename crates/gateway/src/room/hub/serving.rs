@@ -19,7 +19,7 @@ use crate::{
     room::{
         hub::{Hub, broadcast::Broadcast},
         presence::PresenceChange,
-        remote_error::{RemoteAck, RemoteJoin},
+        sent_results::{SentAck, SentJoin},
         socket::Socket,
     },
     runtime::catch::Caught,
@@ -53,8 +53,8 @@ impl<P: Send + Sync + 'static> RemoteHub for Hub<P> {
     fn tell(&self, change: &Change) -> BoxFuture<'static, ()> {
         let (hub, change) = (self.clone(), change.clone());
         Box::pin(async move {
-            let Change { place, user, is_here } = change;
-            let change = PresenceChange::new(user, place.room, is_here);
+            let Change { place, user, is_present } = change;
+            let change = PresenceChange::new(user, place.room, is_present);
             let services = hub.services();
             for hook in &hub.mounted().shared.presence {
                 let told = Caught::new(async { hook(hub.clone(), change.clone()).await });
@@ -80,19 +80,19 @@ async fn answer<P: Send + Sync + 'static>(
             let (arguments, time) = (unpack(body)?, Duration::from_millis(millis));
             let mut broadcast = selected(selection)?;
             broadcast.is_volatile = is_volatile;
-            let acks = broadcast.acks_here(&event, &arguments, time).await.ok()?;
-            list(acks.iter().map(|(socket, answer)| RemoteAck::new(*socket, answer)))
+            let acks = broadcast.local_acks(&event, &arguments, time).await.ok()?;
+            list(acks.iter().map(|(socket, answer)| SentAck::new(*socket, answer)))
         }
-        Question::Disconnect { selection, .. } => list([selected(selection)?.disconnect_here()]),
+        Question::Disconnect { selection, .. } => list([selected(selection)?.disconnect_local()]),
         Question::Fetch { selection, .. } => {
             let sockets = selected(selection)?.local_sockets();
             list(sockets.iter().map(Socket::describe).map(|info| Described::from(&info)))
         }
         Question::Join { selection, room, .. } => {
-            let denied = selected(selection)?.join_here(&room).await;
-            list(denied.iter().map(|(socket, error)| RemoteJoin::new(*socket, error)))
+            let denied = selected(selection)?.join_local(&room).await;
+            list(denied.iter().map(|(socket, error)| SentJoin::new(*socket, error)))
         }
-        Question::Leave { selection, room, .. } => list([selected(selection)?.leave_here(&room)]),
+        Question::Leave { selection, room, .. } => list([selected(selection)?.leave_local(&room)]),
         Question::ServerEvent { event, .. } => {
             hub.call(&event, unpack(body)?).await;
             Vec::new()

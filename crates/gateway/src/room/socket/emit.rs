@@ -10,7 +10,7 @@ use doorward_protocol::{Arguments, Frame, RawArguments};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    bus::selection::Target,
+    bus::target::Target,
     presence::mailbox::Letter,
     room::{
         acks::PendingAck,

@@ -12,7 +12,7 @@ use doorward_core::{Action, Decision, DisconnectReason, Refusal, RefusalReason};
 use doorward_protocol::Trust;
 
 use crate::{
-    bus::channels::Held,
+    bus::channels::Subscribed,
     guard::authorise::{Denial, authorise, verdict_of},
     presence::expiry::Access,
     room::{
@@ -62,9 +62,9 @@ impl<P: Send + Sync + 'static> Socket<P> {
         }
         let room: Arc<str> = room.into();
         let action = Action::Join(&room);
-        let mut heard = None;
+        let mut channel = None;
         for _ in 0..ATTEMPTS {
-            // Both values are read in one statement, so that the lock is held for both.
+            // Both values are read in one statement, so that the lock is subscribed for both.
             // `replace_access` changes both under the same lock, so an old access is never read
             // together with a new count.
             let (moment, access) = (self.joined().changes, self.access());
@@ -72,10 +72,10 @@ impl<P: Send + Sync + 'static> Socket<P> {
             self.may_enter(&access, &room).await?;
             // A node hears a room before its first socket is in it, so that this socket misses no
             // event of another node.
-            if heard.is_none() {
-                heard = self.hub().hear(&room).await;
+            if channel.is_none() {
+                channel = self.hub().subscribe_room(&room).await;
             }
-            if self.enter(&room, moment, &mut heard)? {
+            if self.enter(&room, moment, &mut channel)? {
                 self.hub().services().decided(Decision::Joined, self.subject(Some(action)));
                 return Ok(());
             }
@@ -185,7 +185,7 @@ impl<P> Socket<P> {
         &self,
         room: &Arc<str>,
         moment: u64,
-        heard: &mut Option<Held>,
+        channel: &mut Option<Subscribed>,
     ) -> Result<bool, JoinError> {
         // The verdict was reached without the lock, because guards and policies are awaited. Since
         // then the socket may have ended, or the server may have removed it from this room. The
@@ -222,7 +222,7 @@ impl<P> Socket<P> {
             return Err(self.refused(Action::Join(room), JoinError::Full));
         }
         joined.rooms.push(Arc::clone(room));
-        self.hub().rooms().join(room, self, heard.take());
+        self.hub().rooms().join(room, self, channel.take());
         if joined.is_in {
             self.hub().comes(Some(room), self.user());
         }
@@ -275,14 +275,14 @@ impl<P> Socket<P> {
     }
 
     /// Enters the namespace, so that later broadcasts to the namespace and to the user reach the
-    /// socket. `heard` is the result of [`hear`](Self::hear).
-    pub(crate) fn enter_namespace(&self, heard: Option<Held>) {
+    /// socket. `channel` is the result of [`subscribe`](Self::subscribe).
+    pub(crate) fn enter_namespace(&self, channel: Option<Subscribed>) {
         // The flag is set first, because a broadcast that finds the socket may request an ack at
         // once.
         self.0.is_admitted.store(true, Ordering::Release);
         // Anonymous clients share one user id, which does not identify a user.
         let user = (self.0.parts.trust == Trust::Known).then(|| self.user());
-        self.hub().rooms().enter(self, user, heard);
+        self.hub().rooms().enter(self, user, channel);
         let Some(user) = user else { return };
         // The rooms that a connect hook has joined count from now on.
         let mut joined = self.joined();
@@ -294,9 +294,9 @@ impl<P> Socket<P> {
 
     /// Makes this node hear the events of other nodes for the namespace and for the user. Returns the
     /// channel of the user.
-    pub(crate) async fn hear(&self) -> Option<Held> {
+    pub(crate) async fn subscribe(&self) -> Option<Subscribed> {
         let user = (self.0.parts.trust == Trust::Known).then(|| self.user());
-        self.hub().hear_namespace(user).await
+        self.hub().subscribe_namespace(user).await
     }
 
     /// Records a denial that does not come from a guard or a policy. Returns `error`.

@@ -11,13 +11,12 @@ use crate::{
     bus::{
         message::{Question, pack},
         relay::{ANSWERED_WITHIN, Answers},
-        selection::selection,
     },
     room::{
         acks::{Acks, PendingAck},
         error::{AckError, EmitError},
         hub::broadcast::Broadcast,
-        remote_error::RemoteAck,
+        sent_results::SentAck,
     },
     runtime::metrics::Metrics,
 };
@@ -25,10 +24,10 @@ use crate::{
 impl<P> Broadcast<P> {
     /// Sends an event and collects the acks of the clients, on all nodes.
     ///
-    /// The future completes when every client has answered or disconnected, or when the
-    /// [timeout](Broadcast::timeout) expires. Sockets without an answer of type `T` are listed in
-    /// [`Acks::missing`], with the reason. Nodes that have not answered within 2 s after the timeout
-    /// are listed in [`Acks::missing_nodes`].
+    /// The future completes when all nodes have answered. Each node answers when its clients have
+    /// answered or disconnected, or when the [timeout](Broadcast::timeout) expires. Sockets without an
+    /// answer of type `T` are listed in [`Acks::missing`], with the reason. Nodes that have not
+    /// answered within 2 s after the timeout are listed in [`Acks::missing_nodes`].
     ///
     /// # Errors
     /// Same as [`Broadcast::emit`].
@@ -47,28 +46,27 @@ impl<P> Broadcast<P> {
             return Ok(acks);
         }
         let time = self.timeout.unwrap_or(self.hub.services().limits.ack_timeout);
-        // The sockets of this node are told first, so `acks_here` is polled first.
-        let (here, elsewhere) = if self.is_local {
-            (self.acks_here(event, &arguments, time).await?, Answers::none())
-        } else {
-            let raw = RawArguments::new(&arguments)?;
-            let question = Question::Acks {
-                namespace: self.hub.namespace().into(),
-                selection: selection(self.to.as_deref(), &self.except),
-                is_volatile: self.is_volatile,
-                event: event.into(),
-                millis: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+        // The sockets of this node come first, so `local_acks` is polled first.
+        let local = self.local_acks(event, &arguments, time);
+        let (local, elsewhere) = if self.has_other_nodes() {
+            let body = pack(&RawArguments::new(&arguments)?);
+            let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            let (event, is_volatile) = (event.into(), self.is_volatile);
+            let question = |namespace, selection| Question::Acks {
+                namespace,
+                selection,
+                is_volatile,
+                event,
+                millis,
             };
-            let body = pack(&raw);
-            let asked = self.hub.ask(question, &body, time.saturating_add(ANSWERED_WITHIN));
-            let (here, elsewhere) =
-                try_join(self.acks_here(event, &arguments, time), async { Ok(asked.await) })
-                    .await?;
-            (here, elsewhere)
+            let asked = self.ask(question, &body, time.saturating_add(ANSWERED_WITHIN));
+            try_join(local, async { Ok(asked.await) }).await?
+        } else {
+            (local.await?, Answers::none())
         };
         acks.missing_nodes = elsewhere.missing;
-        let elsewhere = elsewhere.items.into_iter().filter_map(RemoteAck::read);
-        for (id, answer) in here.into_iter().chain(elsewhere) {
+        let elsewhere = elsewhere.items.into_iter().filter_map(SentAck::read);
+        for (id, answer) in local.into_iter().chain(elsewhere) {
             match answer.and_then(|answer| Ok(answer.decode()?)) {
                 Ok(value) => acks.given.push((id, value)),
                 Err(error) => acks.missing.push((id, error)),
@@ -78,7 +76,7 @@ impl<P> Broadcast<P> {
     }
 
     /// Sends an event to the sockets of this node, and collects their acks.
-    pub(crate) async fn acks_here(
+    pub(crate) async fn local_acks(
         &self,
         event: &str,
         arguments: &impl Arguments,

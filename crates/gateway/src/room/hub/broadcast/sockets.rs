@@ -13,7 +13,7 @@ use crate::{
         selection::{Selection, selection},
     },
     presence::{described::Described, gathered::Gathered, resident::SocketInfo},
-    room::{error::JoinError, hub::broadcast::Broadcast, remote_error::RemoteJoin, socket::Socket},
+    room::{error::JoinError, hub::broadcast::Broadcast, sent_results::SentJoin, socket::Socket},
 };
 
 impl<P> Broadcast<P> {
@@ -26,7 +26,11 @@ impl<P> Broadcast<P> {
     /// Dropping the future has no effect.
     pub async fn fetch_sockets(&self) -> Gathered<Vec<SocketInfo>> {
         let mut all: Vec<_> = self.local_sockets().iter().map(Socket::describe).collect();
-        let asked = self.ask(|namespace, selection| Question::Fetch { namespace, selection });
+        let asked = self.ask(
+            |namespace, selection| Question::Fetch { namespace, selection },
+            &[],
+            ANSWERED_WITHIN,
+        );
         let Answers { items, missing } = asked.await;
         all.extend(items.into_iter().filter_map(Described::read));
         Gathered::with(all, missing)
@@ -42,14 +46,14 @@ impl<P> Broadcast<P> {
     /// # Cancel safety
     /// Sockets of this node leave at the first poll of the future, and the other nodes are told then.
     pub async fn sockets_leave(&self, room: &str) -> Gathered<usize> {
-        let here = self.leave_here(room);
+        let here = self.leave_local(room);
         let question =
             |namespace, selection| Question::Leave { namespace, selection, room: room.into() };
-        let Answers { items, missing } = self.ask::<usize>(question).await;
+        let Answers { items, missing } = self.ask::<usize>(question, &[], ANSWERED_WITHIN).await;
         Gathered::with(here + items.iter().sum::<usize>(), missing)
     }
 
-    pub(crate) fn leave_here(&self, room: &str) -> usize {
+    pub(crate) fn leave_local(&self, room: &str) -> usize {
         self.local_sockets().iter().filter(|socket| socket.part(room)).count()
     }
 
@@ -63,13 +67,13 @@ impl<P> Broadcast<P> {
     /// Sockets of this node are told to end at the first poll of the future, and the other nodes are
     /// told then.
     pub async fn disconnect_sockets(&self) -> Gathered<usize> {
-        let here = self.disconnect_here();
+        let here = self.disconnect_local();
         let question = |namespace, selection| Question::Disconnect { namespace, selection };
-        let Answers { items, missing } = self.ask::<usize>(question).await;
+        let Answers { items, missing } = self.ask::<usize>(question, &[], ANSWERED_WITHIN).await;
         Gathered::with(here + items.iter().sum::<usize>(), missing)
     }
 
-    pub(crate) fn disconnect_here(&self) -> usize {
+    pub(crate) fn disconnect_local(&self) -> usize {
         let sockets = self.local_sockets();
         for socket in &sockets {
             socket.end_for(DisconnectReason::ServerLeft);
@@ -77,17 +81,24 @@ impl<P> Broadcast<P> {
         sockets.len()
     }
 
+    /// Returns `true` if the selection may contain sockets of other nodes.
+    pub(crate) fn has_other_nodes(&self) -> bool {
+        !self.is_local && self.hub.is_mounted() && self.hub.services().relay.is_some()
+    }
+
     /// Asks the other nodes about the selected sockets.
-    async fn ask<T: DeserializeOwned>(
+    pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         question: impl FnOnce(Box<str>, Selection) -> Question,
+        body: &[u8],
+        time: Duration,
     ) -> Answers<T> {
-        if self.is_local || !self.hub.is_mounted() {
+        if !self.has_other_nodes() {
             return Answers::none();
         }
         let selection = selection(self.to.as_deref(), &self.except);
         let question = question(self.hub.namespace().into(), selection);
-        self.hub.ask(question, &[], ANSWERED_WITHIN).await
+        self.hub.ask(question, body, time).await
     }
 }
 
@@ -102,23 +113,17 @@ impl<P: Send + Sync + 'static> Broadcast<P> {
     ///
     /// # Cancel safety
     /// If the future is dropped, sockets that have joined stay in the room, and the other sockets of
-    /// this node do not join.
+    /// this node do not join. Other nodes are asked at the first poll, and carry on.
     pub async fn sockets_join(&self, room: &str) -> Gathered<Vec<(SocketId, JoinError)>> {
-        if self.is_local || !self.hub.is_mounted() {
-            return Gathered::here(self.join_here(room).await);
-        }
-        let question = Question::Join {
-            namespace: self.hub.namespace().into(),
-            selection: selection(self.to.as_deref(), &self.except),
-            room: room.into(),
-        };
-        let asked = self.hub.ask(question, &[], JOINED_WITHIN);
-        let (mut denied, elsewhere) = join(self.join_here(room), asked).await;
-        denied.extend(elsewhere.items.into_iter().filter_map(RemoteJoin::read));
+        let question =
+            |namespace, selection| Question::Join { namespace, selection, room: room.into() };
+        let asked = self.ask(question, &[], JOINED_WITHIN);
+        let (mut denied, elsewhere) = join(self.join_local(room), asked).await;
+        denied.extend(elsewhere.items.into_iter().filter_map(SentJoin::read));
         Gathered::with(denied, elsewhere.missing)
     }
 
-    pub(crate) async fn join_here(&self, room: &str) -> Vec<(SocketId, JoinError)> {
+    pub(crate) async fn join_local(&self, room: &str) -> Vec<(SocketId, JoinError)> {
         let mut denied = Vec::new();
         for socket in self.local_sockets() {
             if let Err(error) = socket.join(room).await {

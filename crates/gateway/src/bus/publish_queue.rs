@@ -3,11 +3,13 @@
 use std::{collections::VecDeque, sync::Mutex};
 
 use doorward_core::{bus::Message, lock};
-use metrics::{Gauge, counter, gauge};
+use metrics::{Gauge, gauge};
 use tokio::sync::Notify;
 
+use super::dropped::Dropped;
+
 /// Queue of messages.
-pub(crate) struct Outgoing {
+pub(crate) struct PublishQueue {
     state: Mutex<State>,
     /// Notified when messages were added.
     added: Notify,
@@ -22,39 +24,7 @@ struct State {
     is_up: bool,
 }
 
-/// Reason why a message is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dropped {
-    /// The bus is not connected.
-    Away,
-    /// This node does not answer further questions at the moment.
-    Busy,
-    /// The queue is full.
-    Full,
-    /// The bus was not read fast enough.
-    Slow,
-    /// The message cannot be read.
-    Unreadable,
-    /// A node of another version has sent the message.
-    Version,
-}
-
-impl Dropped {
-    /// Counts dropped messages.
-    pub(crate) fn count(self, number: u64) {
-        let reason = match self {
-            Self::Away => "away",
-            Self::Busy => "busy",
-            Self::Full => "full",
-            Self::Slow => "slow",
-            Self::Unreadable => "unreadable",
-            Self::Version => "version",
-        };
-        counter!(DROPPED, "reason" => reason).increment(number);
-    }
-}
-
-impl Outgoing {
+impl PublishQueue {
     pub(crate) fn new() -> Self {
         Self { state: Mutex::default(), added: Notify::new(), waiting: gauge!(WAITING) }
     }
@@ -138,7 +108,6 @@ const AT_ONCE: usize = 256;
 /// Size of the messages that are published at once, in bytes. The last one may exceed it.
 const BYTES_AT_ONCE: usize = 1024 * 1024;
 
-const DROPPED: &str = "doorward_bus_dropped_total";
 const WAITING: &str = "doorward_bus_waiting_bytes";
 
 #[cfg(test)]
@@ -154,21 +123,21 @@ mod tests {
 
     #[tokio::test]
     async fn messages_are_dropped_while_the_bus_is_away_or_the_queue_is_full() {
-        let outgoing = Outgoing::new();
-        assert!(!outgoing.push([message(1)]));
-        outgoing.set_up();
-        assert!(outgoing.push([message(1)]));
-        assert!(!outgoing.push([message(MAX_BYTES)]), "it is full");
-        assert!(outgoing.push((0..MAX_MESSAGES - 1).map(|_| message(0))));
-        assert!(!outgoing.push([message(0)]), "it is full");
+        let queue = PublishQueue::new();
+        assert!(!queue.push([message(1)]));
+        queue.set_up();
+        assert!(queue.push([message(1)]));
+        assert!(!queue.push([message(MAX_BYTES)]), "it is full");
+        assert!(queue.push((0..MAX_MESSAGES - 1).map(|_| message(0))));
+        assert!(!queue.push([message(0)]), "it is full");
 
-        assert_eq!(outgoing.next().await.len(), AT_ONCE);
-        assert!(outgoing.push([message(MAX_BYTES)]));
+        assert_eq!(queue.next().await.len(), AT_ONCE);
+        assert!(queue.push([message(MAX_BYTES)]));
 
-        outgoing.lose();
-        assert!(!outgoing.push([message(0)]));
-        outgoing.set_up();
-        assert!(outgoing.push([message(MAX_BYTES)]), "it is empty");
-        assert_eq!(outgoing.next().await.len(), 1);
+        queue.lose();
+        assert!(!queue.push([message(0)]));
+        queue.set_up();
+        assert!(queue.push([message(MAX_BYTES)]), "it is empty");
+        assert_eq!(queue.next().await.len(), 1);
     }
 }

@@ -10,7 +10,7 @@ use crate::room::error::{AckError, JoinError};
 
 /// Ack of a socket on another node.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct RemoteAck {
+pub(crate) struct SentAck {
     socket: Box<str>,
     answer: Result<(Box<str>, Vec<String>), NoAck>,
 }
@@ -25,7 +25,7 @@ enum NoAck {
     TooMany,
 }
 
-impl RemoteAck {
+impl SentAck {
     pub(crate) fn new(socket: SocketId, answer: &Result<RawArguments, AckError>) -> Self {
         let answer = match answer {
             Ok(arguments) => {
@@ -60,7 +60,7 @@ impl RemoteAck {
 
 /// Socket on another node that could not join a room.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct RemoteJoin {
+pub(crate) struct SentJoin {
     socket: Box<str>,
     error: NotJoined,
 }
@@ -78,7 +78,7 @@ enum NotJoined {
     NoPolicy,
 }
 
-impl RemoteJoin {
+impl SentJoin {
     pub(crate) fn new(socket: SocketId, error: &JoinError) -> Self {
         let error = match error {
             JoinError::Anonymous => NotJoined::Anonymous,

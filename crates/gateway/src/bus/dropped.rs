@@ -1,0 +1,37 @@
+//! Messages of the bus that are dropped.
+
+use metrics::counter;
+
+/// Reason why a message is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    /// The bus is not connected.
+    Away,
+    /// This node does not answer further questions at the moment.
+    Busy,
+    /// The queue is full.
+    Full,
+    /// The bus was not read fast enough.
+    Slow,
+    /// The message cannot be read.
+    Unreadable,
+    /// A node of another version has sent the message.
+    Version,
+}
+
+impl Dropped {
+    /// Counts dropped messages.
+    pub(crate) fn count(self, number: u64) {
+        let reason = match self {
+            Self::Away => "away",
+            Self::Busy => "busy",
+            Self::Full => "full",
+            Self::Slow => "slow",
+            Self::Unreadable => "unreadable",
+            Self::Version => "version",
+        };
+        counter!(DROPPED, "reason" => reason).increment(number);
+    }
+}
+
+const DROPPED: &str = "doorward_bus_dropped_total";
