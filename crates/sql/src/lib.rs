@@ -3,8 +3,8 @@
 //! With this crate, a server on a single machine can restart without signing users out, and needs no other
 //! service. [`SqlStore`] keeps the data that admission and sign-in read, and [`SqlAudit`] keeps audit
 //! records. Both write to the same file. For several machines, [`PostgresStore`] keeps accounts in
-//! PostgreSQL. This crate only stores data. Other crates decide if a credential is accepted. Start reading at
-//! [`SqlStore::open`].
+//! PostgreSQL. [`SqliteFile`] and [`PostgresDatabase`] are for tables of an application. This crate only stores
+//! data. Other crates decide if a credential is accepted. Start reading at [`SqlStore::open`].
 //!
 //! # Durability
 //! An acknowledged change is on the disk. The change survives a crash of the process, and also a power cut if
@@ -29,7 +29,7 @@ mod time;
 pub use audit::SqlAudit;
 pub use backup::backup;
 pub use open_error::OpenError;
-pub use postgres::{ConnectError, PostgresStore};
+pub use postgres::{ConnectError, PostgresDatabase, PostgresStore};
 pub use sqlite_file::{Schema, SqliteFile};
 pub use sqlx_error::failed as store_error;
 pub use store::SqlStore;

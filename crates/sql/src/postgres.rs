@@ -1,6 +1,6 @@
-//! Keeps accounts in PostgreSQL, for servers on several machines.
+//! Keeps accounts in PostgreSQL, for servers on several machines, and opens databases of applications.
 //!
-//! This store deliberately does not keep sessions. Several servers share their sessions in Redis, which admission reads
+//! [`PostgresStore`] deliberately does not keep sessions. Several servers share their sessions in Redis, which admission reads
 //! for every connection. Start reading at [`PostgresStore::connect`].
 
 mod connect_error;
@@ -8,7 +8,7 @@ mod database;
 mod schema;
 
 pub use connect_error::ConnectError;
-use database::Database;
+pub use database::PostgresDatabase;
 
 use crate::accounts::account_store;
 
@@ -34,7 +34,7 @@ use crate::accounts::account_store;
 /// can impersonate the database.
 #[derive(Clone)]
 pub struct PostgresStore {
-    database: Database,
+    database: PostgresDatabase,
 }
 
 impl PostgresStore {
@@ -43,7 +43,9 @@ impl PostgresStore {
     /// # Errors
     /// Returns a [`ConnectError`] that names the problem. It never contains the URL.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        Ok(Self { database: Database::connect(url).await? })
+        let database = PostgresDatabase::connect(url).await?;
+        schema::prepare(database.readers()).await?;
+        Ok(Self { database })
     }
 
     /// Waits for running operations and closes all connections. Later operations of all clones fail.
