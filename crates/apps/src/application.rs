@@ -8,8 +8,8 @@ use doorward::{
     server::{Clock, Entropy},
     store::BoxFuture,
 };
-use doorward_sql::SqliteFile;
-use sqlx::SqliteConnection;
+
+use crate::sql::{Connection, Migrations, SqlDatabase};
 
 /// Application of the ready-made server: a gateway, a page and database tables.
 ///
@@ -23,14 +23,13 @@ pub trait Application: fmt::Debug + Send + Sync {
     /// Returns the path of the page and of the namespace, without the leading slash.
     fn path(&self) -> &'static str;
 
-    /// Returns the migrations that create the tables of the application, in order. Never change a released
-    /// migration. Append new migrations.
-    fn schema(&self) -> &'static [&'static str];
+    /// Returns the migrations that create the tables of the application.
+    fn schema(&self) -> Migrations;
 
     /// Deletes the data that the application keeps about a user. Runs inside a transaction of the caller.
     fn forget<'c>(
         &self,
-        connection: &'c mut SqliteConnection,
+        connection: &'c mut Connection<'_>,
         user: &'c UserId,
     ) -> BoxFuture<'c, sqlx::Result<()>>;
 
@@ -45,8 +44,8 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     /// Source of randomness, for ids and for draws.
     pub entropy: Arc<dyn Entropy>,
-    /// File that holds the tables of all applications.
-    pub database: SqliteFile,
+    /// Database with the tables of all applications.
+    pub database: SqlDatabase,
     /// Looks up users by name or id.
     pub directory: Arc<dyn Directory>,
     /// Duration of a round of whack-a-mole.

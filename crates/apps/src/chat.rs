@@ -1,12 +1,14 @@
 //! A chat with members-only rooms.
 //!
 //! `gateway` handles events with the helpers of `state`. Only members of a room may read, write or invite in it, so
-//! each such event first asks `membership`. Only the author of a message may change it. `store` and `invitations`
-//! read and write the database. `wire` has the payloads. Start reading at `Chat::send` in `gateway`.
+//! each such event first asks `membership`. Only the author of a message may change it. `store`, `messages`,
+//! `invitations` and `forget` read and write the database. `wire` has the payloads. Start reading at `Chat::send` in `gateway`.
 
+mod forget;
 mod gateway;
 mod invitations;
 mod membership;
+mod messages;
 mod state;
 mod store;
 #[cfg(test)]
@@ -14,14 +16,12 @@ mod tests;
 mod wire;
 
 use doorward::{Gateway, UserId, event::IntoGateway as _, store::BoxFuture};
-use sqlx::SqliteConnection;
 
-use self::{
-    invitations::INVITATIONS,
-    state::Chat,
-    store::{SCHEMA, forget},
+use self::{forget::forget, state::Chat};
+use crate::{
+    application::{Application, NamedUser, Services},
+    sql::{Connection, Migrations},
 };
-use crate::application::{Application, NamedUser, Services};
 
 /// The chat as an [`Application`].
 #[derive(Debug)]
@@ -36,13 +36,16 @@ impl Application for ChatApplication {
         "chat"
     }
 
-    fn schema(&self) -> &'static [&'static str] {
-        &[SCHEMA, INVITATIONS]
+    fn schema(&self) -> Migrations {
+        Migrations {
+            postgres: &[include_str!("chat/postgres.sql")],
+            sqlite: &[include_str!("chat/schema.sql"), include_str!("chat/invitations.sql")],
+        }
     }
 
     fn forget<'c>(
         &self,
-        connection: &'c mut SqliteConnection,
+        connection: &'c mut Connection<'_>,
         user: &'c UserId,
     ) -> BoxFuture<'c, sqlx::Result<()>> {
         Box::pin(forget(connection, user))

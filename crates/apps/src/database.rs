@@ -1,4 +1,4 @@
-//! Opens the SQLite file in which all applications keep their data.
+//! Opens the database in which all applications keep their data: a SQLite file, or PostgreSQL.
 //!
 //! Each application has its own tables, and a row in `application_versions` with the number of migrations that were
 //! run. An application that was never mounted has no table. An application that was mounted earlier keeps its data,
@@ -8,24 +8,20 @@
 use std::path::Path;
 
 use doorward::{UserId, store::StoreError};
-use doorward_sql::{OpenError, Schema, SqliteFile, store_error};
-use sqlx::{SqliteConnection, query, query_as, raw_sql};
+use doorward_sql::{ConnectError, OpenError, PostgresDatabase, Schema, SqliteFile};
 
-use crate::{application::Application, catalogue::ALL};
+use crate::{
+    application::Application,
+    catalogue::ALL,
+    sql::{Connection, SqlDatabase, sql},
+};
 
 /// Database of the applications. There is no file if no application was ever mounted.
 #[derive(Clone, Debug)]
-pub struct Database(Option<File>);
-
-#[derive(Clone, Debug)]
-struct File {
-    file: SqliteFile,
-    /// Applications that have tables in the file, mounted or not.
-    kept: Vec<&'static dyn Application>,
-}
+pub struct Database(Option<SqlDatabase>);
 
 impl Database {
-    /// Opens or creates the file, and migrates the tables of the mounted applications. If no application is
+    /// Opens or creates the SQLite file, and migrates the tables of the mounted applications. If no application is
     /// mounted, a missing file is not created.
     ///
     /// # Errors
@@ -37,50 +33,71 @@ impl Database {
         if mounted.is_empty() && !path.exists() {
             return Ok(Self(None));
         }
-        let file = SqliteFile::open(path, &SCHEMA).await?;
-        let failed =
-            |error: StoreError| OpenError::Unusable { path: path.to_owned(), source: error.into() };
-        let versions = versions(&file).await.map_err(failed)?;
-        let mut kept = Vec::new();
-        for app in ALL {
-            let version = versions.iter().find(|(name, _)| name == app.name());
-            let is_mounted = mounted.iter().any(|mounted| mounted.name() == app.name());
-            if version.is_none() && !is_mounted {
-                continue;
-            }
-            let seen =
-                version.map_or(0, |(_, version)| usize::try_from(*version).unwrap_or(usize::MAX));
-            if seen > app.schema().len() {
-                return Err(OpenError::Newer { path: path.to_owned() });
-            }
-            // Write only if a migration is missing, so that the server starts on a full disk.
-            if seen < app.schema().len() {
-                let migrate = file.change(move |connection| Box::pin(migrate(connection, app)));
-                migrate.await.map_err(failed)?;
-            }
-            kept.push(app);
+        let database = SqlDatabase::from(SqliteFile::open(path, &SCHEMA).await?);
+        match prepare(&database, mounted).await {
+            Ok(true) => Ok(Self(Some(database))),
+            Ok(false) => Err(OpenError::Newer { path: path.to_owned() }),
+            Err(error) => Err(OpenError::Unusable { path: path.to_owned(), source: error.into() }),
         }
-        Ok(Self(Some(File { file, kept })))
     }
 
-    /// Returns the file, for [`Services`](crate::Services). Returns `None` if no application was ever mounted.
+    /// Connects to PostgreSQL, and migrates the tables of the mounted applications. Several servers may connect at
+    /// the same time. Also connects if no application is mounted here, because another server may have tables.
+    ///
+    /// # Errors
+    /// Returns a [`ConnectError`] that names the problem. It never contains the URL.
+    pub async fn connect(
+        url: &str,
+        mounted: &[&'static dyn Application],
+    ) -> Result<Self, ConnectError> {
+        let database = SqlDatabase::from(PostgresDatabase::connect(url).await?);
+        let prepared = async {
+            create_versions(&database).await?;
+            prepare(&database, mounted).await
+        };
+        match prepared.await {
+            Ok(true) => Ok(Self(Some(database))),
+            Ok(false) => Err(ConnectError::Newer),
+            Err(error) => Err(ConnectError::Tables(error.into())),
+        }
+    }
+
+    /// Returns the database, for [`Services`](crate::Services). Returns `None` if there is no file.
     #[must_use]
-    pub fn file(&self) -> Option<&SqliteFile> {
-        self.0.as_ref().map(|database| &database.file)
+    pub fn tables(&self) -> Option<&SqlDatabase> {
+        self.0.as_ref()
+    }
+
+    /// Verifies that the database answers, and that the disk of a file has room.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with the reason as its source.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        match &self.0 {
+            Some(database) => database.check().await,
+            None => Ok(()),
+        }
     }
 
     /// Deletes the data of a user from all applications, including those that are not mounted now, in one
     /// transaction.
     ///
     /// # Errors
-    /// Returns the errors of [`SqliteFile::change`].
+    /// Returns a [`StoreError`] if nothing was deleted.
     pub async fn forget(&self, user: &UserId) -> Result<(), StoreError> {
-        let Some(File { file, kept }) = self.0.clone() else { return Ok(()) };
+        let Some(database) = &self.0 else { return Ok(()) };
         let user = user.clone();
-        let forget = file.change(move |connection| {
+        let forget = database.change(move |mut connection| {
             Box::pin(async move {
-                for app in kept {
-                    app.forget(&mut *connection, &user).await?;
+                // Two users may have written to the same rows, such as invitations of each other.
+                connection.lock(FORGET).await?;
+                // Read each time, because another server may have mounted an application meanwhile.
+                let kept: Vec<(String,)> =
+                    connection.all(sql("SELECT name FROM application_versions")).await?;
+                for app in ALL {
+                    if kept.iter().any(|(name,)| name == app.name()) {
+                        app.forget(&mut connection, &user).await?;
+                    }
                 }
                 Ok(())
             })
@@ -88,35 +105,99 @@ impl Database {
         forget.await
     }
 
-    /// Waits for running operations, and closes the file.
+    /// Waits for running operations, and closes the database.
     pub async fn close(&self) {
-        if let Some(file) = self.file() {
-            file.close().await;
+        if let Some(database) = &self.0 {
+            database.close().await;
         }
     }
 }
 
-async fn versions(file: &SqliteFile) -> Result<Vec<(String, i64)>, StoreError> {
-    let versions = query_as("SELECT name, version FROM application_versions");
-    versions.fetch_all(file.readers()).await.map_err(store_error)
+/// Creates the table of versions in PostgreSQL. In a file, a migration of the file has created it.
+async fn create_versions(database: &SqlDatabase) -> Result<(), StoreError> {
+    // Write only if the table is missing, so that the server starts on a full disk.
+    if database.holds(sql("SELECT to_regclass('application_versions') IS NOT NULL")).await? {
+        return Ok(());
+    }
+    let create = database.change(|mut connection| {
+        Box::pin(async move {
+            // Servers that start at the same time wait for each other.
+            connection.lock(MIGRATE).await?;
+            connection
+                .migrate(
+                    "CREATE TABLE IF NOT EXISTS application_versions \
+                     (name TEXT PRIMARY KEY, version BIGINT NOT NULL)",
+                )
+                .await
+        })
+    });
+    create.await
+}
+
+/// Runs the missing migrations of the mounted applications, and of those that have tables. Returns `false` if a newer
+/// version has changed the tables.
+async fn prepare(
+    database: &SqlDatabase,
+    mounted: &[&'static dyn Application],
+) -> Result<bool, StoreError> {
+    let versions: Vec<(String, i64)> =
+        database.all(sql("SELECT name, version FROM application_versions")).await?;
+    for app in ALL {
+        let version = versions.iter().find(|(name, _)| name == app.name());
+        let is_mounted = mounted.iter().any(|mounted| mounted.name() == app.name());
+        if version.is_none() && !is_mounted {
+            continue;
+        }
+        let migrations = database.of(app.schema());
+        let seen = version.map_or(0, |(_, version)| count(*version));
+        // Write only if a migration is missing, so that the server starts on a full disk.
+        let is_newer = if seen < migrations.len() {
+            let migrate = database
+                .change(move |connection| Box::pin(migrate(connection, app.name(), migrations)));
+            migrate.await?
+        } else {
+            seen > migrations.len()
+        };
+        if is_newer {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Runs the missing migrations of an application. The version is read again inside the transaction, because two
-/// processes may open the file at the same time.
+/// processes may open the database at the same time. Returns `true` if a newer version has changed the tables.
 async fn migrate(
-    connection: &mut SqliteConnection,
-    app: &'static dyn Application,
-) -> sqlx::Result<()> {
-    let seen = query_as("SELECT version FROM application_versions WHERE name = ?").bind(app.name());
-    let seen: Option<(i64,)> = seen.fetch_optional(&mut *connection).await?;
-    let seen = seen.map_or(0, |(version,)| usize::try_from(version).unwrap_or(usize::MAX));
-    for migration in app.schema().iter().skip(seen) {
-        raw_sql(*migration).execute(&mut *connection).await?;
+    mut connection: Connection<'_>,
+    app: &'static str,
+    migrations: &'static [&'static str],
+) -> sqlx::Result<bool> {
+    connection.lock(MIGRATE).await?;
+    let seen = sql("SELECT version FROM application_versions WHERE name = $1").bind(app);
+    let seen = connection.first(seen).await?.map_or(0, |(version,)| count(version));
+    if seen >= migrations.len() {
+        return Ok(seen > migrations.len());
     }
-    let mark = query("INSERT OR REPLACE INTO application_versions (name, version) VALUES (?, ?)");
-    let version = i64::try_from(app.schema().len()).unwrap_or(i64::MAX);
-    mark.bind(app.name()).bind(version).execute(connection).await.map(drop)
+    for migration in migrations.iter().skip(seen) {
+        connection.migrate(migration).await?;
+    }
+    let mark = sql("INSERT INTO application_versions (name, version) VALUES ($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET version = excluded.version");
+    let version = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+    connection.run(mark.bind(app).bind(version)).await?;
+    Ok(false)
 }
+
+/// Returns a number of migrations. A negative number, which no version writes, counts as too new.
+fn count(version: i64) -> usize {
+    usize::try_from(version).unwrap_or(usize::MAX)
+}
+
+/// Key of the advisory lock on the versions, which is "DoApVers" in ASCII.
+const MIGRATE: i64 = 0x446f_4170_5665_7273;
+
+/// Key of the advisory lock of changes that delete a user, which is "DoApForg" in ASCII.
+const FORGET: i64 = 0x446f_4170_466f_7267;
 
 /// Application id of the file (`DoAp` in ASCII), and its migrations. The first three migrations created the tables
 /// of both applications in every file. Since the fourth migration, each application migrates its own tables, so the

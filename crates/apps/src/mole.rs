@@ -12,13 +12,15 @@ mod top;
 mod wire;
 
 use doorward::{Gateway, UserId, event::IntoGateway as _, store::BoxFuture};
-use sqlx::SqliteConnection;
 
 use self::{
     gateway::Mole,
-    top::{SCHEMA, forget},
+    top::{POSTGRES, SQLITE, forget},
 };
-use crate::application::{Application, NamedUser, Services};
+use crate::{
+    application::{Application, NamedUser, Services},
+    sql::{Connection, Migrations},
+};
 
 /// The game as an [`Application`].
 #[derive(Debug)]
@@ -33,13 +35,13 @@ impl Application for MoleApplication {
         "mole"
     }
 
-    fn schema(&self) -> &'static [&'static str] {
-        &[SCHEMA]
+    fn schema(&self) -> Migrations {
+        Migrations { postgres: &[POSTGRES], sqlite: &[SQLITE] }
     }
 
     fn forget<'c>(
         &self,
-        connection: &'c mut SqliteConnection,
+        connection: &'c mut Connection<'_>,
         user: &'c UserId,
     ) -> BoxFuture<'c, sqlx::Result<()>> {
         Box::pin(forget(connection, user))

@@ -12,8 +12,9 @@ use doorward::{UserId, prelude::*};
 use super::{
     invitations::Invited,
     membership::{check_member, full, member, person, room_of, tell_presence},
+    messages::Posted,
     state::{Chat, Result, to_the_end},
-    store::{Added, Posted},
+    store::Added,
     wire::{
         At, Create, Edit, History, InRoom, Invitation, InvitationGone, Invite, Invitee, Member,
         MemberJoined, MemberLeft, Message, Read, Room, Send, Since, Typing,
@@ -104,7 +105,15 @@ impl Chat {
         to_the_end(async move {
             let _turn = self.turn_of(&me, &room).await?;
             match self.store.post(&room, person(&me), (key, text), self.clock.wall()).await? {
-                Posted::Again(message) => Ok(Some(message)),
+                Posted::Again(message) => {
+                    // The node that has stored the message may have ended before it was broadcast. A client that
+                    // has the message ignores it.
+                    if self.store.is_shared() {
+                        me.hub().to(room_of(&room)).emit_event(&message)?;
+                    }
+                    Ok(Some(message))
+                }
+                Posted::Forbidden => Err(Exception::forbidden().into()),
                 Posted::Forgotten => Ok(None),
                 Posted::New(message) => {
                     // The hub sends it and not the socket, because the message is stored even if its sender has
@@ -199,6 +208,7 @@ impl Chat {
         to_the_end(async move {
             let _turn = self.turn_of(&me, &room).await?;
             match self.store.invite(&room, &id, person(&me), self.clock.wall()).await? {
+                Invited::Forbidden => return Err(Exception::forbidden().into()),
                 Invited::Known => {}
                 Invited::Full => return Err(full().into()),
                 Invited::Done(oldest) => {

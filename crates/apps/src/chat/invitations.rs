@@ -6,17 +6,15 @@
 use std::time::SystemTime;
 
 use doorward::{UserId, store::StoreError};
-use doorward_sql::store_error;
-use sqlx::{SqliteConnection, query, query_as, query_scalar};
 
 use super::{
-    store::{Added, MAX_MEMBERS, Store, add, millis},
+    store::{Added, MAX_MEMBERS, Store, add, is_member, lock_room, millis},
     wire::Invitation,
 };
-use crate::application::Person;
-
-/// Migration that creates the table of invitations.
-pub(super) const INVITATIONS: &str = include_str!("invitations.sql");
+use crate::{
+    application::Person,
+    sql::{Connection, sql},
+};
 
 /// Result of an invitation.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,6 +22,8 @@ pub(super) enum Invited {
     /// The invitation was created. Contains the room of the older invitation that it replaced, if
     /// any.
     Done(Option<String>),
+    /// The inviter is not a member of the room.
+    Forbidden,
     /// The limit of the room or of the inviter is reached.
     Full,
     /// The user is a member, or has an open invitation to this room.
@@ -33,12 +33,12 @@ pub(super) enum Invited {
 impl Store {
     /// Returns the open invitations of a user, oldest first.
     pub(super) async fn invitations(&self, user: &UserId) -> Result<Vec<Invitation>, StoreError> {
-        let open = query_as(
+        let open = sql(
             "SELECT room.id AS room, room.name, inviter_id AS inviter, inviter_name, invited_at \
              FROM chat_invitations JOIN chat_rooms AS room ON room.id = room_id \
-             WHERE user_id = ? ORDER BY invited_at, room_id",
+             WHERE user_id = $1 ORDER BY invited_at, room_id",
         );
-        open.bind(user.as_str()).fetch_all(self.0.readers()).await.map_err(store_error)
+        self.0.all(open.bind(user.as_str())).await
     }
 
     /// Invites a user to a room.
@@ -50,19 +50,24 @@ impl Store {
         now: SystemTime,
     ) -> Result<Invited, StoreError> {
         let (room, user) = (room.to_owned(), user.clone());
-        let invite = self.0.change(move |connection| {
+        let invite = self.0.change(move |mut connection| {
             Box::pin(async move {
-                if let Some(no) = refusal(connection, &room, &user, &inviter.id).await? {
+                connection.lock_users([&user, &inviter.id]).await?;
+                lock_room(&mut connection, &room).await?;
+                // The inviter may have left the room on another node meanwhile.
+                if !is_member(&mut connection, &room, &inviter.id).await? {
+                    return Ok(Invited::Forbidden);
+                }
+                if let Some(no) = refusal(&mut connection, &room, &user, &inviter.id).await? {
                     return Ok(no);
                 }
-                let oldest = make_room(connection, &user).await?;
-                let insert = query(
-                    "INSERT INTO chat_invitations \
-                     (room_id, user_id, inviter_id, inviter_name, invited_at) VALUES (?, ?, ?, ?, ?)",
+                let oldest = make_room(&mut connection, &user).await?;
+                let insert = sql(
+                    "INSERT INTO chat_invitations (room_id, user_id, inviter_id, inviter_name, invited_at) \
+                     VALUES ($1, $2, $3, $4, $5)",
                 );
                 let insert = insert.bind(room).bind(user.as_str()).bind(inviter.id.as_str());
-                let insert = insert.bind(&*inviter.name).bind(millis(now));
-                insert.execute(connection).await?;
+                connection.run(insert.bind(&*inviter.name).bind(millis(now))).await?;
                 Ok(Invited::Done(oldest))
             })
         });
@@ -77,18 +82,19 @@ impl Store {
         member: Person,
     ) -> Result<Option<Added>, StoreError> {
         let room = room.to_owned();
-        let accept = self.0.change(move |connection| {
+        let accept = self.0.change(move |mut connection| {
             Box::pin(async move {
-                let open = query_scalar(
-                    "SELECT EXISTS (SELECT 1 FROM chat_invitations WHERE room_id = ? AND user_id = ?)",
-                );
-                let open = open.bind(&room).bind(member.id.as_str());
-                if !open.fetch_one(&mut *connection).await? {
+                connection.lock_users([&member.id; 2]).await?;
+                lock_room(&mut connection, &room).await?;
+                let open =
+                    sql("SELECT 1 = 1 FROM chat_invitations WHERE room_id = $1 AND user_id = $2");
+                let open = open.bind(&*room).bind(member.id.as_str());
+                if connection.first::<(bool,)>(open).await?.is_none() {
                     return Ok(None);
                 }
-                let added = add(connection, &room, &member).await?;
+                let added = add(&mut connection, &room, &member).await?;
                 if added != Added::Full {
-                    close(connection, &room, &member.id).await?;
+                    close(&mut connection, &room, &member.id).await?;
                 }
                 Ok(Some(added))
             })
@@ -99,32 +105,29 @@ impl Store {
     /// Deletes an invitation.
     pub(super) async fn decline(&self, room: &str, user: &UserId) -> Result<(), StoreError> {
         let (room, user) = (room.to_owned(), user.clone());
-        let decline = self
-            .0
-            .change(|connection| Box::pin(async move { close(connection, &room, &user).await }));
+        let decline = self.0.change(|mut connection| {
+            Box::pin(async move { close(&mut connection, &room, &user).await })
+        });
         decline.await
     }
 }
 
 /// Returns the reason to reject an invitation, or `None` if the invitation is permitted.
 async fn refusal(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     room: &str,
     user: &UserId,
     inviter: &UserId,
 ) -> sqlx::Result<Option<Invited>> {
-    let (is_known, members, for_user, by_inviter): (bool, i64, i64, i64) = query_as(
-        "SELECT EXISTS (SELECT 1 FROM chat_members WHERE room_id = ?1 AND user_id = ?2) \
-         OR EXISTS (SELECT 1 FROM chat_invitations WHERE room_id = ?1 AND user_id = ?2), \
-         (SELECT count(*) FROM chat_members WHERE room_id = ?1), \
-         (SELECT count(*) FROM chat_invitations WHERE inviter_id = ?3 AND user_id = ?2), \
-         (SELECT count(*) FROM chat_invitations WHERE inviter_id = ?3)",
-    )
-    .bind(room)
-    .bind(user.as_str())
-    .bind(inviter.as_str())
-    .fetch_one(connection)
-    .await?;
+    let counts =
+        sql("SELECT EXISTS (SELECT 1 FROM chat_members WHERE room_id = $1 AND user_id = $2) \
+         OR EXISTS (SELECT 1 FROM chat_invitations WHERE room_id = $1 AND user_id = $2), \
+         (SELECT count(*) FROM chat_members WHERE room_id = $1), \
+         (SELECT count(*) FROM chat_invitations WHERE inviter_id = $3 AND user_id = $2), \
+         (SELECT count(*) FROM chat_invitations WHERE inviter_id = $3)");
+    let counts = counts.bind(room).bind(user.as_str()).bind(inviter.as_str());
+    let (is_known, members, for_user, by_inviter): (bool, i64, i64, i64) =
+        connection.one(counts).await?;
     let is_full = members >= MAX_MEMBERS || for_user >= FOR_ONE_USER || by_inviter >= BY_INVITER;
     Ok(match (is_known, is_full) {
         (true, _) => Some(Invited::Known),
@@ -135,21 +138,18 @@ async fn refusal(
 
 /// Deletes the oldest invitation of a user who has [`OPEN`] invitations, and returns its room. Many invitations
 /// from strangers must not block an invitation from a friend.
-async fn make_room(
-    connection: &mut SqliteConnection,
-    user: &UserId,
-) -> sqlx::Result<Option<String>> {
-    let oldest = query_scalar(
-        "DELETE FROM chat_invitations WHERE user_id = ?1 AND room_id = (SELECT room_id \
-         FROM chat_invitations WHERE user_id = ?1 ORDER BY invited_at, room_id LIMIT 1) \
-         AND (SELECT count(*) FROM chat_invitations WHERE user_id = ?1) >= ?2 RETURNING room_id",
-    );
-    oldest.bind(user.as_str()).bind(OPEN).fetch_optional(connection).await
+async fn make_room(connection: &mut Connection<'_>, user: &UserId) -> sqlx::Result<Option<String>> {
+    let oldest =
+        sql("DELETE FROM chat_invitations WHERE user_id = $1 AND room_id = (SELECT room_id \
+         FROM chat_invitations WHERE user_id = $1 ORDER BY invited_at, room_id LIMIT 1) \
+         AND (SELECT count(*) FROM chat_invitations WHERE user_id = $1) >= $2 RETURNING room_id");
+    let oldest = connection.first(oldest.bind(user.as_str()).bind(OPEN)).await?;
+    Ok(oldest.map(|(room,)| room))
 }
 
-async fn close(connection: &mut SqliteConnection, room: &str, user: &UserId) -> sqlx::Result<()> {
-    let close = query("DELETE FROM chat_invitations WHERE room_id = ? AND user_id = ?");
-    close.bind(room).bind(user.as_str()).execute(connection).await.map(drop)
+async fn close(connection: &mut Connection<'_>, room: &str, user: &UserId) -> sqlx::Result<()> {
+    let close = sql("DELETE FROM chat_invitations WHERE room_id = $1 AND user_id = $2");
+    connection.run(close.bind(room).bind(user.as_str())).await
 }
 
 /// Maximum number of open invitations of one inviter.

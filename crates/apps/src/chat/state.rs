@@ -25,8 +25,9 @@ pub(super) struct Chat {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) store: Store,
     pub(super) directory: Arc<dyn Directory>,
-    /// Held while a change is stored and broadcast, so that clients receive changes in the order of their versions.
-    /// This lock costs nothing, because the database runs one change at a time anyway.
+    /// Held while a change is stored and broadcast, so that clients receive the changes of this node in the order of
+    /// their versions. A change of another node may arrive before or after them. Clients sort by version, and ask for
+    /// the history if a version is missing.
     turn: Mutex<()>,
 }
 

@@ -1,14 +1,16 @@
-//! Tests of the database file.
+//! Tests of the database file. `in_postgres` has the tests of PostgreSQL.
+
+mod in_postgres;
 
 use std::{
     fs::Permissions,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
 };
 
-use sqlx::{Connection as _, sqlite::SqliteConnectOptions};
+use sqlx::{Connection as _, SqliteConnection, raw_sql, sqlite::SqliteConnectOptions};
 
 use super::*;
-use crate::{CHAT, WHACK_A_MOLE};
+use crate::{CHAT, WHACK_A_MOLE, sql::Row};
 
 #[tokio::test]
 async fn the_file_is_for_its_owner_and_is_opened_again() {
@@ -17,8 +19,7 @@ async fn the_file_is_for_its_owner_and_is_opened_again() {
 
     for _ in 0..2 {
         let database = Database::open(&file, &ALL).await.unwrap();
-        let best = query("SELECT * FROM mole_best");
-        best.fetch_all(database.file().unwrap().readers()).await.unwrap();
+        all::<(String,)>(&database, "SELECT * FROM mole_best").await;
         for entry in folder.path().read_dir().unwrap() {
             let entry = entry.unwrap();
             assert_eq!(entry.metadata().unwrap().mode() & 0o777, 0o600, "{entry:?}");
@@ -31,8 +32,8 @@ async fn the_file_is_for_its_owner_and_is_opened_again() {
 #[tokio::test]
 async fn a_file_of_an_older_version_is_taken_over_and_one_of_another_program_is_not() {
     for (statement, is_ours) in [
-        (CHAT.schema()[0], true),
-        (WHACK_A_MOLE.schema()[0], true),
+        (CHAT.schema().sqlite[0], true),
+        (WHACK_A_MOLE.schema().sqlite[0], true),
         ("CREATE TABLE notes (text TEXT)", false),
         ("PRAGMA application_id = 7; CREATE TABLE chat_rooms (id TEXT)", false),
     ] {
@@ -48,21 +49,27 @@ async fn a_file_of_an_older_version_is_taken_over_and_one_of_another_program_is_
 
         assert_eq!(opened.is_ok(), is_ours, "{statement}: {opened:?}");
         if let Ok(database) = opened {
-            let marks = query_as::<_, (i64, i64)>(
-                "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version",
-            );
-            let marks = marks.fetch_one(database.file().unwrap().readers()).await.unwrap();
-            assert_eq!(marks, (0x446f_4170, 4));
+            let marks = "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version";
+            assert_eq!(all::<(i64, i64)>(&database, marks).await, [(0x446f_4170, 4)]);
         }
     }
 }
 
+async fn all<T: Row>(database: &Database, statement: &'static str) -> Vec<T> {
+    database.tables().unwrap().all(sql(statement)).await.unwrap()
+}
+
+async fn run(database: &Database, statement: &'static str) {
+    let run = database.tables().unwrap().change(move |mut connection| {
+        Box::pin(async move { connection.run(sql(statement)).await })
+    });
+    run.await.unwrap();
+}
+
 /// Returns the tables of a file, without those of SQLite.
 async fn tables(database: &Database) -> Vec<String> {
-    let tables = sqlx::query_scalar(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
-    );
-    tables.fetch_all(database.file().unwrap().readers()).await.unwrap()
+    const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name";
+    all::<(String,)>(database, TABLES).await.into_iter().map(|(name,)| name).collect()
 }
 
 #[tokio::test]
@@ -71,7 +78,7 @@ async fn an_application_that_is_not_mounted_has_no_table() {
     let file = folder.path().join("applications.db");
 
     let none = Database::open(&file, &[]).await.unwrap();
-    assert!(none.file().is_none() && !file.exists());
+    assert!(none.tables().is_none() && !file.exists());
     none.forget(&UserId::new("ann")).await.unwrap();
 
     let game = Database::open(&file, &[WHACK_A_MOLE]).await.unwrap();
@@ -89,8 +96,8 @@ async fn an_application_that_is_not_mounted_has_no_table() {
 async fn what_an_application_kept_goes_with_its_user_also_when_it_is_not_mounted_any_more() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("applications.db");
-    let [chat, invitations] = CHAT.schema() else { panic!("the chat has two migrations") };
-    let [game] = WHACK_A_MOLE.schema() else { panic!("the game has one migration") };
+    let [chat, invitations] = CHAT.schema().sqlite else { panic!("the chat has two migrations") };
+    let [game] = WHACK_A_MOLE.schema().sqlite else { panic!("the game has one migration") };
     let third = Schema::new(0x446f_4170, Box::leak(Box::new([*chat, *game, *invitations])));
     let older = SqliteFile::open(&file, &third).await.unwrap();
     older
@@ -114,10 +121,8 @@ async fn what_an_application_kept_goes_with_its_user_also_when_it_is_not_mounted
     let database = Database::open(&file, &[]).await.unwrap();
     database.forget(&UserId::new("ann")).await.unwrap();
 
-    let left = query_as::<_, (String, String)>(
-        "SELECT mole_best.user_id, chat_members.user_id FROM mole_best, chat_members",
-    );
-    let left = left.fetch_all(database.file().unwrap().readers()).await.unwrap();
+    let left = "SELECT mole_best.user_id, chat_members.user_id FROM mole_best, chat_members";
+    let left: Vec<(String, String)> = all(&database, left).await;
     assert_eq!(left, [("bob".to_owned(), "bob".to_owned())]);
     database.close().await;
     // When the application is mounted again, it finds its old data.
@@ -130,12 +135,7 @@ async fn a_file_with_a_newer_application_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("applications.db");
     let database = Database::open(&file, &[CHAT]).await.unwrap();
-    let newer = database.file().unwrap().change(|connection| {
-        Box::pin(async move {
-            query("UPDATE application_versions SET version = 9").execute(connection).await.map(drop)
-        })
-    });
-    newer.await.unwrap();
+    run(&database, "UPDATE application_versions SET version = 9").await;
     database.close().await;
 
     let refused = Database::open(&file, &[WHACK_A_MOLE]).await;

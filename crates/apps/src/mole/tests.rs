@@ -11,7 +11,15 @@ use doorward::{
 use serde_json::{Value, json};
 
 use super::{gateway::Mole, tables::Tables, top::Top, wire};
-use crate::{Database, NamedUser, WHACK_A_MOLE, testing};
+use crate::{
+    Database, NamedUser, WHACK_A_MOLE,
+    testing::{self, Home, Kind, on_both},
+};
+
+on_both! {
+    the_top_is_the_best_round_of_each_and_ten_of_them
+    rounds_that_end_at_once_are_all_on_the_board
+}
 
 struct Arcade {
     server: TestServer,
@@ -27,7 +35,7 @@ impl Arcade {
         let database = Database::open(&path, &[WHACK_A_MOLE]).await.unwrap();
         let clock = ManualClock::new();
         let accounts = Arc::new(testing::Accounts::default());
-        let mole = Mole::new(&testing::services(&clock, database.file().unwrap(), accounts));
+        let mole = Mole::new(&testing::services(&clock, database.tables().unwrap(), accounts));
         let tables = Arc::clone(&mole.0);
         let doorward = Doorward::builder()
             .authenticate(testing::authenticator())
@@ -255,12 +263,10 @@ fn time(seconds: u64) -> std::time::SystemTime {
     std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-#[tokio::test]
-async fn the_top_is_the_best_round_of_each_and_ten_of_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("test.db");
-    let database = Database::open(&path, &[WHACK_A_MOLE]).await.unwrap();
-    let top = Top(database.file().unwrap().clone());
+async fn the_top_is_the_best_round_of_each_and_ten_of_them(kind: Kind) {
+    let home = Home::new(kind);
+    let database = home.open(&[WHACK_A_MOLE]).await;
+    let top = Top(database.tables().unwrap().clone());
     let round: Vec<_> = (0..12).map(|number| ranked(&format!("u{number:02}"), number)).collect();
 
     top.add(&round, time(1)).await.unwrap();
@@ -274,13 +280,32 @@ async fn the_top_is_the_best_round_of_each_and_ten_of_them() {
     assert_eq!((best.len(), best.contains(&"u02".into())), (10, false));
 }
 
+/// The rounds have the same players in opposite orders, on two nodes.
+async fn rounds_that_end_at_once_are_all_on_the_board(kind: Kind) {
+    let home = Home::new(kind);
+    let (one, other) = (home.open(&[WHACK_A_MOLE]).await, home.open(&[WHACK_A_MOLE]).await);
+    let boards = [&one, &other].map(|database| Top(database.tables().unwrap().clone()));
+    let round = |score: u32| (0..9).map(move |number| ranked(&format!("u{number}"), score));
+
+    for score in 1..=20 {
+        let (here, there): (Vec<_>, Vec<_>) =
+            (round(2 * score).collect(), round(2 * score + 1).rev().collect());
+        let (here, there) =
+            tokio::join!(boards[0].add(&here, time(1)), boards[1].add(&there, time(1)));
+        assert!(here.is_ok() && there.is_ok(), "{:?} {:?}", here.err(), there.err());
+    }
+
+    let best = boards[0].list().await.unwrap().0;
+    assert!(best.len() == 9 && best.iter().all(|row| row.score == 41));
+}
+
 /// Scores are shown only if they are stored.
 #[tokio::test]
 async fn a_board_whose_file_is_gone_shows_nothing_new() {
     let folder = tempfile::tempdir().unwrap();
     let (file, aside) = (folder.path().join("test.db"), folder.path().join("aside.db"));
     let database = Database::open(&file, &[WHACK_A_MOLE]).await.unwrap();
-    let top = Top(database.file().unwrap().clone());
+    let top = Top(database.tables().unwrap().clone());
     top.add(&[ranked("ann", 5)], time(1)).await.unwrap();
 
     std::fs::rename(&file, &aside).unwrap();

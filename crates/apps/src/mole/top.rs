@@ -3,13 +3,12 @@
 use std::time::SystemTime;
 
 use doorward::{UserId, store::StoreError};
-use doorward_sql::{SqliteFile, store_error};
-use sqlx::{SqliteConnection, query, query_as};
 
 use super::wire::{self, Ranked};
+use crate::sql::{Connection, SqlDatabase, sql};
 
-/// Migration that creates the table of best scores.
-pub(super) const SCHEMA: &str = "
+/// Migration that creates the table of best scores in SQLite.
+pub(super) const SQLITE: &str = "
 CREATE TABLE IF NOT EXISTS mole_best (
     user_id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -19,13 +18,24 @@ CREATE TABLE IF NOT EXISTS mole_best (
 CREATE INDEX IF NOT EXISTS mole_best_by_score ON mole_best (score DESC, reached_at);
 ";
 
+/// Migration that creates the table of best scores in PostgreSQL.
+pub(super) const POSTGRES: &str = r#"
+CREATE TABLE mole_best (
+    user_id TEXT COLLATE "C" PRIMARY KEY,
+    name TEXT NOT NULL,
+    score BIGINT NOT NULL,
+    reached_at BIGINT NOT NULL
+);
+CREATE INDEX mole_best_by_score ON mole_best (score DESC, reached_at);
+"#;
+
 /// Deletes the score of a user.
-pub(super) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> sqlx::Result<()> {
-    let best = query("DELETE FROM mole_best WHERE user_id = ?");
-    best.bind(user.as_str()).execute(connection).await.map(drop)
+pub(super) async fn forget(connection: &mut Connection<'_>, user: &UserId) -> sqlx::Result<()> {
+    let best = sql("DELETE FROM mole_best WHERE user_id = $1");
+    connection.run(best.bind(user.as_str())).await
 }
 
-pub(super) struct Top(pub(super) SqliteFile);
+pub(super) struct Top(pub(super) SqlDatabase);
 
 impl Top {
     /// Stores the scores of a round, and returns the best ten scores.
@@ -35,24 +45,21 @@ impl Top {
         now: SystemTime,
     ) -> Result<wire::Top, StoreError> {
         let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
         let scored = round.iter().filter(|player| player.score > 0);
-        let rows: Vec<_> =
+        let mut rows: Vec<_> =
             scored.map(|one| (one.user.clone(), one.name.to_string(), one.score)).collect();
-        let add = self.0.change(move |connection| {
+        // Two rounds that end at once change the rows in the same order, so that none waits for the other.
+        rows.sort_unstable_by(|(one, ..), (other, ..)| one.as_str().cmp(other.as_str()));
+        let add = self.0.change(move |mut connection| {
             Box::pin(async move {
                 for (user, name, score) in rows {
-                    query(
-                        "INSERT INTO mole_best (user_id, name, score, reached_at) \
-                         VALUES (?, ?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET \
+                    let put = sql("INSERT INTO mole_best (user_id, name, score, reached_at) \
+                         VALUES ($1, $2, $3, $4) ON CONFLICT (user_id) DO UPDATE SET \
                          name = excluded.name, score = excluded.score, \
-                         reached_at = excluded.reached_at WHERE excluded.score > score",
-                    )
-                    .bind(user.as_str())
-                    .bind(name)
-                    .bind(score)
-                    .bind(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
-                    .execute(&mut *connection)
-                    .await?;
+                         reached_at = excluded.reached_at WHERE excluded.score > mole_best.score");
+                    let put = put.bind(user.as_str()).bind(name).bind(i64::from(score)).bind(now);
+                    connection.run(put).await?;
                 }
                 Ok(())
             })
@@ -63,9 +70,9 @@ impl Top {
 
     /// Returns the best ten scores. Of equal scores, the earlier one comes first.
     pub(super) async fn list(&self) -> Result<wire::Top, StoreError> {
-        let best = query_as(
+        let best = sql(
             "SELECT name, score FROM mole_best ORDER BY score DESC, reached_at, user_id LIMIT 10",
         );
-        Ok(wire::Top(best.fetch_all(self.0.readers()).await.map_err(store_error)?))
+        Ok(wire::Top(self.0.all(best).await?))
     }
 }

@@ -5,7 +5,7 @@ use std::{
     fs::{self, DirBuilder, File},
     iter,
     os::unix::fs::DirBuilderExt as _,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::runtime;
@@ -26,8 +26,14 @@ pub(crate) fn run(options: &BackupOptions) -> Result<(), Failure> {
     copy_all(&config, to).inspect_err(|_| drop(fs::remove_dir_all(to)))?;
     let mut said =
         format!("Backed up to {name}. It holds the key: keep it as you keep the server.\n");
-    if config.postgres.is_some() || matches!(config.session.store, StoreConfig::Redis(_)) {
-        said.push_str("What is in PostgreSQL or Redis is not in it.\n");
+    if config.postgres.is_some() {
+        said.push_str("Accounts, chat and boards are in PostgreSQL and not in it.\n");
+        if applications_file(&config).exists() {
+            said.push_str("Its applications.db is from before database.url was set.\n");
+        }
+    }
+    if matches!(config.session.store, StoreConfig::Redis(_)) {
+        said.push_str("Sessions and revocations are in Redis and not in it.\n");
     }
     output::say(&said).or_fail("cannot print it")
 }
@@ -35,7 +41,7 @@ pub(crate) fn run(options: &BackupOptions) -> Result<(), Failure> {
 /// Copies databases and key to the directory `to`.
 fn copy_all(config: &Config, to: &Path) -> Result<(), Failure> {
     let cannot = format_args!("cannot write a backup to {}", to.display());
-    let applications = config.data_dir.join(applications::FILE);
+    let applications = applications_file(config);
     // A server that has never mounted an application has no such file.
     let applications = applications.exists().then_some(&applications);
     for file in iter::once(&config.database).chain(applications) {
@@ -48,6 +54,10 @@ fn copy_all(config: &Config, to: &Path) -> Result<(), Failure> {
         copy_key(&key, &to.join(KEY)).or_fail(cannot)?;
     }
     Ok(())
+}
+
+fn applications_file(config: &Config) -> PathBuf {
+    config.data_dir.join(applications::FILE)
 }
 
 /// Copies the key file with its mode, which gives other users no access.

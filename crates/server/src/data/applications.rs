@@ -1,15 +1,35 @@
-//! Opens the database of the applications, a SQLite file in the data directory.
+//! Opens the database of the applications: a SQLite file in the data directory, or PostgreSQL.
 
 use std::path::Path;
 
 use doorward_apps::{Application, Database};
 
 use super::custody;
-use crate::terminal::{Failure, OrFail as _};
+use crate::{
+    config::Config,
+    terminal::{Failure, OrFail as _},
+};
 
-/// Opens the database. Creates a missing file, and missing tables of the mounted applications.
-/// Fails if another user may have read or replaced the file.
-pub(crate) async fn open(
+/// Opens the configured database. Creates a missing file, and missing tables of the mounted applications.
+pub(crate) async fn open(config: &Config) -> Result<Database, Failure> {
+    let file = config.data_dir.join(FILE);
+    let Some(url) = &config.postgres else {
+        return open_file(&file, &config.applications()).await;
+    };
+    let database = Database::connect(url.expose(), &config.applications()).await;
+    let database = database.or_fail("cannot use database.url for the applications")?;
+    if file.exists() {
+        tracing::warn!(
+            file = %file.display(),
+            "The applications keep their data in PostgreSQL. The file with their earlier data is not used, and \
+             what a removed user has written there is not deleted: move it away."
+        );
+    }
+    Ok(database)
+}
+
+/// Opens a file. Fails if another user may have read or replaced the file.
+pub(crate) async fn open_file(
     file: &Path,
     mounted: &[&'static dyn Application],
 ) -> Result<Database, Failure> {
@@ -34,7 +54,7 @@ mod tests {
         std::fs::write(&file, "something else, and long enough for a header").unwrap();
         std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
 
-        let failure = open(&file, &doorward_apps::ALL).await.unwrap_err().to_string();
+        let failure = open_file(&file, &doorward_apps::ALL).await.unwrap_err().to_string();
 
         assert!(
             failure.contains("cannot use the database") && failure.contains("applications.db"),

@@ -80,16 +80,14 @@ impl Stores {
             None => {
                 if cluster.is_some() {
                     tracing::warn!(
-                        "Accounts are in the SQLite file of this node, and other nodes do not know them: set \
-                         DATABASE_URL to a PostgreSQL database."
+                        "Accounts, chat and boards are in SQLite files of this node, and other nodes do not know \
+                         them: set DATABASE_URL to a PostgreSQL database."
                     );
                 }
                 Arc::new(database.clone())
             }
         };
-        let applications =
-            applications::open(&config.data_dir.join(applications::FILE), &config.applications())
-                .await?;
+        let applications = applications::open(config).await?;
         Ok(Self {
             sessions,
             tickets,
@@ -109,7 +107,8 @@ impl Stores {
         let database = sqlite(&folder.join("accounts.db"), false).await?;
         let accounts = Arc::new(database.clone());
         let applications =
-            applications::open(&folder.join(applications::FILE), &config.applications()).await?;
+            applications::open_file(&folder.join(applications::FILE), &config.applications())
+                .await?;
         let cluster = None;
         Ok(Self {
             sessions,
@@ -123,7 +122,7 @@ impl Stores {
         })
     }
 
-    /// Flushes the audit records, and closes the SQLite files. Gives up after [`CLOSED_WITHIN`].
+    /// Flushes the audit records, and closes the databases. Gives up after [`CLOSED_WITHIN`].
     pub(crate) async fn close(&self) {
         let closing = async {
             // First, write a record with the number of records that were left out.

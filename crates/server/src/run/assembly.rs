@@ -94,11 +94,11 @@ pub(crate) fn build(
         builder = builder.websocket_only();
     }
     let Stores { applications, accounts, .. } = resources.stores;
-    if let Some(file) = applications.file() {
+    if let Some(database) = applications.tables() {
         let services = Services {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
-            database: file.clone(),
+            database: database.clone(),
             directory: Arc::new(AccountDirectory(Arc::clone(accounts))),
             round: config.mole_round.get(),
         };

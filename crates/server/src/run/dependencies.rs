@@ -19,8 +19,9 @@ use doorward::{
     server::{Clock, Outage, SystemClock},
     store::RevocationStore,
 };
+use doorward_apps::Database;
 use doorward_core::{AccountStore, StoreError, StoreFuture, lock};
-use doorward_sql::{SqlStore, SqliteFile};
+use doorward_sql::SqlStore;
 use futures_util::future::join_all;
 use serde_json::{Map, json};
 
@@ -48,8 +49,11 @@ impl Dependencies {
                 ask_sessions(Arc::clone(&revocations), Arc::clone(&floor))
             }),
         ];
-        if let Some(applications) = stores.applications.file().cloned() {
-            all.push(Dependency::new("applications", move || ask_file(applications.clone())));
+        if stores.applications.tables().is_some() {
+            let applications = stores.applications.clone();
+            all.push(Dependency::new("applications", move || {
+                ask_applications(applications.clone())
+            }));
         }
         Arc::new(Self(all))
     }
@@ -115,8 +119,8 @@ async fn ask_database(database: SqlStore) -> Result<(), StoreError> {
     database.check().await
 }
 
-async fn ask_file(file: SqliteFile) -> Result<(), StoreError> {
-    file.check().await
+async fn ask_applications(applications: Database) -> Result<(), StoreError> {
+    applications.check().await
 }
 
 /// Checks the session store by reading the revocations of a user that does not exist. Logs an error if the store

@@ -1,35 +1,37 @@
 //! Sets up a chat with connected users, and helps to send and read messages.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use doorward::{
     prelude::*,
     test::{ManualClock, TestClient, TestServer},
 };
-use doorward_sql::SqliteFile;
 use serde_json::{Value, json};
-use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use crate::{CHAT, Database, testing};
+use crate::{
+    CHAT, Database, SqlDatabase,
+    sql::Statement,
+    testing::{self, Home, Kind},
+};
 
 /// Server with a chat, its clock and its database.
 pub(super) struct House {
     pub(super) server: TestServer,
     pub(super) kept: Database,
-    pub(super) database: SqliteFile,
+    pub(super) database: SqlDatabase,
     accounts: Arc<testing::Accounts>,
     pub(super) clock: ManualClock,
-    pub(super) folder: tempfile::TempDir,
+    pub(super) home: Home,
 }
 
 impl House {
-    pub(super) async fn open() -> Self {
-        Self::in_folder(tempfile::tempdir().unwrap()).await
+    pub(super) async fn open(kind: Kind) -> Self {
+        Self::at(Home::new(kind)).await
     }
 
-    pub(super) async fn in_folder(folder: tempfile::TempDir) -> Self {
-        let kept = Database::open(&folder.path().join("chat.db"), &[CHAT]).await.unwrap();
-        let database = kept.file().unwrap().clone();
+    pub(super) async fn at(home: Home) -> Self {
+        let kept = home.open(&[CHAT]).await;
+        let database = kept.tables().unwrap().clone();
         let accounts = Arc::new(testing::Accounts::default());
         let clock = ManualClock::new();
         let services = testing::services(&clock, &database, accounts.clone());
@@ -40,20 +42,20 @@ impl House {
             .build()
             .unwrap();
         let server = TestServer::start(doorward).await.unwrap();
-        Self { server, kept, database, accounts, clock, folder }
+        Self { server, kept, database, accounts, clock, home }
     }
 
-    /// Opens a connection to the database file, like that of another process.
-    pub(super) async fn outsider(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new().filename(self.folder.path().join("chat.db"));
-        SqliteConnection::connect_with(&options).await.unwrap()
+    /// Runs a statement, as another process does.
+    pub(super) async fn run(&self, statement: Statement) {
+        let run = self
+            .database
+            .change(|mut connection| Box::pin(async move { connection.run(statement).await }));
+        run.await.unwrap();
     }
 
-    /// Blocks every write to the database until the returned connection is dropped.
-    pub(super) async fn lock(&self) -> SqliteConnection {
-        let mut outsider = self.outsider().await;
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut outsider).await.unwrap();
-        outsider
+    /// Blocks every change of the chat until the returned value is dropped.
+    pub(super) async fn lock(&self) -> Box<dyn Any> {
+        self.home.lock("chat_rooms, chat_members, chat_invitations").await
     }
 
     /// Creates an account.

@@ -6,6 +6,18 @@ use doorward::{UserId, test::TestClient};
 use serde_json::{Value, json};
 
 use super::house::{House, say};
+use crate::{
+    sql::sql,
+    testing::{Kind, on_both},
+};
+
+on_both! {
+    an_invitation_is_accepted_or_declined
+    who_declines_waits_for_their_turn
+    others_fill_nothing_that_a_user_has
+    a_user_has_a_hundred_invitations_and_an_inviter_writes_fifty
+    invitations_go_with_inviter_invitee_and_room
+}
 
 async fn invite(house: &House, inviter: &mut TestClient, room: &str, id: &str) -> Value {
     // Stays below the rate limit on invitations.
@@ -25,9 +37,8 @@ async fn create(house: &House, client: &mut TestClient, name: &str) -> String {
     room["id"].as_str().unwrap().to_owned()
 }
 
-#[tokio::test]
-async fn an_invitation_is_accepted_or_declined() {
-    let house = House::open().await;
+async fn an_invitation_is_accepted_or_declined(kind: Kind) {
+    let house = House::open(kind).await;
     let (room, mut ann, _) = house.room(&[]).await;
     say(&mut ann, &room, "secret").await;
     ann.wait_for_event::<Value>("message").await;
@@ -66,9 +77,8 @@ async fn an_invitation_is_accepted_or_declined() {
 
 /// Otherwise the end of the invitation could be sent before the invitation, which would then stay
 /// on the page.
-#[tokio::test]
-async fn who_declines_waits_for_their_turn() {
-    let house = House::open().await;
+async fn who_declines_waits_for_their_turn(kind: Kind) {
+    let house = House::open(kind).await;
     let (room, mut ann, _) = house.room(&[]).await;
     ann.wait_for_event::<Value>("room").await;
     let (mut bob, mut other_tab) = (house.enter("bob").await, house.enter("bob").await);
@@ -91,9 +101,8 @@ async fn who_declines_waits_for_their_turn() {
 }
 
 /// Ten accounts send more invitations than their limits permit.
-#[tokio::test]
-async fn others_fill_nothing_that_a_user_has() {
-    let house = House::open().await;
+async fn others_fill_nothing_that_a_user_has(kind: Kind) {
+    let house = House::open(kind).await;
     house.sign_up("bob", "bob").await;
 
     for number in 0..10 {
@@ -117,19 +126,17 @@ async fn others_fill_nothing_that_a_user_has() {
     bob.emit_with_ack::<Value>("accept", json!({ "room": room })).await;
 }
 
-#[tokio::test]
-async fn a_user_has_a_hundred_invitations_and_an_inviter_writes_fifty() {
-    let house = House::open().await;
+async fn a_user_has_a_hundred_invitations_and_an_inviter_writes_fifty(kind: Kind) {
+    let house = House::open(kind).await;
     let (room, mut ann, _) = house.room(&[]).await;
     let mut bob = house.enter("bob").await;
-    let mut outsider = house.outsider().await;
     for statement in [
         "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 100) \
          INSERT INTO chat_rooms (id, name, created_at) SELECT 'room-' || number, 'r', 0 FROM numbers",
-        "INSERT INTO chat_invitations SELECT id, 'bob', 'by ' || id, 'n', substr(id, 6) FROM chat_rooms WHERE id LIKE 'room-%'",
+        "INSERT INTO chat_invitations SELECT id, 'bob', 'by ' || id, 'n', CAST(substr(id, 6) AS INTEGER) FROM chat_rooms WHERE id LIKE 'room-%'",
         "INSERT INTO chat_invitations SELECT id, 'for ' || id, 'ann', 'ann', 0 FROM chat_rooms WHERE id LIKE 'room-%' LIMIT 49",
     ] {
-        sqlx::query(statement).execute(&mut outsider).await.unwrap();
+        house.run(sql(statement)).await;
     }
 
     invite(&house, &mut ann, &room, "bob").await;
@@ -145,20 +152,17 @@ async fn a_user_has_a_hundred_invitations_and_an_inviter_writes_fifty() {
 }
 
 /// An invitation never shows a deleted user.
-#[tokio::test]
-async fn invitations_go_with_inviter_invitee_and_room() {
-    let house = House::open().await;
+async fn invitations_go_with_inviter_invitee_and_room(kind: Kind) {
+    let house = House::open(kind).await;
     let (room, mut ann, _) = house.room(&[]).await;
     let (mut bob, _carol) = (house.enter("bob").await, house.enter("carol").await);
     invite(&house, &mut ann, &room, "bob").await;
     invite(&house, &mut ann, &room, "carol").await;
 
     house.kept.forget(&UserId::new("carol")).await.unwrap();
-    let left: Vec<String> = sqlx::query_scalar("SELECT user_id FROM chat_invitations")
-        .fetch_all(house.database.readers())
-        .await
-        .unwrap();
-    assert_eq!(left, ["bob"]);
+    let left = sql("SELECT user_id FROM chat_invitations");
+    let left: Vec<(String,)> = house.database.all(left).await.unwrap();
+    assert_eq!(left, [("bob".to_owned(),)]);
     ann.emit_with_ack::<()>("leave", json!({ "room": room })).await;
     assert!(open(&mut bob).await.is_empty());
 
