@@ -2,6 +2,7 @@
 
 mod house;
 mod invitations;
+mod nodes;
 
 use std::time::Duration;
 
