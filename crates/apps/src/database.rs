@@ -89,8 +89,6 @@ impl Database {
         let user = user.clone();
         let forget = database.change(move |mut connection| {
             Box::pin(async move {
-                // Two users may have written to the same rows, such as invitations of each other.
-                connection.lock(FORGET).await?;
                 // Read each time, because another server may have mounted an application meanwhile.
                 let kept: Vec<(String,)> =
                     connection.all(sql("SELECT name FROM application_versions")).await?;
@@ -195,9 +193,6 @@ fn count(version: i64) -> usize {
 
 /// Key of the advisory lock on the versions, which is "DoApVers" in ASCII.
 const MIGRATE: i64 = 0x446f_4170_5665_7273;
-
-/// Key of the advisory lock of changes that delete a user, which is "DoApForg" in ASCII.
-const FORGET: i64 = 0x446f_4170_466f_7267;
 
 /// Application id of the file (`DoAp` in ASCII), and its migrations. The first three migrations created the tables
 /// of both applications in every file. Since the fourth migration, each application migrates its own tables, so the
