@@ -42,6 +42,8 @@ mod providers;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod shared_apps;
+#[cfg(test)]
 mod sockets;
 #[cfg(test)]
 mod starved;

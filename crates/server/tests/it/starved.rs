@@ -153,11 +153,20 @@ async fn an_unresponsive_postgresql_is_logged_once_and_blocks_nothing_else() {
     });
     let (metrics, mut log) = metrics_of(reader);
     let mut client = client(&server).await;
-    assert_eq!(ready(&server, 200)["checks"]["accounts"], "up");
+    let before = ready(&server, 200);
+    assert_eq!(
+        (&before["checks"]["accounts"], &before["checks"]["applications"]),
+        (&"up".into(), &"up".into())
+    );
 
     proxy.set(Fault::HalfOpen);
-    let away = ready(&server, 503);
+    let away = eventually(|| {
+        let report = ready(&server, 503);
+        let checks = &report["checks"];
+        (checks["accounts"] == "down" && checks["applications"] == "down").then_some(report)
+    });
     serves_the_rest(&server, &mut client, &metrics).await;
+    assert!(scrape(&metrics).contains("doorward_away{what=\"applications\"} 1"));
     // As after a failover, old connections stay silent, and new connections reach a server.
     proxy.strand();
     proxy.set(Fault::None);
@@ -170,7 +179,10 @@ async fn an_unresponsive_postgresql_is_logged_once_and_blocks_nothing_else() {
     assert_eq!(server.end("TERM").code, Some(0));
     let mut text = String::new();
     log.read_to_string(&mut text).unwrap();
-    assert_eq!(text.matches("Unavailable. what=\"accounts\"").count(), 1, "{text}");
+    for what in ["accounts", "applications"] {
+        let line = format!("Unavailable. what=\"{what}\"");
+        assert_eq!(text.matches(&line).count(), 1, "{text}");
+    }
 }
 
 /// An emptied store signs every user out; the operator must find the reason in the log.
