@@ -193,7 +193,8 @@ impl PostgresDatabase {
             let done = timeout(SILENCE, work(&mut connection)).await;
             let result = done.unwrap_or_else(|late| Err(StoreError::Unavailable(late.into())));
             if matches!(result, Err(StoreError::Unavailable(_))) {
-                connection.close_on_drop();
+                // Its place in the pool is free at once.
+                drop(connection.detach());
             }
             result
         });

@@ -1,14 +1,23 @@
 //! Tests the account store with a real PostgreSQL server, which covers the rules of all stores,
 //! restarts, migrations and a full disk.
 
-use std::{future::ready, sync::Arc};
+use std::{
+    future::ready,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use doorward_core::{
     Account, AccountStore as _, BoxFuture, CredentialId, PasskeyRecord, StoreError, UserId,
 };
-use doorward_sql::{ConnectError, PostgresStore};
-use doorward_testkit::{PostgresServer, conformance, conformance::Subject, deeds};
+use doorward_sql::{ConnectError, PostgresDatabase, PostgresStore};
+use doorward_testkit::{
+    Fault, FaultProxy, PostgresServer, conformance, conformance::Subject, deeds,
+};
 use sqlx::Connection as _;
+use tokio::time::error::Elapsed;
 
 struct InPostgres(Arc<PostgresStore>);
 
@@ -132,4 +141,75 @@ async fn a_full_disk_is_reported_as_in_sqlite_and_loses_nothing() {
         assert!(result.is_ok(), "{name}: {result:?}");
         assert!(deeds::knows_account(&store, 1, name).await.unwrap(), "{name}");
     }
+}
+
+/// The other end of a connection has vanished in the middle of a change. More changes than the pool has connections
+/// begin and fail in this way, so each has given its place back.
+#[tokio::test]
+async fn a_silent_connection_fails_its_change_and_is_replaced() {
+    let server = PostgresServer::shared();
+    let proxy = Arc::new(FaultProxy::start_unix(server.socket()).await);
+    let url = server.database();
+    let (address, _) = url.split_once('?').unwrap();
+    let url = address.replace("@localhost/", &format!("@{}/", proxy.address()));
+    let database = PostgresDatabase::connect(&url).await.unwrap();
+    let begun = Arc::new(AtomicUsize::new(0));
+
+    for _ in 0..13 {
+        let (network, count) = (Arc::clone(&proxy), Arc::clone(&begun));
+        let change = database.change(move |connection| {
+            Box::pin(async move {
+                sqlx::query("SELECT 1").execute(&mut *connection).await?;
+                count.fetch_add(1, Ordering::Relaxed);
+                network.set(Fault::HalfOpen);
+                // The clock jumps to the next timeout, because nothing else happens.
+                tokio::time::pause();
+                sqlx::query("SELECT 1").execute(connection).await.map(drop)
+            })
+        });
+        let failed = change.await;
+        // It is not paused if the change has found a silent connection at its beginning.
+        if matches!(failed, Err(StoreError::Unavailable(ref cause)) if cause.is::<Elapsed>()) {
+            tokio::time::resume();
+        }
+        assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
+        proxy.strand();
+        proxy.set(Fault::None);
+    }
+
+    assert!(begun.load(Ordering::Relaxed) > 10, "{begun:?}");
+}
+
+#[tokio::test]
+async fn reads_of_a_snapshot_do_not_see_later_changes() {
+    let url = PostgresServer::shared().database();
+    let database = PostgresDatabase::connect(&url).await.unwrap();
+    let count = "SELECT count(*) FROM notes";
+    let change = |statement: &'static str| {
+        database.change(move |connection| {
+            Box::pin(async move { sqlx::raw_sql(statement).execute(connection).await.map(drop) })
+        })
+    };
+    change("CREATE TABLE notes (text TEXT)").await.unwrap();
+
+    let writer = database.clone();
+    let seen = database.read(move |connection| {
+        Box::pin(async move {
+            let before: i64 = sqlx::query_scalar(count).fetch_one(&mut *connection).await?;
+            let write = writer.change(|connection| {
+                Box::pin(async move {
+                    let insert = sqlx::query("INSERT INTO notes VALUES ('tea')");
+                    insert.execute(connection).await.map(drop)
+                })
+            });
+            write.await.unwrap();
+            let after: i64 = sqlx::query_scalar(count).fetch_one(connection).await?;
+            Ok((before, after))
+        })
+    });
+
+    assert_eq!(seen.await.unwrap(), (0, 0));
+    let now = sqlx::query_scalar::<_, i64>(count);
+    let now = database.look_up(|connection| Box::pin(now.fetch_one(connection))).await;
+    assert_eq!(now.unwrap(), 1);
 }
