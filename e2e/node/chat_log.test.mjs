@@ -29,6 +29,14 @@ test("a number that arrives early marks a gap until the gap is filled", () => {
   assert.equal(log.hear(message(4)), false);
 });
 
+test("changes of two nodes that arrive in another order are in the order of the room", () => {
+  const log = new Log();
+
+  assert.deepEqual([2, 1, 4, 5, 3].map((seq) => log.hear(message(seq))), [true, false, true, true, false]);
+
+  assert.deepEqual([log.lastSeen, texts(log)], [5, ["1", "2", "3", "4", "5"]]);
+});
+
 test("changes that arrive during a request are not requested again", () => {
   const log = new Log();
   log.hear(message(5));

@@ -191,7 +191,7 @@ fn count(version: i64) -> usize {
     usize::try_from(version).unwrap_or(usize::MAX)
 }
 
-/// Key of the advisory lock on the versions, which is "DoApVers" in ASCII.
+/// Key of the advisory lock on the versions, which is `DoApVers` in ASCII.
 const MIGRATE: i64 = 0x446f_4170_5665_7273;
 
 /// Application id of the file (`DoAp` in ASCII), and its migrations. The first three migrations created the tables

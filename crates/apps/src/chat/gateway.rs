@@ -36,7 +36,7 @@ impl Chat {
 
     #[on_connect]
     async fn hello(self: Arc<Self>, me: Socket<NamedUser>) {
-        let (chat, person) = (Arc::clone(&self), me.clone());
+        let (chat, person) = (Arc::clone(&self), me);
         // Runs in the background, so that admission does not wait for a stuck database.
         tokio::spawn(async move {
             if let Err(error) = chat.store.rename(person.user(), &person.principal().name).await {

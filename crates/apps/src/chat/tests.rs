@@ -300,6 +300,15 @@ async fn what_cannot_be_read_or_is_too_much_is_refused(kind: Kind) {
         let exception = ann.expect_exception("create", json!({ "name": name })).await;
         assert_eq!(exception.code(), "bad_payload", "{name:?}");
     }
+    for (event, request) in [
+        ("send", json!({ "room": room, "key": "k\0", "text": "hello" })),
+        ("accept", json!({ "room": "\0" })),
+        ("decline", json!({ "room": "\0" })),
+        ("invite", json!({ "room": room, "user": "\0" })),
+        ("invite", json!({ "room": room, "id": "\0" })),
+    ] {
+        assert_eq!(ann.expect_exception(event, request).await.code(), "bad_payload", "{event}");
+    }
     let sent: Value = ann.emit_with_ack("send", message(&long)).await;
     assert_eq!(sent["text"], long);
     let mut codes = Vec::new();

@@ -14,19 +14,19 @@ pub(super) struct Create {
 
 #[derive(Deserialize, garde::Validate)]
 pub(super) struct Invite {
-    #[garde(length(max = ID))]
+    #[garde(length(max = ID), custom(storable))]
     pub(super) room: String,
     /// User name of the invited user.
-    #[garde(inner(length(chars, min = 1, max = 64)))]
+    #[garde(inner(length(chars, min = 1, max = 64), custom(storable)))]
     pub(super) user: Option<String>,
     /// Id of the invited user. The client sends the id or the name.
-    #[garde(inner(length(chars, min = 1, max = 255)))]
+    #[garde(inner(length(chars, min = 1, max = 255), custom(storable)))]
     pub(super) id: Option<String>,
 }
 
 #[derive(Deserialize, garde::Validate)]
 pub(super) struct InRoom {
-    #[garde(length(max = ID))]
+    #[garde(length(max = ID), custom(storable))]
     pub(super) room: String,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct InRoom {
 #[derive(Deserialize, garde::Validate)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Since {
-    #[garde(length(max = ID))]
+    #[garde(length(max = ID), custom(storable))]
     pub(super) room: String,
     /// Version of the last change that the client has received, or 0 if it has received none.
     #[garde(range(min = 0))]
@@ -43,11 +43,11 @@ pub(super) struct Since {
 
 #[derive(Deserialize, garde::Validate)]
 pub(super) struct Send {
-    #[garde(length(max = ID))]
+    #[garde(length(max = ID), custom(storable))]
     pub(super) room: String,
     /// Key that the client has chosen. If a client sends two messages with the same key, only the first
     /// is stored.
-    #[garde(length(min = 1, max = ID))]
+    #[garde(length(min = 1, max = ID), custom(storable))]
     pub(super) key: String,
     #[garde(length(chars, min = 1, max = 2000), custom(visible_text))]
     pub(super) text: String,
@@ -55,7 +55,7 @@ pub(super) struct Send {
 
 #[derive(Deserialize, garde::Validate)]
 pub(super) struct Edit {
-    #[garde(length(max = ID))]
+    #[garde(length(max = ID), custom(storable))]
     pub(super) room: String,
     #[garde(skip)]
     pub(super) seq: i64,
@@ -66,7 +66,7 @@ pub(super) struct Edit {
 /// Request that names one message of a room, to remove it or to mark it as read.
 #[derive(Deserialize, garde::Validate)]
 pub(super) struct At {
-    #[garde(length(max = ID))]
+    #[garde(length(max = ID), custom(storable))]
     pub(super) room: String,
     #[garde(skip)]
     pub(super) seq: i64,
@@ -196,6 +196,11 @@ fn visible_line(line: &str, (): &()) -> garde::Result {
 
 fn visible_text(text: &str, (): &()) -> garde::Result {
     if is_visible_text(text) { Ok(()) } else { Err(garde::Error::new(INVISIBLE)) }
+}
+
+/// Rejects the character NUL, which PostgreSQL cannot store.
+fn storable(text: &str, (): &()) -> garde::Result {
+    if text.contains('\0') { Err(garde::Error::new(INVISIBLE)) } else { Ok(()) }
 }
 
 fn id_of<S: Serializer>(user: &UserId, out: S) -> Result<S::Ok, S::Error> {

@@ -99,5 +99,5 @@ impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for Nothing {
     }
 }
 
-/// First key of the advisory locks of users, which is "DoAp" in ASCII.
+/// First key of the advisory locks of users, which is `DoAp` in ASCII.
 const USERS: i64 = 0x446f_4170;

@@ -179,7 +179,9 @@ export function useChat(me, onSignedOut) {
     stopTyping(message.user);
     // A room that was not opened is asked for as a whole, when it is.
     const log = chat.logs.get(message.room);
-    const isNews = message.version > (log?.lastSeen ?? 0) && !message.isEdited && !message.isRemoved;
+    // A message of another node may arrive after a list of rooms that has counted it.
+    const counted = chat.rooms.find((room) => room.id === message.room)?.version ?? 0;
+    const isNews = message.version > Math.max(log?.lastSeen ?? 0, counted) && !message.isEdited && !message.isRemoved;
     if (message.user === me) drop(message.key);
     else if (isNews) {
       setUnread(message.room, (unread) => unread + 1);
