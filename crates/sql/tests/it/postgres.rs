@@ -213,3 +213,46 @@ async fn reads_of_a_snapshot_do_not_see_later_changes() {
     let now = database.look_up(|connection| Box::pin(now.fetch_one(connection))).await;
     assert_eq!(now.unwrap(), 1);
 }
+
+/// A server that vanishes inside a transaction does not close its connection, and PostgreSQL would wait for it.
+#[tokio::test]
+async fn locks_of_a_vanished_server_end() {
+    let server = PostgresServer::shared();
+    let proxy = Arc::new(FaultProxy::start_unix(server.socket()).await);
+    let url = server.database();
+    let (address, _) = url.split_once('?').unwrap();
+    let through_proxy = address.replace("@localhost/", &format!("@{}/", proxy.address()));
+    let vanished = PostgresDatabase::connect(&through_proxy).await.unwrap();
+    let other = PostgresDatabase::connect(&url).await.unwrap();
+    let lock = "SELECT pg_advisory_xact_lock(1)";
+    let (locked, is_locked) = tokio::sync::oneshot::channel();
+    let network = Arc::clone(&proxy);
+    let holding = tokio::spawn(async move {
+        let hold = vanished.change::<(), _>(move |connection| {
+            Box::pin(async move {
+                sqlx::query(lock).execute(connection).await?;
+                network.set(Fault::HalfOpen);
+                locked.send(()).unwrap();
+                std::future::pending().await
+            })
+        });
+        hold.await
+    });
+    is_locked.await.unwrap();
+
+    let mut attempts = 0..3;
+    let is_free = loop {
+        if attempts.next().is_none() {
+            break false;
+        }
+        let take = other.change(move |connection| {
+            Box::pin(async move { sqlx::query(lock).execute(connection).await.map(drop) })
+        });
+        if take.await.is_ok() {
+            break true;
+        }
+    };
+
+    assert!(is_free);
+    holding.abort();
+}

@@ -3,10 +3,12 @@
 use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 
 use doorward::{UserId, store::StoreError};
-use doorward_testkit::PostgresServer;
+use doorward_testkit::{Fault, FaultProxy, PostgresServer};
 use futures_util::future::join_all;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use super::house::{House, catch_up, say, texts};
 use crate::{
     CHAT, Database,
     application::Person,
@@ -17,6 +19,7 @@ use crate::{
         wire::Message,
     },
     sql::sql,
+    testing::Home,
 };
 
 const NOW: SystemTime = SystemTime::UNIX_EPOCH;
@@ -371,4 +374,29 @@ async fn no_acknowledged_message_is_lost_when_postgresql_restarts() {
     assert_eq!(history.len(), 160);
     let versions = history.iter().map(|(version, _)| *version);
     assert!(versions.eq(1..=160));
+}
+
+/// No message is acknowledged while the database is away, and the client may send it again.
+#[tokio::test]
+async fn a_client_reads_unavailable_while_postgresql_is_away() {
+    let server = PostgresServer::shared();
+    let proxy = FaultProxy::start_unix(server.socket()).await;
+    let url = server.database();
+    let (address, _) = url.split_once('?').unwrap();
+    let url = address.replace("@localhost/", &format!("@{}/", proxy.address()));
+    let house = House::at(Home::Postgres(url)).await;
+    let (room, mut ann, mut others) = house.room(&["bob"]).await;
+    say(&mut ann, &room, "before").await;
+
+    proxy.set(Fault::Cut);
+    let message = json!({ "room": room, "key": "during", "text": "during" });
+    let refused = ann.expect_exception("send", message).await;
+    proxy.set(Fault::None);
+
+    assert_eq!(refused.code(), "unavailable");
+    assert_eq!(say(&mut ann, &room, "during").await["seq"], 2);
+    for expected in ["before", "during"] {
+        assert_eq!(others[0].wait_for_event::<Value>("message").await["text"], expected);
+    }
+    assert_eq!(texts(&catch_up(&mut others[0], &room, 0).await), ["before", "during"]);
 }
