@@ -79,6 +79,9 @@ async fn run(handling: Handling, mut is_connected: bool) {
             }
         }
         let Some(services) = handling.services.upgrade() else { return };
+        // What cannot be sent now must not pile up.
+        drop((relay.channels.take_idle(), relay.channels.take_added()));
+        services.roster.drop_changes();
         pause(services, RETRY).await;
         let Some(services) = handling.services.upgrade() else { return };
         is_connected = connect(&services, &relay).await;
@@ -179,12 +182,13 @@ async fn beat(handling: &Handling) -> Lost {
         let Some(services) = handling.services.upgrade() else { return Lost::Server };
         if services.is_draining() && services.registry.links() == 0 {
             // Other nodes remove this node 8 to 10 s after its last message. By then its users have
-            // reconnected elsewhere.
-            return Lost::Server;
+            // reconnected elsewhere. Hooks may still emit.
+            return pending().await;
         }
         let Some(number) = relay.peers.beat() else { return Lost::NoBeat };
         let presence = services.roster.number();
-        relay.send(of_all(), &Content::Beat { number, presence }, &[]);
+        let content = Content::Beat { number, presence };
+        relay.queue.push_first(relay.message(of_all(), &content, &[]));
         pause(services, BEAT).await;
         let Some(services) = handling.services.upgrade() else { return Lost::Server };
         for run in relay.peers.take_silent() {

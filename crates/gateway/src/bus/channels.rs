@@ -285,6 +285,21 @@ mod tests {
         assert_eq!((gone[0].as_str(), channels.take_added().len()), ("0", MAX_IDLE));
     }
 
+    /// The bus may be away for days while clients come and go.
+    #[test]
+    fn channels_do_not_pile_up_while_the_bus_is_away() {
+        let (clock, channels) = channels();
+        channels.lose();
+        for number in 0..100 {
+            drop(channels.subscribe(Channel::new(number.to_string())));
+        }
+        clock.advance(KEPT);
+
+        assert_eq!(channels.take_idle().len(), 100);
+        assert_eq!(channels.take_added(), []);
+        assert_eq!(channels.reconnect(), []);
+    }
+
     #[test]
     fn no_two_targets_have_the_same_channel() {
         let user = |name: &str| Target::User(name.into());

@@ -11,6 +11,8 @@ pub(crate) enum Dropped {
     Busy,
     /// The queue is full.
     Full,
+    /// The event is larger than this node sends to its clients.
+    Large,
     /// The bus was not read fast enough.
     Slow,
     /// The message cannot be read.
@@ -26,6 +28,7 @@ impl Dropped {
             Self::Away => "away",
             Self::Busy => "busy",
             Self::Full => "full",
+            Self::Large => "large",
             Self::Slow => "slow",
             Self::Unreadable => "unreadable",
             Self::Version => "version",

@@ -44,7 +44,20 @@ pub(crate) enum Content {
     /// Request for the whole presence on the receiver.
     PresenceWanted,
     /// Part of the whole presence on the sender, as of a change. The body is a JSON array.
-    WholePresence { number: u64, part: u32, is_last: bool },
+    WholePresence(Whole),
+    /// The sender shuts down, and has no client any more.
+    Farewell,
+}
+
+/// Part of the whole presence on a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Whole {
+    /// Number of the last change that is contained.
+    pub(crate) number: u64,
+    /// Number of the sending, so that parts of two sendings are not mixed.
+    pub(crate) sending: u64,
+    pub(crate) part: u32,
+    pub(crate) is_last: bool,
 }
 
 /// Question that every node answers with a list.

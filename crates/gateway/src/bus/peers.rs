@@ -25,8 +25,14 @@ pub(crate) struct Peers {
 struct State {
     /// Number of the last beat that was sent.
     sent: u64,
-    /// Number of the last own beat that was heard.
+    /// Number of the last own beat that was received.
     heard: u64,
+    /// Number of own beats that were received.
+    beats: u64,
+    /// Number of beats in a row that were not received in time.
+    late: u64,
+    /// `true` if a message has arrived since the last beat.
+    is_receiving: bool,
     peers: HashMap<Incarnation, Peer>,
     /// Members of the cluster, as of the last extension of the lease.
     members: Vec<NodeId>,
@@ -34,8 +40,10 @@ struct State {
 
 struct Peer {
     node: NodeId,
-    /// Number of the last own beat that was heard before the last message of the peer.
+    /// Number of own beats that were received before the last message of the peer.
     beat: u64,
+    /// `true` if it has no client any more.
+    has_left: bool,
 }
 
 impl Peers {
@@ -43,32 +51,45 @@ impl Peers {
         Self { own, state: Mutex::default(), gauge: gauge!(PEERS) }
     }
 
-    /// Returns the number of the next beat. Returns `None` if the last one was not heard.
+    /// Returns the number of the next beat. Returns `None` if the last one was not received, and no other
+    /// message was. A node that is busy receives its beat late, for up to [`MAX_LATE`] beats.
     pub(crate) fn beat(&self) -> Option<u64> {
         let mut state = lock(&self.state);
+        let is_receiving = std::mem::take(&mut state.is_receiving);
         if state.sent > state.heard {
-            return None;
+            state.late += 1;
+            if !is_receiving || state.late > MAX_LATE {
+                return None;
+            }
         }
         state.sent += 1;
         Some(state.sent)
     }
 
+    /// Records that a message has arrived.
+    pub(crate) fn received(&self) {
+        lock(&self.state).is_receiving = true;
+    }
+
     /// Begins again after the connection was replaced.
     pub(crate) fn reconnect(&self) {
         let mut state = lock(&self.state);
-        state.sent = state.heard;
+        (state.sent, state.late) = (state.heard, 0);
     }
 
     /// Records an own beat.
     pub(crate) fn received_own_beat(&self, number: u64) {
         let mut state = lock(&self.state);
-        state.heard = state.heard.max(number.min(state.sent));
+        if number > state.heard && number <= state.sent {
+            (state.heard, state.late) = (number, 0);
+            state.beats += 1;
+        }
     }
 
     /// Records a message of another node. Returns `false` if there are too many nodes.
     pub(crate) fn heard(&self, from: &NodeRun) -> bool {
         let mut state = lock(&self.state);
-        let beat = state.heard;
+        let beat = state.beats;
         if let Some(peer) = state.peers.get_mut(&from.run) {
             peer.beat = beat;
             return true;
@@ -76,7 +97,7 @@ impl Peers {
         if state.peers.len() >= MAX_PEERS {
             return false;
         }
-        state.peers.insert(from.run, Peer { node: from.node.clone(), beat });
+        state.peers.insert(from.run, Peer { node: from.node.clone(), beat, has_left: false });
         self.gauge.set(state.peers.len() as f64);
         drop(state);
         tracing::info!(node = %from.node, run = %from.run, "Hears another node.");
@@ -86,7 +107,7 @@ impl Peers {
     /// Removes the nodes that were silent for [`SILENT_BEATS`] own beats, and returns them.
     pub(crate) fn take_silent(&self) -> Vec<Incarnation> {
         let mut state = lock(&self.state);
-        let now = state.heard;
+        let now = state.beats;
         let silent: Vec<_> = state
             .peers
             .extract_if(|_, peer| now.saturating_sub(peer.beat) >= SILENT_BEATS)
@@ -101,7 +122,7 @@ impl Peers {
 
     /// Returns `true` until this node has received four of its own beats.
     pub(crate) fn is_new(&self) -> bool {
-        lock(&self.state).heard < SILENT_BEATS
+        lock(&self.state).beats < SILENT_BEATS
     }
 
     /// Sets the nodes of the cluster.
@@ -109,12 +130,26 @@ impl Peers {
         lock(&self.state).members = members.into_iter().collect();
     }
 
-    /// Returns the names of all other nodes: those that were heard, and the members of the cluster.
+    /// Records that a node has no client any more. It is not asked, and is removed when it is silent.
+    pub(crate) fn has_left(&self, from: &NodeRun) {
+        if let Some(peer) = lock(&self.state).peers.get_mut(&from.run) {
+            peer.has_left = true;
+        }
+    }
+
+    /// Returns the names of all other nodes that must answer: those that were heard, and the members of
+    /// the cluster.
     pub(crate) fn names(&self) -> BTreeSet<NodeId> {
         let state = lock(&self.state);
-        let heard = state.peers.values().map(|peer| &peer.node);
-        let all = heard.chain(&state.members).filter(|node| **node != self.own.node);
-        all.cloned().collect()
+        let named = |has_left| {
+            let peers = state.peers.values().filter(move |peer| peer.has_left == has_left);
+            peers.map(|peer| &peer.node)
+        };
+        let mut all: BTreeSet<_> = state.members.iter().collect();
+        all.retain(|node| !named(true).any(|left| left == *node));
+        all.extend(named(false));
+        all.remove(&self.own.node);
+        all.into_iter().cloned().collect()
     }
 }
 
@@ -124,6 +159,9 @@ pub(crate) const BEAT: Duration = Duration::from_secs(2);
 /// Number of own beats after which a silent node is removed: after 8 to 10 s. The clients of a node
 /// that is restarted are back by then.
 const SILENT_BEATS: u64 = 4;
+
+/// Number of beats for which a node that receives messages waits for its own beat: 10 s.
+const MAX_LATE: u64 = 5;
 
 /// Maximum number of nodes.
 const MAX_PEERS: usize = 1024;
@@ -165,6 +203,24 @@ mod tests {
     }
 
     #[test]
+    fn a_busy_node_waits_for_its_beat() {
+        let peers = Peers::new(sender("n0"));
+        assert_eq!(peers.beat(), Some(1));
+        for number in 2..=MAX_LATE + 1 {
+            peers.received();
+            assert_eq!(peers.beat(), Some(number));
+        }
+        peers.received();
+        assert_eq!(peers.beat(), None, "it is too late");
+        peers.reconnect();
+        assert_eq!(peers.beat(), Some(1));
+        peers.received();
+        assert_eq!(peers.beat(), Some(2));
+        peers.received_own_beat(2);
+        assert_eq!(peers.beat(), Some(3));
+    }
+
+    #[test]
     fn a_beat_that_was_not_sent_is_not_heard() {
         let peers = Peers::new(sender("n0"));
         peers.received_own_beat(7);
@@ -179,6 +235,13 @@ mod tests {
         peers.set_members(["n0", "n1", "n2"].map(NodeId::new));
 
         assert_eq!(peers.names(), BTreeSet::from(["n1", "n2"].map(NodeId::new)));
+        let second = sender("n2");
+        peers.heard(&second);
+        peers.has_left(&second);
+        assert_eq!(peers.names(), BTreeSet::from([NodeId::new("n1")]));
+        // It was started again.
+        peers.heard(&sender("n2"));
+        assert_eq!(peers.names().len(), 2);
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub(crate) struct PublishQueue {
     state: Mutex<State>,
     /// Notified when messages were added.
     added: Notify,
+    /// Notified when all messages are published, and when the bus is away.
+    published: Notify,
     waiting: Gauge,
 }
 
@@ -22,11 +24,18 @@ struct State {
     bytes: usize,
     /// `true` while the bus is connected.
     is_up: bool,
+    /// `true` while messages that were taken are being published.
+    is_publishing: bool,
 }
 
 impl PublishQueue {
     pub(crate) fn new() -> Self {
-        Self { state: Mutex::default(), added: Notify::new(), waiting: gauge!(WAITING) }
+        Self {
+            state: Mutex::default(),
+            added: Notify::new(),
+            published: Notify::new(),
+            waiting: gauge!(WAITING),
+        }
     }
 
     /// Adds messages. Returns `false` if they were dropped, because the bus is not connected or the
@@ -57,6 +66,30 @@ impl PublishQueue {
         true
     }
 
+    /// Adds a message before all others. It is small, and accepted also if the queue is full.
+    pub(crate) fn push_first(&self, message: Message) {
+        let mut state = lock(&self.state);
+        if state.is_up {
+            state.bytes += message.bytes.len();
+            state.queue.push_front(message);
+            drop(state);
+            self.added.notify_one();
+        }
+    }
+
+    /// Waits until all messages are published, or the bus is away.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            let published = self.published.notified();
+            let is_done =
+                |state: &State| !state.is_up || (state.queue.is_empty() && !state.is_publishing);
+            if is_done(&lock(&self.state)) {
+                return;
+            }
+            published.await;
+        }
+    }
+
     /// Waits for messages, and takes the first of them.
     pub(crate) async fn next(&self) -> Vec<Message> {
         loop {
@@ -64,6 +97,7 @@ impl PublishQueue {
             if !messages.is_empty() {
                 return messages;
             }
+            self.published.notify_waiters();
             self.added.notified().await;
         }
     }
@@ -77,8 +111,13 @@ impl PublishQueue {
             taken.push(message);
         }
         state.bytes -= bytes;
+        state.is_publishing = !taken.is_empty();
         self.waiting.set(state.bytes as f64);
         taken
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        lock(&self.state).is_up
     }
 
     /// Accepts messages, because the bus is connected.
@@ -92,6 +131,7 @@ impl PublishQueue {
         let lost = std::mem::take(&mut *state).queue.len();
         self.waiting.set(0.0);
         drop(state);
+        self.published.notify_waiters();
         Dropped::Away.count(lost as u64);
     }
 }
@@ -134,7 +174,13 @@ mod tests {
         assert_eq!(queue.next().await.len(), AT_ONCE);
         assert!(queue.push([message(MAX_BYTES)]));
 
+        // A beat passes a full queue.
+        let beat = Message { channel: Channel::new("beat"), bytes: Bytes::new() };
+        queue.push_first(beat.clone());
+        assert_eq!(queue.next().await[0], beat);
+
         queue.lose();
+        queue.push_first(beat);
         assert!(!queue.push([message(0)]));
         queue.set_up();
         assert!(queue.push([message(MAX_BYTES)]), "it is empty");

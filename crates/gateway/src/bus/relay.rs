@@ -90,6 +90,10 @@ impl Relay {
         time: Duration,
     ) -> Answers<T> {
         let mut waits = self.peers.names();
+        if waits.is_empty() && !self.queue.is_up() {
+            // The node was never connected.
+            waits.insert(NodeId::new(UNKNOWN));
+        }
         let mut items = Vec::new();
         let missing = |waits: BTreeSet<NodeId>| waits.into_iter().collect();
         if waits.is_empty() {
@@ -119,6 +123,13 @@ impl Relay {
         };
         within(&*self.clock, time, all).await;
         Answers { items, missing: missing(waits) }
+    }
+
+    /// Tells the other nodes that this one has no client any more, and publishes what waits, for at most
+    /// [`ANSWERED_WITHIN`].
+    pub(crate) async fn say_farewell(&self) {
+        self.send(of_all(), &Content::Farewell, &[]);
+        within(&*self.clock, ANSWERED_WITHIN, self.queue.emptied()).await;
     }
 
     /// Answers a question of another node with a list, in parts of limited size.
@@ -164,6 +175,9 @@ pub(crate) const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Time limit for subscribing to a channel. After that, the caller goes on, and may miss messages.
 const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(1);
+
+/// Name in place of those of other nodes, if this node was never connected to them.
+const UNKNOWN: &str = "(other nodes)";
 
 /// Size from which a part of an answer is sent, in bytes.
 const PART: usize = 64 * 1024;

@@ -302,8 +302,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// The hook runs on every node, also for users of other nodes. So let it send to the clients of its
     /// own node only ([`Broadcast::local`](crate::Broadcast::local)).
     ///
-    /// - While a node shuts down, the hook runs for its users on that node. On the other nodes it runs
-    ///   only if they do not come back.
+    /// - While a node of a cluster shuts down, its hook does not run. On the other nodes it runs only for
+    ///   users who do not come back.
     /// - A node that has just started, and has no client in the namespace, does not report the users of
     ///   other nodes as come.
     /// - Changes of one user in one room, or in the namespace, run one after the other. If a user comes

@@ -12,7 +12,7 @@ mod telling;
 mod tests;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -25,7 +25,7 @@ use self::peer::{Line, Peer};
 pub(crate) use self::place::Place;
 use crate::bus::{
     channels::{of_all, of_node},
-    message::{Content, NodeRun},
+    message::{Content, NodeRun, Whole},
     relay::{Relay, in_parts},
 };
 
@@ -49,6 +49,8 @@ struct State {
     entries: usize,
     /// Number of the last change that was sent.
     number: u64,
+    /// Number of times that the whole presence was sent.
+    sendings: u64,
     /// Users of this node whose change was not sent yet.
     unsent: Vec<(Place, UserId)>,
     /// Changes that the application was not told yet.
@@ -122,12 +124,17 @@ impl Roster {
         let Some(entry) = state.places.get(place).and_then(|users| users.get(user)) else {
             return Vec::new();
         };
-        let local = (entry.local > 0).then(|| (self.node.clone(), entry.local as usize));
-        let elsewhere = entry
-            .elsewhere
-            .iter()
-            .filter_map(|(run, count)| Some((state.peers.get(run)?.node.clone(), *count as usize)));
-        local.into_iter().chain(elsewhere).collect()
+        // A node that was started again may be known twice for a few seconds.
+        let mut by_node = BTreeMap::new();
+        if entry.local > 0 {
+            by_node.insert(self.node.clone(), entry.local as usize);
+        }
+        for (run, count) in &entry.elsewhere {
+            if let Some(peer) = state.peers.get(run) {
+                *by_node.entry(peer.node.clone()).or_default() += *count as usize;
+            }
+        }
+        by_node.into_iter().collect()
     }
 
     pub(crate) fn is_present(&self, place: &Place, user: &UserId) -> bool {
@@ -152,29 +159,47 @@ impl Roster {
         self.unsent.notified().await;
     }
 
-    /// Sends the changes of this node to all others.
+    /// Sends the changes of this node to all others. The task of the bus calls this method and
+    /// [`send_whole`](Self::send_whole), one after the other, so that messages are sent in the order of
+    /// their numbers.
     pub(crate) fn send_changes(&self) {
         let Some(relay) = &self.relay else { return };
+        let lines = self.take_unsent();
+        if lines.is_empty() {
+            return;
+        }
+        let parts = in_parts(&lines);
+        let mut state = lock(&self.state);
+        let messages = parts.iter().map(|part| {
+            state.number += 1;
+            let content = Content::Presence { number: state.number };
+            relay.message(of_all(), &content, &[part])
+        });
+        let messages: Vec<Message> = messages.collect();
+        drop(state);
+        // The others notice by the next beat if these are dropped.
+        relay.queue.push(messages);
+    }
+
+    /// Drops the changes of this node, because the bus is away. The others ask for everything when it is
+    /// back.
+    pub(crate) fn drop_changes(&self) {
+        if !self.take_unsent().is_empty() {
+            lock(&self.state).number += 1;
+        }
+    }
+
+    fn take_unsent(&self) -> Vec<Line> {
         let mut state = lock(&self.state);
         let unsent = std::mem::take(&mut state.unsent);
-        let mut lines = Vec::new();
+        let mut lines = Vec::with_capacity(unsent.len());
         for (place, user) in &unsent {
             let entry = state.entry(place, user);
             entry.is_unsent = false;
             lines.push(line(place, user, entry.local));
             self.settle(&mut state, place, user);
         }
-        let mut messages: Vec<Message> = Vec::new();
-        if !lines.is_empty() {
-            for part in in_parts(&lines) {
-                state.number += 1;
-                let content = Content::Presence { number: state.number };
-                messages.push(relay.message(of_all(), &content, &[&part]));
-            }
-        }
-        // The lock is held, so that messages are sent in the order of their numbers. The others
-        // notice by the next beat if these are dropped.
-        relay.queue.push(messages);
+        lines
     }
 
     /// Returns the number of the last change that was sent.
@@ -185,25 +210,18 @@ impl Roster {
     /// Sends the whole presence on this node to another one.
     pub(crate) fn send_whole(&self, to: &NodeRun) {
         let Some(relay) = &self.relay else { return };
-        let state = lock(&self.state);
-        let number = state.number;
-        let mut lines = Vec::new();
-        for (place, users) in &state.places {
-            let local = users.iter().filter(|(_, entry)| entry.local > 0);
-            lines.extend(local.map(|(user, entry)| line(place, user, entry.local)));
-        }
+        let (number, sending, lines) = {
+            let mut state = lock(&self.state);
+            state.sendings += 1;
+            (state.number, state.sendings, state.local_lines())
+        };
         let parts = in_parts(&lines);
         let last = parts.len() - 1;
-        let messages: Vec<_> = parts
-            .iter()
-            .zip(0_u32..)
-            .map(|(body, part)| {
-                let is_last = part as usize == last;
-                let content = Content::WholePresence { number, part, is_last };
-                relay.message(of_node(to), &content, &[body])
-            })
-            .collect();
-        // The lock is held, so that the next change follows.
+        let messages = parts.iter().zip(0_u32..).map(|(body, part)| {
+            let is_last = part as usize == last;
+            let content = Content::WholePresence(Whole { number, sending, part, is_last });
+            relay.message(of_node(to), &content, &[body])
+        });
         relay.queue.push(messages);
     }
 
@@ -228,6 +246,16 @@ impl Roster {
 }
 
 impl State {
+    /// Returns all users of this node.
+    fn local_lines(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (place, users) in &self.places {
+            let local = users.iter().filter(|(_, entry)| entry.local > 0);
+            lines.extend(local.map(|(user, entry)| line(place, user, entry.local)));
+        }
+        lines
+    }
+
     /// Returns an entry. Adds it if there is none. The caller settles it afterwards.
     fn entry(&mut self, place: &Place, user: &UserId) -> &mut Entry {
         if !self.places.contains_key(place) {

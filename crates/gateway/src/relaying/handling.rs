@@ -78,6 +78,7 @@ impl Handling {
             return false;
         };
         self.received.increment(1);
+        self.relay.peers.received();
         // A panic must not end the task that receives messages.
         if catch(|| self.read(&services, &*namespaces, bytes)).is_err() {
             tracing::error!("A message of another node caused a panic.");
@@ -85,7 +86,7 @@ impl Handling {
         true
     }
 
-    fn read(&self, services: &Services, namespaces: &dyn LocalNamespaces, bytes: Bytes) {
+    fn read(&self, services: &Arc<Services>, namespaces: &dyn LocalNamespaces, bytes: Bytes) {
         let Envelope { from, content, body } = match Envelope::decode(bytes) {
             Ok(envelope) => envelope,
             Err(dropped) => {
@@ -121,6 +122,10 @@ impl Handling {
                 let Some(frame) = Frame::read(body, services.link_config.format) else {
                     return Dropped::Unreadable.count(1);
                 };
+                // Its own events have the same limit (`Hub::frame`).
+                if frame.len() > services.limits.outbox / 2 {
+                    return Dropped::Large.count(1);
+                }
                 if let Some(hub) = namespaces.existing(&namespace) {
                     hub.deliver(&selection, &frame, is_volatile);
                 }
@@ -135,16 +140,15 @@ impl Handling {
             // The users of a server that shuts down are not reported as gone, also not by leaving them out.
             Content::PresenceWanted if services.is_draining() => {}
             Content::PresenceWanted => roster.send_whole(&from),
-            Content::WholePresence { number, part, is_last } => {
-                roster.apply_whole(&from, number, part, is_last, &body);
-            }
+            Content::WholePresence(whole) => roster.apply_whole(&from, whole, &body),
+            Content::Farewell => relay.peers.has_left(&from),
         }
     }
 
-    /// Answers a question. What needs no waiting is done before the next message is handled.
+    /// Answers a question. A change of sockets begins before the next message is handled.
     fn answer(
         &self,
-        services: &Services,
+        services: &Arc<Services>,
         namespaces: &dyn LocalNamespaces,
         to: NodeRun,
         id: u64,
@@ -152,40 +156,49 @@ impl Handling {
         body: Bytes,
     ) {
         let relay = Arc::clone(&self.relay);
-        let hub = match &question {
-            Question::Sockets { user } => {
-                let user = user.as_deref().map(UserId::new);
-                let sockets = services.registry.described(user.as_ref());
-                let sockets = sockets.iter().map(Described::from);
-                let items: Vec<Box<RawValue>> =
-                    sockets.filter_map(|socket| to_raw_value(&socket).ok()).collect();
-                return relay.answer(&to, id, &items);
-            }
+        let is_ordered = matches!(
+            question,
+            Question::Acks { .. } | Question::Disconnect { .. } | Question::Leave { .. }
+        );
+        let mut answer: BoxFuture<'static, Vec<Box<RawValue>>> = match &question {
             Question::Nodes => {
                 return relay.answer(&to, id, &[SentNode::from(NodeInfo::of(services))]);
+            }
+            Question::Sockets { user } => {
+                let (services, user) = (Arc::clone(services), user.as_deref().map(UserId::new));
+                Box::pin(async move { described(&services, user.as_ref()) })
             }
             Question::Acks { namespace, .. }
             | Question::Disconnect { namespace, .. }
             | Question::Fetch { namespace, .. }
             | Question::Join { namespace, .. }
             | Question::Leave { namespace, .. }
-            | Question::ServerEvent { namespace, .. } => namespaces.existing(namespace),
+            | Question::ServerEvent { namespace, .. } => match namespaces.existing(namespace) {
+                Some(hub) => hub.answer(question, body),
+                None => return relay.answer::<()>(&to, id, &[]),
+            },
         };
-        let Some(hub) = hub else { return relay.answer::<()>(&to, id, &[]) };
-        let mut answer = hub.answer(question, body);
-        if let Poll::Ready(items) = poll_once(answer.as_mut()) {
+        if is_ordered && let Poll::Ready(items) = poll_once(answer.as_mut()) {
             return relay.answer(&to, id, &items);
         }
         let Ok(permit) = Arc::clone(&self.answering).try_acquire_owned() else {
             // The other node lists this one as missing.
             return Dropped::Busy.count(1);
         };
+        // Code of the application may run, and must not delay the next message.
         tokio::spawn(async move {
             let items = answer.await;
             relay.answer(&to, id, &items);
             drop(permit);
         });
     }
+}
+
+/// Returns descriptions of the sockets of this node.
+fn described(services: &Services, user: Option<&UserId>) -> Vec<Box<RawValue>> {
+    let sockets = services.registry.described(user);
+    let sockets = sockets.iter().map(Described::from);
+    sockets.filter_map(|socket| to_raw_value(&socket).ok()).collect()
 }
 
 /// Polls a future. If it is pending, it must be polled again by a task.

@@ -54,6 +54,9 @@ pub(super) async fn shut_down(
     }
     // The node leaves its cluster when its last socket has ended, so that its seats are not given away
     // earlier.
+    if let Some(relay) = services.relay.as_ref().filter(|_| services.registry.links() == 0) {
+        relay.say_farewell().await;
+    }
     membership::leave(services).await;
     // The audit has its own time limit, so that a slow disk does not use up the grace period of
     // connections.

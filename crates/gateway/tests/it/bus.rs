@@ -406,6 +406,42 @@ async fn opened_namespaces_are_the_same_on_all_nodes() {
     assert_eq!((none.value.len(), none.missing.len()), (0, 0));
 }
 
+/// A connect hook that reads the state of a room after it has joined misses no later event.
+#[tokio::test]
+async fn a_hook_that_joins_a_room_misses_no_event_for_several_rooms() {
+    let (joined, mut joins) = tokio::sync::mpsc::unbounded_channel();
+    let go = std::sync::Arc::new(tokio::sync::Notify::new());
+    let nodes = Nodes::serve(2, |builder| {
+        let (joined, go) = (joined.clone(), std::sync::Arc::clone(&go));
+        let hook = move |me: Socket<Member>| {
+            let (joined, go) = (joined.clone(), std::sync::Arc::clone(&go));
+            async move {
+                me.join("r1").await?;
+                joined.send(()).unwrap();
+                go.notified().await;
+                Ok(())
+            }
+        };
+        let gateway = Gateway::<Member>::at("/org/{org}").room("r{id}", |_| async { true });
+        builder.gateway(gateway.on_connect(hook))
+    })
+    .await;
+    let hub = nodes.server(0).server.doorward().hub::<Member>("/org/7").unwrap();
+    let emits = async {
+        joins.recv().await.unwrap();
+        hub.to("r1").to("r2").emit("told", "several").unwrap();
+        hub.to("r1").emit("told", "one").unwrap();
+        turns().await;
+        go.notify_one();
+    };
+    let connects = nodes.server(1).server.connect("/org/7", json!({ "user": "bob" }));
+
+    let (mut bob, ()) = tokio::join!(connects, emits);
+
+    reads(&mut bob, "several").await;
+    reads(&mut bob, "one").await;
+}
+
 /// Other programs that may write to the bus cannot end a node with it.
 #[tokio::test]
 async fn messages_that_cannot_be_read_are_dropped() {

@@ -229,6 +229,8 @@ async fn a_rolling_restart_reports_no_user_as_gone() {
     let served = doorward.serve_with(listeners, doorward.service(), stopped);
     stop.notify_one();
     while_time_passes(&nodes.clock, served).await.unwrap();
+    // It has left in order, and is not waited for.
+    assert!(nodes.server(1).principals().sockets().await.missing.is_empty());
     for client in &mut clients {
         client.ended().await;
     }
@@ -240,6 +242,8 @@ async fn a_rolling_restart_reports_no_user_as_gone() {
 
     nodes.pass(Duration::from_secs(10)).await;
 
+    // The hook of the node that has shut down is not told either.
+    assert_eq!(told.take(), ["-c"]);
     // On the node that stays, only the user who did not come back has gone.
     let said: (String, Option<String>, bool) = watcher.expect_event("presence").await;
     assert_eq!(said, ("c".to_owned(), None, false));

@@ -8,7 +8,7 @@ use super::{
     Place, Roster, State,
     peer::{Line, Peer},
 };
-use crate::bus::message::NodeRun;
+use crate::bus::message::{NodeRun, Whole};
 
 impl Roster {
     /// Compares the number of the last change of another node with what has arrived. Returns `true`
@@ -20,7 +20,10 @@ impl Roster {
             // It has told nothing so far.
             peer.number = Some(0);
         }
-        peer.number != Some(number)
+        let has_all = peer.number == Some(number);
+        // Every second beat, so that a long answer is not asked for again while it arrives.
+        peer.was_asked = !has_all && !peer.was_asked;
+        peer.was_asked
     }
 
     /// Applies changes of another node. They are dropped if an earlier one is missing.
@@ -43,22 +46,21 @@ impl Roster {
     pub(crate) fn apply_whole(
         &self,
         from: &NodeRun,
-        number: u64,
-        part: u32,
-        is_last: bool,
+        Whole { number, sending, part, is_last }: Whole,
         body: &[u8],
     ) {
         let Ok(lines) = serde_json::from_slice::<Vec<Line>>(body) else { return };
         let mut state = lock(&self.state);
         let peer = state.peer(from);
         if part == 0 {
-            (peer.begun, peer.next_part) = (Vec::new(), 0);
+            (peer.begun, peer.next) = (Vec::new(), Some((sending, 0)));
         }
-        if part != peer.next_part {
-            // A part is missing. The next beat asks again.
+        if peer.next != Some((sending, part)) {
+            // A part is missing. A later beat asks again.
+            peer.next = None;
             return;
         }
-        peer.next_part += 1;
+        peer.next = Some((sending, part + 1));
         peer.begun.extend(lines);
         if !is_last {
             return;
@@ -67,11 +69,14 @@ impl Roster {
         let is_new = self.relay.as_ref().is_some_and(|relay| relay.peers.is_new());
         let lines = std::mem::take(&mut peer.begun);
         let mut gone = peer.entries.clone();
+        let mut silent = HashMap::new();
         for line in lines {
             let (place, user, count) = read(line);
             gone.remove(&(place.clone(), user.clone()));
             // A node that has just started and has no client in the namespace has no client to tell.
-            let is_silent = is_new && !state.has_local(&place.namespace);
+            let is_silent = *silent
+                .entry(Arc::clone(&place.namespace))
+                .or_insert_with(|| is_new && !state.has_local(&place.namespace));
             self.set(&mut state, from.run, place, user, count, is_silent);
         }
         for (place, user) in gone {

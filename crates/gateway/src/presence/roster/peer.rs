@@ -16,13 +16,23 @@ pub(super) struct Peer {
     pub(super) number: Option<u64>,
     /// Parts of the whole presence that have arrived, in order.
     pub(super) begun: Vec<Line>,
-    pub(super) next_part: u32,
+    /// Number of the sending and of the part that are expected next.
+    pub(super) next: Option<(u64, u32)>,
+    /// `true` if its whole presence was asked for at the last beat.
+    pub(super) was_asked: bool,
     /// Entries of users with connections to that node.
     pub(super) entries: HashSet<(Place, UserId)>,
 }
 
 impl Peer {
     pub(super) fn new(node: NodeId) -> Self {
-        Self { node, number: None, begun: Vec::new(), next_part: 0, entries: HashSet::new() }
+        Self {
+            node,
+            number: None,
+            begun: Vec::new(),
+            next: None,
+            was_asked: false,
+            entries: HashSet::new(),
+        }
     }
 }

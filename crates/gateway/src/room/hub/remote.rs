@@ -63,24 +63,30 @@ impl<P> Hub<P> {
     /// Subscribes to the events of other nodes for a room. Returns the channel, or `None` if there are
     /// no other nodes.
     pub(crate) async fn subscribe_room(&self, room: &Arc<str>) -> Option<Subscribed> {
+        let relay = self.relay()?;
         let channel = of_target(self.namespace(), &Target::Room(Arc::clone(room)));
-        Some(self.relay()?.subscribe(channel).await)
+        // An event for several rooms takes the channel of the namespace.
+        let (channel, ()) = join(relay.subscribe(channel), self.subscribe_own(relay)).await;
+        Some(channel)
+    }
+
+    /// Subscribes to the channel of the namespace, once.
+    async fn subscribe_own(&self, relay: &Relay) {
+        let channel = &self.mounted().channel;
+        if channel.get().is_none() {
+            // Another socket may be faster. Its channel is the same.
+            channel.set(relay.subscribe(of_namespace(self.namespace())).await).ok();
+        }
     }
 
     /// Subscribes to the events of other nodes for the namespace and for a user. Returns the channel
     /// of the user.
     pub(crate) async fn subscribe_namespace(&self, user: Option<&UserId>) -> Option<Subscribed> {
-        let (relay, channel) = (self.relay()?, &self.mounted().channel);
-        let own = async {
-            if channel.get().is_none() {
-                // Another socket may be faster. Its channel is the same.
-                channel.set(relay.subscribe(of_namespace(self.namespace())).await).ok();
-            }
-        };
+        let relay = self.relay()?;
         let user = async {
             let channel = of_target(self.namespace(), &user?.into());
             Some(relay.subscribe(channel).await)
         };
-        join(user, own).await.0
+        join(user, self.subscribe_own(relay)).await.0
     }
 }
