@@ -10,6 +10,7 @@ mod account;
 mod audit;
 mod authenticate;
 mod boxed;
+pub mod bridge;
 pub mod bus;
 mod causes;
 mod clock;

@@ -9,10 +9,12 @@ mod decode;
 mod encode;
 mod error;
 mod reader;
+mod value;
 
 pub use decode::{Translated, decode, is_connect};
 pub use encode::encode;
 pub use error::MsgpackError;
+pub use value::to_json;
 
 #[cfg(test)]
 mod tests;

@@ -28,14 +28,18 @@
 //!   for `CONFIG GET` is optional. Without this permission, the store cannot see that the server syncs each
 //!   write, and raises the floor after every restart.
 
+mod answer;
+mod bridge;
 mod cluster;
 mod connect_error;
+mod incoming;
 mod keys;
 mod link;
 mod scripts;
 mod store;
 mod time;
 
+pub use bridge::SocketIoBridge;
 pub use cluster::RedisCluster;
 pub use connect_error::ConnectError;
 pub use store::{RedisOptions, RedisStore, SigningKeys};

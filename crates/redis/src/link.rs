@@ -6,6 +6,7 @@
 //! manager of the client library is not used, because it keeps such a connection and returns the error of an old
 //! attempt long after the server is back. Start reading at [`Link::run`].
 
+mod client;
 mod server;
 
 use std::{
@@ -16,18 +17,17 @@ use std::{
 
 use doorward_core::{StoreError, lock};
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, ProtocolVersion, RedisError,
-    RedisResult, Script, ServerErrorKind, TlsCertificates,
+    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, RedisError, RedisResult, Script,
+    ServerErrorKind,
     aio::{AsyncPushSender, MultiplexedConnection},
-    io::tcp::TcpSettings,
-};
-use rustls::{
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, pem::PemObject as _},
 };
 use tokio::time;
 
 use self::server::Server;
+pub(crate) use self::{
+    client::{CONNECT_TIMEOUT, client, config, hearing},
+    server::explain,
+};
 use crate::{ConnectError, keys::Keys, scripts::Scripts};
 
 /// Connection to the server, and the settings with which it is opened again.
@@ -160,10 +160,7 @@ impl Link {
         Ok(Self {
             address: client.get_connection_info().addr().to_string(),
             client,
-            config: AsyncConnectionConfig::new()
-                .set_connection_timeout(Some(CONNECT_TIMEOUT))
-                .set_response_timeout(Some(Patience::SHORT.answer))
-                .set_pipeline_buffer_size(PIPELINE),
+            config: config(Patience::SHORT.answer),
             trusts_failover,
             patience: Patience::SHORT,
             last_process: Arc::default(),
@@ -264,8 +261,7 @@ impl Link {
         config: &AsyncConnectionConfig,
     ) -> Result<Open, ConnectError> {
         let connecting = client.get_multiplexed_async_connection_with_config(config);
-        let mut connection =
-            connecting.await.map_err(|error| server::explain(&self.address, error))?;
+        let mut connection = connecting.await.map_err(|error| explain(&self.address, error))?;
         let server = Server::look_at(&mut connection, &self.address).await?;
         // `adopt` runs before the connection is shared. If the server may have lost revocations, the floor is
         // therefore raised before any operation gets an answer.
@@ -284,7 +280,7 @@ impl Link {
         let mut adopt = self.adopt.prepare_invoke();
         adopt.key(&self.floor).arg(MARGIN).arg(lost).arg(before).arg(&run_id);
         let adopted: RedisResult<i64> = adopt.invoke_async(&mut connection).await;
-        let is_new = adopted.map_err(|error| server::explain(&self.address, error))? == 1;
+        let is_new = adopted.map_err(|error| explain(&self.address, error))? == 1;
         if is_new {
             tracing::warn!(
                 address = self.address,
@@ -301,10 +297,7 @@ impl Link {
         &self,
         pushed: impl AsyncPushSender,
     ) -> Result<MultiplexedConnection, ConnectError> {
-        let information = self.client.get_connection_info().clone();
-        let settings = information.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let client = Client::open(information.set_redis_settings(settings))
-            .map_err(|_reason| ConnectError::Url)?;
+        let client = hearing(&self.client)?;
         let config = self.config.clone().set_push_sender(pushed);
         self.open(&client, &config).await.map(|open| open.connection)
     }
@@ -329,35 +322,6 @@ impl Link {
 }
 
 doorward_core::debug_fields!(Link { address });
-
-fn client(url: &str, ca: Option<&[u8]>) -> Result<Client, ConnectError> {
-    // The library's error is dropped, because it may contain parts of the URL, including the password.
-    let client = Client::open(url).map_err(|_reason| ConnectError::Url)?;
-    // With Nagle's algorithm (RFC 1122, section 4.2.3.4), a small request can wait for the peer's delayed
-    // acknowledgement of the previous request.
-    let settings = TcpSettings::default().set_nodelay(true);
-    let information = client.get_connection_info().clone().set_tcp_settings(settings);
-    let has_tls = url.starts_with("rediss:") || url.starts_with("valkeys:");
-    if has_tls {
-        // The library takes the provider of the process, and panics if the program links two and has chosen none.
-        let _set = aws_lc_rs::default_provider().install_default();
-    }
-    match ca {
-        None => Client::open(information).map_err(|_reason| ConnectError::Url),
-        Some(_) if !has_tls => Err(ConnectError::CaWithoutTls),
-        Some(pem) if !is_certificates(pem) => Err(ConnectError::Ca),
-        Some(pem) => {
-            let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem.to_vec()) };
-            Client::build_with_tls(information, certificates).map_err(|_reason| ConnectError::Ca)
-        }
-    }
-}
-
-/// Returns `true` if the text consists of at least one certificate.
-fn is_certificates(pem: &[u8]) -> bool {
-    let mut found = CertificateDer::pem_slice_iter(pem).peekable();
-    found.peek().is_some() && found.all(|certificate| certificate.is_ok())
-}
 
 /// Returns `true` if the next operation needs a new connection, because this connection is closed, does not
 /// answer, or leads to a server that has become a replica. The name of a server that has become a replica may
@@ -384,12 +348,6 @@ pub(crate) fn unavailable(error: ConnectError) -> StoreError {
 pub(crate) fn unreadable(what: &'static str) -> StoreError {
     StoreError::Unavailable(what.into())
 }
-
-/// Time limit for opening a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Capacity of the queue of unsent requests. Operations wait while it is full.
-const PIPELINE: usize = 512;
 
 /// Maximum time, in milliseconds, that a node's clock may be ahead of the clock of Redis. See
 /// `raise` in `lua/prelude.lua`.

@@ -90,7 +90,7 @@ impl fmt::Debug for RedisStore {
 pub struct RedisOptions {
     prefix: Box<str>,
     trusts_failover: bool,
-    ca: Option<Box<[u8]>>,
+    pub(crate) ca: Option<Box<[u8]>>,
 }
 
 impl RedisOptions {

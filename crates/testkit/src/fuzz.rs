@@ -73,6 +73,10 @@ pub fn packets(bytes: &[u8]) {
 /// If a limit is exceeded, or if the packet changes, which is a bug.
 pub fn msgpack(bytes: &[u8]) {
     let (limit, most) = (1000, 3);
+    if let Ok((json, attachments)) = msgpack::to_json(bytes, limit, most) {
+        assert!(json.len() <= limit && attachments.len() <= most);
+        assert!(serde_json::from_str::<Value>(&json).is_ok());
+    }
     let Ok(translated) = msgpack::decode(bytes, limit, most) else { return };
     assert!(translated.attachments.len() <= most);
     let packet = translated.packet();

@@ -254,3 +254,18 @@ fn numbers_keep_their_last_digit() {
         assert!(message.ends_with(&value), "{packet}");
     }
 }
+
+#[test]
+fn a_value_that_is_no_packet_is_read_within_its_limits() {
+    let list = b"\x93\xa1a\xd4\x00\x00\xc4\x01\xff";
+    let json = r#"["a",null,{"_placeholder":true,"num":0}]"#;
+
+    assert_eq!(to_json(list, 100, 1), Ok((json.to_owned(), vec![Bytes::from_static(b"\xff")])));
+
+    assert_eq!(to_json(list, 100, 0), Err(MsgpackError::Attachments));
+    assert_eq!(to_json(list, json.len() - 1, 1), Err(MsgpackError::TooLarge));
+    assert_eq!(to_json(b"\xc0\xc0", 100, 1), Err(MsgpackError::Malformed));
+    assert_eq!(to_json(b"\xd4\x00\x00", 100, 1), Err(MsgpackError::Malformed));
+    let forged = b"\x92\xc4\x00\x81\xac_placeholder\xc3";
+    assert_eq!(to_json(forged, 100, 1), Err(MsgpackError::Malformed));
+}

@@ -3,11 +3,7 @@
 //! One connection with protocol 3 (RESP3) publishes and receives. The server closes the connection of a subscriber that
 //! does not read, so the task that reads only appends to a queue. Start reading at [`RedisBus`].
 
-use std::{
-    mem,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use doorward_core::{
@@ -15,12 +11,13 @@ use doorward_core::{
     bus::{Bus, Channel, Message, Received},
     lock,
 };
-use redis::{PushInfo, PushKind, RedisResult, Value, aio::MultiplexedConnection};
-use tokio::{sync::Notify, time};
+use redis::{PushInfo, PushKind, Value, aio::MultiplexedConnection};
 
 use crate::{
     RedisStore,
-    link::{failed, unavailable, unreadable},
+    answer::{answer, in_time},
+    incoming::{Incoming, Taken},
+    link::{unavailable, unreadable},
 };
 
 /// Connection of one node to the bus.
@@ -35,23 +32,7 @@ pub(super) struct RedisBus {
 #[derive(Clone)]
 struct Open {
     connection: MultiplexedConnection,
-    incoming: Arc<Incoming>,
-}
-
-/// Messages that were received and not taken yet.
-#[derive(Default)]
-struct Incoming {
-    queue: Mutex<Queue>,
-    /// Notified when the queue has changed.
-    changed: Notify,
-}
-
-#[derive(Default)]
-struct Queue {
-    received: Received,
-    bytes: usize,
-    /// `true` if the connection has ended.
-    is_closed: bool,
+    incoming: Arc<Incoming<Bytes>>,
 }
 
 impl RedisBus {
@@ -72,10 +53,10 @@ impl Bus for RedisBus {
     fn open(&self) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             self.close();
-            let incoming: Arc<Incoming> = Arc::default();
+            let incoming = Arc::new(Incoming::new());
             let pushed = Arc::clone(&incoming);
             let pushed = move |info: PushInfo| -> Result<(), ()> {
-                pushed.push(info);
+                take(&pushed, info);
                 Ok(())
             };
             let connection = in_time(self.store.0.link.subscriber(pushed)).await?;
@@ -129,74 +110,24 @@ impl Bus for RedisBus {
         Box::pin(async move {
             let open = self.current()?;
             loop {
-                if let Some(received) = open.incoming.drain()? {
-                    return Ok(received);
+                if let Some(Taken { messages, dropped }) = open.incoming.take(usize::MAX)? {
+                    return Ok(Received { messages, dropped });
                 }
-                open.incoming.changed.notified().await;
+                open.incoming.changed().await;
             }
         })
     }
 }
 
-impl Incoming {
-    /// Keeps a message of the server. Drops it if the queue is full.
-    fn push(&self, info: PushInfo) {
-        let mut queue = lock(&self.queue);
-        match info.kind {
-            PushKind::Message => {
-                let Some(Value::BulkString(bytes)) = info.data.into_iter().nth(1) else { return };
-                if queue.bytes + bytes.len() > MAX_BYTES
-                    || queue.received.messages.len() >= MAX_MESSAGES
-                {
-                    queue.received.dropped += 1;
-                    return;
-                }
-                queue.bytes += bytes.len();
-                queue.received.messages.push(Bytes::from(bytes));
-            }
-            PushKind::Disconnection => queue.is_closed = true,
-            _ => return,
+/// Keeps a message of the server.
+fn take(incoming: &Incoming<Bytes>, info: PushInfo) {
+    match info.kind {
+        PushKind::Message => {
+            let Some(Value::BulkString(bytes)) = info.data.into_iter().nth(1) else { return };
+            let size = bytes.len();
+            incoming.push(Bytes::from(bytes), size);
         }
-        drop(queue);
-        self.changed.notify_one();
-    }
-
-    /// Returns the messages that have arrived since the last call, if there are any. Fails if the connection has
-    /// ended.
-    fn drain(&self) -> Result<Option<Received>, StoreError> {
-        let mut queue = lock(&self.queue);
-        if queue.received != Received::default() {
-            queue.bytes = 0;
-            return Ok(Some(mem::take(&mut queue.received)));
-        }
-        if queue.is_closed {
-            Err(unreadable("the connection of the bus has ended"))
-        } else {
-            Ok(None)
-        }
-    }
-
-    fn close(&self) {
-        lock(&self.queue).is_closed = true;
-        self.changed.notify_one();
+        PushKind::Disconnection => incoming.close(),
+        _ => {}
     }
 }
-
-/// Waits for an answer of the server.
-async fn answer(call: impl Future<Output = RedisResult<()>>) -> Result<(), StoreError> {
-    in_time(call).await?.map_err(failed)
-}
-
-async fn in_time<T>(call: impl Future<Output = T>) -> Result<T, StoreError> {
-    let done = time::timeout(ANSWERED_WITHIN, call).await;
-    done.map_err(|elapsed| StoreError::Unavailable(elapsed.into()))
-}
-
-/// Time limit for an answer, including the time to connect.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
-
-/// Maximum number of messages that wait.
-const MAX_MESSAGES: usize = 65_536;
-
-/// Maximum size of the messages that wait, in bytes.
-const MAX_BYTES: usize = 32 * 1024 * 1024;

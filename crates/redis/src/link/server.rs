@@ -71,7 +71,7 @@ fn is_old(version: &str) -> bool {
 }
 
 /// Converts an error on a new connection into a reason that an operator can act on.
-pub(super) fn explain(address: &str, error: RedisError) -> ConnectError {
+pub(crate) fn explain(address: &str, error: RedisError) -> ConnectError {
     let address = address.to_owned();
     let code = error.code().unwrap_or_default();
     match error.kind() {

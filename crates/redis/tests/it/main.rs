@@ -2,6 +2,8 @@
 
 // `cfg(test)` is always true here. It tells Clippy that the helpers are test code, where `unwrap` is allowed.
 #[cfg(test)]
+mod bridge;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod cluster;
