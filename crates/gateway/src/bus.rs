@@ -3,6 +3,7 @@
 //!
 //! `relay` sends and asks. `channels` lists the channels that this node must hear. `relaying` runs the connection. Start reading at [`Relay`](relay::Relay).
 
+pub(crate) mod bridged;
 pub(crate) mod channels;
 pub(crate) mod dropped;
 pub(crate) mod message;

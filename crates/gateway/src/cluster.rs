@@ -15,7 +15,7 @@ pub(crate) mod reading;
 mod tests;
 
 pub use doorward_core::{
-    Incarnation,
+    Incarnation, bridge,
     cluster::{
         Answer, Cluster, Joined, LEASE, LEASE_MARGIN, LogEntry, Member, Order, Outcome, Position,
         Receipt, Renewed, SETTLED_AFTER,

@@ -1,8 +1,10 @@
 //! Connects this node to the others: publishes and receives messages, and calls the presence hooks.
 //!
 //! One task keeps the connection. If it does not hear its own beat, it opens another one. `handling`
-//! does what messages ask. Start reading at [`start`].
+//! does what messages ask. `bridging` does the same with servers that are no nodes. Start reading at
+//! [`start`].
 
+mod bridging;
 mod handling;
 mod telling;
 
@@ -42,8 +44,11 @@ pub(crate) async fn start<H: LocalNamespaces>(
     telling::start(&mut tasks, services, &namespaces);
     if let Some(relay) = &services.relay {
         let connected = connect(services, relay).await;
-        let handling = Handling::new(services, relay, namespaces);
+        let handling = Handling::new(services, relay, namespaces.clone());
         tasks.spawn(run(handling, connected));
+    }
+    if let Some(bridged) = &services.bridged {
+        bridging::start(&mut tasks, services, bridged, namespaces).await;
     }
     tasks
 }
@@ -142,9 +147,9 @@ async fn publish(relay: &Relay) -> Lost {
     loop {
         let messages = relay.queue.next().await;
         if let Err(error) = relay.bus.publish(&messages).await {
-            Dropped::Away.count(messages.len() as u64);
             return error.into();
         }
+        relay.queue.published();
     }
 }
 

@@ -22,8 +22,13 @@ pub(crate) enum Dropped {
 }
 
 impl Dropped {
-    /// Counts dropped messages.
+    /// Counts dropped messages of the bus.
     pub(crate) fn count(self, number: u64) {
+        self.count_in(DROPPED, number);
+    }
+
+    /// Counts dropped messages in a metric.
+    pub(super) fn count_in(self, metric: &'static str, number: u64) {
         let reason = match self {
             Self::Away => "away",
             Self::Busy => "busy",
@@ -33,8 +38,9 @@ impl Dropped {
             Self::Unreadable => "unreadable",
             Self::Version => "version",
         };
-        counter!(DROPPED, "reason" => reason).increment(number);
+        counter!(metric, "reason" => reason).increment(number);
     }
 }
 
-const DROPPED: &str = "doorward_bus_dropped_total";
+pub(super) const DROPPED: &str = "doorward_bus_dropped_total";
+pub(super) const BRIDGE_DROPPED: &str = "doorward_bridge_dropped_total";

@@ -6,7 +6,7 @@ use doorward_core::{bus::Message, lock};
 use metrics::{Gauge, gauge};
 use tokio::sync::Notify;
 
-use super::dropped::Dropped;
+use super::dropped::{BRIDGE_DROPPED, DROPPED, Dropped};
 
 /// Queue of messages.
 pub(crate) struct PublishQueue {
@@ -14,27 +14,39 @@ pub(crate) struct PublishQueue {
     /// Notified when messages were added.
     added: Notify,
     /// Notified when all messages are published, and when the bus is away.
-    published: Notify,
+    all_published: Notify,
     waiting: Gauge,
+    /// Metric of dropped messages.
+    dropped: &'static str,
 }
 
 #[derive(Default)]
 struct State {
     queue: VecDeque<Message>,
     bytes: usize,
+    /// Number of messages that were taken and are not published yet.
+    taken: usize,
     /// `true` while the bus is connected.
     is_up: bool,
-    /// `true` while messages that were taken are being published.
-    is_publishing: bool,
 }
 
 impl PublishQueue {
     pub(crate) fn new() -> Self {
+        Self::counted(gauge!(WAITING), DROPPED)
+    }
+
+    /// Creates a queue for the bridge to servers that are no nodes.
+    pub(crate) fn of_bridge() -> Self {
+        Self::counted(gauge!(BRIDGE_WAITING), BRIDGE_DROPPED)
+    }
+
+    fn counted(waiting: Gauge, dropped: &'static str) -> Self {
         Self {
             state: Mutex::default(),
             added: Notify::new(),
-            published: Notify::new(),
-            waiting: gauge!(WAITING),
+            all_published: Notify::new(),
+            waiting,
+            dropped,
         }
     }
 
@@ -55,7 +67,7 @@ impl PublishQueue {
         };
         if let Some(dropped) = dropped {
             drop(state);
-            dropped.count(messages.len() as u64);
+            dropped.count_in(self.dropped, messages.len() as u64);
             return false;
         }
         state.bytes += size;
@@ -80,9 +92,9 @@ impl PublishQueue {
     /// Waits until all messages are published, or the bus is away.
     pub(crate) async fn emptied(&self) {
         loop {
-            let published = self.published.notified();
+            let published = self.all_published.notified();
             let is_done =
-                |state: &State| !state.is_up || (state.queue.is_empty() && !state.is_publishing);
+                |state: &State| !state.is_up || (state.queue.is_empty() && state.taken == 0);
             if is_done(&lock(&self.state)) {
                 return;
             }
@@ -90,14 +102,15 @@ impl PublishQueue {
         }
     }
 
-    /// Waits for messages, and takes the first of them.
+    /// Waits for messages, and takes the first of them. The caller publishes them, and then calls
+    /// [`published`](Self::published).
     pub(crate) async fn next(&self) -> Vec<Message> {
         loop {
             let messages = self.take();
             if !messages.is_empty() {
                 return messages;
             }
-            self.published.notify_waiters();
+            self.all_published.notify_waiters();
             self.added.notified().await;
         }
     }
@@ -111,13 +124,14 @@ impl PublishQueue {
             taken.push(message);
         }
         state.bytes -= bytes;
-        state.is_publishing = !taken.is_empty();
+        state.taken = taken.len();
         self.waiting.set(state.bytes as f64);
         taken
     }
 
-    pub(crate) fn is_up(&self) -> bool {
-        lock(&self.state).is_up
+    /// Records that the messages that were taken are published.
+    pub(crate) fn published(&self) {
+        lock(&self.state).taken = 0;
     }
 
     /// Accepts messages, because the bus is connected.
@@ -126,13 +140,27 @@ impl PublishQueue {
     }
 
     /// Drops all messages, and accepts no more until the bus is connected. They would arrive late.
-    pub(crate) fn lose(&self) {
+    /// Messages that were taken and not published are dropped as well. Returns the number of all of
+    /// them.
+    pub(crate) fn lose(&self) -> usize {
         let mut state = lock(&self.state);
-        let lost = std::mem::take(&mut *state).queue.len();
+        let State { queue, taken, .. } = std::mem::take(&mut *state);
         self.waiting.set(0.0);
         drop(state);
-        self.published.notify_waiters();
-        Dropped::Away.count(lost as u64);
+        self.all_published.notify_waiters();
+        let lost = queue.len() + taken;
+        self.count_away(lost);
+        lost
+    }
+
+    /// Counts messages that are dropped because the connection is away.
+    pub(crate) fn count_away(&self, number: usize) {
+        Dropped::Away.count_in(self.dropped, number as u64);
+    }
+
+    /// Returns `true` while messages are accepted.
+    pub(crate) fn is_up(&self) -> bool {
+        lock(&self.state).is_up
     }
 }
 
@@ -149,6 +177,7 @@ const AT_ONCE: usize = 256;
 const BYTES_AT_ONCE: usize = 1024 * 1024;
 
 const WAITING: &str = "doorward_bus_waiting_bytes";
+const BRIDGE_WAITING: &str = "doorward_bridge_waiting_bytes";
 
 #[cfg(test)]
 mod tests {
@@ -174,12 +203,15 @@ mod tests {
         assert_eq!(queue.next().await.len(), AT_ONCE);
         assert!(queue.push([message(MAX_BYTES)]));
 
+        queue.published();
         // A beat passes a full queue.
         let beat = Message { channel: Channel::new("beat"), bytes: Bytes::new() };
         queue.push_first(beat.clone());
-        assert_eq!(queue.next().await[0], beat);
-
-        queue.lose();
+        let taken = queue.next().await;
+        assert_eq!((&taken[0], taken.len()), (&beat, AT_ONCE));
+        let waiting = MAX_MESSAGES + 2 - 2 * AT_ONCE;
+        assert_eq!(queue.lose(), AT_ONCE + waiting, "some were being published");
+        assert_eq!(queue.lose(), 0);
         queue.push_first(beat);
         assert!(!queue.push([message(0)]));
         queue.set_up();

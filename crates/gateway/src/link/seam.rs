@@ -178,4 +178,8 @@ impl LocalNamespaces for Namespaces {
             None => self.families.iter().find_map(|family| family.existing(name)),
         }
     }
+
+    fn named(&self) -> Vec<Arc<str>> {
+        self.named.keys().cloned().collect()
+    }
 }

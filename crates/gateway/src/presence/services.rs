@@ -22,7 +22,7 @@ use http::HeaderMap;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
-    bus::relay::Relay,
+    bus::{bridged::Bridged, relay::Relay},
     limits::{Limits, addresses::Addresses, capacity::Room, connect_attempts::Attempts},
     peer::{
         foreign_page::Page,
@@ -86,6 +86,8 @@ pub(crate) struct Services {
     pub(crate) standing: Standing,
     /// Connection to the other nodes. `None` if the server is the only node.
     pub(crate) relay: Option<Arc<Relay>>,
+    /// Connection to servers that are no nodes. `None` without a bridge.
+    pub(crate) bridged: Option<Arc<Bridged>>,
     /// Presence of users in the namespaces that track it.
     pub(crate) roster: Arc<Roster>,
     /// Store of revocations.
@@ -100,6 +102,8 @@ pub(crate) struct Services {
     pub(crate) cluster_outage: Outage,
     /// Outages of the bus, as the task of the relay notices them.
     pub(crate) bus_outage: Outage,
+    /// Outages of the bridge, as its task notices them.
+    pub(crate) bridge_outage: Outage,
     pub(crate) attempts: Attempts,
     /// Permits for verifying credentials from addresses whose budget for refused attempts is used
     /// up.
@@ -146,8 +150,10 @@ impl Services {
             store: Outage::new("store", QUIET),
             cluster_outage: Outage::new("cluster", Duration::ZERO),
             bus_outage: Outage::new("bus", Duration::ZERO),
+            bridge_outage: Outage::new("bridge", Duration::ZERO),
             cluster: None,
             relay: None,
+            bridged: None,
             roster: Arc::new(Roster::new(NodeId::new(NODE), None)),
             carried: Carried::default(),
             standing: Standing::alone(clock.now()),

@@ -36,6 +36,8 @@ pub(crate) trait LocalNamespaces: Send + Sync + 'static {
     /// Returns the hub of a namespace. Returns `None` if this node does not have the namespace, or has
     /// not opened it.
     fn existing(&self, namespace: &str) -> Option<Box<dyn RemoteHub>>;
+    /// Returns the namespaces that have a name of their own. They always exist.
+    fn named(&self) -> Vec<Arc<str>>;
 }
 
 /// Handles the messages of other nodes.

@@ -3,6 +3,7 @@
 //! `Builder::hub` returns a hub before its namespace is mounted, and `Builder::build` mounts the
 //! namespace. Until then there are no sockets. Start reading at [`Hub::frame`].
 
+mod bridged;
 pub(crate) mod broadcast;
 pub(crate) mod opened;
 mod remote;
@@ -309,6 +310,16 @@ impl<P> Hub<P> {
         if !self.mounted().shared.outgoing.is_empty() {
             self.tell_listeners(event, &RawArguments::new(arguments)?, targets);
         }
+        self.encode(event, ack, arguments)
+    }
+
+    /// Does the same as [`frame`](Hub::frame), without the check of the name and the listeners.
+    fn encode(
+        &self,
+        event: &str,
+        ack: Option<u64>,
+        arguments: &impl Arguments,
+    ) -> Result<Frame, EmitError> {
         let write =
             |out: &mut Vec<u8>| packet::write_event(out, self.namespace(), ack, event, arguments);
         let frame = Frame::packet(self.services().link_config.format, write)?;

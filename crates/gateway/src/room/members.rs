@@ -96,6 +96,12 @@ impl<P> Rooms<P> {
         snapshot.unwrap_or_else(|| Arc::new([]))
     }
 
+    /// Returns the names of all named rooms.
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
+        let shards = self.named.shards.iter();
+        shards.flat_map(|shard| lock(shard).keys().cloned().collect::<Vec<_>>()).collect()
+    }
+
     /// Returns the number of named rooms.
     pub(crate) fn count(&self) -> usize {
         self.named.shards.iter().map(|shard| lock(shard).len()).sum()

@@ -11,13 +11,14 @@ use std::{borrow::Cow, collections::HashMap, fmt, marker::PhantomData, sync::Arc
 use doorward_auth::MemoryStore;
 use doorward_core::{
     Anonymous, Audit, Authenticator, Clock, Entropy, Guard, PerUser, RefusalCode, RevocationStore,
-    SeatStore, Unlimited, cluster::Cluster, short_type_name,
+    SeatStore, Unlimited, bridge::Bridge, cluster::Cluster, short_type_name,
 };
 use doorward_protocol::{LinkConfig, PacketFormat, Trust};
 
 use crate::{
     admission::vetting::{AdmitAll, AnyAuthenticator, Policy},
     audit::tracing::TracingAudit,
+    bus::bridged::Bridged,
     error::BuildError,
     event::{filter::IntoExceptionFilter, interceptor::Interceptor, subscription::Layers},
     http::{
@@ -84,6 +85,7 @@ pub struct Builder<A> {
     seats: Arc<dyn SeatStore>,
     revocations: Arc<dyn RevocationStore>,
     cluster: Option<Arc<dyn Cluster>>,
+    bridge: Option<Arc<dyn Bridge>>,
     limits: Limits,
     path: Box<str>,
     trusted_proxies: Result<TrustedProxies, TrustedProxyError>,
@@ -118,6 +120,7 @@ impl Builder<NoAuthenticator> {
             seats: Arc::new(MemorySeats::new()),
             revocations: Arc::new(MemoryStore::default()),
             cluster: None,
+            bridge: None,
             limits: Limits::default(),
             path: "/socket.io/".into(),
             trusted_proxies: Ok(TrustedProxies::default()),
@@ -154,6 +157,7 @@ impl Builder<NoAuthenticator> {
             seats: self.seats,
             revocations: self.revocations,
             cluster: self.cluster,
+            bridge: self.bridge,
             limits: self.limits,
             path: self.path,
             trusted_proxies: self.trusted_proxies,
@@ -304,6 +308,7 @@ impl<A> Builder<A> {
         if let Some(cluster) = self.cluster {
             services.enter(cluster);
         }
+        services.bridged = self.bridge.map(|bridge| Arc::new(Bridged::new(bridge)));
         services.refusal_texts = self.refusal_texts;
         services.is_echo = is_echo;
         services.link_config = Arc::new(LinkConfig { format, ..services.limits.link() });

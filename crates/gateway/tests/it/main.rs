@@ -10,6 +10,8 @@ mod attempts;
 #[cfg(test)]
 mod binary;
 #[cfg(test)]
+mod bridge;
+#[cfg(test)]
 mod build;
 #[cfg(test)]
 mod bus;

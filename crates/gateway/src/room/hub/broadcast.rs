@@ -155,7 +155,9 @@ impl<P> Broadcast<P> {
             local += usize::from(socket.deliver(frame.clone(), self.is_volatile));
         });
         if !self.is_local {
-            self.hub.relay_event(self.to.as_deref(), &self.except, &frame, self.is_volatile);
+            let (to, except, is_volatile) = (self.to.as_deref(), &self.except, self.is_volatile);
+            self.hub.relay_event(to, except, &frame, is_volatile);
+            self.hub.bridge_event(to, except, event, &arguments, is_volatile);
         }
         Ok(Delivered { local })
     }

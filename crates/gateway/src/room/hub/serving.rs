@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use doorward_core::BoxFuture;
+use doorward_core::{BoxFuture, bridge};
 use doorward_protocol::Frame;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
     bus::{
+        bridged::Unbridged,
         message::{Question, unpack},
         selection::Selection,
     },
@@ -32,6 +33,10 @@ pub(crate) trait RemoteHub: Send + Sync {
     /// Answers a question about this namespace with a list. What needs no waiting is done at the
     /// first poll.
     fn answer(&self, question: Question, body: Bytes) -> BoxFuture<'static, Vec<Box<RawValue>>>;
+    /// Sends an event of a server that is no node to sockets of this node.
+    fn take_bridged(&self, event: &bridge::Broadcast) -> Result<(), Unbridged>;
+    /// Answers a question of a server that is no node.
+    fn answer_bridged(&self, question: &bridge::Question) -> bridge::Answer;
     /// Calls the hooks for a change of the presence.
     fn tell(&self, change: &Change) -> BoxFuture<'static, ()>;
 }
@@ -48,6 +53,14 @@ impl<P: Send + Sync + 'static> RemoteHub for Hub<P> {
     fn answer(&self, question: Question, body: Bytes) -> BoxFuture<'static, Vec<Box<RawValue>>> {
         let hub = self.clone();
         Box::pin(async move { answer(&hub, question, body).await.unwrap_or_default() })
+    }
+
+    fn take_bridged(&self, event: &bridge::Broadcast) -> Result<(), Unbridged> {
+        Self::take_bridged(self, event)
+    }
+
+    fn answer_bridged(&self, question: &bridge::Question) -> bridge::Answer {
+        Self::answer_bridged(self, question)
     }
 
     fn tell(&self, change: &Change) -> BoxFuture<'static, ()> {

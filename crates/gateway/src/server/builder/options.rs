@@ -3,7 +3,8 @@
 use std::{borrow::Cow, sync::Arc};
 
 use doorward_core::{
-    Audit, Clock, Entropy, PerUser, RefusalCode, RevocationStore, SeatStore, cluster::Cluster,
+    Audit, Clock, Entropy, PerUser, RefusalCode, RevocationStore, SeatStore, bridge::Bridge,
+    cluster::Cluster,
 };
 
 use doorward_protocol::PacketFormat;
@@ -55,6 +56,27 @@ impl<A> Builder<A> {
     /// ```
     pub fn cluster(self, cluster: impl Cluster) -> Self {
         Self { cluster: Some(Arc::new(cluster)), ..self }
+    }
+
+    /// Shares broadcasts with servers that are no nodes, such as Socket.IO servers for Node.js.
+    ///
+    /// Every event that this node emits to a namespace or to rooms is also sent over the bridge. Events
+    /// from the bridge reach the sockets of this node. `SocketIoBridge` of `doorward-redis` is such a
+    /// bridge. Namespaces that a pattern opens have none.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::{cluster::bridge::Bridge, prelude::*};
+    ///
+    /// fn serve_with(bridge: impl Bridge) {
+    ///     let builder = Doorward::builder().bridge(bridge);
+    /// }
+    /// ```
+    ///
+    /// # Security
+    /// A server beyond the bridge can send events to any room. The policies of rooms do not apply to it.
+    pub fn bridge(self, bridge: impl Bridge) -> Self {
+        Self { bridge: Some(Arc::new(bridge)), ..self }
     }
 
     /// Returns the store that counts the connections of each user.
