@@ -9,6 +9,9 @@
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+#[doc = include_str!("../../docs/bridge.md")]
+struct Bridge;
+
 #[doc = include_str!("../../docs/cluster.md")]
 struct Cluster;
 

@@ -57,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) issuers: Vec<IssuerConfig>,
     /// Lifetimes and store of sessions.
     pub(crate) session: SessionConfig,
+    /// Bridge to Socket.IO servers for Node.js. `None` if it is turned off.
+    pub(crate) bridge: Option<BridgeConfig>,
     /// Relying party of passkeys, and the name that authenticators show.
     pub(crate) passkeys: PasskeyConfig,
     /// Path of the SQLite file. It always exists, and holds everything that is not configured to be stored
@@ -145,6 +147,17 @@ pub(crate) struct RedisConfig {
     /// Name of this node. `None` for the name of the machine.
     pub(crate) node: Option<TokenName>,
     pub(crate) key_store: KeyStore,
+}
+
+/// Bridge to Socket.IO servers for Node.js.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BridgeConfig {
+    /// URL of the Redis server, with the user of the bridge.
+    pub(crate) url: SecretUrl,
+    /// As [`RedisConfig::ca`].
+    pub(crate) ca: Option<PathBuf>,
+    /// Beginning of the names of all channels. `None` for that of the adapter.
+    pub(crate) key: Option<TokenName>,
 }
 
 /// Sink of audit records.

@@ -5,6 +5,7 @@
 //! reading at [`stores::Stores::open`].
 
 pub(crate) mod applications;
+pub(crate) mod bridge;
 pub(crate) mod custody;
 pub(crate) mod data_dir;
 pub(crate) mod key_file;

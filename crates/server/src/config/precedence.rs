@@ -8,7 +8,8 @@ use std::path::Path;
 use doorward::PerUser;
 
 use super::{
-    AuditConfig, Config, PasskeyConfig, RedisConfig, SessionConfig, StoreConfig, TokenConfig,
+    AuditConfig, BridgeConfig, Config, PasskeyConfig, RedisConfig, SessionConfig, StoreConfig,
+    TokenConfig,
     allowed_origin::AllowedOrigin,
     environment, file,
     listen::ListenAddress,
@@ -60,6 +61,7 @@ impl Config {
             },
         };
         let profile = settings.profile.unwrap_or(Profile::Development);
+        let bridge = bridge(&settings.redis)?;
         let key_store = settings.token.key_store;
         let store = store(settings.session.store, settings.redis, settings.cluster, key_store)?;
         let idle_timeout = settings.session.idle_timeout.unwrap_or(Span::HOUR);
@@ -104,6 +106,7 @@ impl Config {
                 expose_token: settings.session.expose_token.unwrap_or(false),
                 fresh_for: settings.session.fresh_for.unwrap_or(Span::FIVE_MINUTES),
             },
+            bridge,
             passkeys: PasskeyConfig {
                 rp_id: settings.passkeys.rp_id,
                 name: settings.passkeys.name.unwrap_or_else(TokenName::of_the_product),
@@ -144,6 +147,17 @@ fn store(
         (Some(Store::Memory), _) => Ok(StoreConfig::Memory),
         (Some(Store::Sqlite) | None, _) => Ok(StoreConfig::Sqlite),
     }
+}
+
+/// Returns the bridge to Socket.IO servers for Node.js, if it is turned on.
+fn bridge(redis: &Redis) -> Result<Option<BridgeConfig>, Failure> {
+    let settings = &redis.socket_io;
+    if !settings.enabled.unwrap_or(false) {
+        return Ok(None);
+    }
+    let url = settings.url.as_ref().or(redis.url.as_ref());
+    let url = url.cloned().ok_or_else(|| Failure::new(BRIDGE_WITHOUT_REDIS))?;
+    Ok(Some(BridgeConfig { url, ca: redis.ca.clone(), key: settings.key.clone() }))
 }
 
 /// Returns the sink of audit records, and `true` if decisions wait for their records.
@@ -222,6 +236,9 @@ const RECORD_FIRST_IN_LOG: &str = "audit.record_first is set and audit.sink is \
 
 const NO_REDIS: &str = "session.store is \"redis\", and its address is not set; set redis.url in the \
                         configuration file, or REDIS_URL in the environment";
+
+const BRIDGE_WITHOUT_REDIS: &str = "redis.socket_io is enabled, and the address of Redis is not set; set \
+                                    redis.socket_io.url or redis.url";
 
 const IDLE_TOO_SHORT: &str = "session.idle_timeout must be 1m at least: that a session is in use is \
                               written down now and then, and not at every event";

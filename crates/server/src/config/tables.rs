@@ -107,6 +107,14 @@ settings! {
     Redis {
         url: SecretUrl,
         ca: PathBuf,
+        #[table] socket_io: SocketIo,
+    }
+
+    /// The table `[redis.socket_io]`.
+    SocketIo {
+        enabled: bool,
+        key: TokenName,
+        url: SecretUrl,
     }
 
     /// The table `[cluster]`.

@@ -353,6 +353,29 @@ fn redis_is_taken_when_it_is_named() {
 }
 
 #[test]
+fn the_bridge_is_off_unless_it_is_turned_on() {
+    let bridge =
+        |text: &str, variables: &[(&str, &str)]| joined(text, variables).map(|it| it.bridge);
+    let on = "[redis]\nurl = 'redis://one'\n[redis.socket_io]\nenabled = true\n";
+
+    assert_eq!(bridge("", &[("REDIS_URL", "redis://one")]), Ok(None));
+    assert_eq!(bridge("[redis.socket_io]\nurl = 'redis://two'", &[]), Ok(None));
+    let shared = bridge(on, &[]).unwrap().unwrap();
+    assert_eq!((shared.url.expose(), shared.key), ("redis://one", None));
+    let own = [
+        ("DOORWARD_REDIS__SOCKET_IO__ENABLED", "true"),
+        ("DOORWARD_REDIS__SOCKET_IO__KEY", "shop"),
+        ("DOORWARD_REDIS__SOCKET_IO__URL", "redis://bridge:canary@two"),
+    ];
+    let own = bridge("", &own).unwrap().unwrap();
+    assert_eq!(own.url.expose(), "redis://bridge:canary@two");
+    assert!(own.key.as_ref().is_some_and(|key| key.as_str() == "shop"));
+    assert!(!format!("{own:?}").contains("canary"));
+    let nowhere = bridge("[redis.socket_io]\nenabled = true", &[]).unwrap_err();
+    assert!(nowhere.contains("set redis.socket_io.url or redis.url"), "{nowhere}");
+}
+
+#[test]
 fn the_database_is_in_the_data_directory_unless_a_url_says_otherwise() {
     let place = PlaceOptions { data_dir: Some("data".into()), config: None };
     let file = |variables: Vec<(OsString, OsString)>| {

@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     config::{Config, SameSite},
-    data::stores::{Sink, Stores},
+    data::{
+        bridge,
+        stores::{Sink, Stores},
+    },
     terminal::{Failure, OrFail as _},
 };
 
@@ -86,6 +89,9 @@ pub(crate) fn build(
     if let Some((store, redis)) = resources.stores.cluster.as_ref().zip(config.redis()) {
         let name = redis.node.as_ref().map_or_else(machine, |node| node.as_str().to_owned());
         builder = builder.cluster(store.cluster(&name));
+    }
+    if let Some(bridge) = bridge::of(config)? {
+        builder = builder.bridge(bridge);
     }
     if config.polling_same_address {
         builder = builder.bind_polling_to_address();
