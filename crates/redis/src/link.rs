@@ -82,6 +82,8 @@ struct Current {
 struct Open {
     connection: MultiplexedConnection,
     run_id: String,
+    /// `true` if acknowledged writes survive a restart.
+    keeps_writes: bool,
 }
 
 /// Script or command with its keys and arguments.
@@ -270,7 +272,7 @@ impl Link {
             (false, true) => "trusted",
             (false, false) => "unknown",
         };
-        let run_id = server.run_id;
+        let (run_id, keeps_writes) = (server.run_id, server.keeps_its_word);
         let last = lock(&self.last_process).replace(run_id.clone());
         let before = match last {
             None => "none",
@@ -288,7 +290,7 @@ impl Link {
                  With `appendonly yes` and `appendfsync always` it loses none.",
             );
         }
-        Ok(Open { connection, run_id })
+        Ok(Open { connection, run_id, keeps_writes })
     }
 
     /// Opens a connection that the link does not keep, for subscriptions. `pushed` receives what the server sends on
@@ -300,6 +302,15 @@ impl Link {
         let client = hearing(&self.client)?;
         let config = self.config.clone().set_push_sender(pushed);
         self.open(&client, &config).await.map(|open| open.connection)
+    }
+
+    pub(crate) fn client_and_address(&self) -> (&Client, String) {
+        (&self.client, self.address.clone())
+    }
+
+    /// Returns `true` if acknowledged writes survive a restart of the connected server.
+    pub(crate) fn keeps_writes(&self) -> bool {
+        self.current().open.as_ref().is_some_and(|open| open.keeps_writes)
     }
 
     fn found(&self) -> Option<(u64, Open)> {

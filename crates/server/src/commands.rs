@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 pub(crate) mod backup;
 pub(crate) mod bots;
 pub(crate) mod connections;
+pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod nodes;
 pub(crate) mod revoke;

@@ -40,6 +40,7 @@ fn command() -> Result<(), Failure> {
         Some(Command::Backup(options)) => commands::backup::run(&options),
         Some(Command::Bots(options)) => commands::bots::run(&options),
         Some(Command::Connections(options)) => commands::connections::run(&options),
+        Some(Command::Doctor(place)) => commands::doctor::run(&place),
         Some(Command::Keys(options)) => commands::keys::run(&options),
         Some(Command::Nodes(options)) => commands::nodes::run(&options),
         Some(Command::Revoke(options)) => commands::revoke::run(&options),

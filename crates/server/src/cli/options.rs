@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Bots(BotsOptions),
     /// Lists the connections of the running server, or of all nodes of its cluster
     Connections(ConnectionsOptions),
+    /// Checks the settings, the data directory, Redis, PostgreSQL and the running nodes
+    Doctor(PlaceOptions),
     /// Creates, exports and rotates the keys that sign tokens
     Keys(KeysOptions),
     /// Lists the nodes of the cluster of the running server

@@ -282,3 +282,53 @@ async fn an_operator_sees_all_nodes_and_their_connections() {
     assert_eq!(unknown.code, Some(1), "{unknown:?}");
     assert!(unknown.stderr.contains("; no answer from eu-2"), "{unknown:?}");
 }
+
+/// The doctor names what other programs may do in Redis, and what the own user may not.
+#[tokio::test]
+async fn the_doctor_examines_redis_and_all_nodes() {
+    let redis = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]).await;
+    let first = node(&redis, "eu-1", "");
+    let url = redis.url();
+    let examine = |url: &str| {
+        let mut command = doorward(&["doctor", "--data-dir", path(first.data_dir())]);
+        finish(command.env("REDIS_URL", url))
+    };
+    let done = examine(&url);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    for expected in [
+        "user default, answers in",
+        "warning  redis       a program without a password can read",
+        "warning  redis       the user may use the keys of other programs",
+        "warning  database    accounts, chat and boards are in files of this node",
+        "ok       node        eu-1 runs",
+    ] {
+        assert!(done.stdout.contains(expected), "{expected}: {}", done.stdout);
+    }
+    assert!(!done.stdout.contains("a restart of Redis may lose writes"), "{}", done.stdout);
+
+    // The rules that the page about clusters shows, without and with the channels.
+    let cli = |arguments: &[&str]| {
+        let socket = url.strip_prefix("redis+unix://").unwrap();
+        let done = Command::new("redis-cli").args(["-s", socket]).args(arguments).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&done.stdout).trim(), "OK", "{done:?}");
+    };
+    let rules =
+        "on >secret ~{doorward}:* resetchannels +@all -@admin -@dangerous +info +config|get";
+    let rules: Vec<&str> = rules.split(' ').collect();
+    cli(&[&["ACL", "SETUSER", "doorward"], &rules[..]].concat());
+    let own = format!("{url}?user=doorward&pass=secret");
+    let done = examine(&own);
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(
+        done.stdout.contains("FAILED   redis       the user may not publish"),
+        "{}",
+        done.stdout
+    );
+    cli(&["ACL", "SETUSER", "doorward", "&{doorward}:*"]);
+    cli(&["ACL", "SETUSER", "default", "off"]);
+    let done = examine(&own);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stdout.contains("user doorward"), "{}", done.stdout);
+    assert!(!done.stdout.contains("warning  redis"), "{}", done.stdout);
+    assert!(!format!("{done:?}").contains("secret"));
+}

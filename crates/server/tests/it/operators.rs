@@ -283,3 +283,28 @@ async fn recorded(data_dir: &Path) -> Vec<String> {
     outcomes.sort();
     outcomes
 }
+
+#[test]
+fn the_doctor_checks_a_server_that_is_alone() {
+    let server = Server::start();
+
+    let text = said(&server, &["doctor"]);
+
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.iter().all(|line| line.starts_with("ok ")), "{text}");
+    for (what, expected) in [
+        ("settings", "valid, for profile \"development\""),
+        ("key", "token-key.pem"),
+        ("redis", "not used"),
+        ("node", "with 0 sockets"),
+    ] {
+        let line = lines.iter().find(|line| line.split_whitespace().nth(1) == Some(what)).unwrap();
+        assert!(line.contains(expected), "{line}");
+    }
+    let folder = server.data_dir().join("token-key.pem");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o666)).unwrap();
+    let done = server.operate(&["doctor"]);
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.stdout.contains("FAILED   key"), "{done:?}");
+    assert!(done.stderr.contains("1 check has failed"), "{done:?}");
+}
