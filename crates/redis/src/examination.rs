@@ -1,7 +1,8 @@
 //! Examines a Redis server for an operator.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
+use doorward_core::Clock;
 use redis::{Client, RedisError, RedisResult, ServerErrorKind, aio::MultiplexedConnection, cmd};
 use tokio::time::timeout;
 
@@ -19,6 +20,7 @@ use crate::{ConnectError, RedisOptions, RedisStore, time::from_millis};
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a finding of its own")]
 pub struct Examination {
     /// Address of the server, `host:port` or the path of its socket.
     pub address: String,
@@ -41,7 +43,8 @@ pub struct Examination {
 }
 
 impl RedisOptions {
-    /// Examines the server at `url`, in the form that [`RedisStore::connect`] describes.
+    /// Examines the server at `url`, in the form that [`RedisStore::connect`] describes. `clock` is that of this
+    /// machine.
     ///
     /// # Errors
     /// [`ConnectError`] if a store could not use the server.
@@ -51,15 +54,15 @@ impl RedisOptions {
     ///
     /// # Examples
     /// ```no_run
-    /// # async fn examine() -> Result<(), doorward_redis::ConnectError> {
+    /// # async fn examine(clock: impl doorward_core::Clock) -> Result<(), doorward_redis::ConnectError> {
     /// use doorward_redis::RedisOptions;
     ///
-    /// let found = RedisOptions::default().examine("redis://localhost").await?;
+    /// let found = RedisOptions::default().examine("redis://localhost", &clock).await?;
     /// println!("Redis {} at {}", found.version, found.address);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn examine(&self, url: &str) -> Result<Examination, ConnectError> {
+    pub async fn examine(&self, url: &str, clock: &dyn Clock) -> Result<Examination, ConnectError> {
         let store = self.open(url)?;
         store.try_connect().await?;
         let (client, address) = store.0.link.client_and_address();
@@ -69,10 +72,10 @@ impl RedisOptions {
         let information: String =
             ask(&mut connection, cmd("INFO").arg("server")).await.unwrap_or_default();
         let version = information.lines().find_map(|line| line.strip_prefix("redis_version:"));
-        let begun = Instant::now();
+        let begun = clock.now();
         let time: Option<(u64, u64)> = ask(&mut connection, &cmd("TIME")).await.ok();
-        let round_trip = begun.elapsed();
-        let now = SystemTime::now();
+        let round_trip = clock.now().saturating_duration_since(begun);
+        let now = clock.wall();
         let server =
             time.map_or(now, |(seconds, micros)| from_millis(seconds * 1_000 + micros / 1_000));
         let ahead = server.duration_since(now).unwrap_or_default();

@@ -6,6 +6,7 @@
 use std::{fmt, time::Duration};
 
 use axum::http::Method;
+use doorward::server::SystemClock;
 use doorward_core::Causes;
 use doorward_redis::{Examination, RedisOptions};
 use doorward_sql::PostgresStore;
@@ -62,15 +63,15 @@ pub(crate) fn run(place: &PlaceOptions) -> Result<(), Failure> {
         findings.extend(servers(place).await);
         findings
     })?;
-    let mut text = String::new();
-    for Finding { verdict, what, said } in &findings {
+    let lines = findings.iter().map(|Finding { verdict, what, said }| {
         let sign = match verdict {
             Verdict::Good => "ok     ",
             Verdict::Warning => "warning",
             Verdict::Bad => "FAILED ",
         };
-        text.push_str(&format!("{sign}  {what:<10}  {said}\n"));
-    }
+        format!("{sign}  {what:<10}  {said}\n")
+    });
+    let text: String = lines.collect();
     output::say(&text).or_fail("cannot print the findings")?;
     match findings.iter().filter(|one| one.verdict == Verdict::Bad).count() {
         0 => Ok(()),
@@ -165,7 +166,7 @@ async fn examine(redis: &RedisConfig) -> Result<Examination, Failure> {
         let cannot = format_args!("cannot read redis.ca {}", path.display());
         options = options.ca(&tokio::fs::read(path).await.or_fail(cannot)?);
     }
-    options.examine(redis.url.expose()).await.or_fail("cannot use Redis")
+    options.examine(redis.url.expose(), &SystemClock).await.or_fail("cannot use Redis")
 }
 
 /// Checks that servers for Node.js do not use the user of the keys of Doorward.
