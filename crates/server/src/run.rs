@@ -7,10 +7,10 @@
 mod announce;
 pub(crate) mod assembly;
 mod authenticator;
-mod certificate;
+pub(crate) mod certificate;
 mod demo;
 mod dependencies;
-mod descriptors;
+pub(crate) mod descriptors;
 mod directory;
 pub(crate) mod issuers;
 mod key_watch;

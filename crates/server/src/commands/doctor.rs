@@ -6,16 +6,18 @@
 use std::{fmt, time::Duration};
 
 use axum::http::Method;
-use doorward::server::SystemClock;
+use doorward::server::{Clock as _, SystemClock};
 use doorward_core::Causes;
 use doorward_redis::{Examination, RedisOptions};
 use doorward_sql::PostgresStore;
+use jiff::Timestamp;
 
 use super::runtime;
 use crate::{
     admin::{AdminClient, wire::Nodes},
-    config::{Config, PlaceOptions, Profile, RedisConfig},
+    config::{Config, PlaceOptions, Profile, RedisConfig, listener::TlsFiles},
     data::{custody, key_file::KeyFile},
+    run::{certificate, descriptors},
     terminal::{Failure, OrFail as _, output, table::cell},
 };
 
@@ -57,6 +59,7 @@ pub(crate) fn run(place: &PlaceOptions) -> Result<(), Failure> {
     let findings = runtime::block_on(async {
         let mut findings = vec![Finding::new(Verdict::Good, "settings", profile(&config))];
         findings.extend(data(&config));
+        findings.extend(listener(&config).await);
         findings.extend(redis(&config).await);
         findings.extend(bridge(&config));
         findings.extend(postgres(&config).await);
@@ -107,6 +110,65 @@ fn data(config: &Config) -> Vec<Finding> {
         read => Finding::of("key", read, key.path().display()),
     });
     findings
+}
+
+/// Checks what clients connect to: the open files, the name, TLS and the proxy.
+async fn listener(config: &Config) -> Vec<Finding> {
+    descriptors::raise();
+    let files = descriptors::limit().map_or(usize::MAX, descriptors::for_connections);
+    let mut findings = vec![if files < FEW_CONNECTIONS {
+        let said = format_args!(
+            "{files} connections fit into the limit of open files: raise it (ulimit -n)"
+        );
+        Finding::new(Verdict::Warning, "files", said)
+    } else {
+        Finding::new(Verdict::Good, "files", "the limit of open files leaves room for connections")
+    }];
+    let Some(url) = &config.public_url else {
+        let said = "public_url is not set: only browsers on this machine can sign in";
+        findings.push(Finding::new(Verdict::Warning, "name", said));
+        return findings;
+    };
+    let is_proxied = !config.trusted_proxies.texts().is_empty();
+    findings.push(if url.is_secure() && config.listener.tls.is_none() && !is_proxied {
+        let said = format_args!(
+            "browsers open {url}, and this server has neither TLS nor a trusted proxy: set tls, or name the proxy in \
+             trusted_proxies, or all clients count as one"
+        );
+        Finding::new(Verdict::Warning, "name", said)
+    } else {
+        Finding::new(Verdict::Good, "name", format_args!("browsers open {url}"))
+    });
+    if let Some(files) = config.listener.tls.clone() {
+        findings.push(certificate(files).await);
+    }
+    findings
+}
+
+async fn certificate(files: TlsFiles) -> Finding {
+    let tls = match certificate::read(files).await {
+        Ok(tls) => tls,
+        Err(failure) => return Finding::of("tls", Err::<(), _>(failure), ""),
+    };
+    let end = certificate::end_of(&tls.certificate());
+    let now = Timestamp::try_from(SystemClock.wall()).unwrap_or(Timestamp::MAX);
+    match end {
+        Some(end) if end < now => Finding::new(
+            Verdict::Bad,
+            "tls",
+            format_args!("the certificate has expired at {end:.0}"),
+        ),
+        Some(end) if end.duration_since(now) < certificate::WEEK => {
+            let said = format_args!("the certificate expires at {end:.0}: renew it");
+            Finding::new(Verdict::Warning, "tls", said)
+        }
+        Some(end) => Finding::new(
+            Verdict::Good,
+            "tls",
+            format_args!("the certificate is valid until {end:.0}"),
+        ),
+        None => Finding::new(Verdict::Warning, "tls", "the end of the certificate cannot be read"),
+    }
 }
 
 /// Checks Redis, and what its user and other programs may do there.
@@ -248,6 +310,9 @@ async fn servers(place: &PlaceOptions) -> Vec<Finding> {
     );
     findings
 }
+
+/// Number of connections below which the limit of open files is reported.
+const FEW_CONNECTIONS: usize = 10_000;
 
 /// Difference between clocks from which on it is reported.
 const MAX_DIFFERENCE: Duration = Duration::from_secs(5);

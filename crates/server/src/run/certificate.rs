@@ -17,7 +17,7 @@ use crate::{
 
 /// Reads the certificate and its key on a thread for blocking work, because a stop signal must not wait for a stuck
 /// disk.
-pub(super) async fn read(files: TlsFiles) -> Result<Tls, Failure> {
+pub(crate) async fn read(files: TlsFiles) -> Result<Tls, Failure> {
     let read = move || {
         let tls = Tls::from_pem_files(&files.certificate, &files.key)
             .or_fail("cannot serve TLS with tls.certificate and tls.key")?;
@@ -84,7 +84,7 @@ fn look_at_end(tls: &Tls, warned: &mut Option<Instant>) {
 }
 
 /// Returns the time at which a certificate in DER format expires (RFC 5280, section 4.1.2.5).
-fn end_of(certificate: &[u8]) -> Option<Timestamp> {
+pub(crate) fn end_of(certificate: &[u8]) -> Option<Timestamp> {
     let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
     Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
 }
@@ -93,7 +93,7 @@ fn end_of(certificate: &[u8]) -> Option<Timestamp> {
 const RELOAD_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Time before its end at which a certificate should have been renewed.
-const WEEK: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
+pub(crate) const WEEK: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
 
 const DAY: Duration = Duration::from_hours(24);
 

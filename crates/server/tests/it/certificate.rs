@@ -9,7 +9,7 @@ use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 use crate::{
     metrics::{metrics_of, scrape},
-    support::{Server, path},
+    support::{Server, doorward, finish, path},
 };
 
 /// Starts a server whose certificate expires in this year, and whose key has this mode.
@@ -55,4 +55,22 @@ fn a_certificate_in_order_is_not_mentioned() {
     let output = server.stop();
 
     assert!(!output.contains("expired") && !output.contains("Every user"), "{output}");
+}
+
+#[test]
+fn the_doctor_reads_the_certificate() {
+    for (year, code, expected) in [
+        (2024, 2, "FAILED   tls         the certificate has expired at 2024-02-01T00:00:00Z"),
+        (4000, 0, "ok       tls         the certificate is valid until 4000-02-01T00:00:00Z"),
+    ] {
+        let (server, _folder) = start(year, 0o600);
+        let config = server.config();
+        let text = fs::read_to_string(&config).unwrap();
+        fs::write(&config, format!("public_url = \"https://localhost\"\n{text}")).unwrap();
+
+        let done = finish(&mut doorward(&["doctor", "--config", path(&config)]));
+
+        assert_eq!(done.code, Some(code), "{done:?}");
+        assert!(done.stdout.contains(expected), "{}", done.stdout);
+    }
 }
