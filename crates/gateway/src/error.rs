@@ -179,6 +179,12 @@ pub enum BuildError {
     /// [`Builder::trusted_proxies`](crate::Builder::trusted_proxies).
     #[error(transparent)]
     TrustedProxy(#[from] TrustedProxyError),
+    /// The name of the cookie for load balancers is not a name of a cookie, or begins with `__`.
+    #[error("{name:?} is not a name of a cookie: use letters, digits, \"-\" and \"_\"")]
+    NodeCookie {
+        /// Rejected name.
+        name: Box<str>,
+    },
     /// The path of the server does not begin and end with a slash.
     #[error("the path {path:?} must begin and end with \"/\"")]
     Path {

@@ -72,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) polling: bool,
     /// `true` if a client that polls must keep its address.
     pub(crate) polling_same_address: bool,
+    /// Name of the cookie that names the node of a client that polls. `None` for no cookie.
+    pub(crate) node_cookie: Option<TokenName>,
     /// Host names for which the server answers, in addition to that of the public URL.
     pub(crate) hosts: Vec<HostName>,
     /// Additional origins that may use the server: those of web pages, and those of native applications.

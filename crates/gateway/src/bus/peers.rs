@@ -137,6 +137,11 @@ impl Peers {
         }
     }
 
+    /// Returns `true` if this node hears others.
+    pub(crate) fn has_any(&self) -> bool {
+        !lock(&self.state).peers.is_empty()
+    }
+
     /// Returns the names of all other nodes that must answer: those that were heard, and the members of
     /// the cluster.
     pub(crate) fn names(&self) -> BTreeSet<NodeId> {

@@ -6,6 +6,7 @@
 //! [`serve`].
 
 pub(crate) mod binding;
+pub(crate) mod node_cookie;
 pub(crate) mod upgrade;
 
 use std::{
@@ -120,7 +121,11 @@ async fn open(
     let entry = entry.ok_or(Rejection::NotNow)?;
     let waiting = WaitingGet::begin(&desk, now).map_err(|_ended| LINK_HAS_ENDED)?;
     tokio::spawn(LinkTask::new(Polled::new(Arc::clone(&desk), entry), opening));
-    answer(&desk, waiting, services).await
+    let mut opened = answer(&desk, waiting, services).await?;
+    if let Some(cookie) = &server.node_cookie {
+        opened.headers_mut().append(header::SET_COOKIE, cookie.clone());
+    }
+    Ok(opened)
 }
 
 /// Polls `answer` until it is ready. While it is pending, it returns the time at which it must be
@@ -269,7 +274,10 @@ async fn find(
     origin: &Origin,
     parts: &Parts,
 ) -> Result<Arc<Desk>, Rejection> {
-    let found = server.polled.find(sid).ok_or(Rejection::UnknownSid)?;
+    let Some(found) = server.polled.find(sid) else {
+        server.services.warn_of_astray_poll();
+        return Err(Rejection::UnknownSid);
+    };
     found.binding.allows(&server.services, &server.binding, origin, parts).await?;
     Ok(found.desk)
 }

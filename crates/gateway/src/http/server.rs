@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use tokio::{sync::OnceCell, task::JoinSet};
 
 use crate::{
@@ -29,6 +30,8 @@ pub(crate) struct Server {
     pub(crate) binding: BindingRules,
     /// Listener of the application for refused requests.
     pub(crate) connection_errors: Option<ConnectionErrorListener>,
+    /// Cookie that names this node, for clients that poll.
+    pub(crate) node_cookie: Option<HeaderValue>,
     /// Links whose clients poll.
     pub(crate) polled: Arc<Table<Binding>>,
     /// Set when the init hooks have succeeded. Concurrent handshakes wait for one run of the hooks.
@@ -47,8 +50,17 @@ impl Server {
     ) -> Self {
         let (namespaces, polled) = (Arc::new(namespaces), Arc::default());
         let ready = OnceCell::new();
-        let connection_errors = None;
-        Self { services, namespaces, path, is_polling, binding, connection_errors, polled, ready }
+        Self {
+            services,
+            namespaces,
+            path,
+            is_polling,
+            binding,
+            connection_errors: None,
+            node_cookie: None,
+            polled,
+            ready,
+        }
     }
 
     /// Runs the init hooks if they have not run yet, and returns `true` if they have succeeded.

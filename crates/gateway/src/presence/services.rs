@@ -69,6 +69,8 @@ pub(crate) struct Services {
     unknown: Once,
     /// Limits the log lines about pages of other origins that have tried to poll.
     foreign_page_logged: OnceAMinute,
+    /// Limits the log lines about requests that have reached the wrong node.
+    astray_poll_logged: OnceAMinute,
     /// Limits the log lines about connections without a header of the PROXY protocol.
     proxy_header_logged: OnceAMinute,
     /// Limits the log lines about peers that may not send this header.
@@ -171,6 +173,7 @@ impl Services {
             forwarded: Once::new(),
             unknown: Once::new(),
             foreign_page_logged: OnceAMinute::default(),
+            astray_poll_logged: OnceAMinute::default(),
             proxy_header_logged: OnceAMinute::default(),
             no_proxy_logged: OnceAMinute::default(),
             is_echo: false,
@@ -333,6 +336,18 @@ impl Services {
         self.roster = Arc::new(Roster::new(self.node.clone(), Some(Arc::clone(&relay))));
         self.relay = Some(relay);
         self.cluster = Some(cluster);
+    }
+
+    /// Logs that a request of a client that polls names a link which this node does not know, if there
+    /// are other nodes.
+    pub(crate) fn warn_of_astray_poll(&self) {
+        let has_others = self.relay.as_ref().is_some_and(|relay| relay.peers.has_any());
+        if has_others && self.astray_poll_logged.take_turn(self.clock.now()) {
+            tracing::warn!(
+                "A request of a client that polls names a link which this node does not know. If such requests are \
+                 many, let the load balancer send all requests of a client to one node, or turn polling off."
+            );
+        }
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -23,7 +23,10 @@ use crate::{
     event::{filter::IntoExceptionFilter, interceptor::Interceptor, subscription::Layers},
     http::{
         connection_error::ConnectionErrorListener,
-        polling::binding::{BindingRules, SessionOf},
+        polling::{
+            binding::{BindingRules, SessionOf},
+            node_cookie::node_cookie,
+        },
         server::Server,
     },
     limits::Limits,
@@ -93,6 +96,7 @@ pub struct Builder<A> {
     refusal_texts: HashMap<RefusalCode, Cow<'static, str>>,
     is_polling: bool,
     is_address_bound: bool,
+    node_cookie: Option<Box<str>>,
     is_echo: bool,
     format: PacketFormat,
     connection_errors: Option<ConnectionErrorListener>,
@@ -128,6 +132,7 @@ impl Builder<NoAuthenticator> {
             refusal_texts: HashMap::new(),
             is_polling: true,
             is_address_bound: false,
+            node_cookie: None,
             is_echo: false,
             format: PacketFormat::Text,
             connection_errors: None,
@@ -165,6 +170,7 @@ impl Builder<NoAuthenticator> {
             refusal_texts: self.refusal_texts,
             is_polling: self.is_polling,
             is_address_bound: self.is_address_bound,
+            node_cookie: self.node_cookie,
             is_echo: self.is_echo,
             format: self.format,
             connection_errors: self.connection_errors,
@@ -341,8 +347,14 @@ impl<A> Builder<A> {
             }
             policies.push(policy);
         }
+        let node_cookie = match self.node_cookie {
+            Some(name) => {
+                Some(node_cookie(&name, &services.node).ok_or(BuildError::NodeCookie { name })?)
+            }
+            None => None,
+        };
         let mut server = Server::new(services, namespaces, path, is_polling, binding);
-        server.connection_errors = self.connection_errors;
+        (server.connection_errors, server.node_cookie) = (self.connection_errors, node_cookie);
         principals.build(&server.services);
         Ok(Doorward::new(server, PolicyTable::new(policies), principals, authenticator))
     }

@@ -11,6 +11,7 @@ use doorward::{
     test::TestClient,
 };
 use doorward_core::cluster::Cluster as _;
+use doorward_testkit::Log;
 use serde_json::{Value, json};
 
 use crate::{
@@ -440,6 +441,31 @@ async fn a_hook_that_joins_a_room_misses_no_event_for_several_rooms() {
 
     reads(&mut bob, "several").await;
     reads(&mut bob, "one").await;
+}
+
+/// A load balancer without a rule sends the requests of a client to any node.
+#[tokio::test]
+async fn a_request_that_reaches_the_wrong_node_is_in_its_log() {
+    let log = Log::default();
+    let _kept = log.keep(tracing::Level::WARN);
+    let nodes = start(2).await;
+    let _alice = nodes.connect(0, "alice").await;
+    turns().await;
+    let service = nodes.server(1).server.doorward().service();
+    let request = || {
+        http::Request::get("/socket.io/?EIO=4&transport=polling&sid=unknown")
+            .header("host", "localhost")
+            .body(http_body_util::Empty::<bytes::Bytes>::new())
+            .unwrap()
+    };
+    for _ in 0..3 {
+        let mut service = service.clone();
+        let answer = tower_service::Service::call(&mut service, request()).await.unwrap();
+        assert_eq!(answer.status(), 400);
+    }
+
+    let astray = "names a link which this node does not know";
+    assert_eq!(log.lines_with(astray).len(), 1, "{:?}", log.lines());
 }
 
 /// Other programs that may write to the bus cannot end a node with it.

@@ -63,6 +63,26 @@ async fn a_client_is_admitted_and_exchanges_events_by_polling() {
     assert_eq!(fixture.handlers(), 2);
 }
 
+/// A load balancer chooses the node by the cookie.
+#[tokio::test]
+async fn a_cookie_names_the_node_of_a_client_that_polls() {
+    let fixture = Fixture::with(|builder, _| builder.node_cookie("node")).await;
+    let poller = Poller::at(fixture.address);
+    let opened = poller.send("GET", "EIO=4&transport=polling", "").await;
+    assert!(
+        opened.head.contains("set-cookie: node=this%20server; path=/; httponly; samesite=lax"),
+        "{opened:?}"
+    );
+
+    // Only the request that opens a link sets it.
+    let poller = alice(&fixture).await;
+    poller.post("420[\"whoami\"]").await;
+    assert!(!poller.get().await.head.contains("set-cookie"));
+    let silent = Fixture::start().await;
+    let opened = Poller::at(silent.address).send("GET", "EIO=4&transport=polling", "").await;
+    assert!(!opened.head.contains("set-cookie"), "{opened:?}");
+}
+
 /// A stock client with its default options reads from this packet that it may upgrade.
 #[tokio::test]
 async fn the_first_packet_offers_the_upgrade_and_a_websocket_offers_none() {

@@ -115,6 +115,7 @@ impl Config {
             apps: settings.apps.unwrap_or_else(|| AppName::defaults(profile)),
             polling: may_poll(settings.transports.as_deref())?,
             polling_same_address: settings.polling.same_address.unwrap_or(false),
+            node_cookie: settings.polling.node_cookie.clone(),
             hosts: settings.hosts.allow.unwrap_or_default(),
             origins,
             trusted_proxies,

@@ -154,6 +154,7 @@ settings! {
     /// The table `[polling]`.
     Polling {
         same_address: bool,
+        node_cookie: TokenName,
     }
 
     /// The table `[metrics]`.

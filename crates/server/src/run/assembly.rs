@@ -96,6 +96,9 @@ pub(crate) fn build(
     if config.polling_same_address {
         builder = builder.bind_polling_to_address();
     }
+    if let Some(name) = &config.node_cookie {
+        builder = builder.node_cookie(name.as_str());
+    }
     if !config.polling {
         builder = builder.websocket_only();
     }

@@ -227,6 +227,25 @@ impl<A> Builder<A> {
         Self { is_address_bound: true, ..self }
     }
 
+    /// Sets a cookie with the name of this node when a client opens a link by polling, so that a load
+    /// balancer can send its further requests to the same node.
+    ///
+    /// The cookie lasts until the browser is closed. It is sent only by browsers, and only if the page
+    /// and the server belong to one site. So a load balancer that also serves other clients chooses the
+    /// node by the address of the client. By default no cookie is set.
+    ///
+    /// [`build`](Builder::build) fails if `name` cannot be the name of a cookie.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::Doorward;
+    ///
+    /// let builder = Doorward::builder().node_cookie("doorward_node");
+    /// ```
+    pub fn node_cookie(self, name: &str) -> Self {
+        Self { node_cookie: Some(name.into()), ..self }
+    }
+
     /// Calls `listener` for each request that the server refuses at its path: a wrong protocol or
     /// transport, a page that is not named, too many links of one address, an unknown session id, a
     /// server that stops, or a request of a client that polls whose link has ended. This is
