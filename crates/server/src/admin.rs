@@ -120,10 +120,7 @@ async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String),
                 let among = if missing.is_empty() {
                     String::new()
                 } else {
-                    format!(
-                        " on the nodes that have answered; {} has not",
-                        names(&missing).join(", ")
-                    )
+                    format!("; no answer from {}", names(&missing).join(", "))
                 };
                 return Err(unknown(format!("there is no socket {id}{among}")));
             };

@@ -137,6 +137,11 @@ impl Peers {
         }
     }
 
+    /// Returns `true` if this node has been told the members of the cluster.
+    pub(crate) fn knows_members(&self) -> bool {
+        !lock(&self.state).members.is_empty()
+    }
+
     /// Returns `true` if this node hears others.
     pub(crate) fn has_any(&self) -> bool {
         !lock(&self.state).peers.is_empty()

@@ -90,8 +90,8 @@ impl Relay {
         time: Duration,
     ) -> Answers<T> {
         let mut waits = self.peers.names();
-        if waits.is_empty() && !self.queue.is_up() {
-            // The node was never connected.
+        if waits.is_empty() && !self.queue.is_up() && !self.peers.knows_members() {
+            // The node was never a member. While the cluster does not answer, no node can join.
             waits.insert(NodeId::new(UNKNOWN));
         }
         let mut items = Vec::new();
