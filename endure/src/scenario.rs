@@ -6,6 +6,7 @@ mod frozen;
 mod handover;
 mod hashing;
 mod herd;
+mod model;
 mod mute;
 mod revocations;
 mod rolling;
@@ -55,6 +56,10 @@ pub(crate) const ALL: &[Scenario] = &[
         "clients that leave while codes are hashed cost no memory: within 64 MiB of the start"
     ),
     scenario!(slow_body, "1,000 bodies that never end are closed, and others are served meanwhile"),
+    scenario!(
+        model,
+        "a model of a cluster that loses its last writes keeps its promises, for two minutes"
+    ),
     scenario!(
         revocations,
         "revocations on three nodes end every connection within a second, also with 50 ms latency (p99)"

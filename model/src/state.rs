@@ -152,6 +152,8 @@ pub struct Admission {
     pub socket: Socket,
     /// Last step that is done.
     pub stage: Stage,
+    /// `true` if its seat was that of another socket, which must close first.
+    pub replaces: bool,
 }
 
 /// Last step of an admission.

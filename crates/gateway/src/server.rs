@@ -15,7 +15,7 @@ pub(crate) mod stage;
 pub use doorward_core::{Clock, Entropy};
 
 pub use crate::{
-    error::{BuildError, HubError, ServeError, TlsError},
+    error::{BuildError, HubError, ServeError, tls::TlsError},
     http::{
         app::HttpService,
         connection_error::ConnectionError,

@@ -16,7 +16,7 @@ pub(super) fn vet(checked: &Checked, cluster: &mut Cluster, number: usize) -> bo
     cluster.sockets += 1;
     let (generation, term) = (cluster.redis.generation, node.incarnation);
     let socket = Socket { number: cluster.sockets, generation, term };
-    node.admission = Some(Admission { socket, stage: Stage::Vetted });
+    node.admission = Some(Admission { socket, stage: Stage::Vetted, replaces: false });
     true
 }
 
@@ -93,6 +93,7 @@ pub(super) fn commit(checked: &Checked, cluster: &mut Cluster, number: usize) ->
                 lost.push(seat.socket);
             }
         }
+        admission.replaces = !lost.is_empty();
         let orders = lost.into_iter().map(|socket| Order::Replaced { socket });
         let entries = orders.map(|order| Entry { at: time, order });
         cluster.redis.orders.extend(entries);
@@ -106,12 +107,20 @@ pub(super) fn admit(checked: &Checked, cluster: &mut Cluster, number: usize) -> 
     let Some(admission) = node.admission.filter(|it| it.stage == Stage::Committed) else {
         return false;
     };
-    let waits = cluster.redis.seats.iter().any(|seat| seat.standing == Standing::Lost);
-    if waits {
-        drop_dead_rows(&mut cluster.redis, time);
+    if admission.replaces {
         // The look for replaced sockets needs Redis.
-        let waits = cluster.redis.seats.iter().any(|seat| seat.standing == Standing::Lost);
-        if node.is_cut || waits {
+        if node.is_cut {
+            return false;
+        }
+        drop_dead_rows(&mut cluster.redis, time);
+        let socket = admission.socket.number;
+        let sits = |seat: &Seat| seat.socket == socket && seat.standing != Standing::Reserved;
+        if !cluster.redis.seats.iter().any(sits) {
+            // Writes were lost, and a replaced socket may still be served.
+            abandon(checked, cluster, number);
+            return true;
+        }
+        if cluster.redis.seats.iter().any(|seat| seat.standing == Standing::Lost) {
             return false;
         }
     }

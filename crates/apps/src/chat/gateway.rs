@@ -285,7 +285,11 @@ impl Chat {
             let left = MemberLeft { room: &room, user: me.user().as_str() };
             let told = me.hub().to(room_of(&room)).emit_event(&left);
             // The user is no member any more, even if the others were not told.
-            me.hub().to(me.user().clone()).sockets_leave(&room_of(&room)).await;
+            let (hub, user) = (me.hub().clone(), me.user().clone());
+            let room = room_of(&room);
+            hub.to(&user).local().sockets_leave(&room).await;
+            // A node that does not answer must not delay the client.
+            tokio::spawn(async move { hub.to(&user).sockets_leave(&room).await });
             Ok(told.map(drop)?)
         })
         .await

@@ -5,7 +5,7 @@
 //! change it (`change` in `store`).
 
 use doorward::{
-    Exception, Hub, Socket, UserId,
+    Broadcast, Exception, Hub, Socket, UserId,
     room::{Presence, PresenceChange},
 };
 
@@ -25,6 +25,13 @@ pub(super) fn tell_presence(hub: &Hub<NamedUser>, change: &PresenceChange, rooms
 /// framework room, and a member who leaves is removed from it. A closed socket is in no room.
 pub(super) fn check_member(me: &Socket<NamedUser>, room: &str) -> Result<(), Exception> {
     if me.is_in(&room_of(room)) { Ok(()) } else { Err(Exception::forbidden()) }
+}
+
+/// Selects the connections of a user. If all are on this node, no other node is asked.
+pub(super) fn connections_of(hub: &Hub<NamedUser>, user: &UserId) -> Broadcast<NamedUser> {
+    let all: usize = hub.presence().connections(user).iter().map(|(_, count)| count).sum();
+    let connections = hub.to(user);
+    if connections.local_sockets().len() >= all { connections.local() } else { connections }
 }
 
 pub(super) fn person(me: &Socket<NamedUser>) -> Person {

@@ -10,7 +10,7 @@ use doorward::{
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
-    membership::{check_member, nameless, person, room_of},
+    membership::{check_member, connections_of, nameless, person, room_of},
     store::Store,
     wire::{Message, Room},
 };
@@ -65,7 +65,7 @@ impl Chat {
     /// Joins all connections of a new member to the framework room, sends them the chat room, and returns it. Fails
     /// if the user is not a member.
     pub(super) async fn welcome(&self, me: &Me, member: &UserId, room: &str) -> Result<Room> {
-        let connections = me.hub().to(member.clone());
+        let connections = connections_of(me.hub(), member);
         for (socket, error) in connections.sockets_join(&room_of(room)).await.value {
             tracing::debug!(%socket, %error, "A connection of a new member could not join the room.");
         }

@@ -97,6 +97,14 @@ impl Peers {
         if state.peers.len() >= MAX_PEERS {
             return false;
         }
+        if from.node == self.own.node {
+            tracing::warn!(
+                node = %from.node,
+                run = %from.run,
+                "Another node has the name of this one, or this one was started again: each node needs a name of its \
+                 own (cluster.node)."
+            );
+        }
         state.peers.insert(from.run, Peer { node: from.node.clone(), beat, has_left: false });
         self.gauge.set(state.peers.len() as f64);
         drop(state);
@@ -128,6 +136,13 @@ impl Peers {
     /// Sets the nodes of the cluster.
     pub(crate) fn set_members(&self, members: impl IntoIterator<Item = NodeId>) {
         lock(&self.state).members = members.into_iter().collect();
+    }
+
+    /// Returns the names of the nodes that have been heard lately. There is no use in waiting for others.
+    pub(crate) fn audible(&self) -> BTreeSet<NodeId> {
+        let state = lock(&self.state);
+        let recent = |peer: &&Peer| state.beats.saturating_sub(peer.beat) < QUIET_BEATS;
+        state.peers.values().filter(recent).map(|peer| peer.node.clone()).collect()
     }
 
     /// Records that a node has no client any more. It is not asked, and is removed when it is silent.
@@ -169,6 +184,9 @@ pub(crate) const BEAT: Duration = Duration::from_secs(2);
 /// Number of own beats after which a silent node is removed: after 8 to 10 s. The clients of a node
 /// that is restarted are back by then.
 const SILENT_BEATS: u64 = 4;
+
+/// Number of own beats after which the answer of a silent node is not waited for: after 4 to 6 s.
+const QUIET_BEATS: u64 = 2;
 
 /// Number of beats for which a node that receives messages waits for its own beat: 10 s.
 const MAX_LATE: u64 = 5;
@@ -252,6 +270,13 @@ mod tests {
         // It was started again.
         peers.heard(&sender("n2"));
         assert_eq!(peers.names().len(), 2);
+        for number in 1..=QUIET_BEATS {
+            assert_eq!(peers.audible().len(), 2);
+            peers.beat();
+            peers.received_own_beat(number);
+        }
+        peers.heard(&sender("n3"));
+        assert_eq!(peers.audible(), BTreeSet::from([NodeId::new("n3")]));
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Relay {
         Message { channel, bytes: Envelope::encode(&self.own, content, body) }
     }
 
-    /// Asks all other nodes. Completes when all have answered, or after `time`.
+    /// Asks all other nodes. Completes when all have answered that were heard lately, or after `time`.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         question: Question,
@@ -106,8 +106,10 @@ impl Relay {
         if !self.send(of_all(), &content, &[body]) {
             return Answers { items, missing: missing(waits) };
         }
+        // A node that is silent is asked, and not waited for.
+        let audible = self.peers.audible();
         let all = async {
-            while !waits.is_empty() {
+            while waits.iter().any(|node| audible.contains(node)) {
                 let Answer { node, parts } = asked.next().await;
                 let read = parts.iter().map(|part| serde_json::from_slice::<Vec<T>>(part));
                 match read.collect::<Result<Vec<_>, _>>() {

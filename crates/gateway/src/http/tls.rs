@@ -22,7 +22,7 @@ use tokio_rustls::{
     server::TlsStream,
 };
 
-use crate::{error::TlsError, transport::stream::Connection};
+use crate::{error::tls::TlsError, transport::stream::Connection};
 
 /// The certificate of a server and its private key, from files.
 ///

@@ -214,17 +214,25 @@ impl RedisSeats {
 
     /// Waits until sockets on other nodes have closed.
     async fn closed(&self, hold: &Hold, sockets: &[SocketId]) -> Result<(), SeatError> {
-        let mut call = self.call(&self.store.0.scripts.seated, &hold.row.key);
+        let call = self.call(&self.store.0.scripts.seated, &hold.row.key);
+        let mut call = call.argument(hold.row.socket);
         for socket in sockets {
             call = call.argument(socket);
         }
         let mut pause = FIRST_PAUSE;
         let all = async {
-            while self.store.0.link.run::<u64>(&call).await.map_err(unavailable)? > 0 {
-                time::sleep(pause).await;
+            loop {
+                match self.store.0.link.run::<i64>(&call).await.map_err(unavailable)? {
+                    0 => return Ok(()),
+                    1.. => time::sleep(pause).await,
+                    _ => {
+                        return Err(away(
+                            "the seats were lost while a replaced socket had to close",
+                        ));
+                    }
+                }
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            Ok(())
         };
         let in_time = time::timeout(CLOSED_WITHIN, all).await;
         in_time.unwrap_or_else(|_| {

@@ -298,9 +298,15 @@ async fn servers(place: &PlaceOptions) -> Vec<Finding> {
                 format!("{node} runs {other}, and others {version}: run one version"),
             )
         } else {
-            (Verdict::Good, format!("{node} runs {other} with {} sockets", one.sockets))
+            (Verdict::Good, format!("{node} runs {other}, sockets: {}", one.sockets))
         };
         findings.push(Finding::new(verdict, "node", said));
+    }
+    let mut names: Vec<_> = nodes.nodes.iter().map(|one| &one.node).collect();
+    names.sort();
+    for pair in names.windows(2).filter(|pair| pair[0] == pair[1]) {
+        let said = format_args!("two nodes have the name {}: set cluster.node of one", pair[0]);
+        findings.push(Finding::new(Verdict::Bad, "node", said));
     }
     findings.extend(
         nodes

@@ -298,7 +298,7 @@ fn the_doctor_checks_a_server_that_is_alone() {
         ("settings", "valid, for profile \"development\""),
         ("key", "token-key.pem"),
         ("redis", "not used"),
-        ("node", "with 0 sockets"),
+        ("node", "sockets: 0"),
     ] {
         let line = lines.iter().find(|line| line.split_whitespace().nth(1) == Some(what)).unwrap();
         assert!(line.contains(expected), "{line}");

@@ -100,6 +100,26 @@ async fn a_commit_waits_for_the_socket_that_it_replaces_on_another_node() {
     assert_eq!(third.replaced, [socket(2)], "a socket of its own node is ended by the server");
 }
 
+/// A row that is gone does not mean that its socket has closed, if Redis has lost all rows.
+#[tokio::test]
+async fn a_commit_that_waits_while_redis_loses_the_seats_fails() {
+    let server = RedisServer::start(&[]).await;
+    let (first, second) = (node(&server, "eu-1"), node(&server, "eu-2"));
+    let (_, joined) = join(&first, 1).await;
+    join(&second, 2).await;
+    let policy = PerUser::ReplaceOldest(1);
+    let _served = reserve(&first, "alice", 1, policy).await.unwrap().commit().await.unwrap();
+    let new = reserve(&second, "alice", 2, policy).await.unwrap();
+    let committing = tokio::spawn(new.commit());
+    guarded(async { while first.orders(joined.position).await.unwrap().is_empty() {} }).await;
+    assert!(!committing.is_finished());
+
+    Behind::connect(&server).await.run::<()>("FLUSHALL").await;
+
+    let failed = guarded(committing).await.unwrap();
+    assert!(matches!(failed, Err(SeatError::Unavailable(_))), "the first socket is still served");
+}
+
 /// The log tells the node of a replaced socket also if the client that replaces it leaves before it has the answer.
 #[tokio::test]
 async fn a_replaced_socket_is_told_although_its_successor_leaves() {
