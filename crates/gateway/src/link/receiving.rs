@@ -87,8 +87,13 @@ impl LinkState {
             }
             Err(violation) => {
                 tracing::debug!(%violation, "Link closed.");
-                if let (Violation::TextPacket, Message::Text(text)) = (violation, message) {
-                    self.refuse_text(text);
+                let is_known = self.protocol.is_known();
+                if let (Violation::TextPacket, Message::Text(text)) = (violation, message)
+                    && self.refuse_text(text)
+                    && !is_known
+                {
+                    // A client that polls must not read an error of its POST before the refusal.
+                    return self.close_for_good(turn);
                 }
                 self.violated(CloseCode::Policy, &violation, turn);
             }
@@ -96,17 +101,17 @@ impl LinkState {
     }
 
     /// Answers a CONNECT that is text, where clients use MessagePack. The answer is text too, so that
-    /// a stock client reads it and does not reconnect.
-    fn refuse_text(&mut self, text: &str) {
-        if let Some(namespace) = packet::connects_to(text) {
-            let refusal = Refusal::bad_handshake();
-            let id = self.services.said_no(Decision::Refused, &refusal, self.connecting(None));
-            Metrics::refused(refusal.code());
-            let refusal = self.services.worded(&refusal);
-            self.outbox.engine(|out| {
-                packet::write_connect_error(out, namespace, &ConnectError::new(&refusal, id));
-            });
-        }
+    /// a stock client reads it and does not reconnect. Returns `false` if the text is no CONNECT.
+    fn refuse_text(&mut self, text: &str) -> bool {
+        let Some(namespace) = packet::connects_to(text) else { return false };
+        let refusal = Refusal::bad_handshake();
+        let id = self.services.said_no(Decision::Refused, &refusal, self.connecting(None));
+        Metrics::refused(refusal.code());
+        let refusal = self.services.worded(&refusal);
+        self.outbox.engine(|out| {
+            packet::write_connect_error(out, namespace, &ConnectError::new(&refusal, id));
+        });
+        true
     }
 
     /// Closes the link because of a message that is too long. A CONNECT is recognised by its

@@ -92,7 +92,14 @@ async fn each_connect_is_answered() {
     client.text(r#"40/chat,{"token":"good:alice"}"#).await;
     let refused = client.json("44/chat,").await;
     assert_eq!(refused["data"]["code"], "bad_handshake");
-    assert!(matches!(client.rest().await[..], [Seen::Closed(Some(1008))]));
+    let rest = client.rest().await;
+    assert!(matches!(rest[..], [Seen::Text(_), Seen::Closed(Some(1000))]), "{rest:?}");
+    // An error in place of the answer to its POST would make it reconnect.
+    let poller = Poller::open(fixture.address).await;
+    let mut get = poller.begin("GET", &poller.query(), "").await;
+    assert_eq!(poller.post(r#"40{"token":"good:alice"}"#).await.body, "ok");
+    let refused = Poller::finish(&mut get).await.body;
+    assert!(refused.starts_with("44{") && refused.contains("bad_handshake"), "{refused}");
     assert_eq!(fixture.authentications(), 0);
 }
 
