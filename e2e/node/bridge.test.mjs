@@ -2,7 +2,6 @@
 // Redis. `e2e/bridge.rs` is the program of two nodes; one more node is the ready-made server.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -15,9 +14,10 @@ import { Server } from "socket.io";
 
 import { LIMIT, ask, freshFolder, makeClient, next, startDoorward, within } from "../doorward.mjs";
 import { startExample } from "../example.mjs";
+import { startRedis } from "../stores.mjs";
 
-const path = join(await freshFolder(), "redis.sock");
 const redis = await startRedis();
+await addUsers();
 const nodes = await Promise.all(["eu-1", "eu-2"].map(startNode));
 const ready = await startReadyMade();
 const connections = [];
@@ -26,7 +26,7 @@ after(async () => {
   await io.close();
   connections.forEach((own) => own.disconnect());
   await Promise.all([...nodes, ready].map((node) => node.stop()));
-  redis.kill("SIGKILL");
+  redis.kill();
 });
 
 /** Starts the ready-made server with the settings of docs/bridge.md. */
@@ -41,25 +41,20 @@ function page() {
   return readFile(new URL("../../docs/bridge.md", import.meta.url), "utf8");
 }
 
-/** Starts Redis, with the users of docs/bridge.md. */
-async function startRedis() {
-  const child = spawn("redis-server", ["--port", "0", "--unixsocket", path, "--save", ""], { stdio: ["ignore", "pipe", "inherit"] });
-  process.once("exit", () => child.kill("SIGKILL"));
-  const started = new Promise((resolve) => child.stdout.on("data", (bytes) => String(bytes).includes("eady to accept connections") && resolve()));
-  await within(started, "the start of Redis");
-  const admin = new Redis({ path });
+/** Adds the users of docs/bridge.md. */
+async function addUsers() {
+  const admin = new Redis({ path: redis.path });
   for (const [, user, rules] of (await page()).matchAll(/^user (\w+) +(.+)$/gm)) {
     // The page has the rules of two namespaces.
     const more = user === "doorward" ? [] : ["&socket.io#/other#*", "&socket.io#/auth#*"];
     await admin.call("ACL", "SETUSER", user, ...rules.replace("PASSWORD", "secret").split(" "), ...more);
   }
   admin.disconnect();
-  return child;
 }
 
 /** Returns the URL of Redis for a user. */
 function as(user) {
-  return `redis+unix://${path}?user=${user}&pass=secret`;
+  return `redis+unix://${redis.path}?user=${user}&pass=secret`;
 }
 
 function startNode(name) {
@@ -69,7 +64,7 @@ function startNode(name) {
 
 /** Connects to Redis as the user of the servers for Node.js. */
 async function connection() {
-  const own = new Redis({ path, username: "node", password: "secret" });
+  const own = new Redis({ path: redis.path, username: "node", password: "secret" });
   connections.push(own);
   await next(own, "ready");
   return own;
@@ -270,7 +265,7 @@ test("a server for Node.js cannot move or disconnect clients of Doorward", LIMIT
 test("the bridge is back after its connection was closed", LIMIT, async (t) => {
   const one = await connected(t, nodes[0], "alice");
   const node = await connectedToNode(t);
-  const admin = new Redis({ path });
+  const admin = new Redis({ path: redis.path });
   t.after(() => admin.disconnect());
   const own = (await admin.call("CLIENT", "LIST")).split("\n").filter((line) => line.includes(" user=bridge "));
   assert.equal(own.length, 3);

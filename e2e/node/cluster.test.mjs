@@ -1,11 +1,10 @@
 // Two servers on one Redis, and stock clients with their default options.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { LIMIT, ask, freshFolder, makeClient, next, run, startDoorward, within } from "../doorward.mjs";
+import { LIMIT, ask, makeClient, next, run, startDoorward } from "../doorward.mjs";
+import { startRedis } from "../stores.mjs";
 
 const redis = await startRedis();
 const nodes = await Promise.all(["eu-1", "eu-2"].map(start));
@@ -13,16 +12,6 @@ after(async () => {
   await Promise.all(nodes.map((node) => node.stop()));
   redis.kill();
 });
-
-/** Starts a Redis server on a Unix socket of its own. */
-async function startRedis() {
-  const socket = join(await freshFolder(), "redis.sock");
-  const child = spawn("redis-server", ["--port", "0", "--unixsocket", socket, "--save", ""], { stdio: ["ignore", "pipe", "inherit"] });
-  process.once("exit", () => child.kill("SIGKILL"));
-  const ready = new Promise((resolve) => child.stdout.on("data", (bytes) => String(bytes).includes("eady to accept connections") && resolve()));
-  await within(ready, "the start of Redis");
-  return { url: `redis+unix://${socket}`, kill: () => child.kill("SIGKILL") };
-}
 
 function start(name) {
   const settings = { REDIS__URL: redis.url, CLUSTER__NODE: name, CONNECTIONS__PER_USER: "1", CONNECTIONS__ON_EXCESS: "replace_oldest" };

@@ -10,7 +10,8 @@ import { WebSocket } from "ws";
 
 import { launch } from "../browser/support.mjs";
 import { LIMIT, ask, freePort, freshFolder, makeClient, next, request, run, startDoorward, within } from "../doorward.mjs";
-import { PROXIES, makeCertificate, ownTls, settings, startBehind } from "./support.mjs";
+import { startRedis } from "../stores.mjs";
+import { PROXIES, makeCertificate, ownTls, settings, startBehind, startNodesBehindNginx } from "./support.mjs";
 
 const browser = await launch();
 after(() => browser.close());
@@ -285,4 +286,27 @@ test("the timeouts of the proxies are longer than the pings of the server", asyn
       assert.ok(found.length > 0 && found.every((seconds) => seconds > longest), `${proxy}: ${found}`);
     }
   }
+});
+
+test("nginx: a client that polls stays with its node, by a cookie", LIMIT, async (t) => {
+  const redis = await startRedis();
+  t.after(() => redis.kill());
+  const { nodes, url, ca } = await startNodesBehindNginx(t, redis.url);
+
+  for (let number = 0; number < 10; number += 1) {
+    const auth = async (send) => send({ token: await nodes[0].token(`user-${number}`) });
+    const client = makeClient(t, url, { auth, ca, transports: ["polling"], withCredentials: true });
+    // A token of the second in which Redis was empty is refused, and a refused client does not come back by itself.
+    client.socket.on("connect_error", (error) => error.data && client.socket.connect());
+    const connected = next(client.socket, "connect");
+    client.socket.connect();
+    await connected;
+    for (let event = 0; event < 5; event += 1) assert.equal(await ask(client.socket, "echo", event), event);
+  }
+
+  const lists = await Promise.all(nodes.map((node) => run(["connections", "--json", "--data-dir", node.dataDir])));
+  const used = new Set(JSON.parse(lists[0].stdout).connections.map(({ node }) => node));
+  assert.deepEqual([...used].sort(), ["eu-1", "eu-2"]);
+  const complaints = nodes.map((node) => node.complaints()).join("");
+  assert.doesNotMatch(complaints, /reached the wrong|which this node does not know/);
 });

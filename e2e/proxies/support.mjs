@@ -16,17 +16,22 @@ const DOCS = new URL("../../docs/proxies.md", import.meta.url);
 export const PROXIES = ["nginx", "haproxy", "caddy"];
 
 /**
- * Reads the settings in the documentation: for a whole host, and below a path, for nginx with a Unix socket, and for
- * HAProxy that forwards TCP.
+ * Reads the settings in the documentation: for a whole host, and below a path, for nginx with a Unix socket and with
+ * two nodes, and for HAProxy that forwards TCP.
  *
  * @param {string} proxy
  */
 export async function settings(proxy) {
   const text = await readFile(DOCS, "utf8");
   const blocks = [...text.matchAll(new RegExp("^```" + proxy + "\\n(.*?)^```$", "gms"))].map(([, block]) => block);
-  const [host, path, third] = blocks;
-  if (blocks.length !== (proxy === "caddy" ? 2 : 3)) throw new Error(`docs/proxies.md has ${blocks.length} settings of ${proxy}`);
-  if (proxy === "nginx") return { host, path, unix: host.replace("server 127.0.0.1:3000;", third.trim()) };
+  const [host, path, third, fourth] = blocks;
+  const expected = { nginx: 4, haproxy: 3, caddy: 2 };
+  if (blocks.length !== expected[proxy]) throw new Error(`docs/proxies.md has ${blocks.length} settings of ${proxy}`);
+  if (proxy === "nginx") {
+    const servers = "server 10.0.0.1:3000;\n    server 10.0.0.2:3000;";
+    const both = host.replace("server 127.0.0.1:3000;", servers).replace("http://doorward;", "http://$doorward_node;");
+    return { host, path, unix: host.replace("server 127.0.0.1:3000;", third.trim()), nodes: `${fourth}\n${both}` };
+  }
   if (proxy === "haproxy") return { host, path, tcp: third };
   return { host, path };
 }
@@ -70,6 +75,31 @@ export async function startBehind(t, proxy, where, variables = {}) {
   const text = filled((await settings(proxy))[where], folder, port, server.port);
   await startProxy(t, proxy, text, folder, port);
   return { server, url, port, folder, ca: certificate };
+}
+
+/**
+ * Starts two nodes behind nginx, which chooses the node of a client by its cookie.
+ *
+ * @param {{ after: (work: () => unknown) => void }} t
+ * @param {string} redis URL of their Redis
+ */
+export async function startNodesBehindNginx(t, redis) {
+  const folder = await freshFolder();
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const ca = await makeCertificate(folder);
+  const port = await freePort();
+  const url = `https://localhost:${port}`;
+  const start = async (name) => {
+    const settings = { REDIS__URL: redis, CLUSTER__NODE: name, PUBLIC_URL: url, TRUSTED_PROXIES: '["127.0.0.1", "::1"]' };
+    const node = await startDoorward({ settings: { ...settings, POLLING__NODE_COOKIE: "doorward_node" } });
+    t.after(() => node.stop());
+    return node;
+  };
+  const nodes = [await start("eu-1"), await start("eu-2")];
+  const [one, two] = nodes.map((node) => `127.0.0.1:${node.port}`);
+  const text = (await settings("nginx")).nodes.replaceAll("10.0.0.1:3000", one).replaceAll("10.0.0.2:3000", two);
+  await startProxy(t, "nginx", filled(text, folder, port, 0), folder, port);
+  return { nodes, url, ca };
 }
 
 /** Replaces ports, addresses and files in the settings with those of the test, and nothing else. */

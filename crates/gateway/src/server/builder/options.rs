@@ -240,7 +240,7 @@ impl<A> Builder<A> {
     /// ```
     /// use doorward::Doorward;
     ///
-    /// let builder = Doorward::builder().node_cookie("doorward_node");
+    /// let builder = Doorward::builder().node_cookie("node");
     /// ```
     pub fn node_cookie(self, name: &str) -> Self {
         Self { node_cookie: Some(name.into()), ..self }
