@@ -27,9 +27,12 @@ socket.on("disconnect", () => console.log(`reconnects by itself: ${socket.active
 
 socket.on("connect", async () => {
   console.log(`connected as ${await socket.emitWithAck("whoami")}`);
+  const left = new Promise((resolve) => socket.once("disconnect", resolve));
   const signedOut = await fetch(`${url}/session`, {
     method: "DELETE",
     headers: { ...headers, cookie },
   });
+  // The answer and the end of the socket arrive on two connections, in any order.
+  await left;
   console.log(`signed out: ${signedOut.status}`);
 });
