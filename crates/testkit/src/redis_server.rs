@@ -104,6 +104,12 @@ impl RedisServer {
         }
     }
 
+    /// Returns the id of the process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Suspends the server with `SIGSTOP`. Its connections stay open, but it answers nothing.
     ///
     /// # Panics
