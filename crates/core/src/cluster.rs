@@ -32,6 +32,9 @@ pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
 /// serving clients.
 pub const SETTLED_AFTER: Duration = LEASE.saturating_add(LEASE_MARGIN);
 
+/// Time for which a member owns a name, unless it extends that. See [`Cluster::own`].
+pub const OWNED: Duration = Duration::from_secs(10);
+
 /// One run of a node, from joining the cluster until leaving it. A node that joins again is another
 /// member with the same name.
 ///
@@ -258,6 +261,28 @@ pub struct Renewed {
     pub members: Vec<Member>,
 }
 
+/// Ownership of a name. One member of a cluster owns a name at a time.
+///
+/// # Examples
+/// ```
+/// # use doorward_core::{Entropy, Incarnation, NodeId};
+/// # struct Fixed;
+/// # impl Entropy for Fixed { fn fill(&self, bytes: &mut [u8]) { bytes.fill(0) } }
+/// use doorward_core::cluster::{Member, Owned};
+///
+/// let owner = Member { node: NodeId::new("eu-1"), incarnation: Incarnation::generate(&Fixed) };
+/// let (first, next) = (Owned { owner: owner.clone(), number: 1 }, Owned { owner, number: 2 });
+/// assert!(next.number > first.number);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owned {
+    /// Member that owns the name.
+    pub owner: Member,
+    /// Number of the ownership. A later one has a greater number. A store that the owner writes to
+    /// can refuse writes with a smaller number than it has seen.
+    pub number: u64,
+}
+
 /// Connection of one node to its cluster: the log of orders, the membership, and the stores that
 /// all nodes share.
 ///
@@ -332,6 +357,29 @@ pub trait Cluster: Send + Sync + 'static {
 
     /// Returns what each member of a receipt has done about its order.
     fn answers<'a>(&'a self, receipt: &'a Receipt) -> StoreFuture<'a, Vec<(Member, Answer)>>;
+
+    /// Makes this node the owner of a name for [`OWNED`] from before the request was sent, unless
+    /// another member owns it. Yields the owner. Yields `None` if the node is no member, or if the
+    /// cluster has lost its data and an earlier owner may not have noticed.
+    ///
+    /// With `extends`, extends the ownership of that number. Yields `None` if it has ended.
+    ///
+    /// A name is free when its time is over, when it was [disowned](Cluster::disown), and when its
+    /// owner is not a member any more.
+    fn own<'a>(
+        &'a self,
+        incarnation: Incarnation,
+        name: &'a str,
+        extends: Option<u64>,
+    ) -> StoreFuture<'a, Option<Owned>>;
+
+    /// Ends the ownership of this number. Does nothing if it has ended.
+    fn disown<'a>(
+        &'a self,
+        incarnation: Incarnation,
+        name: &'a str,
+        number: u64,
+    ) -> StoreFuture<'a, ()>;
 
     /// Ends the membership of this node, which serves no clients any more.
     fn leave(&self, incarnation: Incarnation) -> StoreFuture<'_, ()>;

@@ -5,10 +5,11 @@
 //! the limits on the connections of a user.
 //!
 //! A node serves authenticated clients while it holds a lease. `membership` joins the cluster and
-//! extends the lease, and `reading` carries out the orders of other nodes. Start reading at
+//! extends the lease, `reading` carries out the orders of other nodes, and `ownership` owns names. Start reading at
 //! [`Cluster`].
 
 pub(crate) mod membership;
+pub(crate) mod ownership;
 pub(crate) mod pause;
 pub(crate) mod reading;
 #[cfg(test)]
@@ -17,7 +18,9 @@ mod tests;
 pub use doorward_core::{
     Incarnation, bridge,
     cluster::{
-        Answer, Cluster, Joined, LEASE, LEASE_MARGIN, LogEntry, Member, Order, Outcome, Position,
-        Receipt, Renewed, SETTLED_AFTER,
+        Answer, Cluster, Joined, LEASE, LEASE_MARGIN, LogEntry, Member, OWNED, Order, Outcome,
+        Owned, Position, Receipt, Renewed, SETTLED_AFTER,
     },
 };
+
+pub use self::ownership::{Owner, Ownership};

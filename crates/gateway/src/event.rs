@@ -39,5 +39,5 @@ pub use crate::{
         subscription::{IntoSubscription, Subscription, handle},
     },
     namespace::{connect_result::IntoConnectResult, gateway::IntoGateway},
-    room::error::{AckError, EmitError},
+    room::error::{AckError, AskNodeError, EmitError},
 };

@@ -19,8 +19,8 @@ use doorward_core::{
     Incarnation, NodeId, RevocationStore, SeatStore, StoreFuture,
     bus::Bus,
     cluster::{
-        Answer, Cluster, Joined, LEASE, LogEntry, Member, Order, Outcome, Position, Receipt,
-        Renewed,
+        Answer, Cluster, Joined, LEASE, LogEntry, Member, OWNED, Order, Outcome, Owned, Position,
+        Receipt, Renewed,
     },
     lock,
 };
@@ -262,6 +262,44 @@ impl Cluster for RedisCluster {
             let answers: Vec<String> = self.0.store.0.link.run(&call).await?;
             let members = receipt.members.iter().cloned();
             members.zip(&answers).map(|(member, text)| Ok((member, answer(text)?))).collect()
+        })
+    }
+
+    fn own<'a>(
+        &'a self,
+        incarnation: Incarnation,
+        name: &'a str,
+        extends: Option<u64>,
+    ) -> StoreFuture<'a, Option<Owned>> {
+        Box::pin(async move {
+            let call = self
+                .call(&self.0.store.0.scripts.own)
+                .key(self.0.store.0.keys.owner(name))
+                .argument(MARGIN)
+                .argument(self.named(incarnation))
+                .argument(extends.map_or_else(String::new, |number| number.to_string()))
+                .argument(duration_to_millis(OWNED));
+            let owned: Option<(String, String)> = self.0.store.0.link.run(&call).await?;
+            let owned = owned.map(|(owner, number)| {
+                Ok(Owned { owner: member(&owner)?, number: self::number(&number)? })
+            });
+            owned.transpose()
+        })
+    }
+
+    fn disown<'a>(
+        &'a self,
+        incarnation: Incarnation,
+        name: &'a str,
+        number: u64,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let call = self
+                .call(&self.0.store.0.scripts.disown)
+                .key(self.0.store.0.keys.owner(name))
+                .argument(self.named(incarnation))
+                .argument(number);
+            self.0.store.0.link.run::<u8>(&call).await.map(drop)
         })
     }
 

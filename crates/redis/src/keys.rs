@@ -83,6 +83,11 @@ impl Keys {
         self.of("seats:") + &hash(user.as_str())
     }
 
+    /// Returns the key of the owner of a name.
+    pub(crate) fn owner(&self, name: &str) -> String {
+        self.of("owner:") + &hash(name)
+    }
+
     /// Returns the prefix of session keys. Scripts append the hash of the id, because they learn the id only
     /// while they run.
     pub(crate) fn sessions(&self) -> String {
@@ -143,10 +148,10 @@ mod tests {
             let (session, token) = (SessionId::new(name), TokenId::new(name));
             all.extend([keys.session(&session), keys.ended_session(&session)]);
             all.extend([keys.user(&name.into()), keys.epoch(&name.into())]);
-            all.extend([keys.ended_token(&token)]);
+            all.extend([keys.ended_token(&token), keys.owner(name)]);
         }
 
-        assert_eq!(all.len(), 2 + 5 * names.len());
+        assert_eq!(all.len(), 2 + 6 * names.len());
         for key in all {
             let safe = |c: char| c.is_ascii_alphanumeric() || c == ':' || c == '-';
             assert!(key.starts_with("doorward:") && key.chars().all(safe), "{key}");

@@ -241,6 +241,8 @@ macro_rules! conformance {
             a_stored_revocation_is_an_order,
             every_member_of_a_receipt_answers,
             a_renewal_confirms_what_was_read,
+            one_member_owns_a_name,
+            an_ownership_that_has_ended_is_not_extended,
         );
         $crate::conformance!(rules with nodes of bus for $make:
             messages_arrive_in_order,

@@ -19,7 +19,8 @@ use doorward_core::{
     StoreFuture, TokenId, UserId,
     bus::Bus,
     cluster::{
-        Answer, Cluster, Joined, LogEntry, Member, Order, Outcome, Position, Receipt, Renewed,
+        Answer, Cluster, Joined, LogEntry, Member, Order, Outcome, Owned, Position, Receipt,
+        Renewed,
     },
     lock,
 };
@@ -243,6 +244,28 @@ impl Cluster for MemoryNode {
     fn answers<'a>(&'a self, receipt: &'a Receipt) -> StoreFuture<'a, Vec<(Member, Answer)>> {
         let receipt = receipt.clone();
         self.ready(move |state| state.answers(&receipt))
+    }
+
+    fn own<'a>(
+        &'a self,
+        incarnation: Incarnation,
+        name: &'a str,
+        extends: Option<u64>,
+    ) -> StoreFuture<'a, Option<Owned>> {
+        let (member, now) = (self.member(incarnation), self.0.shared.clock.now());
+        let name = name.to_owned();
+        self.ready(move |state| state.own(&member, name, extends, now))
+    }
+
+    fn disown<'a>(
+        &'a self,
+        incarnation: Incarnation,
+        name: &'a str,
+        number: u64,
+    ) -> StoreFuture<'a, ()> {
+        let owned = Owned { owner: self.member(incarnation), number };
+        let name = name.to_owned();
+        self.ready(move |state| state.disown(&owned, &name))
     }
 
     fn leave(&self, incarnation: Incarnation) -> StoreFuture<'_, ()> {

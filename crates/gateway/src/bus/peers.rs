@@ -38,6 +38,12 @@ struct State {
     members: Vec<NodeId>,
 }
 
+impl State {
+    fn hears(&self, peer: &Peer) -> bool {
+        self.beats.saturating_sub(peer.beat) < QUIET_BEATS
+    }
+}
+
 struct Peer {
     node: NodeId,
     /// Number of own beats that were received before the last message of the peer.
@@ -141,8 +147,17 @@ impl Peers {
     /// Returns the names of the nodes that have been heard lately. There is no use in waiting for others.
     pub(crate) fn audible(&self) -> BTreeSet<NodeId> {
         let state = lock(&self.state);
-        let recent = |peer: &&Peer| state.beats.saturating_sub(peer.beat) < QUIET_BEATS;
-        state.peers.values().filter(recent).map(|peer| peer.node.clone()).collect()
+        let audible = state.peers.values().filter(|peer| state.hears(peer));
+        audible.map(|peer| peer.node.clone()).collect()
+    }
+
+    /// Returns the run of a node, if the node has been heard lately.
+    pub(crate) fn audible_run(&self, node: &NodeId) -> Option<NodeRun> {
+        let state = lock(&self.state);
+        let runs = state.peers.iter().filter(|(_, peer)| peer.node == *node && state.hears(peer));
+        // A node that was started again is known by two runs for some seconds.
+        let (run, peer) = runs.max_by_key(|(_, peer)| peer.beat)?;
+        Some(NodeRun { node: peer.node.clone(), run: *run })
     }
 
     /// Records that a node has no client any more. It is not asked, and is removed when it is silent.

@@ -11,6 +11,7 @@ use std::{
 use bytes::Bytes;
 use doorward_core::{Incarnation, NodeId, lock};
 use metrics::{Gauge, gauge};
+use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use super::message::NodeRun;
@@ -95,6 +96,20 @@ impl Asked {
             parts.push(body);
             if is_last && let Some(parts) = self.begun.remove(&from.run) {
                 return Answer { node: from.node, parts };
+            }
+        }
+    }
+}
+
+impl Answer {
+    /// Parses the items of the answer. Returns `None` if they are not of this type.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Option<Vec<T>> {
+        let read = self.parts.iter().map(|part| serde_json::from_slice::<Vec<T>>(part));
+        match read.collect::<Result<Vec<_>, _>>() {
+            Ok(parts) => Some(parts.into_iter().flatten().collect()),
+            Err(error) => {
+                tracing::debug!(node = %self.node, %error, "The answer of a node cannot be read.");
+                None
             }
         }
     }

@@ -14,7 +14,7 @@ use super::{
     message::{Content, Envelope, NodeRun, Question},
     peers::Peers,
     publish_queue::PublishQueue,
-    questions::{Answer, Questions},
+    questions::Questions,
 };
 use crate::runtime::within::within;
 
@@ -110,21 +110,32 @@ impl Relay {
         let audible = self.peers.audible();
         let all = async {
             while waits.iter().any(|node| audible.contains(node)) {
-                let Answer { node, parts } = asked.next().await;
-                let read = parts.iter().map(|part| serde_json::from_slice::<Vec<T>>(part));
-                match read.collect::<Result<Vec<_>, _>>() {
-                    Ok(parts) => {
-                        waits.remove(&node);
-                        items.extend(parts.into_iter().flatten());
-                    }
-                    Err(error) => {
-                        tracing::debug!(%node, %error, "The answer of a node cannot be read.");
-                    }
+                let answer = asked.next().await;
+                if let Some(read) = answer.read() {
+                    waits.remove(&answer.node);
+                    items.extend(read);
                 }
             }
         };
         within(&*self.clock, time, all).await;
         Answers { items, missing: missing(waits) }
+    }
+
+    /// Asks one other node. Returns `None` if it was not heard lately, or has not answered after `time`.
+    pub(crate) async fn ask_one<T: DeserializeOwned>(
+        &self,
+        node: &NodeId,
+        question: Question,
+        body: &[u8],
+        time: Duration,
+    ) -> Option<Vec<T>> {
+        let to = self.peers.audible_run(node)?;
+        let mut asked = self.questions.ask()?;
+        let content = Content::Question { id: asked.id, question };
+        if !self.send(of_node(&to), &content, &[body]) {
+            return None;
+        }
+        within(&*self.clock, time, asked.next()).await?.read()
     }
 
     /// Tells the other nodes that this one has no client any more, and publishes what waits, for at most

@@ -7,8 +7,7 @@
 use std::{fmt, future::Future, sync::Arc};
 
 use doorward_core::{BoxError, DisconnectReason, Guard, PerUser, Verdict};
-use doorward_protocol::RawArguments;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     event::{
@@ -20,7 +19,10 @@ use crate::{
     namespace::connect_result::IntoConnectResult,
     room::{
         hooks::Hooks,
-        hub::{Hub, Outgoing, OutgoingListener, PresenceHook, ServerListener},
+        hub::{
+            Hub, Outgoing, OutgoingListener, PresenceHook,
+            server_events::{ServerListener, server_listener},
+        },
         pattern::{MayJoin, RoomRequest},
         presence::PresenceChange,
         socket::Socket,
@@ -354,27 +356,20 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Calls a listener for an event that is sent with
-    /// [`Hub::server_side_emit`](crate::Hub::server_side_emit) in this namespace. If the payload
-    /// cannot be decoded into a `T`, an error is logged and the listener is not called.
-    pub fn on_server_event<T, F, Fut>(mut self, event: impl Into<Arc<str>>, listener: F) -> Self
+    /// Calls a listener for an event that a node sends in this namespace, with
+    /// [`Hub::server_side_emit`](crate::Hub::server_side_emit),
+    /// [`Hub::server_side_emit_with_ack`](crate::Hub::server_side_emit_with_ack) or
+    /// [`Hub::ask_node`](crate::Hub::ask_node). What the listener returns is its answer. If the
+    /// payload cannot be decoded into a `T`, an error is logged and the listener is not called.
+    pub fn on_server_event<T, R, F, Fut>(mut self, event: impl Into<Arc<str>>, listener: F) -> Self
     where
         T: DeserializeOwned + Send + 'static,
+        R: Serialize + 'static,
         F: Fn(Hub<P>, T) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
+        Fut: Future<Output = R> + Send + 'static,
     {
         let event = event.into();
-        let name = Arc::clone(&event);
-        let listener: ServerListener<P> = Box::new(move |hub, arguments: RawArguments| {
-            match arguments.decode() {
-                Ok(value) => Box::pin(listener(hub, value)),
-                Err(error) => {
-                    let cause = &error as &dyn std::error::Error;
-                    tracing::error!(event = ?name, error = cause, "A server event cannot be decoded.");
-                    Box::pin(async {})
-                }
-            }
-        });
+        let listener = server_listener(Arc::clone(&event), listener);
         self.server_events.push((event, listener));
         self
     }

@@ -51,6 +51,11 @@ impl Until {
     pub(crate) fn plus(self, time: Duration) -> Self {
         Self { monotonic: self.monotonic + time, wall: self.wall + time }
     }
+
+    /// Returns `true` if the time has come by one of the clocks.
+    pub(crate) fn is_over(self, clock: &dyn Clock) -> bool {
+        clock.now() >= self.monotonic || clock.wall() >= self.wall
+    }
 }
 
 impl Standing {

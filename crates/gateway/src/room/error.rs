@@ -67,6 +67,28 @@ impl From<EmitError> for Exception {
     }
 }
 
+/// Error returned when another node does not answer.
+///
+/// # Examples
+/// ```
+/// use doorward::event::AskNodeError;
+///
+/// assert_eq!(AskNodeError::NoAnswer.to_string(), "the node does not answer");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AskNodeError {
+    /// The answer is not of the expected type. Nodes of two versions may run.
+    #[error("the answer of the node cannot be read")]
+    Answer(#[source] serde_json::Error),
+    /// The node is not heard, has no listener for the event, or has not answered in time.
+    #[error("the node does not answer")]
+    NoAnswer,
+    /// The argument cannot be written as JSON. This is a mistake of the program.
+    #[error("the argument cannot be written as JSON")]
+    Payload(#[from] serde_json::Error),
+}
+
 /// Error returned when a room cannot be joined or left.
 ///
 /// # Examples

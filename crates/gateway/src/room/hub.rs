@@ -6,8 +6,9 @@
 mod bridged;
 pub(crate) mod broadcast;
 pub(crate) mod opened;
+mod owning;
 mod remote;
-mod server_events;
+pub(crate) mod server_events;
 pub(crate) mod serving;
 mod tracked;
 
@@ -24,6 +25,7 @@ use doorward_protocol::{Arguments, Frame, RawArguments, packet};
 
 use crate::{
     bus::{channels::Subscribed, target::Target},
+    cluster::ownership::Ownerships,
     guard::authorise::Guards,
     presence::{principals::Principals, services::Services},
     room::{
@@ -31,6 +33,7 @@ use crate::{
         hub::{
             broadcast::{Broadcast, Delivered},
             opened::Opened,
+            server_events::ServerListener,
         },
         members::Rooms,
         pattern::RoomPolicy,
@@ -105,14 +108,12 @@ struct Mounted<P> {
     warned: AtomicBool,
     /// `true` if it was logged that a client is in too many rooms. This is logged only once.
     warned_of_rooms: AtomicBool,
+    /// Names that this node owns.
+    ownerships: Arc<Ownerships>,
 }
 
 /// Listener that is called for every event that is emitted. `Gateway::on_any_outgoing` adds it.
 pub(crate) type OutgoingListener = Box<dyn Fn(&Outgoing<'_>) + Send + Sync>;
-
-/// Listener for events of [`Hub::server_side_emit`].
-pub(crate) type ServerListener<P> =
-    Box<dyn Fn(Hub<P>, RawArguments) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// Hook for changes of the presence. `Gateway::on_presence` sets it.
 pub(crate) type PresenceHook<P> =
@@ -351,6 +352,7 @@ impl<P> Mounted<P> {
             next_ack: AtomicU64::new(0),
             warned: AtomicBool::new(false),
             warned_of_rooms: AtomicBool::new(false),
+            ownerships: Arc::new(Ownerships::new()),
         }
     }
 }

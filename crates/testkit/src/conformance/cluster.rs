@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use doorward_core::{
     CredentialRef, Incarnation, Issued, LinkNumber, SessionId, SocketId, StoreError, TokenId,
     UserId,
-    cluster::{Answer, Cluster, Joined, LEASE, Member, Order, Outcome, Position},
+    cluster::{Answer, Cluster, Joined, LEASE, Member, Order, Outcome, Owned, Position},
 };
 
 use super::samples::{HOSTILE, Numbers};
@@ -31,6 +31,10 @@ impl<C: Cluster> Joiner<C> {
 
     fn member(&self) -> Member {
         Member { node: self.cluster.node().clone(), incarnation: self.incarnation }
+    }
+
+    async fn own(&self, name: &str, extends: Option<u64>) -> Result<Option<Owned>, StoreError> {
+        self.cluster.own(self.incarnation, name, extends).await
     }
 }
 
@@ -218,5 +222,53 @@ pub async fn a_renewal_confirms_what_was_read<C: Cluster>(
     // It cannot have read what was never written.
     let ahead = receipt.position.next();
     assert_eq!(first.cluster.renew(first.incarnation, ahead).await?, None);
+    Ok(())
+}
+
+/// The first member that wants a name owns it, until it gives it back or leaves.
+pub async fn one_member_owns_a_name<C: Cluster>(node: impl Fn(&str) -> C) -> super::Outcome {
+    let first = Joiner::new(node("eu-1")).await?;
+    let second = Joiner::new(node("a b/c")).await?;
+    for name in HOSTILE {
+        let owned = first.own(name, None).await?.expect("it is a member");
+        assert_eq!(owned.owner, first.member());
+        assert_eq!(second.own(name, None).await?, Some(owned.clone()));
+        assert_eq!(second.own(name, Some(owned.number)).await?, Some(owned.clone()));
+        assert_eq!(first.own(name, Some(owned.number)).await?, Some(owned));
+    }
+
+    let (given, kept) = (HOSTILE[0], HOSTILE[1]);
+    let before = first.own(given, None).await?.expect("it is a member");
+    second.cluster.disown(second.incarnation, given, before.number).await?;
+    first.cluster.disown(first.incarnation, given, before.number - 1).await?;
+    assert_eq!(second.own(given, None).await?.as_ref(), Some(&before));
+    first.cluster.disown(first.incarnation, given, before.number).await?;
+    let after = second.own(given, None).await?.expect("it is a member");
+    assert!(after.owner == second.member() && after.number > before.number, "{after:?}");
+
+    let before = second.own(kept, None).await?.expect("it is a member");
+    first.cluster.leave(first.incarnation).await?;
+    let after = second.own(kept, None).await?.expect("it is a member");
+    assert!(after.owner == second.member() && after.number > before.number, "{after:?}");
+    assert_eq!(first.own(kept, None).await?, None, "it is no member");
+    Ok(())
+}
+
+/// An owner that asks anew has another ownership, and an answer to the earlier one changes nothing.
+pub async fn an_ownership_that_has_ended_is_not_extended<C: Cluster>(
+    node: impl Fn(&str) -> C,
+) -> super::Outcome {
+    let first = Joiner::new(node("eu-1")).await?;
+    assert_eq!(first.own("game", Some(1)).await?, None, "there was none");
+    let before = first.own("game", None).await?.expect("it is a member");
+
+    let after = first.own("game", None).await?.expect("it is a member");
+
+    assert!(after.number > before.number);
+    assert_eq!(first.own("game", Some(before.number)).await?, None);
+    first.cluster.disown(first.incarnation, "game", before.number).await?;
+    assert_eq!(first.own("game", Some(after.number)).await?, Some(after.clone()));
+    first.cluster.disown(first.incarnation, "game", after.number).await?;
+    assert_eq!(first.own("game", Some(after.number)).await?, None);
     Ok(())
 }

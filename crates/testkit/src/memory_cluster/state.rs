@@ -9,8 +9,8 @@ use std::{
 use doorward_core::{
     RevocationState, Seat, SocketId,
     cluster::{
-        Answer, Joined, LEASE, LEASE_MARGIN, LogEntry, Member, Order, Outcome, Position, Receipt,
-        Renewed, SETTLED_AFTER,
+        Answer, Joined, LEASE, LEASE_MARGIN, LogEntry, Member, OWNED, Order, Outcome, Owned,
+        Position, Receipt, Renewed, SETTLED_AFTER,
     },
 };
 
@@ -24,6 +24,9 @@ pub(super) struct State {
     outcomes: HashMap<(Position, Member), Outcome>,
     /// Time until which members of before a loss may still serve clients.
     unknown_until: Option<Instant>,
+    /// Owners of names, with the end of each ownership.
+    owners: HashMap<String, (Owned, Instant)>,
+    last_ownership: u64,
     /// Committed seats, with the member that holds each.
     pub(super) seats: HashMap<SocketId, (Member, Box<dyn Seat>)>,
 }
@@ -101,6 +104,40 @@ impl State {
         self.outcomes.values().filter(|outcome| !outcome.is_complete()).count()
     }
 
+    pub(super) fn own(
+        &mut self,
+        member: &Member,
+        name: String,
+        extends: Option<u64>,
+        now: Instant,
+    ) -> Option<Owned> {
+        let may_be_owned = self.unknown_until.is_some_and(|it| now + SETTLED_AFTER < it + OWNED);
+        if !self.members.contains_key(member) || may_be_owned {
+            return None;
+        }
+        let members = &self.members;
+        let is_owner =
+            |(owned, until): &&(Owned, Instant)| *until > now && members.contains_key(&owned.owner);
+        let current = self.owners.get(&name).filter(is_owner).map(|(owned, _)| owned.clone());
+        let owned = match (current, extends) {
+            (Some(owned), _) if owned.owner != *member => return Some(owned),
+            (Some(owned), Some(number)) if owned.number == number => owned,
+            (_, Some(_)) => return None,
+            (_, None) => {
+                self.last_ownership += 1;
+                Owned { owner: member.clone(), number: self.last_ownership }
+            }
+        };
+        self.owners.insert(name, (owned.clone(), now + OWNED));
+        Some(owned)
+    }
+
+    pub(super) fn disown(&mut self, owned: &Owned, name: &str) {
+        if self.owners.get(name).is_some_and(|(current, _)| current == owned) {
+            self.owners.remove(name);
+        }
+    }
+
     pub(super) fn leave(&mut self, member: &Member) {
         self.remove(|other| other == member);
     }
@@ -124,6 +161,7 @@ impl State {
     pub(super) fn lose_everything(&mut self, now: Instant) {
         self.unknown_until = Some(now + SETTLED_AFTER);
         self.remove(|_| true);
+        self.owners.clear();
         self.entries.clear();
         (self.last, self.log) = (Position::START, self.log + 1);
     }

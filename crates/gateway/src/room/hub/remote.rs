@@ -21,7 +21,7 @@ use crate::{
 };
 
 impl<P> Hub<P> {
-    fn relay(&self) -> Option<&Arc<Relay>> {
+    pub(super) fn relay(&self) -> Option<&Arc<Relay>> {
         self.services().relay.as_ref()
     }
 

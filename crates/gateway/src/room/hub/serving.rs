@@ -106,10 +106,7 @@ async fn answer<P: Send + Sync + 'static>(
             list(denied.iter().map(|(socket, error)| SentJoin::new(*socket, error)))
         }
         Question::Leave { selection, room, .. } => list([selected(selection)?.leave_local(&room)]),
-        Question::ServerEvent { event, .. } => {
-            hub.call(&event, unpack(body)?).await;
-            Vec::new()
-        }
+        Question::ServerEvent { event, .. } => hub.call(&event, unpack(body)?).await,
         Question::Nodes | Question::Sockets { .. } => return None,
     })
 }

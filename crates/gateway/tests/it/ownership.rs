@@ -1,0 +1,252 @@
+//! Names that one node of a cluster owns, and questions to that node.
+
+use std::time::Duration;
+
+use doorward::{
+    UserId,
+    access::NodeId,
+    auth::Grant,
+    cluster::{Owner, Ownership},
+    event::AskNodeError,
+    prelude::*,
+    server::Listeners,
+    store::StoreError,
+};
+
+use crate::{
+    cluster::{Nodes, names, turns},
+    fixture::while_time_passes,
+    lasting::{Lasting, Member},
+};
+
+fn gateway() -> Gateway<Member> {
+    Gateway::at("/")
+        .on_server_event("who", |hub: Hub<Member>, add: u32| async move {
+            (hub.rooms_in_use(), add + 1)
+        })
+        .on_server_event("quiet", |_: Hub<Member>, (): ()| async {})
+        .on_server_event("broken", |_: Hub<Member>, (): ()| async {
+            assert!(std::hint::black_box(false), "a bug of the application");
+        })
+}
+
+async fn start(count: usize) -> Nodes {
+    Nodes::serve(count, |builder| builder.gateway(gateway())).await
+}
+
+fn hub(nodes: &Nodes, number: usize) -> Hub<Member> {
+    nodes.server(number).server.doorward().hub("/").unwrap()
+}
+
+async fn owned(hub: &Hub<Member>, name: &str) -> Ownership {
+    match hub.own(name).await.unwrap() {
+        Owner::Here(ownership) => ownership,
+        Owner::Node(node) => panic!("{node} owns it"),
+    }
+}
+
+async fn owner(hub: &Hub<Member>, name: &str) -> NodeId {
+    match hub.own(name).await.unwrap() {
+        Owner::Here(_) => panic!("this node owns it"),
+        Owner::Node(node) => node,
+    }
+}
+
+async fn cannot_tell(hub: &Hub<Member>, name: &str) {
+    let error = hub.own(name).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn one_node_owns_a_name_while_the_program_holds_it() {
+    let nodes = start(2).await;
+    let (first, second) = (hub(&nodes, 0), hub(&nodes, 1));
+
+    let ownership = owned(&first, "game").await;
+    let again = owned(&first, "game").await;
+    let other = owned(&second, "another game").await;
+    assert_eq!(owner(&second, "game").await.as_str(), "n0");
+    drop(ownership);
+    nodes.pass(Duration::from_secs(60)).await;
+
+    assert!(again.is_current() && other.is_current(), "a clone keeps it");
+    assert_eq!(owner(&second, "game").await.as_str(), "n0");
+    let number = again.number();
+    drop(again);
+    turns().await;
+    let next = owned(&second, "game").await;
+    assert!(next.is_current() && next.number() > number);
+    assert_eq!(owner(&first, "game").await.as_str(), "n1");
+}
+
+/// A name that is wanted again while it is given back is not lost by the answer that arrives late.
+#[tokio::test]
+async fn a_name_that_was_given_back_can_be_owned_again_at_once() {
+    let nodes = start(2).await;
+    let first = hub(&nodes, 0);
+    let mut number = 0;
+    for _ in 0..20 {
+        let ownership = owned(&first, "game").await;
+        assert!(ownership.is_current() && ownership.number() >= number);
+        number = ownership.number();
+        drop(ownership);
+        // The task that gives the name back may have begun, or not.
+        tokio::task::yield_now().await;
+    }
+    let ownership = owned(&first, "game").await;
+    nodes.pass(Duration::from_secs(30)).await;
+
+    assert!(ownership.is_current());
+    assert_eq!(owner(&hub(&nodes, 1), "game").await.as_str(), "n0");
+}
+
+#[tokio::test]
+async fn a_node_that_is_cut_off_stops_before_another_owns_the_name() {
+    let nodes = start(2).await;
+    let (first, second) = (hub(&nodes, 0), hub(&nodes, 1));
+    let ownership = owned(&first, "game").await;
+    nodes.pass(Duration::from_secs(5)).await;
+
+    nodes.node(0).cut();
+    let mut passed = Duration::ZERO;
+    let next = loop {
+        nodes.pass(Duration::from_millis(100)).await;
+        passed += Duration::from_millis(100);
+        match second.own("game").await.unwrap() {
+            Owner::Here(next) => break next,
+            Owner::Node(node) => assert_eq!(node.as_str(), "n0"),
+        }
+    };
+
+    assert!(!ownership.is_current(), "two nodes own the name");
+    assert!(passed <= Duration::from_secs(10), "{passed:?}");
+    assert!(next.number() > ownership.number());
+    ownership.ended().await;
+    cannot_tell(&first, "game").await;
+    nodes.node(0).heal();
+    nodes.pass(Duration::from_secs(40)).await;
+    assert_eq!(owner(&first, "game").await.as_str(), "n1");
+}
+
+/// The process was stopped, and has not run one task when it looks.
+#[tokio::test]
+async fn a_process_that_was_stopped_does_not_own_the_name_when_it_continues() {
+    let nodes = start(1).await;
+    let ownership = owned(&hub(&nodes, 0), "game").await;
+    assert!(ownership.is_current());
+
+    nodes.clock.advance(Duration::from_secs(8));
+
+    assert!(!ownership.is_current());
+}
+
+#[tokio::test]
+async fn a_node_that_shuts_down_gives_its_names_back() {
+    let nodes = start(2).await;
+    let (first, second) = (hub(&nodes, 0), hub(&nodes, 1));
+    let ownership = owned(&first, "game").await;
+    let doorward = nodes.server(0).server.doorward();
+    let listeners = Listeners::bind("127.0.0.1:0").await.unwrap();
+
+    let served = doorward.serve_with(listeners, doorward.service(), async {});
+    while_time_passes(&nodes.clock, served).await.unwrap();
+
+    assert!(!ownership.is_current());
+    assert_eq!(owned(&second, "game").await.number(), ownership.number() + 1);
+    while_time_passes(&nodes.clock, ownership.ended()).await;
+    cannot_tell(&first, "game").await;
+}
+
+#[tokio::test]
+async fn no_name_is_given_away_right_after_a_loss_of_data() {
+    let nodes = start(2).await;
+    let (first, second) = (hub(&nodes, 0), hub(&nodes, 1));
+    let ownership = owned(&first, "game").await;
+
+    nodes.cluster.lose_everything();
+    while ownership.is_current() {
+        assert!(!matches!(second.own("game").await, Ok(Owner::Here(_))), "two nodes own the name");
+        nodes.pass(Duration::from_millis(100)).await;
+    }
+
+    nodes.pass(Duration::from_secs(15)).await;
+    owned(&second, "game").await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_alone_owns_every_name() {
+    let lasting = Lasting::serve(gateway()).await;
+    let hub: Hub<Member> = lasting.server.doorward().hub("/").unwrap();
+
+    let ownership = owned(&hub, "game").await;
+    lasting.clock.advance(Duration::from_secs(3600));
+
+    assert!(ownership.is_current());
+    assert_eq!((ownership.number(), owned(&hub, "game").await.number()), (0, 0));
+    let anyone = authenticate_fn(|_| async {
+        Ok(Grant::new(Member { roles: Vec::new() }, UserId::new("alice")))
+    });
+    cannot_tell(&Doorward::builder().authenticate(anyone).hub("/"), "game").await;
+}
+
+#[tokio::test]
+async fn the_listener_of_one_node_answers() {
+    let nodes = start(3).await;
+    nodes.pass(Duration::from_secs(5)).await;
+    let hub = hub(&nodes, 0);
+    let asked = async |node: &str, event: &str| {
+        let node = NodeId::new(node);
+        while_time_passes(&nodes.clock, hub.ask_node::<(usize, u32)>(&node, event, 1)).await
+    };
+
+    for node in ["n0", "n1", "n2"] {
+        assert_eq!(asked(node, "who").await.unwrap(), (0, 2), "{node}");
+    }
+
+    assert!(matches!(asked("n1", "quiet").await, Err(AskNodeError::NoAnswer)), "it reads no 1");
+    for (node, event) in [("n1", "unknown"), ("n0", "unknown"), ("n9", "who")] {
+        assert!(matches!(asked(node, event).await, Err(AskNodeError::NoAnswer)), "{node} {event}");
+    }
+    for node in ["n0", "n1"] {
+        let node = NodeId::new(node);
+        let wrong = while_time_passes(&nodes.clock, hub.ask_node::<String>(&node, "who", 1)).await;
+        assert!(matches!(wrong, Err(AskNodeError::Answer(_))), "{wrong:?}");
+        let nothing = while_time_passes(&nodes.clock, hub.ask_node::<()>(&node, "quiet", ())).await;
+        assert!(nothing.is_ok(), "{nothing:?}");
+        let broken = while_time_passes(&nodes.clock, hub.ask_node::<()>(&node, "broken", ())).await;
+        assert!(matches!(broken, Err(AskNodeError::NoAnswer)), "{broken:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_answers_of_all_nodes_are_gathered() {
+    let nodes = start(3).await;
+    nodes.pass(Duration::from_secs(5)).await;
+    let hub = hub(&nodes, 0);
+
+    let asked = hub.server_side_emit_with_ack::<(usize, u32)>("who", 4);
+    let answers = while_time_passes(&nodes.clock, asked).await.unwrap();
+
+    assert_eq!((answers.value, answers.missing.len()), (vec![(0, 5); 3], 0));
+    let asked = hub.server_side_emit_with_ack::<String>("who", 4);
+    let answers = while_time_passes(&nodes.clock, asked).await.unwrap();
+    assert!(answers.value.is_empty());
+    let mut missing = names(&answers.missing);
+    missing.sort_unstable();
+    assert_eq!(missing, ["n0", "n1", "n2"]);
+}
+
+/// A call to a node that has died would make each of its callers wait.
+#[tokio::test]
+async fn a_node_that_is_silent_is_not_waited_for() {
+    let nodes = start(2).await;
+    nodes.pass(Duration::from_secs(5)).await;
+    let hub = hub(&nodes, 0);
+    let n1 = NodeId::new("n1");
+    nodes.node(1).cut();
+    nodes.pass(Duration::from_secs(7)).await;
+
+    let asked = hub.ask_node::<()>(&n1, "quiet", ()).await;
+
+    assert!(matches!(asked, Err(AskNodeError::NoAnswer)), "{asked:?}");
+}
