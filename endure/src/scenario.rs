@@ -12,6 +12,7 @@ mod revocations;
 mod rolling;
 mod slow_body;
 mod slow_store;
+mod takeover;
 mod upgrade;
 
 use std::{future::Future, pin::Pin};
@@ -67,6 +68,10 @@ pub(crate) const ALL: &[Scenario] = &[
     scenario!(
         rolling,
         "900 clients with one connection each are back within 30 s when each of three nodes restarts, and none is refused"
+    ),
+    scenario!(
+        takeover,
+        "a game whose node is killed is run by another node within 15 s, and its players are told"
     ),
     scenario!(
         frozen,
