@@ -1,20 +1,23 @@
 //! Whack-a-mole: all players of a room strike at the same moles, and the server judges each strike.
 //!
-//! `gateway` handles events, `game` has the rules, `tables` has the rooms and the tasks that advance them, `top`
-//! has the best scores, and `wire` has the payloads. Start reading at `Mole::strike` in `gateway`.
+//! `gateway` handles events, `game` has the rules, `tables` has the games that this node runs and the tasks that advance
+//! them, `rooms` finds the node that runs a game, `call` has the messages between nodes, `top` has the best scores, and
+//! `wire` has the payloads. Start reading at `Mole::strike` in `gateway`.
 
+mod call;
 mod game;
 mod gateway;
+mod rooms;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod top;
 mod wire;
 
-use doorward::{Gateway, UserId, event::IntoGateway as _, store::BoxFuture};
+use doorward::{Gateway, UserId, store::BoxFuture};
 
 use self::{
-    gateway::Mole,
+    rooms::Rooms,
     top::{POSTGRES, SQLITE, forget},
 };
 use crate::{
@@ -48,6 +51,6 @@ impl Application for MoleApplication {
     }
 
     fn gateway(&self, services: &Services) -> Gateway<NamedUser> {
-        Mole::new(services).into_gateway()
+        gateway::gateway(Rooms::new(services))
     }
 }

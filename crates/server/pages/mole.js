@@ -22,6 +22,7 @@ function Game({ me }) {
     <h1>${t("mole")} · <span data-testid="whoami">${me.displayName}</span></h1>
     <${Banner} state=${game.state} code=${game.code} connect=${game.connect} />
     <${Problem} error=${game.problem && explain(game.problem)} />
+    <div role="status" data-testid="mole-moved">${game.moved && html`<p class="help">${t("mole_moved")}</p>`}</div>
     <div class="game" data-phase=${game.phase} data-testid="mole-game">
       <div class="table">
         <p class="status">

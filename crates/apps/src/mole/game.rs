@@ -4,7 +4,7 @@
 //! never waits, sends or stores. Strikes are judged by the clock of the server (`strike`). A miss changes only a
 //! counter. Start reading at [`Game::strike`].
 
-mod strike;
+pub(super) mod strike;
 #[cfg(test)]
 mod tests;
 

@@ -1,40 +1,42 @@
 //! Gateway of whack-a-mole.
 //!
-//! The namespace is `/mole`. A player has one connection, so a second tab takes over the game. `game` has the
-//! rules, `tables` has the rooms and the tasks that advance them, `top` has the best scores, and `wire` has the
-//! payloads. Start reading at [`Mole::strike`].
+//! The namespace is `/mole`. A player has one connection, so a second tab takes over the game. Start reading at
+//! [`Mole::strike`].
 
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use doorward::prelude::*;
+use doorward::{event::IntoGateway as _, prelude::*};
 
 use super::{
-    game::Full,
-    tables::{Table, Tables, room_of},
-    top::Top,
+    call::{CALL, Call, Guest, Reply, Who},
+    rooms::{Room, Rooms},
+    tables::room_of,
     wire::{self, Join, Strike, Struck},
 };
 use crate::{
-    application::{Me, NamedUser, Services},
+    application::{Me, NamedUser},
     lock::lock,
     storage::not_kept,
 };
 
 /// State of the game, which all handlers share.
-pub(super) struct Mole(pub(super) Arc<Tables>);
+pub(super) struct Mole(pub(super) Arc<Rooms>);
 
-impl Mole {
-    pub(super) fn new(services: &Services) -> Self {
-        Self(Tables::new(services, Top(services.database.clone())))
-    }
+/// Returns the gateway, which also answers the calls of other nodes.
+pub(super) fn gateway(rooms: Arc<Rooms>) -> Gateway<NamedUser> {
+    let tables = Arc::clone(&rooms.tables);
+    Mole(rooms).into_gateway().on_server_event(CALL, move |hub, (room, call): (String, Call)| {
+        let tables = Arc::clone(&tables);
+        async move { tables.answer(&hub, &room, call).await }
+    })
 }
 
 /// Room that a socket has entered.
 #[derive(Default)]
-struct Place(Mutex<Option<Arc<Table>>>);
+struct Place(Mutex<Option<Arc<Room>>>);
 
 #[gateway(namespace = "/mole", connections = PerUser::ReplaceOldest(1))]
 #[guard(RateLimit::per_user(60, Duration::from_secs(2)))]
@@ -46,8 +48,8 @@ impl Mole {
         wire::is_name(name)
     }
 
-    /// Enters a room as player or spectator, and leaves the previous room. If that fails, nothing changes. The
-    /// client receives the state of the room as the event `state`.
+    /// Enters a room as player or spectator, and leaves the previous room. The client receives the state of the room as
+    /// the event `state`. If it cannot enter, it receives the state of the previous room again.
     #[subscribe("join")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn join(
@@ -56,39 +58,29 @@ impl Mole {
         place: SocketData<Place>,
         Valid(Join { room, watch }): Valid<Join>,
     ) -> Result<(), BoxError> {
-        let before = place.table().filter(|table| *table.name != *room);
+        let guest = Guest { who: who(&me), name: me.principal().name.clone(), watch };
+        let before = place.room().filter(|before| *before.name != *room);
         me.join(&room_of(&room)).await?;
-        let entered = self.0.enter(&room, me.hub(), |game, now| {
-            if watch {
-                game.watch(me.user(), me.id())?;
-            } else {
-                game.join(me.user(), &me.principal().name, me.id())?;
+        // No event of the previous room arrives after the state of this one.
+        if let Some(before) = &before {
+            me.remove_from(&room_of(&before.name));
+        }
+        let Err(refusal) = self.enter(&me, &place, &room, guest.clone()).await else {
+            if let Some(before) = before {
+                self.leave(&me, &before).await;
             }
-            if let Some(before) = &before {
-                me.remove_from(&room_of(&before.name));
+            // The client may have disconnected while it entered. Then `on_disconnect` has found no room to leave.
+            if me.is_closed() {
+                self.bye(me).await;
             }
-            // Later changes are sent after this event.
-            drop(me.emit_event(&game.state(&room, me.user(), me.id(), now)));
-            Ok(())
-        });
-        let refusal = match entered {
-            None => Exception::new("too_many_rooms", "There are too many rooms"),
-            Some((_, Err(Full))) => Exception::new("room_full", "This room is full"),
-            Some((table, Ok(()))) => {
-                *lock(&place.0) = Some(table);
-                if let Some(before) = before {
-                    self.leave(&me, &before);
-                }
-                // The client may have disconnected while it entered. Then `on_disconnect` has found no room to
-                // leave.
-                if me.is_closed() {
-                    self.bye(me).await;
-                }
-                return Ok(());
-            }
+            return Ok(());
         };
-        if place.table().is_none_or(|table| *table.name != *room) {
+        if place.room().is_none_or(|current| *current.name != *room) {
             me.remove_from(&room_of(&room));
+        }
+        if let Some(before) = before {
+            me.join(&room_of(&before.name)).await?;
+            self.0.call(&before, Call::Enter(before.guest(me.id()).unwrap_or(guest))).await;
         }
         Err(refusal.into())
     }
@@ -96,10 +88,11 @@ impl Mole {
     /// Starts a round. Spectators cannot start one.
     #[subscribe("start")]
     async fn start(&self, me: Me, place: SocketData<Place>) -> Result<(), Exception> {
-        let table = place.table().ok_or_else(Exception::forbidden)?;
-        let started =
-            table.change(self.0.clock.now(), |game, now| game.start(me.user(), me.id(), now));
-        if started { Ok(()) } else { Err(Exception::forbidden()) }
+        let room = place.room().ok_or_else(Exception::forbidden)?;
+        match self.0.call(&room, Call::Start(who(&me))).await {
+            Reply::Done => Ok(()),
+            reply => Err(refused(&reply)),
+        }
     }
 
     /// Strikes at a hole. The clock of the server decides whether the mole was up.
@@ -110,9 +103,11 @@ impl Mole {
         place: SocketData<Place>,
         Valid(strike): Valid<Strike>,
     ) -> Result<Struck, Exception> {
-        let table = place.table().ok_or_else(Exception::forbidden)?;
-        let now = self.0.clock.now();
-        let judged = table.change(now, |game, now| game.strike(me.user(), me.id(), strike, now));
+        let room = place.room().ok_or_else(Exception::forbidden)?;
+        let judged = match self.0.call(&room, Call::Strike(who(&me), strike)).await {
+            Reply::Struck(judged) => judged,
+            reply => return Err(refused(&reply)),
+        };
         let outcome = judged.as_ref().map_or_else(|miss| miss.name(), |_| "hit");
         metrics::counter!("doorward_mole_strikes_total", "outcome" => outcome).increment(1);
         Ok(match judged {
@@ -125,27 +120,76 @@ impl Mole {
     #[subscribe("top")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn top(&self) -> Result<wire::Top, BoxError> {
-        Ok(self.0.top.list().await?)
+        Ok(self.0.tables.top.list().await?)
     }
 
     #[on_disconnect]
     async fn bye(&self, me: Socket<NamedUser>) {
-        let table = lock(&me.data::<Place>().0).take();
-        if let Some(table) = table {
-            self.leave(&me, &table);
+        let room = lock(&me.data::<Place>().0).take();
+        if let Some(room) = room {
+            self.leave(&me, &room).await;
         }
     }
 }
 
 impl Mole {
-    fn leave(&self, me: &Socket<NamedUser>, table: &Table) {
-        me.remove_from(&room_of(&table.name));
-        table.change(self.0.clock.now(), |game, now| game.leave(me.user(), me.id(), now));
+    /// Lets a client enter the game of a room.
+    async fn enter(
+        &self,
+        me: &Me,
+        place: &Place,
+        name: &str,
+        guest: Guest,
+    ) -> Result<(), Exception> {
+        let before = place.room().and_then(|room| room.guest(me.id()));
+        let call = Call::Enter(guest.clone());
+        let room =
+            self.0.enter(name, me.hub(), guest).ok_or_else(|| refused(&Reply::TooManyRooms))?;
+        match self.0.call(&room, call).await {
+            Reply::Done => {
+                *lock(&place.0) = Some(room);
+                Ok(())
+            }
+            reply => {
+                // A spectator who cannot become a player stays a spectator.
+                match before
+                    .filter(|_| place.room().is_some_and(|current| Arc::ptr_eq(&current, &room)))
+                {
+                    Some(before) => room.set(before),
+                    None => room.remove(me.id()),
+                }
+                Err(refused(&reply))
+            }
+        }
+    }
+
+    async fn leave(&self, me: &Me, room: &Room) {
+        me.remove_from(&room_of(&room.name));
+        room.remove(me.id());
+        // If the node that runs the game does not answer, it notices within 12 s that the client is gone.
+        self.0.call(room, Call::Leave(who(me))).await;
     }
 }
 
 impl Place {
-    fn table(&self) -> Option<Arc<Table>> {
+    fn room(&self) -> Option<Arc<Room>> {
         lock(&self.0).clone()
+    }
+}
+
+fn who(me: &Me) -> Who {
+    Who { user: me.user().clone(), socket: me.id() }
+}
+
+/// Returns what a client receives if its call was not carried out.
+fn refused(reply: &Reply) -> Exception {
+    match reply {
+        Reply::Full => Exception::new("room_full", "This room is full"),
+        Reply::TooManyRooms => Exception::new("too_many_rooms", "There are too many rooms"),
+        Reply::Unavailable | Reply::Elsewhere(_) => Exception::new(
+            "unavailable",
+            "This room moves to another server: try again in some seconds",
+        ),
+        Reply::Done | Reply::Forbidden | Reply::Struck(_) => Exception::forbidden(),
     }
 }

@@ -1,5 +1,7 @@
 //! Tests of the game: the real gateway on a real server, with a manual clock.
 
+mod nodes;
+
 use std::{sync::Arc, time::Duration};
 
 use doorward::{
@@ -10,7 +12,14 @@ use doorward::{
 };
 use serde_json::{Value, json};
 
-use super::{gateway::Mole, tables::Tables, top::Top, wire};
+use super::{
+    call::{Call, Guest, Reply, Who},
+    gateway::gateway,
+    rooms::Rooms,
+    tables::Tables,
+    top::Top,
+    wire,
+};
 use crate::{
     Database, NamedUser, WHACK_A_MOLE,
     testing::{self, Home, Kind, on_both},
@@ -35,12 +44,13 @@ impl Arcade {
         let database = Database::open(&path, &[WHACK_A_MOLE]).await.unwrap();
         let clock = ManualClock::new();
         let accounts = Arc::new(testing::Accounts::default());
-        let mole = Mole::new(&testing::services(&clock, database.tables().unwrap(), accounts));
-        let tables = Arc::clone(&mole.0);
+        let services = testing::services(&clock, database.tables().unwrap(), accounts);
+        let rooms = Rooms::new(&services);
+        let tables = Arc::clone(&rooms.tables);
         let doorward = Doorward::builder()
             .authenticate(testing::authenticator())
             .clock(clock.clone())
-            .gateway(mole)
+            .gateway(gateway(rooms))
             .build()
             .unwrap();
         let server = TestServer::start(doorward).await.unwrap();
@@ -182,13 +192,13 @@ async fn a_player_who_cannot_enter_a_room_stays_in_the_old_one() {
     let arcade = Arcade::open().await;
     let mut late = arcade.player("late").await;
     let hub = arcade.server.doorward().hub::<NamedUser>("/mole").unwrap();
-    let enter = |number: usize| {
+    for number in 0..250 {
         let user = UserId::new(format!("player-{number}"));
-        let socket = doorward::SocketId::generate(&OsEntropy);
-        arcade.tables.enter("full", &hub, |game, _| game.join(&user, "player", socket).is_ok())
-    };
-    let entered = (0..250).filter(|number| enter(*number).is_some_and(|(_, entered)| entered));
-    assert_eq!(entered.count(), 250);
+        let who = Who { user, socket: doorward::SocketId::generate(&OsEntropy) };
+        let guest = Guest { who, name: "player".into(), watch: false };
+        let reply = arcade.tables.answer(&hub, "full", Call::Enter(guest)).await;
+        assert!(matches!(reply, Reply::Done));
+    }
 
     let exception = late.expect_exception("join", json!({ "room": "full" })).await;
 

@@ -17,7 +17,7 @@ pub(super) struct Join {
 }
 
 /// Request to strike at a hole, with the number of the mole that the player has seen there.
-#[derive(Clone, Copy, Deserialize, garde::Validate)]
+#[derive(Clone, Copy, Serialize, Deserialize, garde::Validate)]
 pub(super) struct Strike {
     #[garde(range(min = 1, max = 9))]
     pub(super) hole: u8,
@@ -39,7 +39,7 @@ pub(super) struct Struck {
 }
 
 /// Result of a strike that has hit a mole.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Hit {
     pub(super) points: u32,
     pub(super) score: u32,
@@ -124,6 +124,10 @@ pub(super) struct Score {
     pub(super) combo: u32,
     pub(super) hits: u32,
 }
+
+/// Event: another server runs the game of the room now, and the round of before is lost.
+#[derive(Serialize, ServerEvent)]
+pub(super) struct Moved {}
 
 #[derive(Serialize, ServerEvent)]
 pub(super) struct Spectators(pub(super) usize);

@@ -36,7 +36,7 @@ export function useGame(room, onSignedOut) {
       socket.emitWithAck("top").then((top) => Array.isArray(top) && ((game.top = top), changed()));
     });
     on("phase", ({ phase, endsIn }) => {
-      if (phase === "countdown") Object.assign(game, { ranking: [], struck: new Map() });
+      if (phase === "countdown") Object.assign(game, { ranking: [], struck: new Map(), moved: false });
       if (phase === "playing") play("start");
       if (phase === "over") play("over");
       if (phase !== "playing") game.moles.clear();
@@ -58,6 +58,8 @@ export function useGame(room, onSignedOut) {
         if (player) game.players.set(score.user, { ...player, ...score });
       }
     });
+    // Another server runs the game now. Its state has come already, or comes next.
+    on("moved", () => (game.moved = true));
     on("spectators", (count) => (game.spectators = count));
     on("ranking", (ranking) => (game.ranking = ranking));
     on("top", (top) => (game.top = top));
@@ -73,6 +75,8 @@ export function useGame(room, onSignedOut) {
     const answer = await live.socket.current?.timeout(5_000).emitWithAck("join", { room, watch }).catch(() => null);
     game.problem = answer?.status === "error" ? answer.code : "";
     if (!game.problem) game.watching = watch;
+    // The server that runs the game is gone, and another one takes it over within some seconds.
+    if (game.problem === "unavailable") setTimeout(() => join(watch), 2_000);
     if (game.problem === "rate_limited") setTimeout(() => join(watch), 1_000 * (answer.retryAfter ?? 1));
     changed();
   };
@@ -106,6 +110,7 @@ function begin() {
     watching: false,
     spectators: 0,
     problem: "",
+    moved: false,
     /** @type {Map<string, Player>} */
     players: new Map(),
     /** The number of the mole in a hole. @type {Map<number, number>} */

@@ -6,6 +6,7 @@ use std::{
 };
 
 use doorward::UserId;
+use serde::{Deserialize, Serialize};
 
 use crate::mole::wire::{MoleUp, Strike};
 
@@ -22,7 +23,8 @@ pub(super) struct Mole {
 }
 
 /// Reasons for which a strike is a miss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(in crate::mole) enum Miss {
     /// There is no mole in the hole, or not the mole that the player has seen.
     Empty,

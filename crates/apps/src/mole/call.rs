@@ -1,0 +1,81 @@
+//! What a client asks of the game of its room, and the answers.
+//!
+//! One node runs the game of a room, and the nodes of the other clients pass their calls on to it. Start reading at
+//! [`Call`].
+
+use doorward::{SocketId, UserId};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{
+    game::strike::Miss,
+    wire::{Hit, Strike},
+};
+
+/// Event between nodes: a room and what is asked of its game.
+pub(super) const CALL: &str = "call";
+
+/// Client of a room: a player or a spectator.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Guest {
+    pub(super) who: Who,
+    pub(super) name: Box<str>,
+    pub(super) watch: bool,
+}
+
+/// User with a connection.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Who {
+    #[serde(serialize_with = "write_user", deserialize_with = "read_user")]
+    pub(super) user: UserId,
+    #[serde(serialize_with = "write_socket", deserialize_with = "read_socket")]
+    pub(super) socket: SocketId,
+}
+
+/// Call for the game of a room.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Call {
+    /// The client enters, or changes between player and spectator.
+    Enter(Guest),
+    /// The client leaves.
+    Leave(Who),
+    /// The clients are still there. Those that the game does not know enter.
+    Stay(Vec<Guest>),
+    /// The client starts a round.
+    Start(Who),
+    /// The client strikes.
+    Strike(Who, Strike),
+}
+
+/// Reply to a [`Call`].
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reply {
+    Done,
+    /// Another node runs the game: the one with this name.
+    Elsewhere(Box<str>),
+    Forbidden,
+    /// The room is full.
+    Full,
+    Struck(Result<Hit, Miss>),
+    /// The node runs too many games.
+    TooManyRooms,
+    /// It is not known now which node runs the game.
+    Unavailable,
+}
+
+fn write_user<S: Serializer>(user: &UserId, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(user.as_str())
+}
+
+fn read_user<'de, D: Deserializer<'de>>(input: D) -> Result<UserId, D::Error> {
+    Ok(UserId::new(String::deserialize(input)?))
+}
+
+fn write_socket<S: Serializer>(socket: &SocketId, out: S) -> Result<S::Ok, S::Error> {
+    out.collect_str(socket)
+}
+
+fn read_socket<'de, D: Deserializer<'de>>(input: D) -> Result<SocketId, D::Error> {
+    String::deserialize(input)?.parse().map_err(de::Error::custom)
+}
