@@ -3,8 +3,9 @@
 //! `nodes` starts itself three times with `--node`, and connects clients to them. Start reading at [`measure`].
 
 use std::{
+    io::{BufRead as _, BufReader},
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    process::Stdio,
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -13,11 +14,7 @@ use doorward::{Limits, PerUser, auth::Grant, prelude::*, server::Listeners};
 use doorward_bench::{Failure, LISTEN, output, process::Cpu};
 use doorward_redis::RedisStore;
 use doorward_testkit::{RawClient, RedisServer};
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
-    time::sleep,
-};
+use tokio::time::{sleep, timeout};
 
 /// Measures the costs of a cluster, in microseconds of processor time.
 #[derive(Parser)]
@@ -86,20 +83,24 @@ struct Node {
 }
 
 impl Node {
-    async fn start(name: &str, redis: &str) -> Result<Self, Failure> {
+    /// Starts a node, and waits until it listens.
+    fn start(name: &str, redis: &str) -> Result<Self, Failure> {
         let mut process = Command::new(std::env::current_exe()?)
             .args(["--node", name, "--redis", redis])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()?;
-        let mut lines = BufReader::new(process.stdout.take().ok_or("no output")?).lines();
-        let address = lines.next_line().await?.ok_or("the node did not start")?.parse()?;
-        Ok(Self { process, address })
+        let output = process.stdout.take().ok_or("no output")?;
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        Ok(Self { process, address: line.trim().parse()? })
     }
+}
 
-    fn pid(&self) -> Result<u32, Failure> {
-        Ok(self.process.id().ok_or("the node has ended")?)
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
     }
 }
 
@@ -117,7 +118,7 @@ impl Cluster {
         let redis = RedisServer::start(&[]).await;
         let mut nodes = Vec::new();
         for name in ["eu-1", "eu-2", "eu-3"] {
-            nodes.push(Node::start(name, &redis.url()).await?);
+            nodes.push(tokio::task::block_in_place(|| Node::start(name, &redis.url()))?);
         }
         // A new Redis rejects tokens from before it, with the largest difference of clocks.
         sleep(Duration::from_secs(8)).await;
@@ -128,9 +129,9 @@ impl Cluster {
         let [one, two, three] = &self.nodes[..] else { return Err("there are three nodes".into()) };
         let redis = self.redis.id();
         Ok(Times([
-            Cpu::of(one.pid()?)?,
-            Cpu::of(two.pid()?)?,
-            Cpu::of(three.pid()?)?,
+            Cpu::of(one.process.id())?,
+            Cpu::of(two.process.id())?,
+            Cpu::of(three.process.id())?,
             Cpu::of(redis)?,
         ]))
     }
@@ -168,7 +169,7 @@ impl Cluster {
             tokio::spawn(async move { reads(&mut client, &last).await.map(|_| client) })
         });
         for client in reading.collect::<Vec<_>>() {
-            drop(client.await??);
+            drop(timeout(BURST_WITHIN, client).await???);
         }
         Ok(self.times()?.each_since(&before, EVENTS))
     }
@@ -260,6 +261,7 @@ fn client_address(number: u32) -> IpAddr {
 }
 
 const EVENTS: u32 = 50_000;
+const BURST_WITHIN: Duration = Duration::from_secs(60);
 const CLIENTS: u32 = 2_000;
 const IDLE_SECONDS: u32 = 20;
 const IDLE: Duration = Duration::from_secs(20);
