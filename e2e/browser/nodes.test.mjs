@@ -10,6 +10,8 @@ import { askForAccount, launch, open, screenshot, state } from "./support.mjs";
 const [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
 const nodes = await Promise.all(["eu-1", "eu-2", "eu-3"].map(start));
 after(async () => {
+  // The tests kill two of them.
+  await Promise.allSettled(nodes.slice(0, 2).map((node) => node.stop()));
   await nodes[2].stop();
   redis.kill();
   postgres.stop();
@@ -25,10 +27,10 @@ function start(name) {
 
 /** Opens a page of a node as a user with a new account. */
 async function enter(t, node, name, page) {
-  const someone = await open(browser, t, `${node.url}/?next=${encodeURIComponent(page)}`);
-  await askForAccount(someone, name);
-  await state(someone.page, "connected");
-  return someone;
+  const user = await open(browser, t, `${node.url}/?next=${encodeURIComponent(page)}`);
+  await askForAccount(user, name);
+  await state(user.page, "connected");
+  return user;
 }
 
 async function say({ page }, text) {
@@ -67,7 +69,7 @@ test("users of three nodes chat, and one whose node dies goes on at another one"
   }
   await say(ann, "one");
   await say(bob, "two");
-  for (const someone of [ann, bob, eve]) await shows(someone, ["one", "two"]);
+  for (const user of [ann, bob, eve]) await shows(user, ["one", "two"]);
 
   nodes[1].signal("SIGKILL");
   await state(bob.page, "reconnecting");
@@ -81,7 +83,7 @@ test("users of three nodes chat, and one whose node dies goes on at another one"
   await isHere(ann, "bob", true);
   await say(bob, "four");
 
-  for (const someone of [ann, bob, eve]) await shows(someone, ["one", "two", "three", "four"]);
+  for (const user of [ann, bob, eve]) await shows(user, ["one", "two", "three", "four"]);
   assert.deepEqual([ann.complaints, eve.complaints], [[], []]);
 });
 
@@ -89,11 +91,11 @@ test("players of two nodes play one game, and another node takes it over when it
   const mia = await enter(t, nodes[0], "mia", "/mole?room=two");
   await player(mia, "mia").waitFor();
   const noah = await enter(t, nodes[2], "noah", "/mole?room=two");
-  for (const someone of [mia, noah]) {
-    for (const name of ["mia", "noah"]) await player(someone, name).waitFor();
+  for (const user of [mia, noah]) {
+    for (const name of ["mia", "noah"]) await player(user, name).waitFor();
   }
   await noah.page.getByTestId("mole-start").click();
-  for (const someone of [mia, noah]) await phase(someone, "playing");
+  for (const user of [mia, noah]) await phase(user, "playing");
 
   nodes[0].signal("SIGKILL");
   await noah.page.getByTestId("mole-moved").filter({ hasText: "another one has taken over" }).waitFor();
@@ -103,6 +105,6 @@ test("players of two nodes play one game, and another node takes it over when it
   await player(noah, "mia").waitFor();
   await noah.page.getByTestId("mole-start").click();
 
-  for (const someone of [mia, noah]) await phase(someone, "playing");
+  for (const user of [mia, noah]) await phase(user, "playing");
   assert.deepEqual(noah.complaints, []);
 });

@@ -1,4 +1,4 @@
-// The page at `/mole`: a game of whack-a-mole with whoever is in the same room.
+// The page at `/mole`: a game of whack-a-mole with the other players of the room.
 
 import { explain, t } from "./texts.js";
 import { Banner } from "./live.js";

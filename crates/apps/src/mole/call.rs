@@ -47,21 +47,27 @@ pub(super) enum Call {
     Strike(Who, Strike),
 }
 
-/// Reply to a [`Call`].
+impl Call {
+    /// Returns `true` if clients enter by this call.
+    pub(super) fn enters(&self) -> bool {
+        matches!(self, Self::Enter(_) | Self::Stay(_))
+    }
+}
+
+/// Reply of the game to a [`Call`].
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Reply {
+    /// The clients are in the game with this number. Each game of a room has its own.
+    Entered(u64),
+    /// The call was carried out.
     Done,
-    /// Another node runs the game: the one with this name.
-    Elsewhere(Box<str>),
     Forbidden,
     /// The room is full.
     Full,
     Struck(Result<Hit, Miss>),
     /// The node runs too many games.
     TooManyRooms,
-    /// It is not known now which node runs the game.
-    Unavailable,
 }
 
 fn write_user<S: Serializer>(user: &UserId, out: S) -> Result<S::Ok, S::Error> {

@@ -12,7 +12,7 @@ use doorward::{event::IntoGateway as _, prelude::*};
 
 use super::{
     call::{CALL, Call, Guest, Reply, Who},
-    rooms::{Room, Rooms},
+    rooms::{Room, Rooms, Unavailable},
     tables::room_of,
     wire::{self, Join, Strike, Struck},
 };
@@ -28,9 +28,9 @@ pub(super) struct Mole(pub(super) Arc<Rooms>);
 /// Returns the gateway, which also answers the calls of other nodes.
 pub(super) fn gateway(rooms: Arc<Rooms>) -> Gateway<NamedUser> {
     let tables = Arc::clone(&rooms.tables);
-    Mole(rooms).into_gateway().on_server_event(CALL, move |hub, (room, call): (String, Call)| {
-        let tables = Arc::clone(&tables);
-        async move { tables.answer(&hub, &room, call).await }
+    Mole(rooms).into_gateway().on_server_event(CALL, move |_, (room, call): (String, Call)| {
+        let reply = tables.answer(&room, &call);
+        async move { reply }
     })
 }
 
@@ -65,7 +65,7 @@ impl Mole {
         if let Some(before) = &before {
             me.remove_from(&room_of(&before.name));
         }
-        let Err(refusal) = self.enter(&me, &place, &room, guest.clone()).await else {
+        let Err(refusal) = self.enter(&me, &place, &room, guest).await else {
             if let Some(before) = before {
                 self.leave(&me, &before).await;
             }
@@ -78,9 +78,11 @@ impl Mole {
         if place.room().is_none_or(|current| *current.name != *room) {
             me.remove_from(&room_of(&room));
         }
-        if let Some(before) = before {
+        if let Some((before, guest)) =
+            before.and_then(|room| room.guest(me.id()).map(|guest| (room, guest)))
+        {
             me.join(&room_of(&before.name)).await?;
-            self.0.call(&before, Call::Enter(before.guest(me.id()).unwrap_or(guest))).await;
+            self.0.call(&before, Call::Enter(guest)).await.ok();
         }
         Err(refusal.into())
     }
@@ -90,8 +92,8 @@ impl Mole {
     async fn start(&self, me: Me, place: SocketData<Place>) -> Result<(), Exception> {
         let room = place.room().ok_or_else(Exception::forbidden)?;
         match self.0.call(&room, Call::Start(who(&me))).await {
-            Reply::Done => Ok(()),
-            reply => Err(refused(&reply)),
+            Ok(Reply::Done) => Ok(()),
+            refusal => Err(refused(refusal)),
         }
     }
 
@@ -105,8 +107,8 @@ impl Mole {
     ) -> Result<Struck, Exception> {
         let room = place.room().ok_or_else(Exception::forbidden)?;
         let judged = match self.0.call(&room, Call::Strike(who(&me), strike)).await {
-            Reply::Struck(judged) => judged,
-            reply => return Err(refused(&reply)),
+            Ok(Reply::Struck(judged)) => judged,
+            refusal => return Err(refused(refusal)),
         };
         let outcome = judged.as_ref().map_or_else(|miss| miss.name(), |_| "hit");
         metrics::counter!("doorward_mole_strikes_total", "outcome" => outcome).increment(1);
@@ -141,25 +143,15 @@ impl Mole {
         name: &str,
         guest: Guest,
     ) -> Result<(), Exception> {
-        let before = place.room().and_then(|room| room.guest(me.id()));
         let call = Call::Enter(guest.clone());
-        let room =
-            self.0.enter(name, me.hub(), guest).ok_or_else(|| refused(&Reply::TooManyRooms))?;
-        match self.0.call(&room, call).await {
-            Reply::Done => {
-                *lock(&place.0) = Some(room);
+        let entering = self.0.enter(name, me.hub(), guest);
+        let entering = entering.ok_or_else(|| refused(Ok(Reply::TooManyRooms)))?;
+        match self.0.call(&entering.room, call).await {
+            Ok(Reply::Entered(_)) => {
+                *lock(&place.0) = Some(entering.keep());
                 Ok(())
             }
-            reply => {
-                // A spectator who cannot become a player stays a spectator.
-                match before
-                    .filter(|_| place.room().is_some_and(|current| Arc::ptr_eq(&current, &room)))
-                {
-                    Some(before) => room.set(before),
-                    None => room.remove(me.id()),
-                }
-                Err(refused(&reply))
-            }
+            refusal => Err(refused(refusal)),
         }
     }
 
@@ -167,7 +159,7 @@ impl Mole {
         me.remove_from(&room_of(&room.name));
         room.remove(me.id());
         // If the node that runs the game does not answer, it notices within 12 s that the client is gone.
-        self.0.call(room, Call::Leave(who(me))).await;
+        self.0.call(room, Call::Leave(who(me))).await.ok();
     }
 }
 
@@ -182,14 +174,14 @@ fn who(me: &Me) -> Who {
 }
 
 /// Returns what a client receives if its call was not carried out.
-fn refused(reply: &Reply) -> Exception {
+fn refused(reply: Result<Reply, Unavailable>) -> Exception {
     match reply {
-        Reply::Full => Exception::new("room_full", "This room is full"),
-        Reply::TooManyRooms => Exception::new("too_many_rooms", "There are too many rooms"),
-        Reply::Unavailable | Reply::Elsewhere(_) => Exception::new(
+        Ok(Reply::Full) => Exception::new("room_full", "This room is full"),
+        Ok(Reply::TooManyRooms) => Exception::new("too_many_rooms", "There are too many rooms"),
+        Ok(_) => Exception::forbidden(),
+        Err(Unavailable) => Exception::new(
             "unavailable",
             "This room moves to another server: try again in some seconds",
         ),
-        Reply::Done | Reply::Forbidden | Reply::Struck(_) => Exception::forbidden(),
     }
 }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use doorward::{Hub, SocketId, access::NodeId, event::AskNodeError};
+use doorward::{Hub, SocketId, access::NodeId, cluster::Owner, event::AskNodeError};
 
 use super::{
     call::{CALL, Call, Guest, Reply},
@@ -36,25 +36,39 @@ pub(super) struct Room {
     host: Mutex<Option<Host>>,
 }
 
-/// Node that runs the game of a room.
+/// Game that the clients of a room have entered.
 #[derive(Clone, PartialEq, Eq)]
-enum Host {
-    Here,
-    Node(NodeId),
+struct Host {
+    /// Node that runs the game. `None` is this node.
+    node: Option<NodeId>,
+    /// Number of the game.
+    game: u64,
 }
+
+/// Client that was added to a room. It is removed again when this value is dropped, unless it is [kept](Self::keep). A
+/// client that was in the room is in it as before.
+pub(super) struct Entering {
+    pub(super) room: Arc<Room>,
+    socket: SocketId,
+    /// The client as it was in the room before, if anything must be undone.
+    undo: Option<Option<Guest>>,
+}
+
+/// Error: it is not known now which node runs the game, or it does not answer.
+pub(super) struct Unavailable;
 
 impl Rooms {
     pub(super) fn new(services: &Services) -> Arc<Self> {
         Arc::new(Self { tables: Arc::new(Tables::new(services)), rooms: Mutex::default() })
     }
 
-    /// Returns a room, with the client in it. Returns `None` if there are too many rooms.
+    /// Adds a client to a room. Returns `None` if there are too many rooms.
     pub(super) fn enter(
         self: &Arc<Self>,
         name: &str,
         hub: &Hub<NamedUser>,
         guest: Guest,
-    ) -> Option<Arc<Room>> {
+    ) -> Option<Entering> {
         // The list is locked until the client is in the room, so that the room cannot be removed in between.
         let mut rooms = lock(&self.rooms);
         if !rooms.contains_key(name) {
@@ -71,48 +85,70 @@ impl Rooms {
             tokio::spawn(Arc::clone(self).keep(room));
         }
         let room = Arc::clone(rooms.get(name)?);
-        room.set(guest);
-        Some(room)
+        let socket = guest.who.socket;
+        let before = lock(&room.guests).insert(socket, guest);
+        Some(Entering { room, socket, undo: Some(before) })
     }
 
     /// Passes a call to the node that runs the game of a room.
-    pub(super) async fn call(&self, room: &Room, call: Call) -> Reply {
-        let known = lock(&room.host).clone();
-        let Some(Host::Node(node)) = known else { return self.find(room, call, None).await };
-        match self.ask(room, &node, &call).await {
-            Some(Reply::Elsewhere(_)) => self.find(room, call, None).await,
-            Some(reply) => reply,
-            None => self.find(room, call, Some(node)).await,
-        }
-    }
-
-    /// Finds the node that runs the game of a room, and passes a call to it. This node becomes the owner of the room if
-    /// there is none. `silent` is a node that has just not answered, and is not asked again.
-    async fn find(&self, room: &Room, call: Call, silent: Option<NodeId>) -> Reply {
-        let reply = self.tables.answer(&room.hub, &room.name, call.clone()).await;
-        let Reply::Elsewhere(node) = reply else {
-            if !matches!(reply, Reply::Unavailable | Reply::TooManyRooms) {
-                room.found(Host::Here);
-            }
-            return reply;
+    pub(super) async fn call(&self, room: &Room, call: Call) -> Result<Reply, Unavailable> {
+        let silent = match self.pass(room, &call).await {
+            Ok(reply) => return Ok(reply),
+            Err(silent) => silent,
         };
-        let node = NodeId::new(&*node);
-        if silent.as_ref() == Some(&node) {
-            return Reply::Unavailable;
-        }
-        match self.ask(room, &node, &call).await {
-            Some(reply) if !matches!(reply, Reply::Elsewhere(_)) => {
-                room.found(Host::Node(node));
-                reply
+        if call.enters() { self.find(room, || call, silent).await } else { Err(Unavailable) }
+    }
+
+    /// Passes a call to the node that runs the game as far as is known. Fails with the node that does not answer, if
+    /// there is one.
+    async fn pass(&self, room: &Room, call: &Call) -> Result<Reply, Option<NodeId>> {
+        let host = lock(&room.host).clone();
+        let Some(node) = host.and_then(|host| host.node) else {
+            let reply = self.tables.answer(&room.name, call).ok_or(None)?;
+            room.entered(None, &reply);
+            return Ok(reply);
+        };
+        match self.ask(room, &node, call).await {
+            Some(Some(reply)) => {
+                room.entered(Some(node), &reply);
+                Ok(reply)
             }
-            _ => Reply::Unavailable,
+            // It does not run the game any more.
+            Some(None) => Err(None),
+            None => Err(Some(node)),
         }
     }
 
-    /// Asks another node. Returns `None` if it does not answer.
-    async fn ask(&self, room: &Room, node: &NodeId, call: &Call) -> Option<Reply> {
+    /// Finds the node that runs the game of a room, and lets clients enter. This node begins a game if there is none.
+    /// `silent` is a node that has just not answered, and is not asked again.
+    async fn find(
+        &self,
+        room: &Room,
+        call: impl FnOnce() -> Call,
+        silent: Option<NodeId>,
+    ) -> Result<Reply, Unavailable> {
+        let owner = room.hub.own(&room.name).await.map_err(|error| {
+            tracing::debug!(room = &*room.name, %error, "It is not known which node runs a game.");
+            Unavailable
+        })?;
+        let node = match owner {
+            Owner::Here(ownership) => {
+                let reply = self.tables.begin(&room.hub, &room.name, ownership, &call());
+                room.entered(None, &reply);
+                return Ok(reply);
+            }
+            Owner::Node(node) if silent.as_ref() == Some(&node) => return Err(Unavailable),
+            Owner::Node(node) => node,
+        };
+        let reply = self.ask(room, &node, &call()).await.flatten().ok_or(Unavailable)?;
+        room.entered(Some(node), &reply);
+        Ok(reply)
+    }
+
+    /// Asks another node. Returns `None` if it does not answer, and `Some(None)` if it does not run the game.
+    async fn ask(&self, room: &Room, node: &NodeId, call: &Call) -> Option<Option<Reply>> {
         let clock = &self.tables.clock;
-        let asked = room.hub.ask_node::<Reply>(node, CALL, (&*room.name, call));
+        let asked = room.hub.ask_node::<Option<Reply>>(node, CALL, (&*room.name, call));
         let answer = tokio::select! {
             answer = asked => answer,
             () = clock.sleep_until(clock.now() + ANSWERED_WITHIN) => Err(AskNodeError::NoAnswer),
@@ -126,11 +162,14 @@ impl Rooms {
     async fn keep(self: Arc<Self>, room: Arc<Room>) {
         let clock = Arc::clone(&self.tables.clock);
         loop {
-            clock.sleep_until(clock.now() + BETWEEN_WORDS).await;
+            clock.sleep_until(clock.now() + BETWEEN_STAYS).await;
             if self.ends(&room) {
                 return;
             }
-            self.find(&room, Call::Stay(room.guests()), None).await;
+            if let Err(silent) = self.pass(&room, &Call::Stay(room.guests())).await {
+                // The clients may have changed when the node is found.
+                self.find(&room, || Call::Stay(room.guests()), silent).await.ok();
+            }
         }
     }
 
@@ -142,6 +181,25 @@ impl Rooms {
             rooms.remove(&room.name);
         }
         is_empty
+    }
+}
+
+impl Entering {
+    pub(super) fn keep(mut self) -> Arc<Room> {
+        self.undo = None;
+        Arc::clone(&self.room)
+    }
+}
+
+impl Drop for Entering {
+    fn drop(&mut self) {
+        match self.undo.take() {
+            Some(Some(before)) => {
+                lock(&self.room.guests).insert(self.socket, before);
+            }
+            Some(None) => self.room.remove(self.socket),
+            None => {}
+        }
     }
 }
 
@@ -159,19 +217,16 @@ impl Room {
         lock(&self.guests).get(&socket).cloned()
     }
 
-    /// Adds or changes a client of this node.
-    pub(super) fn set(&self, guest: Guest) {
-        lock(&self.guests).insert(guest.who.socket, guest);
-    }
-
     /// Removes a client of this node.
     pub(super) fn remove(&self, socket: SocketId) {
         lock(&self.guests).remove(&socket);
     }
 
-    /// Keeps which node runs the game. Tells the clients of this node if it is another one than before: their round is
-    /// lost.
-    fn found(&self, host: Host) {
+    /// Keeps which game the clients of this node have entered. Tells them if it is another one than before: their round
+    /// is lost.
+    fn entered(&self, node: Option<NodeId>, reply: &Reply) {
+        let Reply::Entered(game) = *reply else { return };
+        let host = Host { node, game };
         let before = lock(&self.host).replace(host.clone());
         if before.is_some_and(|before| before != host)
             && let Err(error) = self.hub.to(room_of(&self.name)).local().emit_event(&Moved {})
@@ -185,7 +240,7 @@ impl Room {
 const MAX_ROOMS: usize = 1_000;
 
 /// Time from one message about the clients of a room to the next one.
-const BETWEEN_WORDS: Duration = Duration::from_secs(3);
+const BETWEEN_STAYS: Duration = Duration::from_secs(3);
 
 /// Time limit for an answer of another node.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);

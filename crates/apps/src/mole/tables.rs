@@ -2,20 +2,20 @@
 //!
 //! One node runs the game of a room: the one that owns the name of the room in the cluster. A change of a game is
 //! broadcast before the next change, so that all players receive the same news in the same order. A game exists from
-//! its first connection until its last connection has left and no round is running. `game` decides what a player
-//! keeps after leaving. Start reading at [`Tables::answer`].
+//! its first connection until its last connection has left and no round is running, or until this node does not own
+//! the room any more. `game` decides what a player keeps after leaving. Start reading at [`Tables::answer`].
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use doorward::{
     Hub, ServerEvent, SocketId, UserId,
-    cluster::{Owner, Ownership},
+    cluster::Ownership,
+    room::Target,
     server::{Clock, Entropy},
-    store::StoreError,
 };
 use tokio::sync::Notify;
 
@@ -34,15 +34,17 @@ use crate::{
 pub(super) struct Tables {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
-    pub(super) top: Top,
+    pub(super) top: Arc<Top>,
     pub(super) round: Duration,
-    /// Games by the name of their room. The lock is held while a client enters, and while an empty game is removed.
+    /// Games by the name of their room. The lock is held while clients enter, and while an empty game is removed.
     tables: Mutex<HashMap<Box<str>, Arc<Table>>>,
 }
 
 /// Game of a room, with its clients.
 struct Table {
     room: Box<str>,
+    /// Number of the game.
+    number: u64,
     hub: Hub<NamedUser>,
     /// Right of this node to run the game.
     ownership: Ownership,
@@ -55,14 +57,8 @@ struct Table {
 
 struct State {
     game: Game,
-    guests: HashMap<SocketId, Presence>,
-}
-
-/// Client that is in the room as long as its node says so.
-struct Presence {
-    user: UserId,
-    /// Number of checks since its node has said so.
-    checks: u32,
+    /// Clients, each with the number of checks since its node has said that it is there.
+    guests: HashMap<SocketId, (UserId, u32)>,
 }
 
 impl Tables {
@@ -70,49 +66,28 @@ impl Tables {
         Self {
             clock: Arc::clone(&services.clock),
             entropy: Arc::clone(&services.entropy),
-            top: Top(services.database.clone()),
+            top: Arc::new(Top(services.database.clone())),
             round: services.round,
             tables: Mutex::default(),
         }
     }
 
-    /// Answers a call, if this node runs the game of the room or can begin to. Otherwise names the node that does.
-    pub(super) async fn answer(
-        self: &Arc<Self>,
-        hub: &Hub<NamedUser>,
-        room: &str,
-        call: Call,
-    ) -> Reply {
-        if let Some(reply) = self.answer_if_run(room, &call) {
-            return reply;
-        }
-        let ownership = match hub.own(room).await {
-            Ok(Owner::Here(ownership)) => ownership,
-            Ok(Owner::Node(node)) => return Reply::Elsewhere(node.as_str().into()),
-            Err(StoreError::Full) => return Reply::TooManyRooms,
-            Err(error) => {
-                tracing::debug!(room, %error, "It is not known which node runs a game.");
-                return Reply::Unavailable;
-            }
-        };
-        match call {
-            Call::Enter(_) | Call::Stay(_) => self.begin(hub, room, ownership, &call),
-            // There is no game. The name is given back.
-            Call::Leave(_) => Reply::Done,
-            Call::Start(_) | Call::Strike(..) => Reply::Forbidden,
-        }
-    }
-
-    fn answer_if_run(&self, room: &str, call: &Call) -> Option<Reply> {
-        // Lock order: tables before the state of a table, here and in `ends`. The list is locked until the client has
-        // entered, so that the game cannot be removed as empty in between.
+    /// Answers a call, if this node runs the game of the room.
+    pub(super) fn answer(&self, room: &str, call: &Call) -> Option<Reply> {
+        // Lock order: tables before the state of a table, here and in `ends`.
         let tables = lock(&self.tables);
         let table = tables.get(room).filter(|table| table.ownership.is_current())?;
+        if call.enters() {
+            // The list is locked meanwhile, so that the game cannot be removed as empty.
+            return Some(table.answer(call, self.clock.now()));
+        }
+        let table = Arc::clone(table);
+        drop(tables);
         Some(table.answer(call, self.clock.now()))
     }
 
-    /// Begins a game, unless it has begun meanwhile.
-    fn begin(
+    /// Begins a game with the clients who enter, unless it has begun meanwhile.
+    pub(super) fn begin(
         self: &Arc<Self>,
         hub: &Hub<NamedUser>,
         room: &str,
@@ -123,15 +98,15 @@ impl Tables {
         if let Some(table) = tables.get(room).filter(|table| table.ownership.is_current()) {
             return table.answer(call, self.clock.now());
         }
-        if tables.len() >= MAX_TABLES {
+        if tables.len() >= MAX_TABLES && !tables.contains_key(room) {
             return Reply::TooManyRooms;
         }
-        let state = State { game: Game::new(self.round), guests: HashMap::new() };
         let table = Arc::new(Table {
             room: room.into(),
+            number: ownership.number(),
             hub: hub.clone(),
             ownership,
-            state: Mutex::new(state),
+            state: Mutex::new(State { game: Game::new(self.round), guests: HashMap::new() }),
             changed: Notify::new(),
         });
         tables.insert(room.into(), Arc::clone(&table));
@@ -155,14 +130,10 @@ impl Tables {
                 check_at = now + BETWEEN_CHECKS;
                 table.change(now, |state, now| state.check(now));
             }
-            let ranking = table.advance(now, &*self.entropy);
-            if let Some(ranking) = ranking {
-                match self.top.add(&ranking.0, self.clock.wall()).await {
-                    Ok(top) => table.tell(&top),
-                    Err(error) => {
-                        tracing::warn!(%error, "The scores of a round could not be stored.");
-                    }
-                }
+            if let Some(ranking) = table.advance(now, &*self.entropy) {
+                // The game does not wait for the database.
+                let (top, wall) = (Arc::clone(&self.top), self.clock.wall());
+                tokio::spawn(store(Arc::clone(&table), top, ranking, wall));
             }
         }
     }
@@ -189,7 +160,7 @@ impl Table {
         match call {
             Call::Enter(guest) => {
                 match self.change(now, |state, now| self.enter(state, guest, now)) {
-                    Ok(()) => Reply::Done,
+                    Ok(()) => Reply::Entered(self.number),
                     Err(Full) => Reply::Full,
                 }
             }
@@ -198,10 +169,8 @@ impl Table {
                 Reply::Done
             }
             Call::Stay(guests) => {
-                self.change(now, |state, now| {
-                    guests.iter().for_each(|guest| self.stay(state, guest, now))
-                });
-                Reply::Done
+                self.change(now, |state, now| self.stay(state, guests, now));
+                Reply::Entered(self.number)
             }
             Call::Start(Who { user, socket }) => {
                 if self.change(now, |state, now| state.game.start(user, *socket, now)) {
@@ -216,29 +185,39 @@ impl Table {
         }
     }
 
-    /// Lets a client enter, and sends it the state of the room. Later changes are sent after this event.
+    /// Lets a client enter, and sends it the state of the room.
     fn enter(&self, state: &mut State, guest: &Guest, now: Instant) -> Result<(), Full> {
-        let Guest { who: Who { user, socket }, name, watch } = guest;
-        if *watch {
-            state.game.watch(user, *socket)?;
-        } else {
-            state.game.join(user, name, *socket)?;
-        }
-        state.guests.insert(*socket, Presence { user: user.clone(), checks: 0 });
-        let event = state.game.state(&self.room, user, *socket, now);
-        if let Err(error) = self.hub.to(*socket).emit_event(&event) {
-            tracing::error!(%error, "The state of a room could not be sent.");
-        }
+        state.enter(guest)?;
+        self.tell_state(state, &[guest], now);
         Ok(())
     }
 
-    /// Keeps a client in the room, or lets it enter if the game has begun without it.
-    fn stay(&self, state: &mut State, guest: &Guest, now: Instant) {
-        if let Some(presence) = state.guests.get_mut(&guest.who.socket) {
-            presence.checks = 0;
-        } else if state.guests.values().all(|other| other.user != guest.who.user) {
-            // If the room is full, the client sees no game until there is room.
-            self.enter(state, guest, now).ok();
+    /// Keeps clients in the room. Those that the game does not know enter, unless the room is full: the game has begun
+    /// without them.
+    fn stay(&self, state: &mut State, guests: &[Guest], now: Instant) {
+        let mut entered = Vec::new();
+        for guest in guests {
+            if let Some((_, checks)) = state.guests.get_mut(&guest.who.socket) {
+                *checks = 0;
+            } else if !state.is_here(&guest.who.user) && state.enter(guest).is_ok() {
+                entered.push(guest);
+            }
+        }
+        self.tell_state(state, &entered, now);
+    }
+
+    /// Sends the state of the room to clients who have entered. Later changes are sent after this event. Players and
+    /// spectators receive one event each, because thousands may enter at once.
+    fn tell_state(&self, state: &State, guests: &[&Guest], now: Instant) {
+        for watches in [false, true] {
+            let chosen = || guests.iter().filter(|guest| guest.watch == watches);
+            let Some(Guest { who: Who { user, socket }, .. }) = chosen().next() else { continue };
+            let event = state.game.state(&self.room, user, *socket, now);
+            // A user has one connection. The channel of a user reaches only the node of this connection.
+            let users = chosen().map(|guest| Target::User(guest.who.user.clone()));
+            if let Err(error) = self.hub.to_each(users).emit_event(&event) {
+                tracing::error!(%error, "The state of a room could not be sent.");
+            }
         }
     }
 
@@ -294,20 +273,43 @@ impl Table {
 }
 
 impl State {
+    fn enter(&mut self, guest: &Guest) -> Result<(), Full> {
+        let Guest { who: Who { user, socket }, name, watch } = guest;
+        if *watch {
+            self.game.watch(user, *socket)?;
+        } else {
+            self.game.join(user, name, *socket)?;
+        }
+        self.guests.insert(*socket, (user.clone(), 0));
+        Ok(())
+    }
+
     fn leave(&mut self, who: &Who, now: Instant) {
         self.guests.remove(&who.socket);
         self.game.leave(&who.user, who.socket, now);
     }
 
+    fn is_here(&self, wanted: &UserId) -> bool {
+        self.guests.values().any(|(user, _)| user == wanted)
+    }
+
     /// Removes the clients whose nodes have not mentioned them for [`MAX_CHECKS`] checks.
     fn check(&mut self, now: Instant) {
-        let gone = self.guests.extract_if(|_, presence| {
-            presence.checks += 1;
-            presence.checks > MAX_CHECKS
+        let gone = self.guests.extract_if(|_, (_, checks)| {
+            *checks += 1;
+            *checks > MAX_CHECKS
         });
-        let gone: Vec<_> =
-            gone.map(|(socket, Presence { user, .. })| Who { user, socket }).collect();
+        let gone: Vec<_> = gone.map(|(socket, (user, _))| Who { user, socket }).collect();
         gone.iter().for_each(|who| self.leave(who, now));
+    }
+}
+
+/// Stores the ranking of a round, and tells the room the best scores.
+async fn store(table: Arc<Table>, top: Arc<Top>, ranking: Ranking, now: SystemTime) {
+    match top.add(&ranking.0, now).await {
+        Ok(top) if table.ownership.is_current() => table.tell(&top),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "The scores of a round could not be stored."),
     }
 }
 

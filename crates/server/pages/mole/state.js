@@ -72,13 +72,19 @@ export function useGame(room, onSignedOut) {
   };
   /** @param {boolean} watch */
   const join = async (watch) => {
+    clearTimeout(game.retry);
     const answer = await live.socket.current?.timeout(5_000).emitWithAck("join", { room, watch }).catch(() => null);
     game.problem = answer?.status === "error" ? answer.code : "";
     if (!game.problem) game.watching = watch;
     // The server that runs the game is gone, and another one takes it over within some seconds.
-    if (game.problem === "unavailable") setTimeout(() => join(watch), 2_000);
-    if (game.problem === "rate_limited") setTimeout(() => join(watch), 1_000 * (answer.retryAfter ?? 1));
+    if (game.problem === "unavailable") again(watch, 2);
+    if (game.problem === "rate_limited") again(watch, answer.retryAfter ?? 1);
     changed();
+  };
+  /** @param {boolean} watch @param {number} seconds */
+  const again = (watch, seconds) => {
+    clearTimeout(game.retry);
+    game.retry = setTimeout(() => join(watch), 1_000 * seconds);
   };
   /** @param {number} hole */
   const strike = async (hole) => {
@@ -110,6 +116,8 @@ function begin() {
     watching: false,
     spectators: 0,
     problem: "",
+    /** Timer of the next attempt to join. @type {ReturnType<typeof setTimeout> | undefined} */
+    retry: undefined,
     moved: false,
     /** @type {Map<string, Player>} */
     players: new Map(),

@@ -221,3 +221,20 @@ async fn a_node_that_is_cut_off_stops_its_games() {
     let state: Value = again.wait_for_event("state").await;
     assert_eq!(here(&state), [("ann", true), ("bob", true)]);
 }
+
+/// The process was stopped for some seconds. It is still a node of the cluster, but no owner.
+#[tokio::test]
+async fn a_node_that_begins_a_game_again_tells_all_players() {
+    let nodes = Nodes::start(2).await;
+    let (mut ann, mut bob) = (nodes.player(0, "ann").await, nodes.player(1, "bob").await);
+    nodes.begin(&mut [&mut ann, &mut bob]).await;
+
+    nodes.clock.advance(Duration::from_secs(9));
+    nodes.pass(Duration::from_secs(7)).await;
+
+    for client in [&mut ann, &mut bob] {
+        let moved: Value = client.wait_for_event("moved").await;
+        assert_eq!(moved, json!({}));
+    }
+    nodes.begin(&mut [&mut bob, &mut ann]).await;
+}
