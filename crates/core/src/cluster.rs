@@ -358,19 +358,25 @@ pub trait Cluster: Send + Sync + 'static {
     /// Returns what each member of a receipt has done about its order.
     fn answers<'a>(&'a self, receipt: &'a Receipt) -> StoreFuture<'a, Vec<(Member, Answer)>>;
 
-    /// Makes this node the owner of a name for [`OWNED`] from before the request was sent, unless
-    /// another member owns it. Yields the owner. Yields `None` if the node is no member, or if the
-    /// cluster has lost its data and an earlier owner may not have noticed.
+    /// Makes this node the owner of a name for [`OWNED`], unless another member owns it. Yields the
+    /// owner. Yields `None` if the node is no member, or if the cluster has lost its data and an
+    /// earlier owner may not have noticed.
     ///
-    /// With `extends`, extends the ownership of that number. Yields `None` if it has ended.
+    /// The cluster counts the time from the request. The caller counts it from before it has sent
+    /// the request. A member that owns the name already gets another number, and the earlier number
+    /// has ended.
     ///
     /// A name is free when its time is over, when it was [disowned](Cluster::disown), and when its
     /// owner is not a member any more.
-    fn own<'a>(
+    fn own<'a>(&'a self, incarnation: Incarnation, name: &'a str)
+    -> StoreFuture<'a, Option<Owned>>;
+
+    /// Extends the ownership of a name to [`OWNED`] from now. Yields the ownership with its number,
+    /// or `None` if this member does not own the name.
+    fn keep<'a>(
         &'a self,
         incarnation: Incarnation,
         name: &'a str,
-        extends: Option<u64>,
     ) -> StoreFuture<'a, Option<Owned>>;
 
     /// Ends the ownership of this number. Does nothing if it has ended.

@@ -110,6 +110,26 @@ impl RedisCluster {
         lock(&self.0.era).clone()
     }
 
+    /// Runs a script about the owner of a name.
+    async fn owned(
+        &self,
+        script: &redis::Script,
+        incarnation: Incarnation,
+        name: &str,
+    ) -> Result<Option<Owned>, doorward_core::StoreError> {
+        let call = self
+            .call(script)
+            .key(self.0.store.0.keys.owner(name))
+            .argument(MARGIN)
+            .argument(self.named(incarnation))
+            .argument(duration_to_millis(OWNED));
+        let owned: Option<(String, String)> = self.0.store.0.link.run(&call).await?;
+        let owned = owned.map(|(owner, number)| {
+            Ok(Owned { owner: member(&owner)?, number: self::number(&number)? })
+        });
+        owned.transpose()
+    }
+
     /// Appends an order that stores nothing.
     async fn append(
         &self,
@@ -269,22 +289,16 @@ impl Cluster for RedisCluster {
         &'a self,
         incarnation: Incarnation,
         name: &'a str,
-        extends: Option<u64>,
     ) -> StoreFuture<'a, Option<Owned>> {
-        Box::pin(async move {
-            let call = self
-                .call(&self.0.store.0.scripts.own)
-                .key(self.0.store.0.keys.owner(name))
-                .argument(MARGIN)
-                .argument(self.named(incarnation))
-                .argument(extends.map_or_else(String::new, |number| number.to_string()))
-                .argument(duration_to_millis(OWNED));
-            let owned: Option<(String, String)> = self.0.store.0.link.run(&call).await?;
-            let owned = owned.map(|(owner, number)| {
-                Ok(Owned { owner: member(&owner)?, number: self::number(&number)? })
-            });
-            owned.transpose()
-        })
+        Box::pin(self.owned(&self.0.store.0.scripts.own, incarnation, name))
+    }
+
+    fn keep<'a>(
+        &'a self,
+        incarnation: Incarnation,
+        name: &'a str,
+    ) -> StoreFuture<'a, Option<Owned>> {
+        Box::pin(self.owned(&self.0.store.0.scripts.keep, incarnation, name))
     }
 
     fn disown<'a>(

@@ -41,6 +41,7 @@ scripts! {
     get = "get.lua",
     get_signing_keys = "get_signing_keys.lua",
     join = "membership.lua" "join.lua",
+    keep = "keep.lua",
     leave = "membership.lua" "leave.lua",
     of_user = "of_user.lua",
     order = "order.lua",

@@ -242,7 +242,7 @@ macro_rules! conformance {
             every_member_of_a_receipt_answers,
             a_renewal_confirms_what_was_read,
             one_member_owns_a_name,
-            an_ownership_that_has_ended_is_not_extended,
+            an_owner_that_asks_again_has_another_number,
         );
         $crate::conformance!(rules with nodes of bus for $make:
             messages_arrive_in_order,

@@ -86,7 +86,9 @@ impl MemoryCluster {
             shared: Arc::clone(&self.0),
             name: NodeId::new(name),
             is_cut,
+            is_held: Arc::default(),
             is_mute: Arc::default(),
+            last: Arc::default(),
         })
     }
 
@@ -138,6 +140,11 @@ impl MemoryNode {
         self.0.is_mute.store(is_mute, Ordering::SeqCst);
     }
 
+    /// Holds the answers of the cluster to calls of this node back, or delivers them. The calls are carried out.
+    pub fn set_held(&self, is_held: bool) {
+        self.0.is_held.send_replace(is_held);
+    }
+
     /// Connects the node again.
     pub fn heal(&self) {
         self.0.is_cut.store(false, Ordering::SeqCst);
@@ -152,7 +159,12 @@ impl MemoryNode {
         work: impl FnOnce(&mut State) -> T + Send,
     ) -> StoreFuture<'static, T> {
         let done = self.0.reach().map(|mut state| work(&mut state));
-        Box::pin(std::future::ready(done))
+        let mut is_held = self.0.is_held.subscribe();
+        Box::pin(async move {
+            // Fails if the node was dropped, and then nothing holds the answer.
+            is_held.wait_for(|is_held| !is_held).await.ok();
+            done
+        })
     }
 
     /// Stores the revocation of an order, and appends the order to the log.
@@ -197,7 +209,11 @@ impl Cluster for MemoryNode {
 
     fn join(&self, incarnation: Incarnation) -> StoreFuture<'_, Joined> {
         let (member, now) = (self.member(incarnation), self.0.shared.clock.now());
-        self.ready(move |state| state.join(member, now))
+        let last = Arc::clone(&self.0.last);
+        self.ready(move |state| {
+            let before = lock(&last).replace(member.clone());
+            state.join(member, before.as_ref(), now)
+        })
     }
 
     fn renew(&self, incarnation: Incarnation, read: Position) -> StoreFuture<'_, Option<Renewed>> {
@@ -250,11 +266,20 @@ impl Cluster for MemoryNode {
         &'a self,
         incarnation: Incarnation,
         name: &'a str,
-        extends: Option<u64>,
     ) -> StoreFuture<'a, Option<Owned>> {
         let (member, now) = (self.member(incarnation), self.0.shared.clock.now());
         let name = name.to_owned();
-        self.ready(move |state| state.own(&member, name, extends, now))
+        self.ready(move |state| state.own(&member, name, now))
+    }
+
+    fn keep<'a>(
+        &'a self,
+        incarnation: Incarnation,
+        name: &'a str,
+    ) -> StoreFuture<'a, Option<Owned>> {
+        let (member, now) = (self.member(incarnation), self.0.shared.clock.now());
+        let name = name.to_owned();
+        self.ready(move |state| state.keep(&member, &name, now))
     }
 
     fn disown<'a>(

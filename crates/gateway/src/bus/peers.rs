@@ -29,6 +29,8 @@ struct State {
     heard: u64,
     /// Number of own beats that were received.
     beats: u64,
+    /// Number of messages of other nodes that were received.
+    messages: u64,
     /// Number of beats in a row that were not received in time.
     late: u64,
     /// `true` if a message has arrived since the last beat.
@@ -48,6 +50,8 @@ struct Peer {
     node: NodeId,
     /// Number of own beats that were received before the last message of the peer.
     beat: u64,
+    /// Number of messages of all peers that were received before the last one of this peer.
+    message: u64,
     /// `true` if it has no client any more.
     has_left: bool,
 }
@@ -95,9 +99,10 @@ impl Peers {
     /// Records a message of another node. Returns `false` if there are too many nodes.
     pub(crate) fn heard(&self, from: &NodeRun) -> bool {
         let mut state = lock(&self.state);
-        let beat = state.beats;
+        state.messages += 1;
+        let (beat, message) = (state.beats, state.messages);
         if let Some(peer) = state.peers.get_mut(&from.run) {
-            peer.beat = beat;
+            (peer.beat, peer.message) = (beat, message);
             return true;
         }
         if state.peers.len() >= MAX_PEERS {
@@ -111,7 +116,9 @@ impl Peers {
                  own (cluster.node)."
             );
         }
-        state.peers.insert(from.run, Peer { node: from.node.clone(), beat, has_left: false });
+        state
+            .peers
+            .insert(from.run, Peer { node: from.node.clone(), beat, message, has_left: false });
         self.gauge.set(state.peers.len() as f64);
         drop(state);
         tracing::info!(node = %from.node, run = %from.run, "Hears another node.");
@@ -156,11 +163,11 @@ impl Peers {
         let state = lock(&self.state);
         let runs = state.peers.iter().filter(|(_, peer)| peer.node == *node && state.hears(peer));
         // A node that was started again is known by two runs for some seconds.
-        let (run, peer) = runs.max_by_key(|(_, peer)| peer.beat)?;
+        let (run, peer) = runs.max_by_key(|(_, peer)| peer.message)?;
         Some(NodeRun { node: peer.node.clone(), run: *run })
     }
 
-    /// Records that a node has no client any more. It is not asked, and is removed when it is silent.
+    /// Records that a node has no client any more. Questions to all nodes leave it out, and it is removed when it is silent.
     pub(crate) fn has_left(&self, from: &NodeRun) {
         if let Some(peer) = lock(&self.state).peers.get_mut(&from.run) {
             peer.has_left = true;

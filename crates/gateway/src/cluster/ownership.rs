@@ -47,7 +47,7 @@ use crate::{
 pub enum Owner {
     /// This node.
     Here(Ownership),
-    /// Another node.
+    /// Another node, with its name.
     Node(NodeId),
 }
 
@@ -74,8 +74,8 @@ impl Ownership {
         self.held.number.load(Ordering::Acquire)
     }
 
-    /// Returns `true` if this node owns the name now, by its own clocks. Call it before each step that only the
-    /// owner may take.
+    /// Returns `true` if this node owns the name now, by its own clocks. Once it is `false`, it stays so. Call it
+    /// before each step that only the owner may take.
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.services.upgrade().is_some_and(|services| self.held.is_current(&services))
@@ -97,7 +97,7 @@ impl fmt::Debug for Ownership {
     }
 }
 
-/// Names of one namespace that this node owns.
+/// Names that this node owns in the namespaces of one gateway.
 pub(crate) struct Ownerships {
     names: Mutex<HashMap<Arc<str>, Arc<Held>>>,
     gauge: Gauge,
@@ -109,7 +109,6 @@ struct Held {
     member: Option<Incarnation>,
     /// Time until which this node owns the name, by its own clocks.
     until: Mutex<Until>,
-    /// State of the ownership.
     state: watch::Sender<State>,
     /// Each [`Ownership`] holds a receiver.
     users: watch::Sender<()>,
@@ -134,7 +133,7 @@ impl Ownerships {
         services: &Arc<Services>,
         key: &Arc<str>,
     ) -> Result<Owner, StoreError> {
-        while let Some(held) = self.found(key) {
+        while let Some(held) = self.found(key)? {
             if *held.state.borrow() == State::Returning {
                 // An answer to the return must not end the next ownership.
                 held.ended().await;
@@ -144,26 +143,37 @@ impl Ownerships {
                 break;
             }
         }
-        let Some(cluster) = services.cluster.clone() else {
-            return self.begin(services, key, Held::alone(Until::now(&*services.clock)));
-        };
         if services.is_draining() {
             return Err(unavailable("the server shuts down"));
         }
+        let Some(cluster) = services.cluster.clone() else {
+            let held = Held::new(None, 0, Until::now(&*services.clock));
+            return Ok(Owner::Here(self.begin(services, key, None, held)));
+        };
         let no_member = || unavailable("this node is no member of its cluster now");
         let member = services.standing.incarnation().ok_or_else(no_member)?;
         let sent = Until::now(&*services.clock);
-        let answer = services.within(ANSWERED_WITHIN, cluster.own(member, key, None)).await;
+        let answer = services.within(ANSWERED_WITHIN, cluster.own(member, key)).await;
         let answer = answer.unwrap_or_else(|| Err(StoreError::Unavailable(Box::new(NoAnswer))));
         let Owned { owner, number } = answer?.ok_or_else(no_member)?;
         if owner.incarnation != member {
+            if owner.node == services.node {
+                // A question to the node of this name would come back here.
+                return Err(unavailable("an earlier run of this node owns it still"));
+            }
             return Ok(Owner::Node(owner.node));
         }
-        self.begin(services, key, Held::new(member, number, end_of(sent)))
+        let held = Held::new(Some(member), number, end_of(sent));
+        Ok(Owner::Here(self.begin(services, key, Some((cluster, member)), held)))
     }
 
-    fn found(&self, key: &str) -> Option<Arc<Held>> {
-        lock(&self.names).get(key).cloned()
+    /// Returns the ownership of a name. Fails if there is none, and none may be added.
+    fn found(&self, key: &str) -> Result<Option<Arc<Held>>, StoreError> {
+        let names = lock(&self.names);
+        match names.get(key) {
+            None if names.len() >= MAX_NAMES => Err(StoreError::Full),
+            held => Ok(held.cloned()),
+        }
     }
 
     /// Returns another handle of an ownership, if it is current.
@@ -178,16 +188,14 @@ impl Ownerships {
         self: &Arc<Self>,
         services: &Arc<Services>,
         key: &Arc<str>,
+        membership: Option<(Arc<dyn Cluster>, Incarnation)>,
         held: Held,
-    ) -> Result<Owner, StoreError> {
+    ) -> Ownership {
         let mut names = lock(&self.names);
-        if names.len() >= MAX_NAMES && !names.contains_key(key) {
-            return Err(StoreError::Full);
-        }
         if let Some(other) = names.get(key).filter(|other| other.is_current(services)) {
             // Another caller was faster. The last number counts in the cluster.
             other.number.fetch_max(held.number.into_inner(), Ordering::AcqRel);
-            return Ok(Owner::Here(other.handle(services)));
+            return other.handle(services);
         }
         let held = Arc::new(held);
         let ownership = held.handle(services);
@@ -196,20 +204,16 @@ impl Ownerships {
         }
         drop(names);
         let keeping = Keeping { key: Arc::clone(key), held, names: Arc::downgrade(self) };
-        tokio::spawn(keeping.run(Arc::downgrade(services), services.cluster.clone()));
-        Ok(Owner::Here(ownership))
+        tokio::spawn(keeping.run(Arc::downgrade(services), membership));
+        ownership
     }
 }
 
 impl Held {
-    fn new(member: Incarnation, number: u64, until: Until) -> Self {
-        Self { number: AtomicU64::new(number), member: Some(member), ..Self::alone(until) }
-    }
-
-    fn alone(until: Until) -> Self {
+    fn new(member: Option<Incarnation>, number: u64, until: Until) -> Self {
         Self {
-            number: AtomicU64::new(0),
-            member: None,
+            number: AtomicU64::new(number),
+            member,
             until: Mutex::new(until),
             state: watch::Sender::new(State::Held),
             users: watch::Sender::new(()),
@@ -227,7 +231,7 @@ impl Held {
             Some(member) => {
                 services.standing.incarnation() == Some(member)
                     && services.standing.term(&*services.clock).is_some()
-                    && !lock(&self.until).is_over(&*services.clock)
+                    && !lock(&self.until).left(&*services.clock).is_zero()
             }
         };
         is_owner && *self.state.borrow() == State::Held
@@ -251,22 +255,18 @@ struct Keeping {
 enum End {
     /// The program has dropped the last handle, or the server shuts down.
     Returned,
-    /// The cluster has another owner, or was not reached in time.
+    /// The cluster has another owner, or was not reached in time, or the server was dropped.
     Lost,
 }
 
 impl Keeping {
-    async fn run(self, services: Weak<Services>, cluster: Option<Arc<dyn Cluster>>) {
-        let end = match (&cluster, self.held.member) {
-            (Some(cluster), Some(member)) => self.extend(&services, &**cluster, member).await,
-            _ => loop {
-                self.held.users.closed().await;
-                if self.begins_return() {
-                    break End::Returned;
-                }
-            },
-        };
-        if let (End::Returned, Some(cluster), Some(member)) = (end, cluster, self.held.member)
+    async fn run(
+        self,
+        services: Weak<Services>,
+        membership: Option<(Arc<dyn Cluster>, Incarnation)>,
+    ) {
+        let end = self.keep(&services, membership.as_ref()).await;
+        if let (End::Returned, Some((cluster, member))) = (end, membership)
             && let Some(services) = services.upgrade()
         {
             let number = self.held.number.load(Ordering::Acquire);
@@ -283,65 +283,81 @@ impl Keeping {
         self.held.state.send_replace(State::Ended);
     }
 
-    /// Extends the ownership until it ends.
-    async fn extend(
+    /// Keeps the ownership until it ends.
+    async fn keep(
         &self,
         services: &Weak<Services>,
-        cluster: &dyn Cluster,
-        member: Incarnation,
+        membership: Option<&(Arc<dyn Cluster>, Incarnation)>,
     ) -> End {
         let mut wait = EVERY;
         loop {
             let Some(strong) = services.upgrade() else { return End::Lost };
+            if membership.is_some() {
+                wait = wait.min(lock(&self.held.until).left(&*strong.clock));
+            }
             let pause = strong.clock.sleep_until(strong.clock.now() + wait);
             drop(strong);
             tokio::select! {
                 () = pause => {}
                 () = self.held.users.closed() => {
-                    if self.begins_return() {
+                    if self.begins_return(|held| held.users.receiver_count() == 0) {
                         return End::Returned;
                     }
                 }
             }
             let Some(services) = services.upgrade() else { return End::Lost };
             if services.is_draining() {
-                let names = self.names.upgrade();
-                let names = names.as_ref().map(|names| lock(&names.names));
-                self.held.state.send_replace(State::Returning);
-                drop(names);
+                self.begins_return(|_| true);
                 return End::Returned;
             }
             if !self.held.is_current(&services) {
                 return End::Lost;
             }
-            let number = self.held.number.load(Ordering::Acquire);
-            let sent = Until::now(&*services.clock);
-            let extended = cluster.own(member, &self.key, Some(number));
-            match services.within(ANSWERED_WITHIN, extended).await {
-                Some(Ok(Some(owned))) if owned.owner.incarnation == member => {
-                    *lock(&self.held.until) = end_of(sent);
-                    wait = EVERY;
-                }
-                Some(Ok(_)) if self.held.number.load(Ordering::Acquire) == number => {
-                    return End::Lost;
-                }
-                // The number has changed meanwhile, or the cluster does not answer.
-                _ => wait = RETRY,
-            }
+            let Some((cluster, member)) = membership else { continue };
+            wait = match self.extend(&services, &**cluster, *member).await {
+                Some(true) => EVERY,
+                Some(false) => return End::Lost,
+                None => RETRY,
+            };
         }
     }
 
-    /// Begins to give the name back, unless there is a new handle. Returns `true` if it has begun.
-    fn begins_return(&self) -> bool {
+    /// Extends the ownership. Returns `false` if it has ended, and `None` if the cluster does not answer.
+    async fn extend(
+        &self,
+        services: &Services,
+        cluster: &dyn Cluster,
+        member: Incarnation,
+    ) -> Option<bool> {
+        let sent = Until::now(&*services.clock);
+        let left = lock(&self.held.until).left(&*services.clock).min(ANSWERED_WITHIN);
+        let Ok(kept) = services.within(left, cluster.keep(member, &self.key)).await? else {
+            return None;
+        };
+        let Some(Owned { number, .. }) = kept else { return Some(false) };
+        let mut until = lock(&self.held.until);
+        // What was over is not extended: the program may have seen it, and own the name anew.
+        let is_current = !until.left(&*services.clock).is_zero();
+        if is_current {
+            // An attempt of another caller, whose answer was lost, may have changed the number.
+            self.held.number.fetch_max(number, Ordering::AcqRel);
+            *until = end_of(sent);
+        }
+        drop(until);
+        Some(is_current)
+    }
+
+    /// Begins to give the name back, if the condition holds. Returns `true` if it has begun.
+    fn begins_return(&self, condition: impl FnOnce(&Held) -> bool) -> bool {
         let names = self.names.upgrade();
         // While the names are locked, no caller gets a handle.
         let names = names.as_ref().map(|names| lock(&names.names));
-        let is_unused = self.held.users.receiver_count() == 0;
-        if is_unused {
+        let begins = condition(&self.held);
+        if begins {
             self.held.state.send_replace(State::Returning);
         }
         drop(names);
-        is_unused
+        begins
     }
 }
 
@@ -365,7 +381,7 @@ const MARGIN: Duration = Duration::from_secs(2);
 /// Time limit for an answer of the cluster.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
-/// Maximum number of names of one namespace that this node owns.
+/// Maximum number of names in the namespaces of one gateway that this node owns.
 const MAX_NAMES: usize = 10_000;
 
 const NAMES: &str = "doorward_owned_names";

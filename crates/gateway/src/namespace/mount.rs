@@ -10,6 +10,7 @@ use crate::{
         door::{Door, Rules},
         vetting::Policy,
     },
+    cluster::ownership::Ownerships,
     error::BuildError,
     event::{
         pipeline::{Routes, unknown},
@@ -167,7 +168,9 @@ fn join<P: Send + Sync + 'static>(
     }
     let guards: Guards<P> = everywhere.guards.clone().into();
     let services = Arc::clone(services);
-    let shared = Shared { services, guards, policies, outgoing, server_events, presence };
+    let ownerships = Arc::new(Ownerships::new());
+    let shared =
+        Shared { services, guards, policies, outgoing, server_events, presence, ownerships };
     // Interceptors run around handlers, and an unknown event has no handler.
     let layers = Layers { interceptors: Vec::new(), ..everywhere };
     let routes = Routes { table, unknown: Arc::new(unknown(layers)), listeners: listeners.into() };

@@ -52,9 +52,10 @@ impl Until {
         Self { monotonic: self.monotonic + time, wall: self.wall + time }
     }
 
-    /// Returns `true` if the time has come by one of the clocks.
-    pub(crate) fn is_over(self, clock: &dyn Clock) -> bool {
-        clock.now() >= self.monotonic || clock.wall() >= self.wall
+    /// Returns the time until then by the clock that is ahead. It is zero when the time has come.
+    pub(crate) fn left(self, clock: &dyn Clock) -> Duration {
+        let wall = self.wall.duration_since(clock.wall()).unwrap_or_default();
+        self.monotonic.saturating_duration_since(clock.now()).min(wall)
     }
 }
 

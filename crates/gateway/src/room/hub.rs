@@ -92,6 +92,8 @@ pub(crate) struct Shared<P> {
     pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
     /// Hooks for changes of the presence. Without a hook, the presence is not tracked.
     pub(crate) presence: Vec<PresenceHook<P>>,
+    /// Names that this node owns.
+    pub(crate) ownerships: Arc<Ownerships>,
 }
 
 /// State of one mounted namespace.
@@ -108,8 +110,6 @@ struct Mounted<P> {
     warned: AtomicBool,
     /// `true` if it was logged that a client is in too many rooms. This is logged only once.
     warned_of_rooms: AtomicBool,
-    /// Names that this node owns.
-    ownerships: Arc<Ownerships>,
 }
 
 /// Listener that is called for every event that is emitted. `Gateway::on_any_outgoing` adds it.
@@ -352,7 +352,6 @@ impl<P> Mounted<P> {
             next_ack: AtomicU64::new(0),
             warned: AtomicBool::new(false),
             warned_of_rooms: AtomicBool::new(false),
-            ownerships: Arc::new(Ownerships::new()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Names that one node of a cluster owns, and questions to that node.
 
-use std::time::Duration;
+use std::{task::Poll, time::Duration};
 
 use doorward::{
     UserId,
@@ -138,6 +138,81 @@ async fn a_process_that_was_stopped_does_not_own_the_name_when_it_continues() {
     nodes.clock.advance(Duration::from_secs(8));
 
     assert!(!ownership.is_current());
+    turns().await;
+    assert!(!ownership.is_current());
+    ownership.ended().await;
+    let next = owned(&hub(&nodes, 0), "game").await;
+    assert!(next.number() > ownership.number());
+}
+
+/// The program may have seen that its ownership has ended, and may have begun anew.
+#[tokio::test]
+async fn an_answer_that_arrives_too_late_revives_no_ownership() {
+    let nodes = start(1).await;
+    let hub = hub(&nodes, 0);
+    let ownership = owned(&hub, "game").await;
+    nodes.node(0).set_held(true);
+    nodes.pass(Duration::from_secs(4)).await;
+    assert!(ownership.is_current());
+
+    nodes.node(0).set_held(false);
+    nodes.clock.advance(Duration::from_secs(5));
+
+    assert!(!ownership.is_current());
+    turns().await;
+    assert!(!ownership.is_current());
+    let next = owned(&hub, "game").await;
+    nodes.pass(Duration::from_secs(30)).await;
+    assert!(next.is_current() && !ownership.is_current());
+}
+
+/// The cluster has given the name to this node again, with a number that the node has not heard.
+#[tokio::test]
+async fn a_caller_that_goes_away_takes_no_ownership_from_another() {
+    let nodes = start(2).await;
+    let first = hub(&nodes, 0);
+    nodes.node(0).set_held(true);
+    let mut kept = Box::pin(first.own("game"));
+    let mut dropped = Box::pin(first.own("game"));
+    for own in [&mut kept, &mut dropped] {
+        assert!(
+            std::future::poll_fn(|context| Poll::Ready(own.as_mut().poll(context)))
+                .await
+                .is_pending()
+        );
+    }
+    drop(dropped);
+    nodes.node(0).set_held(false);
+
+    let Owner::Here(ownership) = kept.await.unwrap() else { panic!("another node owns it") };
+    let number = ownership.number();
+    nodes.pass(Duration::from_secs(30)).await;
+
+    assert!(ownership.is_current());
+    assert_eq!(ownership.number(), number + 1, "the number that counts in the cluster");
+    drop(ownership);
+    turns().await;
+    owned(&hub(&nodes, 1), "game").await;
+}
+
+/// A question to the node of this name would come back to the node that asks.
+#[tokio::test]
+async fn a_node_that_was_started_again_waits_for_what_its_earlier_run_owns() {
+    let nodes = start(2).await;
+    let earlier = owned(&hub(&nodes, 0), "game").await;
+    nodes.node(0).cut();
+
+    let node = nodes.cluster.node("n0");
+    let again =
+        Lasting::at(nodes.clock.clone(), |builder| builder.gateway(gateway()).cluster(node));
+    let again = again.await;
+    turns().await;
+    let hub: Hub<Member> = again.server.doorward().hub("/").unwrap();
+
+    cannot_tell(&hub, "game").await;
+    nodes.pass(Duration::from_secs(11)).await;
+    assert!(!earlier.is_current());
+    assert!(owned(&hub, "game").await.number() > earlier.number());
 }
 
 #[tokio::test]
@@ -187,6 +262,13 @@ async fn a_server_that_is_alone_owns_every_name() {
         Ok(Grant::new(Member { roles: Vec::new() }, UserId::new("alice")))
     });
     cannot_tell(&Doorward::builder().authenticate(anyone).hub("/"), "game").await;
+
+    let doorward = lasting.server.doorward();
+    let listeners = Listeners::bind("127.0.0.1:0").await.unwrap();
+    let served = doorward.serve_with(listeners, doorward.service(), async {});
+    while_time_passes(&lasting.clock, served).await.unwrap();
+    while_time_passes(&lasting.clock, ownership.ended()).await;
+    assert!(!ownership.is_current());
 }
 
 #[tokio::test]

@@ -33,8 +33,12 @@ impl<C: Cluster> Joiner<C> {
         Member { node: self.cluster.node().clone(), incarnation: self.incarnation }
     }
 
-    async fn own(&self, name: &str, extends: Option<u64>) -> Result<Option<Owned>, StoreError> {
-        self.cluster.own(self.incarnation, name, extends).await
+    async fn own(&self, name: &str) -> Result<Option<Owned>, StoreError> {
+        self.cluster.own(self.incarnation, name).await
+    }
+
+    async fn keep(&self, name: &str) -> Result<Option<Owned>, StoreError> {
+        self.cluster.keep(self.incarnation, name).await
     }
 }
 
@@ -230,45 +234,51 @@ pub async fn one_member_owns_a_name<C: Cluster>(node: impl Fn(&str) -> C) -> sup
     let first = Joiner::new(node("eu-1")).await?;
     let second = Joiner::new(node("a b/c")).await?;
     for name in HOSTILE {
-        let owned = first.own(name, None).await?.expect("it is a member");
+        assert_eq!(first.keep(name).await?, None, "it does not own the name");
+        let owned = first.own(name).await?.expect("it is a member");
         assert_eq!(owned.owner, first.member());
-        assert_eq!(second.own(name, None).await?, Some(owned.clone()));
-        assert_eq!(second.own(name, Some(owned.number)).await?, Some(owned.clone()));
-        assert_eq!(first.own(name, Some(owned.number)).await?, Some(owned));
+        assert_eq!(second.own(name).await?, Some(owned.clone()));
+        assert_eq!(second.keep(name).await?, None);
+        assert_eq!(first.keep(name).await?, Some(owned));
     }
 
+    // A process with the name of the first one is another member.
     let (given, kept) = (HOSTILE[0], HOSTILE[1]);
-    let before = first.own(given, None).await?.expect("it is a member");
+    let again = Joiner::new(node("eu-1")).await?;
+    let owned = again.own(given).await?.expect("it is a member");
+    assert_eq!((owned.owner, again.keep(given).await?), (first.member(), None));
+    again.cluster.leave(again.incarnation).await?;
+
+    let before = first.own(given).await?.expect("it is a member");
     second.cluster.disown(second.incarnation, given, before.number).await?;
     first.cluster.disown(first.incarnation, given, before.number - 1).await?;
-    assert_eq!(second.own(given, None).await?.as_ref(), Some(&before));
+    assert_eq!(second.own(given).await?.as_ref(), Some(&before));
     first.cluster.disown(first.incarnation, given, before.number).await?;
-    let after = second.own(given, None).await?.expect("it is a member");
+    let after = second.own(given).await?.expect("it is a member");
     assert!(after.owner == second.member() && after.number > before.number, "{after:?}");
 
-    let before = second.own(kept, None).await?.expect("it is a member");
+    let before = second.own(kept).await?.expect("it is a member");
     first.cluster.leave(first.incarnation).await?;
-    let after = second.own(kept, None).await?.expect("it is a member");
+    let after = second.own(kept).await?.expect("it is a member");
     assert!(after.owner == second.member() && after.number > before.number, "{after:?}");
-    assert_eq!(first.own(kept, None).await?, None, "it is no member");
+    assert_eq!(first.own(kept).await?, None, "it is no member");
+    assert_eq!(first.keep(kept).await?, None, "it is no member");
     Ok(())
 }
 
-/// An owner that asks anew has another ownership, and an answer to the earlier one changes nothing.
-pub async fn an_ownership_that_has_ended_is_not_extended<C: Cluster>(
+/// An owner that asks anew has another ownership, which an answer to the earlier one does not end.
+pub async fn an_owner_that_asks_again_has_another_number<C: Cluster>(
     node: impl Fn(&str) -> C,
 ) -> super::Outcome {
     let first = Joiner::new(node("eu-1")).await?;
-    assert_eq!(first.own("game", Some(1)).await?, None, "there was none");
-    let before = first.own("game", None).await?.expect("it is a member");
+    let before = first.own("game").await?.expect("it is a member");
 
-    let after = first.own("game", None).await?.expect("it is a member");
+    let after = first.own("game").await?.expect("it is a member");
 
     assert!(after.number > before.number);
-    assert_eq!(first.own("game", Some(before.number)).await?, None);
     first.cluster.disown(first.incarnation, "game", before.number).await?;
-    assert_eq!(first.own("game", Some(after.number)).await?, Some(after.clone()));
+    assert_eq!(first.keep("game").await?, Some(after.clone()));
     first.cluster.disown(first.incarnation, "game", after.number).await?;
-    assert_eq!(first.own("game", Some(after.number)).await?, None);
+    assert_eq!(first.keep("game").await?, None);
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::sync::{
 
 use doorward_core::{
     Clock, NodeId, RevocationState, RevocationStore, SeatStore, StoreError,
-    cluster::{Order, Receipt},
+    cluster::{Member, Order, Receipt},
     lock,
 };
 use tokio::sync::watch;
@@ -35,8 +35,12 @@ pub(super) struct Connection {
     pub(super) name: NodeId,
     pub(super) bus: Arc<MemoryBus>,
     pub(super) is_cut: Arc<AtomicBool>,
+    /// `true` if answers do not arrive yet.
+    pub(super) is_held: Arc<watch::Sender<bool>>,
     /// `true` if reports of results fail.
     pub(super) is_mute: Arc<AtomicBool>,
+    /// Last member of this process.
+    pub(super) last: Arc<Mutex<Option<Member>>>,
 }
 
 impl Connection {

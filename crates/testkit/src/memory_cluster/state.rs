@@ -37,10 +37,9 @@ struct Lease {
 }
 
 impl State {
-    pub(super) fn join(&mut self, member: Member, now: Instant) -> Joined {
-        // An earlier incarnation of the node serves no clients any more.
-        let node = member.node.clone();
-        self.remove(|other| other.node == node);
+    /// `before` is the earlier member of the same process, which serves no clients any more.
+    pub(super) fn join(&mut self, member: Member, before: Option<&Member>, now: Instant) -> Joined {
+        self.remove(|other| Some(other) == before);
         let lease = Lease { until: now + LEASE, read: self.last };
         self.members.insert(member, lease);
         Joined { log: self.name(), position: self.last, members: self.members() }
@@ -104,32 +103,29 @@ impl State {
         self.outcomes.values().filter(|outcome| !outcome.is_complete()).count()
     }
 
-    pub(super) fn own(
-        &mut self,
-        member: &Member,
-        name: String,
-        extends: Option<u64>,
-        now: Instant,
-    ) -> Option<Owned> {
+    pub(super) fn own(&mut self, member: &Member, name: String, now: Instant) -> Option<Owned> {
         let may_be_owned = self.unknown_until.is_some_and(|it| now + SETTLED_AFTER < it + OWNED);
         if !self.members.contains_key(member) || may_be_owned {
             return None;
         }
-        let members = &self.members;
-        let is_owner =
-            |(owned, until): &&(Owned, Instant)| *until > now && members.contains_key(&owned.owner);
-        let current = self.owners.get(&name).filter(is_owner).map(|(owned, _)| owned.clone());
-        let owned = match (current, extends) {
-            (Some(owned), _) if owned.owner != *member => return Some(owned),
-            (Some(owned), Some(number)) if owned.number == number => owned,
-            (_, Some(_)) => return None,
-            (_, None) => {
-                self.last_ownership += 1;
-                Owned { owner: member.clone(), number: self.last_ownership }
-            }
-        };
+        if let Some(owned) = self.owned(&name, now).filter(|owned| owned.owner != *member) {
+            return Some(owned);
+        }
+        self.last_ownership += 1;
+        let owned = Owned { owner: member.clone(), number: self.last_ownership };
         self.owners.insert(name, (owned.clone(), now + OWNED));
         Some(owned)
+    }
+
+    pub(super) fn keep(&mut self, member: &Member, name: &str, now: Instant) -> Option<Owned> {
+        let owned = self.owned(name, now).filter(|owned| owned.owner == *member)?;
+        self.owners.insert(name.to_owned(), (owned.clone(), now + OWNED));
+        Some(owned)
+    }
+
+    fn owned(&self, name: &str, now: Instant) -> Option<Owned> {
+        let (owned, until) = self.owners.get(name)?;
+        (*until > now && self.members.contains_key(&owned.owner)).then(|| owned.clone())
     }
 
     pub(super) fn disown(&mut self, owned: &Owned, name: &str) {

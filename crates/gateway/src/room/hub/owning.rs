@@ -11,9 +11,9 @@ impl<P> Hub<P> {
     ///
     /// Use it for what exactly one node must do, such as to run a game or to send a daily mail. The name belongs to
     /// this namespace. The server extends the ownership while the program holds the [`Ownership`], and gives the
-    /// name back afterwards. If the owner dies, another node can own the name after ten seconds at the latest: call
-    /// this method again to try. If the owner shuts down in order, the name is free after three seconds. A server
-    /// that is the only node owns every name.
+    /// name back afterwards. If the owner dies, another node can own the name within ten seconds: call this method
+    /// again to try. If the owner shuts down in order, the name is free within three seconds. A server that is the
+    /// only node owns every name.
     ///
     /// Before each step that only the owner may take, ask [`Ownership::is_current`].
     ///
@@ -22,9 +22,10 @@ impl<P> Hub<P> {
     ///
     /// # Errors
     /// - [`StoreError::Unavailable`] if the cluster does not answer within 2 s, if this node is not a member of it or
-    ///   shuts down, or if the server is not built yet. In the first ten seconds after the cluster has lost its
+    ///   shuts down, or if the server is not built yet. If a node was started again under its name, it does not own
+    ///   names of its earlier run for up to ten seconds. In the first ten seconds after the cluster has lost its
     ///   data, no name is given away.
-    /// - [`StoreError::Full`] if this node owns 10,000 names of the namespace.
+    /// - [`StoreError::Full`] if this node owns 10,000 names in this namespace, or in the namespaces of its pattern.
     ///
     /// # Cancel safety
     /// If the future is dropped, this node may own the name for up to ten seconds.
@@ -51,9 +52,9 @@ impl<P> Hub<P> {
         if !self.is_mounted() {
             return Err(StoreError::Unavailable("the server is not built yet".into()));
         }
-        let mounted = self.mounted();
+        let shared = &self.mounted().shared;
         // The name of a namespace contains no comma.
         let key = Arc::from(format!("{},{name}", self.namespace()));
-        mounted.ownerships.own(&mounted.shared.services, &key).await
+        shared.ownerships.own(&shared.services, &key).await
     }
 }

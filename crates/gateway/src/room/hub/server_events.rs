@@ -145,14 +145,11 @@ impl<P: Send + Sync + 'static> Hub<P> {
     ///
     /// # Examples
     /// ```
-    /// use doorward::{cluster::Owner, prelude::*};
+    /// use doorward::{access::NodeId, prelude::*};
     ///
     /// /// Adds a bid on the node that runs the auction.
-    /// async fn bid(hub: &Hub<Claims>, auction: &str, amount: u64) -> Result<bool, BoxError> {
-    ///     Ok(match hub.own(auction).await? {
-    ///         Owner::Here(_) => amount > 0,
-    ///         Owner::Node(node) => hub.ask_node(&node, "bid", (auction, amount)).await?,
-    ///     })
+    /// async fn bid(hub: &Hub<Claims>, node: &NodeId, auction: &str, amount: u64) -> Result<bool, BoxError> {
+    ///     Ok(hub.ask_node(node, "bid", (auction, amount)).await?)
     /// }
     /// ```
     pub async fn ask_node<T: DeserializeOwned>(
