@@ -5,6 +5,7 @@
 //! `nodes` and `accounts`. Start reading at [`router`].
 
 mod client;
+mod running;
 mod socket;
 pub(crate) mod state;
 mod whom;
@@ -33,12 +34,13 @@ use doorward_identity::AccountError;
 pub(crate) use socket::AdminSocket;
 use wire::{
     AccountChange, AccountChanged, AccountList, AccountsBehind, Change, Connections, Named, Nodes,
-    Revocation, Revoke, SessionList, SessionMade, SessionOf, names,
+    Revocation, Revoke, Server, SessionList, SessionMade, SessionOf, names,
 };
 
 /// Builds the routes of the admin socket.
 pub(crate) fn router(admin: Admin) -> Router {
     Router::new()
+        .route("/server", get(server))
         .route("/revoke", post(revoke))
         .route("/connections", get(connections))
         .route("/nodes", get(nodes))
@@ -46,6 +48,12 @@ pub(crate) fn router(admin: Admin) -> Router {
         .route("/accounts", get(list_accounts).post(change_account))
         .fallback(async || problem(StatusCode::NOT_FOUND, "There is nothing here."))
         .with_state(admin)
+}
+
+/// Answers the greeting of a command, which sends its request only after this answer. Asks no other component, so that
+/// a server that answers slowly is told from one that does not run.
+async fn server() -> Json<Server> {
+    Json(Server { version: env!("CARGO_PKG_VERSION").to_owned() })
 }
 
 async fn revoke(

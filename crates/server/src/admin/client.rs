@@ -1,24 +1,14 @@
 //! Sends requests to the running servers of a data directory.
 
-use std::{
-    io::ErrorKind::{ConnectionRefused, NotFound},
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::PathBuf;
 
-use axum::{
-    body::{Body, to_bytes},
-    http::{Method, Request, StatusCode, header},
-};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use axum::http::Method;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::net::UnixStream;
 
-use super::{socket::sockets, wire::Problem};
+use super::{running::Running, socket::sockets};
 use crate::{
     config::{Config, PlaceOptions},
-    terminal::{Failure, OrFail as _, quoted::quoted},
+    terminal::{Failure, quoted::quoted},
 };
 
 /// Client of all running servers of a data directory.
@@ -44,8 +34,8 @@ impl AdminClient {
         body: &impl Serialize,
     ) -> Result<T, Failure> {
         for socket in &self.sockets {
-            if let Some(stream) = connect(socket).await? {
-                return in_time(socket, ask(stream, method, path, body)).await;
+            if let Some(server) = Running::reach(socket).await? {
+                return server.ask(method, path, body).await;
             }
         }
         Err(self.no_server())
@@ -62,8 +52,8 @@ impl AdminClient {
         let mut answers = Answers { said: Vec::new(), failed: None };
         for socket in &self.sockets {
             let asked = async {
-                let Some(stream) = connect(socket).await? else { return Ok(None) };
-                in_time(socket, ask(stream, method.clone(), path, body)).await.map(Some)
+                let Some(server) = Running::reach(socket).await? else { return Ok(None) };
+                server.ask(method.clone(), path, body).await.map(Some)
             };
             match asked.await {
                 Ok(answer) => answers.said.extend(answer),
@@ -108,64 +98,3 @@ impl<T> Answers<T> {
         self.failed.map_or(Ok(self.said), Err)
     }
 }
-
-/// Connects to the server of a socket. Returns `None` if the server is no longer running.
-async fn connect(socket: &Path) -> Result<Option<UnixStream>, Failure> {
-    match UnixStream::connect(socket).await {
-        Err(error) if matches!(error.kind(), ConnectionRefused | NotFound) => Ok(None),
-        connected => connected
-            .map(Some)
-            .or_fail(format_args!("cannot reach the server behind {}", socket.display())),
-    }
-}
-
-/// Awaits the response of the server of a socket. Fails if the server does not answer in time.
-async fn in_time<T>(
-    socket: &Path,
-    response: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    tokio::time::timeout(ANSWERED_WITHIN, response).await.unwrap_or_else(|_elapsed| {
-        Err(Failure::new(format_args!(
-            "the server behind {} does not answer; it may have done the work nevertheless",
-            socket.display()
-        )))
-    })
-}
-
-async fn ask<T: DeserializeOwned>(
-    stream: UnixStream,
-    method: Method,
-    path: &str,
-    body: &impl Serialize,
-) -> Result<T, Failure> {
-    let cannot = "the server does not answer on its admin socket";
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.or_fail(cannot)?;
-    let driver = tokio::spawn(connection);
-    let body = serde_json::to_vec(body).or_fail(cannot)?;
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header(header::HOST, "admin")
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Body::from(body))
-        .or_fail(cannot)?;
-    let response = sender.send_request(request).await.or_fail(cannot)?;
-    let (status, body) = (response.status(), Body::new(response.into_body()));
-    let bytes = to_bytes(body, MAX_ANSWER).await.or_fail(cannot)?;
-    driver.abort();
-    if status == StatusCode::OK {
-        return serde_json::from_slice(&bytes).or_fail(cannot);
-    }
-    let problem: Result<Problem, _> = serde_json::from_slice(&bytes);
-    let message = problem.map_or_else(|_| status.to_string(), |problem| problem.message);
-    if status == StatusCode::NOT_FOUND {
-        return Err(Failure::unknown(message));
-    }
-    Err(Failure::new(format_args!("the server has not done it: {message}")))
-}
-
-/// Maximum size of a response in bytes. A list of all connections of a large server fits.
-const MAX_ANSWER: usize = 256 * 1024 * 1024;
-
-/// Time limit for the response of one server. A revocation waits for up to 30 s for a node that cannot be reached.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(45);

@@ -10,6 +10,12 @@ use doorward_core::Account;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// Answer to the greeting of a command.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Server {
+    pub(crate) version: String,
+}
+
 /// Request to revoke one target. Exactly one field is set.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

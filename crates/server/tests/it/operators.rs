@@ -143,6 +143,40 @@ async fn sessions_are_created_listed_and_revoked_and_outlive_a_restart() {
     server.refusal(&by_session(&token)).await;
 }
 
+/// The system accepts connections for a process that is stopped. Without a greeting, a command waited without a word,
+/// and a revocation was carried out when the process continued.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_command_gives_up_when_the_server_is_stopped_and_has_asked_nothing_of_it() {
+    let server = Server::start();
+    let token = token(server.data_dir());
+    let mut client = server.connect(&by_token(&token)).await;
+    let begun = tokio::time::Instant::now();
+    let frozen = doorward_testkit::Frozen::new(server.id());
+
+    let data = path(server.data_dir());
+    let (revoked, examined) = std::thread::scope(|scope| {
+        let examined = scope.spawn(|| run(&["doctor", "--data-dir", data]));
+        (server.operate(&["revoke", "--user", "alice"]), examined.join().unwrap())
+    });
+
+    drop(frozen);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(25), "{:?}", begun.elapsed());
+    assert_eq!((revoked.code, &*revoked.stdout), (Some(2), ""), "{revoked:?}");
+    assert_eq!(revoked.stderr.lines().count(), 1, "{revoked:?}");
+    let expected = format!(
+        "(process {0}) has not answered within 10 s, and the request was not sent: if its process is stopped, \
+         continue it (kill -CONT {0})",
+        server.id()
+    );
+    assert!(revoked.stderr.contains(&expected), "{revoked:?}");
+    assert_eq!(examined.code, Some(2), "{examined:?}");
+    assert!(examined.stdout.contains("FAILED   server"), "{examined:?}");
+    assert!(said(&server, &["connections"]).contains("alice"));
+    client.text(r#"421["echo","still here"]"#).await;
+    assert_eq!(client.packet().await.as_deref(), Some(r#"431["still here"]"#));
+}
+
 /// Attack 103: the only way in is a socket file with mode 0600; HTTP has no such routes.
 #[tokio::test]
 async fn the_admin_socket_is_open_to_its_owner_only() {
@@ -157,6 +191,7 @@ async fn the_admin_socket_is_open_to_its_owner_only() {
     assert_eq!(sockets[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
     for (method, path) in [
         ("POST", "/revoke"),
+        ("GET", "/server"),
         ("GET", "/connections"),
         ("GET", "/sessions?user=a"),
         ("GET", "/accounts"),
