@@ -35,7 +35,7 @@ pub use crate::{
         proxies::{TrustedProxies, TrustedProxyError},
     },
     runtime::{
-        outage_log::Outage,
+        outage_log::{CurrentOutage, Outage},
         shutdown_signal::ShutdownSignal,
         system::{OsEntropy, SystemClock},
     },

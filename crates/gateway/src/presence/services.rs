@@ -30,8 +30,12 @@ use crate::{
     },
     presence::{carried::Carried, registry::Registry, roster::Roster, standing::Standing},
     runtime::{
-        catch::catch, metrics::Metrics, once_a_minute::OnceAMinute, outage_log::Outage,
-        timers::Timers, within::within,
+        catch::catch,
+        metrics::Metrics,
+        once_a_minute::OnceAMinute,
+        outage_log::{CurrentOutage, Outage},
+        timers::Timers,
+        within::within,
     },
 };
 
@@ -191,6 +195,16 @@ impl Services {
             limits,
             audit,
         }
+    }
+
+    /// Returns the outages that have not ended.
+    pub(crate) fn outages(&self) -> Vec<CurrentOutage> {
+        let Self {
+            accepting, admissions, store, cluster_outage, bus_outage, bridge_outage, ..
+        } = self;
+        let all = [accepting, admissions, store, cluster_outage, bus_outage, bridge_outage];
+        let now = self.clock.now();
+        all.into_iter().filter_map(|outage| outage.current(now)).collect()
     }
 
     /// Returns the address of the client that sent a request with these headers through `peer`.

@@ -43,6 +43,25 @@ pub struct Outage {
     away: Mutex<Option<Away>>,
 }
 
+/// Outage that has not ended.
+///
+/// [`Doorward::outages`](crate::Doorward::outages) returns it.
+///
+/// # Examples
+/// ```
+/// fn line(outage: &doorward::server::CurrentOutage) -> String {
+///     format!("{} has not answered for {} s", outage.what, outage.lasts.as_secs())
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CurrentOutage {
+    /// Name of the dependency, as in the metric `doorward_away`.
+    pub what: &'static str,
+    /// Time since the first request that was not answered.
+    pub lasts: Duration,
+}
+
 /// The current outage.
 #[derive(Debug)]
 struct Away {
@@ -91,6 +110,12 @@ impl Outage {
     pub fn is_away(&self) -> bool {
         lock(&self.away).is_some()
     }
+
+    /// Returns the outage if there is one now.
+    pub(crate) fn current(&self, now: Instant) -> Option<CurrentOutage> {
+        let since = lock(&self.away).as_ref()?.since;
+        Some(CurrentOutage { what: self.what, lasts: now.saturating_duration_since(since) })
+    }
 }
 
 /// Error for a request that was not answered in time.
@@ -121,5 +146,20 @@ mod tests {
         outage.answered(start + Duration::from_secs(9));
 
         assert!(!outage.is_away());
+    }
+
+    #[test]
+    fn an_outage_lasts_from_its_first_failure_on() {
+        let start = doorward_core::Clock::now(&doorward_core::ManualClock::new());
+        let outage = Outage::new("store", QUIET);
+        let cause = io::Error::from(io::ErrorKind::ConnectionRefused);
+        assert_eq!(outage.current(start), None);
+
+        outage.failed(start, &cause);
+        outage.failed(start + Duration::from_secs(4), &cause);
+
+        let lasts = Duration::from_secs(6);
+        let current = outage.current(start + lasts);
+        assert_eq!(current, Some(CurrentOutage { what: "store", lasts }));
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     namespace::policy_table::PolicyTable,
     presence::principals::Principals,
     room::hub::Hub,
-    runtime::shutdown_signal::ShutdownSignal,
+    runtime::{outage_log::CurrentOutage, shutdown_signal::ShutdownSignal},
     server::serve,
 };
 
@@ -161,6 +161,25 @@ impl Doorward {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.server.services.is_draining()
+    }
+
+    /// Returns the outages of what the server depends on, as the log and the metric `doorward_away` report them.
+    ///
+    /// A probe for readiness may report them. While a node of a cluster does not reach the bus or the cluster, its
+    /// answers about the other nodes are incomplete.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::prelude::*;
+    ///
+    /// let doorward = Doorward::builder().public(Gateway::at("/")).build()?;
+    ///
+    /// assert!(doorward.outages().is_empty());
+    /// # Ok::<_, doorward::server::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn outages(&self) -> Vec<CurrentOutage> {
+        self.server.services.outages()
     }
 
     /// Serves on `address` until SIGINT or SIGTERM, then shuts down. The address is `HOST:PORT` or

@@ -1,8 +1,8 @@
 //! Checks every two seconds whether the stores answer and their disk has room, and logs each outage once.
 //!
 //! Each outage is logged in two lines, one at its beginning and one at its end ([`Outage`]). The log limits the
-//! lines about requests that fail during the outage. `/readyz` reports the results of the last checks. Start
-//! reading at [`Dependencies::watch`].
+//! lines about requests that fail during the outage. `/readyz` reports the results of the last checks, and outages of
+//! the bus, which the framework notices. Start reading at [`Dependencies::watch`].
 
 use std::{
     sync::{Arc, Mutex},
@@ -16,7 +16,7 @@ use axum::{
 };
 use doorward::{
     UserId,
-    server::{Clock, Outage, SystemClock},
+    server::{Clock, CurrentOutage, Outage, SystemClock},
     store::RevocationStore,
 };
 use doorward_apps::Database;
@@ -28,7 +28,11 @@ use serde_json::{Map, json};
 use crate::data::stores::Stores;
 
 /// All stores that the server depends on.
-pub(crate) struct Dependencies(Vec<Dependency>);
+pub(crate) struct Dependencies {
+    all: Vec<Dependency>,
+    /// `true` if the server is a node of a cluster.
+    has_bus: bool,
+}
 
 struct Dependency {
     name: &'static str,
@@ -55,29 +59,39 @@ impl Dependencies {
                 ask_applications(applications.clone())
             }));
         }
-        Arc::new(Self(all))
+        Arc::new(Self { all, has_bus: stores.cluster.is_some() })
     }
 
     /// Checks periodically until the future is dropped.
     pub(crate) async fn watch(&self) {
-        join_all(self.0.iter().map(Dependency::watch)).await;
+        join_all(self.all.iter().map(Dependency::watch)).await;
     }
 
-    /// Returns the response to `GET /readyz`, with the results of the last checks. A request triggers no check.
-    /// A server that stops is not ready.
-    pub(crate) fn report(&self, is_stopping: bool) -> Response {
+    /// Returns the response to `GET /readyz`, with the results of the last checks and the `outages` that the framework
+    /// knows. A request triggers no check. A server that stops is not ready.
+    pub(crate) fn report(&self, is_stopping: bool, outages: &[CurrentOutage]) -> Response {
         let mut checks = Map::new();
-        for dependency in &self.0 {
-            let word = if dependency.outage.is_away() { "down" } else { "up" };
-            checks.insert(dependency.name.to_owned(), word.into());
+        for dependency in &self.all {
+            checks.insert(dependency.name.to_owned(), word(dependency.outage.is_away()).into());
         }
-        let (status, word) = match checks.values().all(|word| word == "up") {
+        let is_up = checks.values().all(|word| word == UP);
+        // A node without the bus stays ready. It serves its clients, who only miss events of other nodes, and all nodes
+        // may lose the bus at the same moment.
+        if self.has_bus {
+            let is_away = |one: &CurrentOutage| one.what == BUS && one.lasts >= BUS_GRACE;
+            checks.insert(BUS.to_owned(), word(outages.iter().any(is_away)).into());
+        }
+        let (status, word) = match is_up {
             _ if is_stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
             true => (StatusCode::OK, "ready"),
             false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
         };
         (status, Json(json!({ "status": word, "checks": checks }))).into_response()
     }
+}
+
+fn word(is_away: bool) -> &'static str {
+    if is_away { "down" } else { UP }
 }
 
 impl Dependency {
@@ -144,6 +158,15 @@ async fn ask_sessions(
 /// Id of a user that does not exist. Checks look up its revocations.
 const STRANGER: &str = "-";
 
+const UP: &str = "up";
+
+/// Name of the bus among the outages of the framework.
+const BUS: &str = "bus";
+
+/// Duration of an outage of the bus from which on `/readyz` reports it. A node that has lost its connection opens
+/// another one within this time.
+const BUS_GRACE: Duration = Duration::from_secs(5);
+
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
 /// Timeout of a check, as long as that of a store operation.
@@ -155,9 +178,9 @@ mod tests {
 
     #[test]
     fn a_server_that_stops_is_not_ready() {
-        let dependencies = Dependencies(Vec::new());
+        let dependencies = Dependencies { all: Vec::new(), has_bus: false };
 
-        assert_eq!(dependencies.report(false).status(), StatusCode::OK);
-        assert_eq!(dependencies.report(true).status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(dependencies.report(false, &[]).status(), StatusCode::OK);
+        assert_eq!(dependencies.report(true, &[]).status(), StatusCode::SERVICE_UNAVAILABLE);
     }
 }

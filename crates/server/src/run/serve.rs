@@ -101,7 +101,7 @@ async fn serve(
     let doorward = Arc::new(assembly::build(config, resources, &issuers, &identity)?);
     // Bound last: a command that finds the socket expects an answer.
     let admin = AdminSocket::bind(&config.data_dir)?;
-    let (readiness, stopping) = (Arc::clone(&dependencies), Arc::clone(&doorward));
+    let (readiness, serving) = (Arc::clone(&dependencies), Arc::clone(&doorward));
     let app = http::router(Site {
         doorward: &doorward,
         identity: &identity,
@@ -109,7 +109,7 @@ async fn serve(
         public_url: &public_url,
         addresses: &addresses,
         config,
-        readiness: get(async move || readiness.report(stopping.is_stopping())),
+        readiness: get(async move || readiness.report(serving.is_stopping(), &serving.outages())),
     });
 
     let announcement = Announcement {

@@ -104,7 +104,15 @@ async fn redis_may_be_away_for_a_while() {
     assert_eq!(alice.wait_for_event::<String>("text").await, "here");
     let found = hub(&first).all().fetch_sockets().await;
     assert_eq!(found.missing.len(), 1, "{found:?}");
+    let lacks_the_bus = || first.doorward().outages().iter().any(|one| one.what == "bus");
+    let noticed = async {
+        while !lacks_the_bus() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), noticed).await.expect("the node notices it");
     redis.restart().await;
 
     emits_until_heard(&second, &mut alice).await;
+    assert!(!lacks_the_bus());
 }

@@ -223,6 +223,38 @@ async fn a_node_starts_without_redis_and_admits_clients_when_it_answers() {
     accepted(&server).await;
 }
 
+/// Its clients miss events of other nodes, and nothing else. If it were not ready, all nodes would be taken out of
+/// service at the same moment.
+#[tokio::test]
+async fn a_node_without_the_bus_stays_ready_and_reports_it() {
+    let redis = RedisServer::start(&[]).await;
+    let server = node(&redis, "eu-1", "");
+    let checks = || {
+        let answer = server.request("GET", "/readyz");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap()["checks"].clone()
+    };
+    assert_eq!(checks()["bus"], "up");
+
+    command(&redis, &["ACL", "SETUSER", "default", "resetchannels"]);
+    command(&redis, &["CLIENT", "KILL", "TYPE", "pubsub"]);
+
+    let seen = eventually(|| Some(checks()).filter(|checks| checks["bus"] == "down"));
+    assert_eq!(seen["sessions"], "up", "{seen}");
+    accepted(&server).await;
+    command(&redis, &["ACL", "SETUSER", "default", "allchannels"]);
+    eventually(|| (checks()["bus"] == "up").then_some(()));
+}
+
+/// Gives Redis a command.
+fn command(redis: &RedisServer, arguments: &[&str]) {
+    let url = redis.url();
+    let socket = url.strip_prefix("redis+unix://").unwrap();
+    let done = Command::new("redis-cli").args(["-s", socket]).args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success() && !said.contains("ERR"), "{done:?}");
+}
+
 /// A node that stops leaves its cluster at once, and its seats are free.
 #[tokio::test]
 async fn a_node_that_stops_frees_its_seats() {
