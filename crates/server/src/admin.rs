@@ -23,7 +23,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-pub(crate) use client::{AdminClient, Answers, incomplete};
+pub(crate) use client::{AdminClient, Answers, cut_off, incomplete};
 use doorward::{
     UserId,
     access::{Gathered, RevokeError},
@@ -143,11 +143,13 @@ async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String),
 }
 
 async fn connections(State(admin): State<Admin>) -> Json<Connections> {
-    Json(admin.principals.sockets().await.into())
+    let found = admin.principals.sockets().await;
+    Json(Connections::new(found, (admin.away)()))
 }
 
 async fn nodes(State(admin): State<Admin>) -> Json<Nodes> {
-    Json(admin.principals.nodes().await.into())
+    let found = admin.principals.nodes().await;
+    Json(Nodes::new(found, (admin.away)()))
 }
 
 async fn list_sessions(

@@ -75,14 +75,31 @@ impl AdminClient {
     }
 }
 
-/// Fails if nodes have not answered, so that their part of a list is missing.
-pub(crate) fn incomplete(missing: &[String]) -> Result<(), Failure> {
-    match missing {
-        [] => Ok(()),
-        nodes => Err(Failure::new(format_args!(
-            "the list is not complete: no answer from {}",
-            nodes.join(", ")
-        ))),
+/// Fails if nodes have not answered, so that their part of a list is missing. `away` are the dependencies that do not
+/// answer the asked node.
+pub(crate) fn incomplete(missing: &[String], away: &[String]) -> Result<(), Failure> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let nodes = missing.join(", ");
+    Err(match cut_off(away) {
+        Some(cause) => Failure::new(format_args!(
+            "the list is not complete: {cause}, so nothing is known about {nodes}: see doorward doctor"
+        )),
+        None => Failure::new(format_args!("the list is not complete: no answer from {nodes}")),
+    })
+}
+
+/// Returns the reason if the asked node cannot know anything about other nodes. `away` are the dependencies that do not
+/// answer it, by the names of the metric `doorward_away`.
+pub(crate) fn cut_off(away: &[String]) -> Option<&'static str> {
+    let is_away = |what: &[&str]| away.iter().any(|one| what.contains(&&**one));
+    if is_away(&["cluster", "sessions"]) {
+        Some("the asked node does not reach Redis")
+    } else if is_away(&["bus"]) {
+        Some("the asked node does not reach the bus in Redis")
+    } else {
+        None
     }
 }
 
@@ -96,5 +113,27 @@ impl<T> Answers<T> {
     /// Returns the responses if every server has succeeded. Fails with the first failure otherwise.
     pub(crate) fn all(self) -> Result<Vec<T>, Failure> {
         self.failed.map_or(Ok(self.said), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_without_redis_is_told_from_nodes_that_do_not_answer() {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let missing = names(&["eu-2", "eu-3"]);
+        for (away, expected) in [
+            (names(&[]), "no answer from eu-2, eu-3"),
+            (names(&["database"]), "no answer from eu-2, eu-3"),
+            (names(&["bus"]), "not reach the bus in Redis, so nothing is known about eu-2, eu-3"),
+            (names(&["bus", "cluster"]), "not reach Redis, so nothing is known about eu-2, eu-3"),
+        ] {
+            let failure = incomplete(&missing, &away).unwrap_err().to_string();
+
+            assert!(failure.contains(expected), "{failure}");
+        }
+        assert!(incomplete(&[], &names(&["bus"])).is_ok());
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Admin {
     pub(crate) sessions: Arc<Sessions>,
     /// Issuers, whose users have ids of their own.
     pub(crate) issuers: Issuers,
+    /// Returns the names of the dependencies that do not answer now.
+    pub(crate) away: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
 }
 
 pub(crate) fn not_answered(error: &(dyn std::error::Error + 'static)) -> Response {

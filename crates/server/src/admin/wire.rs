@@ -93,6 +93,9 @@ pub(crate) struct Connections {
     pub(crate) connections: Vec<Connection>,
     /// Names of the nodes that have not answered.
     pub(crate) missing: Vec<String>,
+    /// Names of the dependencies that do not answer the asked node.
+    #[serde(default)]
+    pub(crate) away: Vec<String>,
 }
 
 /// Response with all nodes.
@@ -101,6 +104,9 @@ pub(crate) struct Nodes {
     pub(crate) nodes: Vec<Node>,
     /// Names of the nodes that have not answered.
     pub(crate) missing: Vec<String>,
+    /// Names of the dependencies that do not answer the asked node.
+    #[serde(default)]
+    pub(crate) away: Vec<String>,
 }
 
 /// One node.
@@ -118,11 +124,11 @@ pub(crate) struct Node {
     pub(crate) stopping: bool,
 }
 
-impl From<Gathered<Vec<NodeInfo>>> for Nodes {
-    fn from(found: Gathered<Vec<NodeInfo>>) -> Self {
+impl Nodes {
+    pub(super) fn new(found: Gathered<Vec<NodeInfo>>, away: Vec<String>) -> Self {
         let mut nodes: Vec<_> = found.value.into_iter().map(Node::from).collect();
         nodes.sort_by(|one, other| one.node.cmp(&other.node));
-        Self { nodes, missing: names(&found.missing) }
+        Self { nodes, missing: names(&found.missing), away }
     }
 }
 
@@ -160,11 +166,11 @@ pub(crate) struct Connection {
     pub(crate) network: Option<String>,
 }
 
-impl From<Gathered<Vec<SocketInfo>>> for Connections {
-    fn from(found: Gathered<Vec<SocketInfo>>) -> Self {
+impl Connections {
+    pub(super) fn new(found: Gathered<Vec<SocketInfo>>, away: Vec<String>) -> Self {
         let mut connections: Vec<_> = found.value.into_iter().map(Connection::from).collect();
         connections.sort_by_key(|one| one.connected_at);
-        Self { connections, missing: names(&found.missing) }
+        Self { connections, missing: names(&found.missing), away }
     }
 }
 

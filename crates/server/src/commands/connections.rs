@@ -22,7 +22,7 @@ pub(crate) fn run(options: &ConnectionsOptions) -> Result<(), Failure> {
     let all = together(answers);
     let text = if options.json { output::json(&all)? } else { table(&all) };
     output::say(&text).or_fail("cannot print the list")?;
-    incomplete(&all.missing)
+    incomplete(&all.missing, &all.away)
 }
 
 /// Combines the answers of several servers of one data directory. On a cluster, each of them lists all connections.
@@ -31,6 +31,7 @@ fn together(answers: Vec<Connections>) -> Connections {
     for answer in answers {
         all.connections.extend(answer.connections);
         all.missing.extend(answer.missing);
+        all.away.extend(answer.away);
     }
     let mut seen = HashSet::new();
     all.connections.retain(|one| seen.insert(one.socket.clone()));

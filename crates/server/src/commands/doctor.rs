@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::runtime;
 use crate::{
-    admin::{AdminClient, wire::Nodes},
+    admin::{AdminClient, cut_off, wire::Nodes},
     config::{Config, PlaceOptions, Profile, RedisConfig, listener::TlsFiles},
     data::{custody, key_file::KeyFile},
     run::{certificate, descriptors},
@@ -307,6 +307,14 @@ async fn servers(place: &PlaceOptions) -> Vec<Finding> {
     for pair in names.windows(2).filter(|pair| pair[0] == pair[1]) {
         let said = format_args!("two nodes have the name {}: set cluster.node of one", pair[0]);
         findings.push(Finding::new(Verdict::Bad, "node", said));
+    }
+    if let Some(cause) = cut_off(&nodes.away)
+        && !nodes.missing.is_empty()
+    {
+        let missing = nodes.missing.join(", ");
+        let said = format_args!("{cause}, so nothing is known about {missing}");
+        findings.push(Finding::new(Verdict::Bad, "node", said));
+        return findings;
     }
     findings.extend(
         nodes

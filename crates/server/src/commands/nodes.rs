@@ -4,7 +4,7 @@ use axum::http::Method;
 
 use super::runtime;
 use crate::{
-    admin::{AdminClient, incomplete, wire::Nodes},
+    admin::{AdminClient, cut_off, incomplete, wire::Nodes},
     cli::NodesOptions,
     terminal::{
         Failure, OrFail as _, output,
@@ -18,7 +18,7 @@ pub(crate) fn run(options: &NodesOptions) -> Result<(), Failure> {
     let all: Nodes = runtime::block_on(client.ask_one(Method::GET, "/nodes", &()))??;
     let text = if options.json { output::json(&all)? } else { table(&all) };
     output::say(&text).or_fail("cannot print the list")?;
-    incomplete(&all.missing)
+    incomplete(&all.missing, &all.away)
 }
 
 fn table(all: &Nodes) -> String {
@@ -38,9 +38,9 @@ fn table(all: &Nodes) -> String {
             state.to_owned(),
         ]
     });
-    let missing = all
-        .missing
-        .iter()
-        .map(|node| [&cell(node), "-", "-", "-", "-", "does not answer"].map(str::to_owned));
+    // A node that is cut off hears no answer, even if the other nodes serve.
+    let state = if cut_off(&all.away).is_some() { "unknown" } else { "does not answer" };
+    let missing =
+        all.missing.iter().map(|node| [&cell(node), "-", "-", "-", "-", state].map(str::to_owned));
     laid_out(head, answered.chain(missing))
 }

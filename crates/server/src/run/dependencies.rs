@@ -67,6 +67,13 @@ impl Dependencies {
         join_all(self.all.iter().map(Dependency::watch)).await;
     }
 
+    /// Returns the names of everything that does not answer: stores by the last checks, and the `outages` that the
+    /// framework knows.
+    pub(crate) fn away(&self, outages: &[CurrentOutage]) -> Vec<String> {
+        let stores = self.all.iter().filter(|one| one.outage.is_away()).map(|one| one.name);
+        stores.chain(outages.iter().map(|one| one.what)).map(str::to_owned).collect()
+    }
+
     /// Returns the response to `GET /readyz`, with the results of the last checks and the `outages` that the framework
     /// knows. A request triggers no check. A server that stops is not ready.
     pub(crate) fn report(&self, is_stopping: bool, outages: &[CurrentOutage]) -> Response {

@@ -123,8 +123,10 @@ async fn serve(
     let principals = doorward.principals();
     let accounts = identity.accounts(principals.clone());
     let (store, kept) = (Arc::clone(&stores.accounts), Arc::clone(&sessions));
-    let operators =
-        Admin { principals, accounts, store, sessions: kept, issuers: issuers.authenticator() };
+    let (asked, serving) = (Arc::clone(&dependencies), Arc::clone(&doorward));
+    let away = Arc::new(move || asked.away(&serving.outages()));
+    let issued = issuers.authenticator();
+    let operators = Admin { principals, accounts, store, sessions: kept, issuers: issued, away };
     let beside = async {
         tokio::join!(
             admin.serve(admin::router(operators)),

@@ -315,6 +315,33 @@ async fn an_operator_sees_all_nodes_and_their_connections() {
     assert!(unknown.stderr.contains("; no answer from eu-2"), "{unknown:?}");
 }
 
+/// The asked node cannot know anything about the others then, and does not blame them.
+#[tokio::test]
+async fn a_node_without_redis_is_named_instead_of_the_others() {
+    let mut redis = RedisServer::start(&[]).await;
+    let (first, _second) = (node(&redis, "eu-1", ""), node(&redis, "eu-2", ""));
+    eventually(|| (first.operate(&["nodes"]).stdout.lines().count() == 3).then_some(()));
+    let url = redis.url();
+    redis.kill();
+
+    let cause = "the asked node does not reach Redis, so nothing is known about eu-2";
+    let nodes = eventually(|| {
+        let nodes = first.operate(&["nodes"]);
+        nodes.stderr.contains(cause).then_some(nodes)
+    });
+    let list = first.operate(&["connections"]);
+    let mut doctor = doorward(&["doctor", "--data-dir", path(first.data_dir())]);
+    let doctor = finish(doctor.env("REDIS_URL", url));
+
+    for incomplete in [&nodes, &list] {
+        assert_eq!(incomplete.code, Some(2), "{incomplete:?}");
+        assert!(incomplete.stderr.contains(cause), "{incomplete:?}");
+    }
+    assert!(nodes.stdout.contains("unknown") && !nodes.stdout.contains("does not answer"));
+    assert!(doctor.stdout.contains(&format!("FAILED   node        {cause}")), "{doctor:?}");
+    assert!(!doctor.stdout.contains("eu-2 does not answer"), "{doctor:?}");
+}
+
 /// The doctor names what other programs may do in Redis, and what the own user may not.
 #[tokio::test]
 async fn the_doctor_examines_redis_and_all_nodes() {
