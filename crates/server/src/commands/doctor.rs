@@ -3,55 +3,27 @@
 //! Each check makes one or more findings. The command fails if a server could not run, or would break a promise.
 //! Start reading at [`run`].
 
-use std::{fmt, time::Duration};
+mod finding;
+mod redis;
+mod servers;
 
-use axum::http::Method;
 use doorward::server::{Clock as _, SystemClock};
 use doorward_core::Causes;
-use doorward_redis::{Examination, RedisOptions};
 use doorward_sql::PostgresStore;
 use jiff::Timestamp;
 
+use self::{
+    finding::{Finding, Verdict},
+    redis::{bridge, redis},
+    servers::servers,
+};
 use super::runtime;
 use crate::{
-    admin::{AdminClient, cut_off, wire::Nodes},
-    config::{Config, PlaceOptions, Profile, RedisConfig, listener::TlsFiles},
+    config::{Config, PlaceOptions, Profile, listener::TlsFiles},
     data::{custody, key_file::KeyFile},
     run::{certificate, descriptors},
-    terminal::{Failure, OrFail as _, output, table::cell},
+    terminal::{Failure, OrFail as _, output},
 };
-
-/// Result of one check.
-struct Finding {
-    verdict: Verdict,
-    what: &'static str,
-    said: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Good,
-    /// The server works, and something should be changed.
-    Warning,
-    /// The server cannot work.
-    Bad,
-}
-
-impl Finding {
-    fn new(verdict: Verdict, what: &'static str, said: impl fmt::Display) -> Self {
-        Self { verdict, what, said: cell(&said.to_string()) }
-    }
-
-    fn of<T>(what: &'static str, result: Result<T, Failure>, good: impl fmt::Display) -> Self {
-        match result {
-            Ok(_) => Self::new(Verdict::Good, what, good),
-            Err(failure) => {
-                let said = failure.to_string();
-                Self::new(Verdict::Bad, what, said.strip_prefix("doorward: ").unwrap_or(&said))
-            }
-        }
-    }
-}
 
 /// Runs `doorward doctor`.
 pub(crate) fn run(place: &PlaceOptions) -> Result<(), Failure> {
@@ -171,85 +143,6 @@ async fn certificate(files: TlsFiles) -> Finding {
     }
 }
 
-/// Checks Redis, and what its user and other programs may do there.
-async fn redis(config: &Config) -> Vec<Finding> {
-    let Some(redis) = config.redis() else {
-        return vec![Finding::new(Verdict::Good, "redis", "not used; the server is the only node")];
-    };
-    let found = match examine(redis).await {
-        Ok(found) => found,
-        Err(failure) => return vec![Finding::of("redis", Err::<(), _>(failure), "")],
-    };
-    let Examination { address, version, user, round_trip, .. } = &found;
-    let user = user.as_deref().unwrap_or("of unknown name");
-    let said = format!("Redis {version} at {address}, user {user}, answers in {round_trip:.1?}");
-    let mut findings = vec![Finding::new(Verdict::Good, "redis", said)];
-    let mut add = |verdict, said: &str| findings.push(Finding::new(verdict, "redis", said));
-    if !found.may_publish {
-        add(
-            Verdict::Bad,
-            "the user may not publish on {doorward}:bus:*, so no event reaches other nodes: add &{doorward}:* to its rules",
-        );
-    }
-    if !found.keeps_writes {
-        add(
-            Verdict::Warning,
-            "a restart of Redis may lose writes, and all users then sign in again: set appendonly yes and \
-             appendfsync always (or allow CONFIG GET, so that it can be seen)",
-        );
-    }
-    if found.is_open {
-        add(
-            Verdict::Warning,
-            "a program without a password can read and change the keys of Doorward: give the default user a \
-             password, or turn it off",
-        );
-    }
-    if found.reads_other_keys {
-        add(
-            Verdict::Warning,
-            "the user may use the keys of other programs: limit it to ~{doorward}:* and &{doorward}:*",
-        );
-    }
-    if found.clock_difference > MAX_DIFFERENCE {
-        let difference = found.clock_difference.as_secs();
-        let said = format!(
-            "the clocks of Redis and of this machine differ by {difference} s: 60 is too much"
-        );
-        let verdict = if difference >= 60 { Verdict::Bad } else { Verdict::Warning };
-        findings.push(Finding::new(verdict, "redis", said));
-    }
-    findings
-}
-
-async fn examine(redis: &RedisConfig) -> Result<Examination, Failure> {
-    let mut options = RedisOptions::default();
-    if let Some(path) = &redis.ca {
-        let cannot = format_args!("cannot read redis.ca {}", path.display());
-        options = options.ca(&tokio::fs::read(path).await.or_fail(cannot)?);
-    }
-    options.examine(redis.url.expose(), &SystemClock).await.or_fail("cannot use Redis")
-}
-
-/// Checks that servers for Node.js do not use the user of the keys of Doorward.
-fn bridge(config: &Config) -> Option<Finding> {
-    let bridge = config.bridge.as_ref()?;
-    let own = config.redis().map(|redis| user_of(redis.url.expose()));
-    Some(if own == Some(user_of(bridge.url.expose())) {
-        let said = "the bridge to servers for Node.js uses the user of the keys of Doorward: give it, and them, a user \
-                    that may only use the channels of redis.socket_io.key";
-        Finding::new(Verdict::Warning, "bridge", said)
-    } else {
-        Finding::new(Verdict::Good, "bridge", "to servers for Node.js, with a user of its own")
-    })
-}
-
-/// Returns the name of the user in the URL of a Redis server. It is empty for the default user.
-fn user_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.rsplit_once('@').map_or("", |(user, _)| user.split(':').next().unwrap_or_default())
-}
-
 async fn postgres(config: &Config) -> Vec<Finding> {
     let Some(url) = &config.postgres else {
         if config.redis().is_none() {
@@ -276,74 +169,5 @@ async fn postgres(config: &Config) -> Vec<Finding> {
     }]
 }
 
-/// Asks the running server about its cluster.
-async fn servers(place: &PlaceOptions) -> Vec<Finding> {
-    let Ok(client) = AdminClient::of(place) else {
-        return vec![Finding::new(Verdict::Good, "server", "none runs on this data directory")];
-    };
-    let asked = client.ask_one::<Nodes>(Method::GET, "/nodes", &()).await;
-    let nodes = match asked {
-        Ok(nodes) => nodes,
-        Err(failure) => return vec![Finding::of("server", Err::<(), _>(failure), "")],
-    };
-    let mut findings = Vec::new();
-    let version = nodes.nodes.first().map(|one| one.version.clone()).unwrap_or_default();
-    for one in &nodes.nodes {
-        let (node, other) = (&one.node, &one.version);
-        let (verdict, said) = if !one.serving && !one.stopping {
-            (Verdict::Bad, format!("{node} has no lease, and admits no authenticated client"))
-        } else if *other != version {
-            (
-                Verdict::Warning,
-                format!("{node} runs {other}, and others {version}: run one version"),
-            )
-        } else {
-            (Verdict::Good, format!("{node} runs {other}, sockets: {}", one.sockets))
-        };
-        findings.push(Finding::new(verdict, "node", said));
-    }
-    let mut names: Vec<_> = nodes.nodes.iter().map(|one| &one.node).collect();
-    names.sort();
-    for pair in names.windows(2).filter(|pair| pair[0] == pair[1]) {
-        let said = format_args!("two nodes have the name {}: set cluster.node of one", pair[0]);
-        findings.push(Finding::new(Verdict::Bad, "node", said));
-    }
-    if let Some(cause) = cut_off(&nodes.away)
-        && !nodes.missing.is_empty()
-    {
-        let missing = nodes.missing.join(", ");
-        let said = format_args!("{cause}, so nothing is known about {missing}");
-        findings.push(Finding::new(Verdict::Bad, "node", said));
-        return findings;
-    }
-    findings.extend(
-        nodes
-            .missing
-            .iter()
-            .map(|node| Finding::new(Verdict::Bad, "node", format_args!("{node} does not answer"))),
-    );
-    findings
-}
-
 /// Number of connections below which the limit of open files is reported.
 const FEW_CONNECTIONS: usize = 10_000;
-
-/// Difference between clocks from which on it is reported.
-const MAX_DIFFERENCE: Duration = Duration::from_secs(5);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_user_of_a_url_is_found_without_its_password() {
-        for (url, user) in [
-            ("redis://doorward:p%40ss@host:6379/1", "doorward"),
-            ("rediss://:secret@host", ""),
-            ("redis://host", ""),
-            ("redis+unix:///run/redis.sock", ""),
-        ] {
-            assert_eq!(user_of(url), user, "{url}");
-        }
-    }
-}

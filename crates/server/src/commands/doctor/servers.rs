@@ -1,0 +1,60 @@
+//! Asks the running server for `doorward doctor`.
+//!
+//! Start reading at [`servers`].
+
+use axum::http::Method;
+
+use super::finding::{Finding, Verdict};
+use crate::{
+    admin::{AdminClient, cut_off, wire::Nodes},
+    config::PlaceOptions,
+};
+
+/// Asks the running server about its cluster.
+pub(super) async fn servers(place: &PlaceOptions) -> Vec<Finding> {
+    let Ok(client) = AdminClient::of(place) else {
+        return vec![Finding::new(Verdict::Good, "server", "none runs on this data directory")];
+    };
+    let asked = client.ask_one::<Nodes>(Method::GET, "/nodes", &()).await;
+    let nodes = match asked {
+        Ok(nodes) => nodes,
+        Err(failure) => return vec![Finding::of("server", Err::<(), _>(failure), "")],
+    };
+    let mut findings = Vec::new();
+    let version = nodes.nodes.first().map(|one| one.version.clone()).unwrap_or_default();
+    for one in &nodes.nodes {
+        let (node, other) = (&one.node, &one.version);
+        let (verdict, said) = if !one.serving && !one.stopping {
+            (Verdict::Bad, format!("{node} has no lease, and admits no authenticated client"))
+        } else if *other != version {
+            (
+                Verdict::Warning,
+                format!("{node} runs {other}, and others {version}: run one version"),
+            )
+        } else {
+            (Verdict::Good, format!("{node} runs {other}, sockets: {}", one.sockets))
+        };
+        findings.push(Finding::new(verdict, "node", said));
+    }
+    let mut names: Vec<_> = nodes.nodes.iter().map(|one| &one.node).collect();
+    names.sort();
+    for pair in names.windows(2).filter(|pair| pair[0] == pair[1]) {
+        let said = format_args!("two nodes have the name {}: set cluster.node of one", pair[0]);
+        findings.push(Finding::new(Verdict::Bad, "node", said));
+    }
+    if let Some(cause) = cut_off(&nodes.away)
+        && !nodes.missing.is_empty()
+    {
+        let missing = nodes.missing.join(", ");
+        let said = format_args!("{cause}, so nothing is known about {missing}");
+        findings.push(Finding::new(Verdict::Bad, "node", said));
+        return findings;
+    }
+    findings.extend(
+        nodes
+            .missing
+            .iter()
+            .map(|node| Finding::new(Verdict::Bad, "node", format_args!("{node} does not answer"))),
+    );
+    findings
+}
