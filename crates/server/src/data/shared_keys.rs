@@ -74,6 +74,34 @@ impl SharedKeys {
         }
     }
 
+    /// Compares the key file with the keys of the cluster, and changes neither. Returns what the server would do with
+    /// them, or fails if it would not start.
+    pub(crate) async fn examine(&self, profile: Profile) -> Result<&'static str, Failure> {
+        let theirs = self.store.signing_keys().await.or_fail("cannot read the signing keys")?;
+        match (self.file.read()?, theirs) {
+            (None, None) if profile == Profile::Production => Err(Failure::new(format_args!(
+                "neither this node nor Redis has a signing key: put yours at {}, or make one: doorward keys create",
+                self.file.path().display()
+            ))),
+            (_, None) => Ok("Redis has no key yet, and the first node that starts stores its own"),
+            (None, Some(theirs)) => {
+                self.text(&theirs)?;
+                Ok("none yet; the server takes over that of the other nodes")
+            }
+            (Some(own), Some(theirs)) => match age(&own.names(), &theirs.names) {
+                Age::Same => Ok("that of the other nodes"),
+                Age::Newer => {
+                    Ok("newer than that of the other nodes, to which the server passes it")
+                }
+                Age::Older => {
+                    self.text(&theirs)?;
+                    Ok("older than that of the other nodes, which the server takes over")
+                }
+                Age::Foreign => Err(self.foreign()),
+            },
+        }
+    }
+
     /// Compares the keys of the running server with those of the cluster, and exchanges them after a rotation.
     pub(crate) async fn exchange(&self, keys: &KeyRing) -> Result<(), Failure> {
         let theirs = self.store.signing_keys().await.or_fail("cannot read the signing keys")?;
@@ -127,14 +155,18 @@ impl SharedKeys {
 
     /// Takes over the keys of the cluster.
     fn adopt(&self, theirs: &SigningKeys) -> Result<KeyRing, Failure> {
-        let Some(text) = theirs.text.as_deref().filter(|_| self.place == KeyStore::Redis) else {
-            return Err(Failure::new(format_args!(
+        let keys = KeyRing::from_pem(self.text(theirs)?);
+        self.file.adopt(keys.or_fail("cannot use the signing keys in Redis")?)
+    }
+
+    /// Returns the keys of the cluster as text. Fails if each node reads them from a file of its own.
+    fn text<'k>(&self, theirs: &'k SigningKeys) -> Result<&'k str, Failure> {
+        theirs.text.as_deref().filter(|_| self.place == KeyStore::Redis).ok_or_else(|| {
+            Failure::new(format_args!(
                 "the key {} is missing or older than that of the other nodes: copy the file from another node",
                 self.file.path().display()
-            )));
-        };
-        let keys = KeyRing::from_pem(text).or_fail("cannot use the signing keys in Redis")?;
-        self.file.adopt(keys)
+            ))
+        })
     }
 
     fn foreign(&self) -> Failure {

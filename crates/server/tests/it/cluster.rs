@@ -82,9 +82,15 @@ async fn a_node_with_another_key_does_not_start() {
 
     let mut command = doorward(&["serve", "--listen", "localhost:0", "--data-dir", data]);
     let done = finish(command.env("REDIS_URL", redis.url()));
+    let mut doctor = doorward(&["doctor", "--data-dir", data]);
+    let examined = finish(doctor.env("REDIS_URL", redis.url()));
 
     assert_eq!(done.code, Some(2), "{done:?}");
     assert!(done.stderr.contains("token-key.pem is not that of the other nodes"), "{done:?}");
+    assert_eq!(examined.code, Some(2), "{examined:?}");
+    let line = examined.stdout.lines().find(|line| line.starts_with("FAILED   key")).unwrap();
+    assert!(line.contains("is not that of the other nodes"), "{line}");
+    assert!(line.contains("move the file away to take over the key of the others"), "{line}");
 }
 
 /// With `token.key_store = "file"`, no private key is in Redis.
@@ -359,6 +365,7 @@ async fn the_doctor_examines_redis_and_all_nodes() {
         "warning  redis       a program without a password can read",
         "warning  redis       the user may use the keys of other programs",
         "warning  database    accounts, chat and boards are in files of this node",
+        "ok       key         that of the other nodes",
         "ok       node        eu-1 runs",
     ] {
         assert!(done.stdout.contains(expected), "{expected}: {}", done.stdout);

@@ -1,15 +1,16 @@
-//! Checks Redis for `doorward doctor`.
+//! Checks Redis, and the signing keys in it, for `doorward doctor`.
 //!
 //! Start reading at [`redis`].
 
 use std::time::Duration;
 
 use doorward::server::SystemClock;
-use doorward_redis::{Examination, RedisOptions};
+use doorward_redis::{Examination, RedisOptions, RedisStore};
 
 use super::finding::{Finding, Verdict};
 use crate::{
     config::{Config, RedisConfig},
+    data::{key_file::KeyFile, shared_keys::SharedKeys},
     terminal::{Failure, OrFail as _},
 };
 
@@ -18,8 +19,8 @@ pub(super) async fn redis(config: &Config) -> Vec<Finding> {
     let Some(redis) = config.redis() else {
         return vec![Finding::new(Verdict::Good, "redis", "not used; the server is the only node")];
     };
-    let found = match examine(redis).await {
-        Ok(found) => found,
+    let (found, store) = match examine(redis).await {
+        Ok(examined) => examined,
         Err(failure) => return vec![Finding::of("redis", Err::<(), _>(failure), "")],
     };
     let Examination { address, version, user, round_trip, .. } = &found;
@@ -61,16 +62,24 @@ pub(super) async fn redis(config: &Config) -> Vec<Finding> {
         let verdict = if difference >= 60 { Verdict::Bad } else { Verdict::Warning };
         findings.push(Finding::new(verdict, "redis", said));
     }
+    let keys = SharedKeys::new(store, KeyFile::of(&config.data_dir), redis.key_store);
+    findings.push(match keys.examine(config.profile).await {
+        Ok(said) => Finding::new(Verdict::Good, "key", said),
+        failed => Finding::of("key", failed, ""),
+    });
     findings
 }
 
-async fn examine(redis: &RedisConfig) -> Result<Examination, Failure> {
+/// Examines a Redis server, and opens the store with which the server uses it.
+async fn examine(redis: &RedisConfig) -> Result<(Examination, RedisStore), Failure> {
     let mut options = RedisOptions::default();
     if let Some(path) = &redis.ca {
         let cannot = format_args!("cannot read redis.ca {}", path.display());
         options = options.ca(&tokio::fs::read(path).await.or_fail(cannot)?);
     }
-    options.examine(redis.url.expose(), &SystemClock).await.or_fail("cannot use Redis")
+    let url = redis.url.expose();
+    let found = options.examine(url, &SystemClock).await.or_fail("cannot use Redis")?;
+    Ok((found, options.open(url).or_fail("cannot use Redis")?))
 }
 
 /// Checks that servers for Node.js do not use the user of the keys of Doorward.
