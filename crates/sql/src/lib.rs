@@ -29,7 +29,7 @@ mod time;
 pub use audit::SqlAudit;
 pub use backup::backup;
 pub use open_error::OpenError;
-pub use postgres::{ConnectError, PostgresDatabase, PostgresStore};
+pub use postgres::{ConnectError, PostgresDatabase, PostgresStore, Tables};
 pub use sqlite_file::{Schema, SqliteFile};
 pub use sqlx_error::failed as store_error;
 pub use store::SqlStore;

@@ -9,6 +9,7 @@ mod schema;
 
 pub use connect_error::ConnectError;
 pub use database::PostgresDatabase;
+pub use schema::Tables;
 
 use crate::accounts::account_store;
 
@@ -46,6 +47,31 @@ impl PostgresStore {
         let database = PostgresDatabase::connect(url).await?;
         schema::prepare(database.readers()).await?;
         Ok(Self { database })
+    }
+
+    /// Connects and examines the tables, and changes nothing.
+    ///
+    /// # Errors
+    /// Returns the [`ConnectError`] with which [`connect`](Self::connect) would fail, also if the user may not create
+    /// tables.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use doorward_sql::{ConnectError, PostgresStore, Tables};
+    ///
+    /// # async fn run() -> Result<(), ConnectError> {
+    /// let found = PostgresStore::examine("postgres://doorward:secret@db.example.org/doorward").await?;
+    /// if found == Tables::Missing {
+    ///     println!("the first server that starts creates the tables");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn examine(url: &str) -> Result<Tables, ConnectError> {
+        let database = PostgresDatabase::connect(url).await?;
+        let found = schema::examine(&database).await;
+        database.close().await;
+        found
     }
 
     /// Waits for running operations and closes all connections. Later operations of all clones fail.

@@ -9,7 +9,7 @@ mod servers;
 
 use doorward::server::{Clock as _, SystemClock};
 use doorward_core::Causes;
-use doorward_sql::PostgresStore;
+use doorward_sql::{PostgresStore, Tables};
 use jiff::Timestamp;
 
 use self::{
@@ -152,16 +152,16 @@ async fn postgres(config: &Config) -> Vec<Finding> {
                     DATABASE_URL to a PostgreSQL database";
         return vec![Finding::new(Verdict::Warning, "database", said)];
     };
-    let connected = PostgresStore::connect(url.expose()).await;
-    vec![match connected {
-        Ok(store) => {
-            store.close().await;
-            Finding::new(
-                Verdict::Good,
-                "database",
-                "PostgreSQL answers, and its tables can be used",
-            )
+    let examined = PostgresStore::examine(url.expose()).await;
+    let good = |said: &str| Finding::new(Verdict::Good, "database", said);
+    vec![match examined {
+        Ok(Tables::Missing) => {
+            good("PostgreSQL answers. It has no tables yet: the first start creates them")
         }
+        Ok(Tables::Outdated) => good(
+            "PostgreSQL answers. Its tables are of an older version: the next start changes them",
+        ),
+        Ok(_) => good("PostgreSQL answers, and its tables are of this version"),
         Err(error) => {
             let said = format_args!("cannot use database.url: {}", Causes(&error));
             Finding::new(Verdict::Bad, "database", said)

@@ -9,7 +9,7 @@ use std::{
 
 use doorward_testkit::RawClient;
 
-use crate::support::{Server, by_session, by_token, path, run, session, token};
+use crate::support::{Server, by_session, by_token, doorward, finish, path, run, session, token};
 
 /// Runs a command that must succeed, and returns its output.
 fn said(server: &Server, arguments: &[&str]) -> String {
@@ -344,4 +344,31 @@ fn the_doctor_checks_a_server_that_is_alone() {
     assert_eq!(done.code, Some(2), "{done:?}");
     assert!(done.stdout.contains("FAILED   key"), "{done:?}");
     assert!(done.stderr.contains("1 check has failed"), "{done:?}");
+}
+
+/// A check changes nothing.
+#[test]
+fn the_doctor_creates_no_tables_in_an_empty_database() {
+    let url = doorward_testkit::PostgresServer::shared().database();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let examine = || {
+        let mut command = doorward(&["doctor", "--data-dir", path(&data)]);
+        let done = finish(command.env("DATABASE_URL", &url));
+        assert_eq!(done.code, Some(0), "{done:?}");
+        let line = done.stdout.lines().find(|line| line.contains(" database ")).unwrap();
+        line.to_owned()
+    };
+
+    for _ in 0..2 {
+        let line = examine();
+        assert!(line.starts_with("ok ") && line.contains("no tables yet"), "{line}");
+    }
+    let server = Server::start_configured("", data.clone(), |command| {
+        command.env("DATABASE_URL", &url);
+    });
+    let line = examine();
+
+    assert!(line.contains("its tables are of this version"), "{line}");
+    drop(server);
 }

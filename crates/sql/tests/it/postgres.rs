@@ -12,7 +12,7 @@ use std::{
 use doorward_core::{
     Account, AccountStore as _, BoxFuture, CredentialId, PasskeyRecord, StoreError, UserId,
 };
-use doorward_sql::{ConnectError, PostgresDatabase, PostgresStore};
+use doorward_sql::{ConnectError, PostgresDatabase, PostgresStore, Tables};
 use doorward_testkit::{
     Fault, FaultProxy, PostgresServer, conformance, conformance::Subject, deeds,
 };
@@ -93,6 +93,48 @@ async fn tables_of_a_newer_version_are_refused() {
     let refused = PostgresStore::connect(&url).await;
 
     assert!(matches!(refused, Err(ConnectError::Newer)), "{refused:?}");
+}
+
+/// A check must be possible before the first start, and with a database of another program.
+#[tokio::test]
+async fn an_examination_creates_no_tables() {
+    let url = PostgresServer::shared().database();
+
+    for _ in 0..2 {
+        assert_eq!(PostgresStore::examine(&url).await.unwrap(), Tables::Missing);
+    }
+    PostgresStore::connect(&url).await.unwrap().close().await;
+    assert_eq!(PostgresStore::examine(&url).await.unwrap(), Tables::Ready);
+
+    let examined_at = async |version: i64| {
+        execute(&url, format!("UPDATE doorward_schema SET version = {version}")).await;
+        PostgresStore::examine(&url).await
+    };
+    assert_eq!(examined_at(0).await.unwrap(), Tables::Outdated);
+    for newer in [99, -1] {
+        let refused = examined_at(newer).await;
+        assert!(matches!(refused, Err(ConnectError::Newer)), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_examination_finds_that_the_user_may_not_create_tables() {
+    let server = PostgresServer::start();
+    let url = server.database();
+    execute(&url, "CREATE USER reader; REVOKE CREATE ON SCHEMA public FROM PUBLIC".into()).await;
+    let reader = url.replace("postgres@", "reader@");
+
+    let examined = PostgresStore::examine(&reader).await.unwrap_err();
+    let connected = PostgresStore::connect(&reader).await.err().unwrap();
+
+    for error in [examined, connected] {
+        assert!(matches!(error, ConnectError::Tables(_)), "{error}");
+    }
+}
+
+async fn execute(url: &str, statement: String) {
+    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
 }
 
 #[tokio::test]
