@@ -57,6 +57,21 @@ impl RedisStore {
         RedisOptions::default().connect(url).await
     }
 
+    /// Returns the address of the server, `host:port` or the path of its socket. It contains no password.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_redis::RedisOptions;
+    ///
+    /// let store = RedisOptions::default().open("redis://doorward:secret@localhost")?;
+    /// assert_eq!(store.address(), "localhost:6379");
+    /// # Ok::<_, doorward_redis::ConnectError>(())
+    /// ```
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.0.link.client_and_address().1
+    }
+
     /// Opens the connection of a store from [`RedisOptions::open`]. Does nothing if it is open. Fails after 2 s.
     ///
     /// # Errors

@@ -52,8 +52,8 @@ pub(crate) fn router(admin: Admin) -> Router {
 
 /// Answers the greeting of a command, which sends its request only after this answer. Asks no other component, so that
 /// a server that answers slowly is told from one that does not run.
-async fn server() -> Json<Server> {
-    Json(Server { version: env!("CARGO_PKG_VERSION").to_owned() })
+async fn server(State(admin): State<Admin>) -> Json<Server> {
+    Json(Server::clone(&admin.server))
 }
 
 async fn revoke(

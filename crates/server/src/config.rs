@@ -151,6 +151,14 @@ pub(crate) struct RedisConfig {
     pub(crate) key_store: KeyStore,
 }
 
+impl RedisConfig {
+    /// Returns the name of this node: that of the setting, or else that of the machine.
+    pub(crate) fn node_name(&self) -> String {
+        let machine = || rustix::system::uname().nodename().to_string_lossy().into_owned();
+        self.node.as_ref().map_or_else(machine, |node| node.as_str().to_owned())
+    }
+}
+
 /// Bridge to Socket.IO servers for Node.js.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BridgeConfig {

@@ -11,11 +11,12 @@ use doorward::{Principals, auth::Issuers, session::Sessions};
 use doorward_core::{AccountStore, Causes};
 use doorward_identity::Accounts;
 
-use crate::admin::wire::Problem;
+use crate::admin::wire::{Problem, Server};
 
 /// Services and stores that the admin routes read and change.
 #[derive(Clone)]
 pub(crate) struct Admin {
+    pub(crate) server: Arc<Server>,
     pub(crate) principals: Principals,
     pub(crate) accounts: Accounts,
     pub(crate) store: Arc<dyn AccountStore>,

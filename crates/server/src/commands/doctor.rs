@@ -35,7 +35,7 @@ pub(crate) fn run(place: &PlaceOptions) -> Result<(), Failure> {
         findings.extend(redis(&config).await);
         findings.extend(bridge(&config));
         findings.extend(postgres(&config).await);
-        findings.extend(servers(place).await);
+        findings.extend(servers(place, &config).await);
         findings
     })?;
     let lines = findings.iter().map(|Finding { verdict, what, said }| {
@@ -55,11 +55,15 @@ pub(crate) fn run(place: &PlaceOptions) -> Result<(), Failure> {
     }
 }
 
-fn profile(config: &Config) -> &'static str {
-    match config.profile {
-        Profile::Development => "valid, for profile \"development\"",
-        Profile::Production => "valid, for profile \"production\"",
-    }
+fn profile(config: &Config) -> String {
+    let name = match config.profile {
+        Profile::Development => "development",
+        Profile::Production => "production",
+    };
+    format!(
+        "valid, for profile \"{name}\"; read from the options and the environment of this command, not from a \
+         running server"
+    )
 }
 
 /// Checks the data directory and its files.

@@ -87,8 +87,7 @@ pub(crate) fn build(
         .pages(config.origins.iter().map(ToString::to_string))
         .gateway(demo::gateway().connections_at_most(config.sockets));
     if let Some((store, redis)) = resources.stores.cluster.as_ref().zip(config.redis()) {
-        let name = redis.node.as_ref().map_or_else(machine, |node| node.as_str().to_owned());
-        builder = builder.cluster(store.cluster(&name));
+        builder = builder.cluster(store.cluster(&redis.node_name()));
     }
     if let Some(bridge) = bridge::of(config)? {
         builder = builder.bridge(bridge);
@@ -117,11 +116,6 @@ pub(crate) fn build(
         }
     }
     builder.public(identity.gateway()).build().or_fail("the server cannot be built")
-}
-
-/// Returns the name of this machine.
-fn machine() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Returns the limits of the framework. The number of connections is limited to what the file

@@ -8,12 +8,14 @@ use std::{io, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use axum::routing::get;
 use doorward::{
+    Doorward,
     audit::JsonLinesAudit,
     auth::KeyRing,
     server::{Clock, Listeners, ServeError, ShutdownSignal, SystemClock, Tls},
     session::Sessions,
 };
 use doorward_core::Causes;
+use doorward_identity::Identity;
 use futures_util::future::OptionFuture;
 
 use super::{
@@ -120,13 +122,7 @@ async fn serve(
         is_configured: config.public_url.is_some(),
         place: &options.place,
     };
-    let principals = doorward.principals();
-    let accounts = identity.accounts(principals.clone());
-    let (store, kept) = (Arc::clone(&stores.accounts), Arc::clone(&sessions));
-    let (asked, serving) = (Arc::clone(&dependencies), Arc::clone(&doorward));
-    let away = Arc::new(move || asked.away(&serving.outages()));
-    let issued = issuers.authenticator();
-    let operators = Admin { principals, accounts, store, sessions: kept, issuers: issued, away };
+    let operators = operators(config, resources, &doorward, &identity, &issuers, &dependencies);
     let beside = async {
         tokio::join!(
             admin.serve(admin::router(operators)),
@@ -160,6 +156,27 @@ async fn serve(
     tokio::select! {
         served = served => served.or_fail("cannot serve").map(|()| Stopped::InOrder),
         () = at_once.received_again() => Ok(Stopped::AtOnce),
+    }
+}
+
+/// Returns what the commands of operators use.
+fn operators(
+    config: &Config,
+    resources: Resources<'_>,
+    doorward: &Arc<Doorward>,
+    identity: &Identity,
+    issuers: &TrustedIssuers,
+    dependencies: &Arc<Dependencies>,
+) -> Admin {
+    let (asked, serving) = (Arc::clone(dependencies), Arc::clone(doorward));
+    Admin {
+        server: Arc::new(admin::wire::Server::of(config)),
+        principals: doorward.principals(),
+        accounts: identity.accounts(doorward.principals()),
+        store: Arc::clone(&resources.stores.accounts),
+        sessions: Arc::clone(resources.sessions),
+        issuers: issuers.authenticator(),
+        away: Arc::new(move || asked.away(&serving.outages())),
     }
 }
 

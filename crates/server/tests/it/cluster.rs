@@ -321,6 +321,34 @@ async fn an_operator_sees_all_nodes_and_their_connections() {
     assert!(unknown.stderr.contains("; no answer from eu-2"), "{unknown:?}");
 }
 
+/// In a terminal, the variables of the service are not set. The doctor then examines other stores than the server uses.
+#[tokio::test]
+async fn the_doctor_warns_if_the_running_server_has_other_settings() {
+    let redis = RedisServer::start(&[]).await;
+    let server = node(&redis, "eu-1", "");
+    let url = redis.url();
+    let examine = |variables: &[(&str, &str)]| {
+        let mut command = doorward(&["doctor", "--data-dir", path(server.data_dir())]);
+        let done = finish(command.envs(variables.iter().copied()));
+        let lines = done.stdout.lines().filter(|line| line.contains(" the running server uses "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+
+    let without = examine(&[]);
+    let with_redis = examine(&[("REDIS_URL", &url)]);
+    let with_all = examine(&[("REDIS_URL", &url), ("DOORWARD_CLUSTER__NODE", "eu-1")]);
+
+    let socket = url.strip_prefix("redis+unix://").unwrap();
+    let expected = format!(
+        "warning  settings    the running server uses Redis {socket}, and this command reads none: run it with the \
+         options and the environment of the server"
+    );
+    assert_eq!(without, [expected]);
+    assert_eq!(with_redis.len(), 1, "{with_redis:?}");
+    assert!(with_redis[0].contains("uses cluster.node eu-1, and this"), "{with_redis:?}");
+    assert!(with_all.is_empty(), "{with_all:?}");
+}
+
 /// The asked node cannot know anything about the others then, and does not blame them.
 #[tokio::test]
 async fn a_node_without_redis_is_named_instead_of_the_others() {

@@ -1,17 +1,22 @@
 //! Asks the running server for `doorward doctor`.
 //!
+//! The server may have been started with other options and another environment than the command, which then examines
+//! the wrong Redis or the wrong database. So the settings that decide about that are compared.
 //! Start reading at [`servers`].
 
 use axum::http::Method;
 
 use super::finding::{Finding, Verdict};
 use crate::{
-    admin::{AdminClient, cut_off, wire::Nodes},
-    config::PlaceOptions,
+    admin::{
+        AdminClient, cut_off,
+        wire::{Nodes, Server},
+    },
+    config::{Config, PlaceOptions},
 };
 
-/// Asks the running server about its cluster.
-pub(super) async fn servers(place: &PlaceOptions) -> Vec<Finding> {
+/// Compares the settings of the running server with those of the command, and asks it about its cluster.
+pub(super) async fn servers(place: &PlaceOptions, config: &Config) -> Vec<Finding> {
     let Ok(client) = AdminClient::of(place) else {
         return vec![Finding::new(Verdict::Good, "server", "none runs on this data directory")];
     };
@@ -20,7 +25,10 @@ pub(super) async fn servers(place: &PlaceOptions) -> Vec<Finding> {
         Ok(nodes) => nodes,
         Err(failure) => return vec![Finding::of("server", Err::<(), _>(failure), "")],
     };
-    let mut findings = Vec::new();
+    // A server of another version may not tell its settings.
+    let running = client.ask_one::<Server>(Method::GET, "/server", &()).await.ok();
+    let mut findings: Vec<_> =
+        running.iter().flat_map(|running| differences(running, &Server::of(config))).collect();
     let version = nodes.nodes.first().map(|one| one.version.clone()).unwrap_or_default();
     for one in &nodes.nodes {
         let (node, other) = (&one.node, &one.version);
@@ -57,4 +65,27 @@ pub(super) async fn servers(place: &PlaceOptions) -> Vec<Finding> {
             .map(|node| Finding::new(Verdict::Bad, "node", format_args!("{node} does not answer"))),
     );
     findings
+}
+
+/// Finds the settings in which the running server differs from the command.
+fn differences(running: &Server, read: &Server) -> Vec<Finding> {
+    let mut compared = vec![
+        ("Redis", &running.redis, &read.redis),
+        ("PostgreSQL", &running.postgres, &read.postgres),
+    ];
+    if running.redis.is_some() && read.redis.is_some() {
+        compared.push(("cluster.node", &running.node, &read.node));
+    }
+    let differing = compared.into_iter().filter(|(_, running, read)| running != read);
+    let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+    let findings = differing.map(|(what, running, read)| {
+        let said = format_args!(
+            "the running server uses {what} {}, and this command reads {}: run it with the options and the \
+             environment of the server",
+            shown(running),
+            shown(read)
+        );
+        Finding::new(Verdict::Warning, "settings", said)
+    });
+    findings.collect()
 }
