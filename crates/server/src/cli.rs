@@ -8,7 +8,7 @@ mod options;
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 pub(crate) use self::options::*;
 use crate::{config::all_settings, terminal::Failure};
@@ -26,6 +26,10 @@ struct CommandLine {
 pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Option<Command>, Failure> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(failure) = missing_value(&arguments) {
+        return Err(failure);
+    }
     match CommandLine::try_parse_from(arguments) {
         Ok(line) => {
             Ok(Some(line.command.unwrap_or_else(|| Command::Serve(ServeOptions::default()))))
@@ -37,6 +41,27 @@ pub(crate) fn parse(
             Ok(None)
         }
     }
+}
+
+/// Finds an option whose value is missing because another option follows. Generated ids may begin with a hyphen. For
+/// their options, clap takes any argument as the value, and the command would act on a user named `--data-dir=DIR`.
+fn missing_value(arguments: &[OsString]) -> Option<Failure> {
+    let command = CommandLine::command();
+    let options = command.get_subcommands().flat_map(clap::Command::get_opts);
+    let names: Vec<&str> = options
+        .filter(|option| option.is_allow_hyphen_values_set())
+        .filter_map(clap::Arg::get_long)
+        .collect();
+    arguments.windows(2).find_map(|pair| {
+        let (option, next) = (pair[0].to_str()?.strip_prefix("--")?, pair[1].to_string_lossy());
+        let is_missing = names.contains(&option) && next.starts_with("--");
+        is_missing.then(|| {
+            Failure::new(format_args!(
+                "the value of --{option} is missing before {next}; write --{option}=VALUE if the value begins with -- \
+                 (doorward --help shows the options)"
+            ))
+        })
+    })
 }
 
 /// Joins the error message of clap and its tips to one line, without the usage.
@@ -110,8 +135,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_one_that_clap_finds_sound() {
-        use clap::CommandFactory as _;
-
         CommandLine::command().debug_assert();
     }
 
@@ -138,9 +161,28 @@ mod tests {
                 "{what}"
             );
         }
-        let sessions = parsed(&["sessions", "--user", "--a"]);
+        let sessions = parsed(&["sessions", "--user=--a"]);
         assert!(matches!(sessions, Ok(Some(Command::Sessions(_)))));
         assert!(matches!(parsed(&["token", "--sub", "-a"]), Ok(Some(Command::Token(_)))));
+    }
+
+    /// Otherwise a user named `--data-dir=x` would be revoked, with success.
+    #[test]
+    fn an_option_is_not_the_value_of_the_option_before_it() {
+        let cases: [(&[&str], &str); 6] = [
+            (&["revoke", "--user", "--data-dir=x"], "user"),
+            (&["revoke", "--user", "--data-dir", "x"], "user"),
+            (&["revoke", "--data-dir", "x", "--session", "--socket", "y"], "session"),
+            (&["sessions", "--id", "--json"], "id"),
+            (&["token", "--sub", "--ttl", "5m"], "sub"),
+            (&["revoke", "--user", "--"], "user"),
+        ];
+        for (arguments, option) in cases {
+            let failure = parsed(arguments).unwrap_err();
+
+            let expected = format!("doorward: the value of --{option} is missing before --");
+            assert!(failure.starts_with(&expected), "{failure}");
+        }
     }
 
     #[test]

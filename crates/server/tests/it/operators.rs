@@ -204,7 +204,7 @@ async fn the_admin_socket_is_open_to_its_owner_only() {
 fn a_command_that_fails_is_explained_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = path(folder.path());
-    let cases: [(&[&str], &str); 5] = [
+    let cases: [(&[&str], &str); 6] = [
         (
             &["revoke", "--user", "alice", "--data-dir", nowhere],
             "no server runs on the data directory",
@@ -212,6 +212,7 @@ fn a_command_that_fails_is_explained_in_one_line() {
         (&["connections", "--data-dir", nowhere], "start one with doorward serve --data-dir"),
         (&["sessions", "--user", "a", "--data-dir", nowhere], "no server runs"),
         (&["revoke"], "required arguments were not provided"),
+        (&["revoke", "--user", "--data-dir", nowhere], "the value of --user is missing"),
         (&["revoke", "--user", "a", "--socket", "b"], "cannot be used with"),
     ];
     for (arguments, expected) in cases {
