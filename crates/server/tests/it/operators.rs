@@ -373,3 +373,24 @@ fn the_doctor_creates_no_tables_in_an_empty_database() {
     assert!(line.contains("its tables are of this version"), "{line}");
     drop(server);
 }
+
+/// Without a trusted proxy, the server sees one address for all clients, and they share its budgets.
+#[test]
+fn the_doctor_asks_for_the_proxy_behind_which_the_server_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("doorward.toml");
+    let line = |more: &str| {
+        fs::write(&config, format!("public_url = \"https://chat.example.org\"\n{more}")).unwrap();
+        let data = folder.path().join("data");
+        let done = run(&["doctor", "--config", path(&config), "--data-dir", path(&data)]);
+        let line = done.stdout.lines().find(|line| line.contains(" name ")).map(str::to_owned);
+        line.unwrap_or_else(|| panic!("{done:?}"))
+    };
+
+    let alone = line("");
+    let behind = line("trusted_proxies = [\"10.0.0.1\"]\n");
+
+    assert!(alone.starts_with("warning  name"), "{alone}");
+    assert!(alone.contains("set tls, or name the proxy in trusted_proxies"), "{alone}");
+    assert!(behind.starts_with("ok       name"), "{behind}");
+}
