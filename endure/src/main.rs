@@ -4,6 +4,7 @@
 //! counts or ratios. They are never times, because times depend on the machine. `cargo xtask endure` runs all
 //! scenarios, and `endure NAME..` runs the named scenarios. Start reading at [`scenario::ALL`].
 
+mod crowd;
 mod nodes;
 mod out;
 mod scenario;

@@ -12,6 +12,7 @@ mod revocations;
 mod rolling;
 mod slow_body;
 mod slow_store;
+mod storm;
 mod takeover;
 mod upgrade;
 
@@ -68,6 +69,10 @@ pub(crate) const ALL: &[Scenario] = &[
     scenario!(
         rolling,
         "900 clients with one connection each are back within 30 s when each of three nodes restarts, and none is refused"
+    ),
+    scenario!(
+        storm,
+        "5,000 clients with one connection each are back within 30 s when a node restarts, within 35 s when one is killed, and none is refused"
     ),
     scenario!(
         takeover,
