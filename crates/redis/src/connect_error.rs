@@ -25,6 +25,15 @@ pub enum ConnectError {
         #[source]
         source: BoxError,
     },
+    /// The server closes new connections, for example because it has reached its `maxclients`.
+    #[error("{address} closes new connections: raise its maxclients, or read its log")]
+    Closes {
+        /// Address of the server, `host:port` or the path of its socket.
+        address: String,
+        /// Error of the connection.
+        #[source]
+        source: BoxError,
+    },
     /// The server evicts keys when its memory is full, and could evict revocations.
     #[error("{address} may evict revocations under its maxmemory-policy {policy}: set noeviction")]
     Evicts {

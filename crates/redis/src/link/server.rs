@@ -17,8 +17,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Returns the properties of the server. Fails if the server is not Redis, is too old, is a replica, or
-    /// may evict revocations.
+    /// Returns the properties of the server. Fails if the server is not Redis, is too old, is loading its data, is a
+    /// replica, or may evict revocations.
     pub(super) async fn look_at(
         connection: &mut MultiplexedConnection,
         address: &str,
@@ -30,6 +30,11 @@ impl Server {
             let source = "the answer to INFO has no redis_version or no run_id".into();
             return Err(ConnectError::NotRedis { address: address.to_owned(), source });
         };
+        // While Redis loads its append-only log, it reports that it has none.
+        if line("loading") == Some("1") {
+            let source = "it is loading its data".into();
+            return Err(ConnectError::Away { address: address.to_owned(), source });
+        }
         if is_old(version) {
             let version = version.to_owned();
             return Err(ConnectError::Old { address: address.to_owned(), version });
@@ -87,6 +92,11 @@ pub(crate) fn explain(address: &str, error: RedisError) -> ConnectError {
             ConnectError::Away { address, source: error.into() }
         }
         ErrorKind::Io if is_tls(&error) => ConnectError::Tls { address, source: error.into() },
+        // A server that has reached its `maxclients` sends a line about it before it closes the connection. That line
+        // is the answer to no command, and the library drops it.
+        ErrorKind::Io if error.is_connection_dropped() && !error.is_connection_refusal() => {
+            ConnectError::Closes { address, source: error.into() }
+        }
         ErrorKind::Io => ConnectError::Away { address, source: error.into() },
         ErrorKind::Parse => ConnectError::NotRedis { address, source: error.into() },
         _ => ConnectError::Unusable { address, source: error.into() },

@@ -123,22 +123,18 @@ async fn an_error_does_not_repeat_a_url_that_cannot_be_parsed() {
 }
 
 /// Server that speaks TLS on a port of the loopback interface, with the authority of its certificate.
-struct OverTls {
-    _server: RedisServer,
-    _folder: TempDir,
-    url: String,
-    ca: String,
+pub(crate) struct OverTls {
+    pub(crate) server: RedisServer,
+    folder: TempDir,
+    pub(crate) url: String,
+    pub(crate) ca: String,
 }
 
 impl OverTls {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = TempDir::new().unwrap();
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        let (certificate, key) = (path("server.crt"), path("server.key"));
-        std::fs::write(&certificate, cert.pem()).unwrap();
-        std::fs::write(&key, signing_key.serialize_pem()).unwrap();
+        let ca = make_certificate(&folder, "server");
+        let path = |name: &str| path(&folder, name);
         let free =
             std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let port = free.port().to_string();
@@ -148,18 +144,44 @@ impl OverTls {
             "--tls-port",
             &port,
             "--tls-cert-file",
-            &certificate,
+            &path("server.crt"),
             "--tls-key-file",
-            &key,
+            &path("server.key"),
             "--tls-auth-clients",
             "no",
             "--tls-ca-cert-file",
-            &certificate,
+            &path("server.crt"),
         ];
-        let server = RedisServer::start(&arguments);
+        let server = RedisServer::start(&arguments).await;
         let url = format!("rediss://localhost:{port}");
-        Self { _server: server.await, _folder: folder, url, ca: cert.pem() }
+        Self { server, folder, url, ca }
     }
+
+    /// Makes a certificate that is its own authority, and returns it.
+    pub(crate) fn certificate(&self, name: &str) -> String {
+        make_certificate(&self.folder, name)
+    }
+
+    /// Lets the server use another certificate for new connections.
+    pub(crate) async fn use_certificate(&self, behind: &mut Behind, name: &str) {
+        let path = |ending: &str| path(&self.folder, &format!("{name}.{ending}"));
+        let (certificate, key) = (path("crt"), path("key"));
+        let set = format!("CONFIG SET tls-cert-file {certificate} tls-key-file {key}");
+        behind.run::<()>(&set).await;
+    }
+}
+
+fn path(folder: &TempDir, name: &str) -> String {
+    folder.path().join(name).to_str().unwrap().to_owned()
+}
+
+/// Writes a new certificate for `localhost` and its key, and returns the certificate as PEM.
+fn make_certificate(folder: &TempDir, name: &str) -> String {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(path(folder, &format!("{name}.crt")), cert.pem()).unwrap();
+    std::fs::write(path(folder, &format!("{name}.key")), signing_key.serialize_pem()).unwrap();
+    cert.pem()
 }
 
 #[tokio::test]
@@ -203,6 +225,32 @@ async fn a_replica_is_refused() {
     let error = refused(&replica.url()).await;
 
     assert!(matches!(error, ConnectError::Replica { .. }), "{error:?}");
+}
+
+/// Redis reports no append-only log while it loads one. It has not lost what it was asked to keep.
+#[tokio::test]
+async fn a_server_that_is_loading_its_data_is_waited_for() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let information =
+        "redis_version:7.0.15\r\nrun_id:1\r\nrole:master\r\nloading:1\r\naof_enabled:0";
+    let serving = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut buffer = vec![0; 16 * 1024];
+        // The client library names itself with two commands first.
+        let answer = format!("${}\r\n{information}\r\n", information.len());
+        for answer in ["+OK\r\n+OK\r\n", &answer] {
+            stream.read(&mut buffer).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+        stream.read(&mut buffer).await.unwrap()
+    });
+
+    let error = refused(&format!("redis://{address}")).await;
+
+    assert!(matches!(error, ConnectError::Away { .. }), "{error:?}");
+    assert_eq!(error.source().unwrap().to_string(), "it is loading its data");
+    assert_eq!(serving.await.unwrap(), 0, "the server is told nothing that it could lose");
 }
 
 /// Attack 92: if a server evicts a revocation, the revoked user is admitted.

@@ -16,6 +16,8 @@ mod floor;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod maintenance;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod rules;

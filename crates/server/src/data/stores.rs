@@ -193,7 +193,7 @@ async fn redis_store(redis: &RedisConfig) -> Result<RedisStore, Failure> {
     }
     let store = options.open(redis.url.expose()).or_fail("cannot use Redis")?;
     match store.try_connect().await {
-        Err(error @ ConnectError::Away { .. }) => {
+        Err(error @ (ConnectError::Away { .. } | ConnectError::Closes { .. })) => {
             tracing::error!(cause = %Causes(&error), "No authenticated client is admitted until Redis answers.");
         }
         connected => connected.or_fail("cannot use Redis")?,
