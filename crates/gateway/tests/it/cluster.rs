@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use doorward::{
-    PerUser, Revoke, UserId,
+    Limits, PerUser, Revoke, UserId,
     access::Revocation,
     prelude::*,
-    server::Clock as _,
+    server::{Clock as _, Listeners},
     session::MemoryStore,
     store::MemorySeats,
     test::{ManualClock, TestClient, TestEnd},
@@ -362,6 +362,38 @@ async fn a_node_that_stops_leaves_and_is_not_waited_for() {
 
     assert_eq!((names(&done.confirmed), done.missing.len()), (vec!["n0"], 0));
     nodes.connect(0, "alice").await;
+}
+
+/// A client reads nothing, so its link takes longer than the grace period. The process ends then. Here it is cut off.
+#[tokio::test]
+async fn a_node_whose_links_outlast_its_grace_period_does_not_leave_and_lapses() {
+    let nodes = Nodes::serve(2, |builder| {
+        let brief = |limits: &mut Limits| limits.shutdown_grace = Duration::from_millis(100);
+        builder.limits(brief).connections(PerUser::RefuseNew(1)).gateway(gateway())
+    });
+    let nodes = nodes.await;
+    let _reads_nothing = nodes.connect(1, "alice").await;
+    let doorward = nodes.server(1).server.doorward();
+    let hub = doorward.hub::<Member>("/").unwrap();
+    for number in 0..100 {
+        hub.emit("unread", number).unwrap();
+        tokio::task::yield_now().await;
+    }
+
+    let listeners = Listeners::bind("127.0.0.1:0").await.unwrap();
+    let stopped = doorward.serve_with(listeners, doorward.service(), async {});
+    while_time_passes(&nodes.clock, stopped).await.unwrap();
+    assert_eq!((doorward.connections(), doorward.links()), (0, 1));
+    nodes.node(1).cut();
+
+    let done = nodes.revoke(0, "bob").await;
+    assert_eq!((names(&done.missing), done.lapsed.len()), (vec!["n1"], 0));
+    // The socket has ended in order, so its seat is free at once.
+    let _back = nodes.connect(0, "alice").await;
+    let settled = tokio::spawn(done.settled());
+    nodes.pass(Duration::from_secs(31)).await;
+    let done = settled.await.unwrap();
+    assert_eq!((names(&done.lapsed), done.missing.len()), (vec!["n1"], 0));
 }
 
 /// Attack 91 on two nodes: the older socket closes before the new one enters.

@@ -3,7 +3,9 @@
 //! Leases last 25 s, so these tests change the times that the server has stored instead of waiting.
 
 mod bus;
+mod clock;
 mod contract;
+mod failover;
 mod leases;
 mod seats;
 

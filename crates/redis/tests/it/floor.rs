@@ -14,11 +14,11 @@ use crate::{
     fixture::{Behind, connect, guarded, key, session},
 };
 
-async fn read(store: &RedisStore) -> RevocationState {
+pub(crate) async fn read(store: &RedisStore) -> RevocationState {
     store.read(&UserId::new("alice"), None, None).await.unwrap()
 }
 
-fn holds(issued: Issued, epoch: &RevocationState) -> bool {
+pub(crate) fn holds(issued: Issued, epoch: &RevocationState) -> bool {
     CredentialRef { user: &UserId::new("alice"), session: None, token: None, issued }.holds(epoch)
 }
 
@@ -34,7 +34,7 @@ fn whole_second(epoch: &RevocationState) -> SystemTime {
 }
 
 /// Waits until the server's clock has passed the millisecond in which the floor was raised.
-async fn moment_later(behind: &mut Behind, before: &RevocationState) {
+pub(crate) async fn moment_later(behind: &mut Behind, before: &RevocationState) {
     let millis =
         |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
     let later = async {
@@ -50,7 +50,7 @@ async fn moment_later(behind: &mut Behind, before: &RevocationState) {
 
 /// Asserts that the floor was raised, so that earlier credentials are rejected and later credentials are
 /// accepted.
-fn assert_raised(before: &RevocationState, after: &RevocationState) {
+pub(crate) fn assert_raised(before: &RevocationState, after: &RevocationState) {
     assert!(time(before) < time(after), "{before:?} {after:?}");
     for issued in [
         Issued::Generation(before.generation),

@@ -21,11 +21,11 @@ fn node(redis: &RedisServer, name: &str, more: &str) -> Server {
     })
 }
 
-fn ready(server: &Server) -> bool {
+pub(crate) fn ready(server: &Server) -> bool {
     server.request("GET", "/readyz").status == 200
 }
 
-async fn ended(mut client: RawClient) -> String {
+pub(crate) async fn ended(mut client: RawClient) -> String {
     let rest = client.rest().await;
     let texts = rest.iter().filter_map(|seen| match seen {
         Seen::Text(text) => Some(text.as_str()),
@@ -175,7 +175,7 @@ async fn a_user_has_one_connection_on_all_nodes() {
 }
 
 /// Answers the pings of the server.
-async fn answering(mut client: RawClient) {
+pub(crate) async fn answering(mut client: RawClient) {
     while let Some(packet) = client.packet().await {
         if packet == "2" {
             client.text("3").await;
@@ -184,7 +184,7 @@ async fn answering(mut client: RawClient) {
 }
 
 /// Connects a client, as often as needed until it is admitted.
-async fn eventually_connects(server: &Server, auth: &str) -> RawClient {
+pub(crate) async fn eventually_connects(server: &Server, auth: &str) -> RawClient {
     loop {
         let mut client = RawClient::open(server.address()).await;
         client.text(&format!("40{auth}")).await;
@@ -195,7 +195,7 @@ async fn eventually_connects(server: &Server, auth: &str) -> RawClient {
 }
 
 /// Returns a token of a node that is accepted. A token of the second in which Redis was empty is not.
-async fn accepted(server: &Server) -> String {
+pub(crate) async fn accepted(server: &Server) -> String {
     loop {
         let auth = by_token(&token(server.data_dir()));
         let mut client = RawClient::open(server.address()).await;

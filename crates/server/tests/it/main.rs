@@ -26,6 +26,8 @@ mod descriptors;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod full_disk;
 #[cfg(test)]
 mod http;
@@ -39,6 +41,8 @@ mod metrics;
 mod operators;
 #[cfg(test)]
 mod providers;
+#[cfg(test)]
+mod seat_races;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

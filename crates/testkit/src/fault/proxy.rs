@@ -4,12 +4,13 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use doorward_core::lock;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split},
     net::{TcpListener, TcpStream, UnixStream},
@@ -63,13 +64,15 @@ pub enum Fault {
 #[derive(Debug)]
 pub struct FaultProxy {
     address: SocketAddr,
+    /// Server of the next connection. The lock is held for one read or one write.
+    server: Arc<Mutex<Server>>,
     weather: watch::Sender<Weather>,
     taken: Arc<AtomicU64>,
     accepting: JoinHandle<()>,
 }
 
 /// Address of the server.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum Server {
     Tcp(SocketAddr),
     Unix(PathBuf),
@@ -122,22 +125,31 @@ impl FaultProxy {
         let address = listener.local_addr().expect("it is bound");
         let weather = watch::Sender::new(Weather { fault: Fault::None, stranded: 0 });
         let taken = Arc::new(AtomicU64::new(0));
+        let server = Arc::new(Mutex::new(server));
         let (changes, count) = (weather.clone(), Arc::clone(&taken));
+        let next = Arc::clone(&server);
         let accepting = tokio::spawn(async move {
             // A failed `accept` ends the proxy. The test then fails, because its connections are refused.
             while let Ok((here, _)) = listener.accept().await {
                 let number = count.fetch_add(1, Ordering::Relaxed) + 1;
                 let sky = Sky { number, weather: changes.subscribe() };
-                tokio::spawn(pass(here, server.clone(), sky));
+                let there = lock(&next).clone();
+                tokio::spawn(pass(here, there, sky));
             }
         });
-        Self { address, weather, taken, accepting }
+        Self { address, server, weather, taken, accepting }
     }
 
     /// Returns the address that clients connect to.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Lets later connections lead to another server that listens on TCP, as an address does that is moved to
+    /// another machine. Open connections keep their server.
+    pub fn lead_to(&self, server: SocketAddr) {
+        *lock(&self.server) = Server::Tcp(server);
     }
 
     /// Sets the fault of all open and later connections.

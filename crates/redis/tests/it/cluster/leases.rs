@@ -14,12 +14,12 @@ use crate::{
     fixture::{Behind, connect, guarded, second},
 };
 
-fn rights(user: &str) -> Order {
+pub(super) fn rights(user: &str) -> Order {
     Order::Rights(UserId::new(user))
 }
 
 /// Sets the end of the lease of every member to some seconds from now.
-async fn set_leases(behind: &mut Behind, seconds: i64) {
+pub(super) async fn set_leases(behind: &mut Behind, seconds: i64) {
     let end = now(behind).await.saturating_add_signed(seconds * 1000);
     for member in behind.run::<Vec<String>>("ZRANGE {doorward}:nodes 0 -1").await {
         let mut redis = redis::cmd("ZADD");

@@ -11,7 +11,7 @@ use super::{join, node, now};
 use crate::fixture::{Behind, Numbered, guarded};
 
 /// Requests a seat for socket and link `number` of a user.
-async fn reserve(
+pub(super) async fn reserve(
     cluster: &RedisCluster,
     user: &str,
     number: u64,
@@ -35,7 +35,7 @@ fn holders(refused: Result<Box<dyn Reservation>, SeatError>) -> Vec<(NodeId, u64
     }
 }
 
-const ONE: PerUser = PerUser::RefuseNew(1);
+pub(super) const ONE: PerUser = PerUser::RefuseNew(1);
 
 #[tokio::test]
 async fn a_seat_on_one_node_is_taken_on_all() {
