@@ -13,8 +13,9 @@ struct Document {
     named: fn(&str) -> Vec<(usize, &str)>,
 }
 
-const DOCUMENTS: [Document; 6] = [
+const DOCUMENTS: [Document; 7] = [
     Document { path: "docs/attacks.md", named: in_last_columns },
+    Document { path: "docs/faults.md", named: in_last_columns },
     Document { path: "docs/holes.md", named: at_test_lines },
     Document { path: "docs/from-nestjs.md", named: in_last_columns },
     Document { path: "docs/identity.md", named: in_last_columns },
@@ -118,6 +119,7 @@ mod tests {
     fn sources(document: &str) -> Vec<Source> {
         vec![
             file("docs/attacks.md", &TABLE.replace("`y`", "shown by")),
+            file("docs/faults.md", &TABLE.replace("`y`", "shown by")),
             file("docs/holes.md", document),
             file("docs/from-nestjs.md", &TABLE.replace("`y`", "shown by")),
             file("docs/identity.md", &TABLE.replace("`y`", "shown by")),
