@@ -28,7 +28,7 @@ impl Nodes {
         let port = redis.port().expect("it listens on TCP");
         let proxy = FaultProxy::start((Ipv4Addr::LOCALHOST, port).into()).await;
         let url = format!("[redis]\nurl = \"redis://{}\"\n", proxy.address());
-        let config = |number| format!("{url}[cluster]\nnode = \"eu-{number}\"\n{settings}");
+        let config = |number| format!("{settings}{url}[cluster]\nnode = \"eu-{number}\"\n");
         let servers: Vec<_> = (0..count).map(|number| Server::start(&config(number))).collect();
         let tokens = servers[0].tokens();
         // A new Redis rejects tokens from before it, with the largest difference of clocks.
