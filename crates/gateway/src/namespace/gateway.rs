@@ -20,8 +20,8 @@ use crate::{
     room::{
         hooks::Hooks,
         hub::{
-            Hub, Outgoing, OutgoingListener, PresenceHook,
-            server_events::{ServerListener, server_listener},
+            Hub, Outgoing, OutgoingListener, PresenceHook, ServerListener,
+            server_events::server_listener,
         },
         pattern::{MayJoin, RoomRequest},
         presence::PresenceChange,

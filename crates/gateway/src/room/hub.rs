@@ -22,6 +22,7 @@ use std::{
 
 use doorward_core::{BoxFuture, SocketId, UserId};
 use doorward_protocol::{Arguments, Frame, RawArguments, packet};
+use serde_json::value::RawValue;
 
 use crate::{
     bus::{channels::Subscribed, target::Target},
@@ -33,7 +34,6 @@ use crate::{
         hub::{
             broadcast::{Broadcast, Delivered},
             opened::Opened,
-            server_events::ServerListener,
         },
         members::Rooms,
         pattern::RoomPolicy,
@@ -81,6 +81,10 @@ struct Inner<P> {
     /// Entry of a namespace that a pattern has opened.
     opened: Option<Opened<P>>,
 }
+
+/// Listener for events of the server. Returns its answer as JSON, or `None` if it has none.
+pub(crate) type ServerListener<P> =
+    Box<dyn Fn(Hub<P>, RawArguments) -> BoxFuture<'static, Option<Box<RawValue>>> + Send + Sync>;
 
 /// Configuration that all gateways of a namespace share, and all namespaces of a pattern.
 pub(crate) struct Shared<P> {

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use doorward_core::{BoxFuture, NodeId};
+use doorward_core::NodeId;
 use doorward_protocol::{Arguments, RawArguments};
 use futures_util::future::join;
 use serde::{
@@ -19,14 +19,10 @@ use crate::{
     presence::gathered::Gathered,
     room::{
         error::{AskNodeError, EmitError},
-        hub::Hub,
+        hub::{Hub, ServerListener},
     },
     runtime::catch::Caught,
 };
-
-/// Listener for events of the server. Returns its answer as JSON, or `None` if it has none.
-pub(crate) type ServerListener<P> =
-    Box<dyn Fn(Hub<P>, RawArguments) -> BoxFuture<'static, Option<Box<RawValue>>> + Send + Sync>;
 
 /// Returns a function of the application as a listener.
 pub(crate) fn server_listener<P, T, R, F, Fut>(event: Arc<str>, listener: F) -> ServerListener<P>
