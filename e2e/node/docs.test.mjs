@@ -71,7 +71,7 @@ test("docs/operating.md: the audit file is rotated", LIMIT, async (t) => {
   assert.ok(await isThere(`${file}.1`));
 });
 
-for (const document of ["docs/identity.md", "docs/limits.md", "docs/proxies.md"]) {
+for (const document of ["docs/identity.md", "docs/limits.md", "docs/proxies.md", "docs/scaling.md"]) {
   test(`${document}: the settings start a server`, LIMIT, async (t) => {
     const blocks = await blocksOf(document, "toml");
     assert.notEqual(blocks.length, 0);

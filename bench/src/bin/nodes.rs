@@ -11,10 +11,16 @@ use std::{
 
 use clap::Parser;
 use doorward::{Limits, PerUser, auth::Grant, prelude::*, server::Listeners};
-use doorward_bench::{Failure, LISTEN, output, process::Cpu};
+use doorward_bench::{
+    Failure, LISTEN, output,
+    process::{Cpu, resident_bytes},
+};
 use doorward_redis::RedisStore;
 use doorward_testkit::{RawClient, RedisServer};
-use tokio::time::{sleep, timeout};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 /// Measures the costs of a cluster, in microseconds of processor time.
 #[derive(Parser)]
@@ -25,19 +31,25 @@ struct Options {
     /// URL of the Redis server of a node.
     #[arg(long)]
     redis: Option<String>,
+    /// Seconds from one ping of a node to the next one.
+    #[arg(long, default_value_t = NEVER)]
+    ping: u64,
+    /// Seconds from one sweep of a node to the next one. A sweep checks all connected sockets again.
+    #[arg(long, default_value_t = NEVER)]
+    sweep: u64,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let Options { node, redis } = Options::parse();
+    let Options { node, redis, ping, sweep } = Options::parse();
     match node.zip(redis) {
-        Some((node, redis)) => serve(&node, &redis).await,
+        Some((node, redis)) => serve(&node, &redis, ping, sweep).await,
         None => measure().await,
     }
 }
 
 /// Runs a node. Its clients join rooms, and let it emit many events.
-async fn serve(node: &str, redis: &str) -> Result<(), Failure> {
+async fn serve(node: &str, redis: &str, ping: u64, sweep: u64) -> Result<(), Failure> {
     let gateway = Gateway::at("/")
         .room("room:{id}", |_| async { true })
         .on(
@@ -63,7 +75,9 @@ async fn serve(node: &str, redis: &str) -> Result<(), Failure> {
         .limits(|limits: &mut Limits| {
             limits.max_address_refusals = 1_000_000_000;
             limits.max_user_attempts = 1_000_000_000;
-            limits.ping_interval = PING_INTERVAL;
+            limits.ping_interval = Duration::from_secs(ping);
+            limits.sweep_interval = Duration::from_secs(sweep);
+            limits.store_grace = limits.store_grace.max(limits.sweep_interval);
             limits.outbox = 64 << 20;
         })
         .cluster(RedisStore::connect(redis).await?.cluster(node))
@@ -84,9 +98,10 @@ struct Node {
 
 impl Node {
     /// Starts a node, and waits until it listens.
-    fn start(name: &str, redis: &str) -> Result<Self, Failure> {
+    fn start(name: &str, redis: &str, more: &[&str]) -> Result<Self, Failure> {
         let mut process = Command::new(std::env::current_exe()?)
             .args(["--node", name, "--redis", redis])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -114,11 +129,11 @@ struct Cluster {
 struct Times([Cpu; 4]);
 
 impl Cluster {
-    async fn start() -> Result<Self, Failure> {
+    async fn start(more: &[&str]) -> Result<Self, Failure> {
         let redis = RedisServer::start(&[]).await;
         let mut nodes = Vec::new();
         for name in ["eu-1", "eu-2", "eu-3"] {
-            nodes.push(tokio::task::block_in_place(|| Node::start(name, &redis.url()))?);
+            nodes.push(tokio::task::block_in_place(|| Node::start(name, &redis.url(), more))?);
         }
         // A new Redis rejects tokens from before it, with the largest difference of clocks.
         sleep(Duration::from_secs(8)).await;
@@ -136,14 +151,44 @@ impl Cluster {
         ]))
     }
 
+    /// Returns the memory of the three nodes and of Redis, in bytes.
+    fn memory(&self) -> Result<[f64; 4], Failure> {
+        let mut bytes = [0.0; 4];
+        let processes = self.nodes.iter().map(|node| node.process.id()).chain([self.redis.id()]);
+        for (bytes, process) in bytes.iter_mut().zip(processes) {
+            *bytes = resident_bytes(process)? as f64;
+        }
+        Ok(bytes)
+    }
+
     /// Connects a new user to the node with this number.
     async fn connect(&mut self, node: usize) -> Result<RawClient, Failure> {
         self.users += 1;
-        let from = client_address(self.users);
-        let mut client = RawClient::open_from(from, self.nodes[node].address, "").await;
-        client.text(&format!(r#"40{{"user":"user-{}"}}"#, self.users)).await;
-        reads(&mut client, "40{").await?;
-        Ok(client)
+        connect(self.users, self.nodes[node].address).await
+    }
+
+    /// Connects new users to the first node, and measures the processor times for each.
+    async fn connect_many(&mut self, at_once: u32) -> Result<(Vec<RawClient>, [f64; 4]), Failure> {
+        let before = self.times()?;
+        let address = self.nodes[0].address;
+        let mut connecting = JoinSet::new();
+        for lane in 0..at_once {
+            let users =
+                self.users + lane * CLIENTS / at_once..self.users + (lane + 1) * CLIENTS / at_once;
+            connecting.spawn(async move {
+                let mut clients = Vec::new();
+                for user in users {
+                    clients.push(connect(user + 1, address).await?);
+                }
+                Ok::<_, Failure>(clients)
+            });
+        }
+        let mut clients = Vec::new();
+        while let Some(connected) = connecting.join_next().await {
+            clients.extend(connected??);
+        }
+        self.users += CLIENTS;
+        Ok((clients, self.times()?.each_since(&before, CLIENTS)))
     }
 
     /// Connects a client to each of these nodes, which joins a room.
@@ -185,7 +230,7 @@ impl Times {
 
 /// Runs all measurements and prints a line for each.
 async fn measure() -> Result<(), Failure> {
-    let mut cluster = Cluster::start().await?;
+    let mut cluster = Cluster::start(&[]).await?;
     output::line("processor time in us: node 1, node 2, node 3, Redis")?;
 
     let before = cluster.times()?;
@@ -199,37 +244,57 @@ async fn measure() -> Result<(), Failure> {
         print(&format!("event to a room with one client on {} nodes", nodes.len()), times)?;
     }
 
-    let before = cluster.times()?;
-    let begun = Instant::now();
-    let mut clients = Vec::new();
-    for _ in 0..CLIENTS {
-        clients.push(cluster.connect(0).await?);
+    for at_once in [1, 64] {
+        let (begun, empty) = (Instant::now(), cluster.memory()?);
+        let (clients, times) = cluster.connect_many(at_once).await?;
+        let rate = f64::from(CLIENTS) / begun.elapsed().as_secs_f64();
+        print(
+            &format!(
+                "admission, one connection for each user, {at_once} at once ({rate:.0} each second)"
+            ),
+            times,
+        )?;
+
+        if at_once == 1 {
+            let full = cluster.memory()?;
+            let each = std::array::from_fn(|at| (full[at] - empty[at]) / f64::from(CLIENTS));
+            print("bytes of memory for a connection, not us", each)?;
+        }
+
+        let before = cluster.times()?;
+        drop(clients);
+        sleep(IDLE).await;
+        let times = cluster.times()?.each_since(&before, CLIENTS);
+        print("end of a connection", times)?;
     }
-    let took = begun.elapsed() / CLIENTS;
-    let times = cluster.times()?.each_since(&before, CLIENTS);
-    print(
-        &format!("admission with one connection for each user ({took:?} one after another)"),
-        times,
-    )?;
+    drop(cluster);
 
-    let before = cluster.times()?;
-    let answering = clients.into_iter().map(|client| tokio::spawn(answer_pings(client)));
-    let answering: Vec<_> = answering.collect();
-    sleep(IDLE).await;
-    let pings = CLIENTS * IDLE_SECONDS * 1000 / u32::try_from(PING_INTERVAL.as_millis())?;
-    let times = cluster.times()?.each_since(&before, pings);
-    print("heartbeat", times)?;
-
-    let before = cluster.times()?;
-    answering.into_iter().for_each(|task| task.abort());
-    sleep(IDLE).await;
-    let times = cluster.times()?.each_since(&before, CLIENTS);
-    print("end of a connection", times)?;
+    for (what, option) in
+        [("heartbeat", "--ping"), ("check of a connected socket in a sweep", "--sweep")]
+    {
+        let seconds = format!("{SECONDS}");
+        let mut cluster = Cluster::start(&[option, &seconds]).await?;
+        let (clients, _) = cluster.connect_many(64).await?;
+        let before = cluster.times()?;
+        let answering = clients.into_iter().map(|client| tokio::spawn(answer_pings(client)));
+        let answering: Vec<_> = answering.collect();
+        sleep(IDLE).await;
+        let count = CLIENTS * IDLE_SECONDS / SECONDS;
+        print(what, cluster.times()?.each_since(&before, count))?;
+        answering.into_iter().for_each(|task| task.abort());
+    }
     Ok(())
 }
 
 fn print(what: &str, [one, two, three, redis]: [f64; 4]) -> Result<(), Failure> {
     Ok(output::line(format_args!("{one:8.1} {two:8.1} {three:8.1} {redis:8.1}  {what}"))?)
+}
+
+async fn connect(user: u32, address: SocketAddr) -> Result<RawClient, Failure> {
+    let mut client = RawClient::open_from(client_address(user), address, "").await;
+    client.text(&format!(r#"40{{"user":"user-{user}"}}"#)).await;
+    reads(&mut client, "40{").await?;
+    Ok(client)
 }
 
 /// Reads until a packet begins like this.
@@ -265,7 +330,10 @@ const BURST_WITHIN: Duration = Duration::from_secs(60);
 const CLIENTS: u32 = 2_000;
 const IDLE_SECONDS: u32 = 20;
 const IDLE: Duration = Duration::from_secs(20);
-const PING_INTERVAL: Duration = Duration::from_secs(2);
+/// Seconds from one ping, or one sweep, to the next one where they are measured.
+const SECONDS: u32 = 2;
+/// Seconds, longer than a measurement.
+const NEVER: u64 = 3600;
 
 /// Text of an event, with 64 bytes.
 const PAYLOAD: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
