@@ -6,7 +6,7 @@ use std::{
     io::{BufRead as _, BufReader},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use clap::Parser;
@@ -19,7 +19,7 @@ use doorward_redis::RedisStore;
 use doorward_testkit::{RawClient, RedisServer};
 use tokio::{
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 /// Measures the costs of a cluster, in microseconds of processor time.

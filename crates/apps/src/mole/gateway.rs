@@ -93,7 +93,7 @@ impl Mole {
         let room = place.room().ok_or_else(Exception::forbidden)?;
         match self.0.call(&room, Call::Start(who(&me))).await {
             Ok(Reply::Done) => Ok(()),
-            refusal => Err(refused(refusal)),
+            refusal => Err(refused(&refusal)),
         }
     }
 
@@ -108,7 +108,7 @@ impl Mole {
         let room = place.room().ok_or_else(Exception::forbidden)?;
         let judged = match self.0.call(&room, Call::Strike(who(&me), strike)).await {
             Ok(Reply::Struck(judged)) => judged,
-            refusal => return Err(refused(refusal)),
+            refusal => return Err(refused(&refusal)),
         };
         let outcome = judged.as_ref().map_or_else(|miss| miss.name(), |_| "hit");
         metrics::counter!("doorward_mole_strikes_total", "outcome" => outcome).increment(1);
@@ -145,13 +145,13 @@ impl Mole {
     ) -> Result<(), Exception> {
         let call = Call::Enter(guest.clone());
         let entering = self.0.enter(name, me.hub(), guest);
-        let entering = entering.ok_or_else(|| refused(Ok(Reply::TooManyRooms)))?;
+        let entering = entering.ok_or_else(|| refused(&Ok(Reply::TooManyRooms)))?;
         match self.0.call(&entering.room, call).await {
             Ok(Reply::Entered(_)) => {
                 *lock(&place.0) = Some(entering.keep());
                 Ok(())
             }
-            refusal => Err(refused(refusal)),
+            refusal => Err(refused(&refusal)),
         }
     }
 
@@ -174,7 +174,7 @@ fn who(me: &Me) -> Who {
 }
 
 /// Returns what a client receives if its call was not carried out.
-fn refused(reply: Result<Reply, Unavailable>) -> Exception {
+fn refused(reply: &Result<Reply, Unavailable>) -> Exception {
     match reply {
         Ok(Reply::Full) => Exception::new("room_full", "This room is full"),
         Ok(Reply::TooManyRooms) => Exception::new("too_many_rooms", "There are too many rooms"),

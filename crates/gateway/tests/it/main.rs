@@ -61,6 +61,7 @@ mod opened;
 mod order;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
 mod ownership;
 #[cfg(test)]
 mod polling;

@@ -240,7 +240,7 @@ async fn a_server_that_is_loading_its_data_is_waited_for() {
         // The client library names itself with two commands first.
         let answer = format!("${}\r\n{information}\r\n", information.len());
         for answer in ["+OK\r\n+OK\r\n", &answer] {
-            stream.read(&mut buffer).await.unwrap();
+            assert_ne!(stream.read(&mut buffer).await.unwrap(), 0, "it asks for the properties");
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
         stream.read(&mut buffer).await.unwrap()
