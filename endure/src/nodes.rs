@@ -41,6 +41,14 @@ impl Nodes {
         self.proxy.set(Fault::Delay(time));
     }
 
+    /// Resets all connections between the nodes and Redis. Later connections have this delay in each direction.
+    pub(crate) async fn reset(&self, delay: Duration) {
+        self.proxy.set(Fault::Reset);
+        // The connections see the fault while it lasts.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        self.delay(delay);
+    }
+
     /// Connects the client with this number. Returns `None` if it is refused or its connection ends.
     pub(crate) async fn connect(
         &self,
