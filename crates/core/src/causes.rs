@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 /// Displays an error and its causes, separated by colons.
 ///
-/// A cause with which the text already ends is left out. Some libraries repeat the cause in the message of an error
+/// If the text already ends with a cause, that cause is not printed again. Some libraries repeat the cause in the message of an error
 /// and return it as its source too.
 ///
 /// # Examples

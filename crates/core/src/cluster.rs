@@ -363,8 +363,8 @@ pub trait Cluster: Send + Sync + 'static {
     /// earlier owner may not have noticed.
     ///
     /// The cluster counts the time from the request. The caller counts it from before it has sent
-    /// the request. A member that owns the name already gets another number, and the earlier number
-    /// has ended.
+    /// the request. If the member already owns the name, it gets a new number, and the ownership
+    /// with the earlier number ends.
     ///
     /// A name is free when its time is over, when it was [disowned](Cluster::disown), and when its
     /// owner is not a member any more.

@@ -50,8 +50,8 @@ struct Peer {
     node: NodeId,
     /// Number of own beats that were received before the last message of the peer.
     beat: u64,
-    /// Number of messages of all peers that were received before the last one of this peer.
-    message: u64,
+    /// Number of messages of all peers that had been received with the last one of this peer.
+    last_message: u64,
     /// `true` if it has no client any more.
     has_left: bool,
 }
@@ -100,9 +100,9 @@ impl Peers {
     pub(crate) fn heard(&self, from: &NodeRun) -> bool {
         let mut state = lock(&self.state);
         state.messages += 1;
-        let (beat, message) = (state.beats, state.messages);
+        let (beat, last_message) = (state.beats, state.messages);
         if let Some(peer) = state.peers.get_mut(&from.run) {
-            (peer.beat, peer.message) = (beat, message);
+            (peer.beat, peer.last_message) = (beat, last_message);
             return true;
         }
         if state.peers.len() >= MAX_PEERS {
@@ -116,9 +116,10 @@ impl Peers {
                  own (cluster.node)."
             );
         }
-        state
-            .peers
-            .insert(from.run, Peer { node: from.node.clone(), beat, message, has_left: false });
+        state.peers.insert(
+            from.run,
+            Peer { node: from.node.clone(), beat, last_message, has_left: false },
+        );
         self.gauge.set(state.peers.len() as f64);
         drop(state);
         tracing::info!(node = %from.node, run = %from.run, "Hears another node.");
@@ -163,7 +164,7 @@ impl Peers {
         let state = lock(&self.state);
         let runs = state.peers.iter().filter(|(_, peer)| peer.node == *node && state.hears(peer));
         // A node that was started again is known by two runs for some seconds.
-        let (run, peer) = runs.max_by_key(|(_, peer)| peer.message)?;
+        let (run, peer) = runs.max_by_key(|(_, peer)| peer.last_message)?;
         Some(NodeRun { node: peer.node.clone(), run: *run })
     }
 

@@ -156,6 +156,10 @@ async fn extend(services: &Weak<Services>, cluster: &dyn Cluster, reader: &Reade
         match services.within(ANSWERED_WITHIN, extended).await {
             Some(Ok(Some(renewed))) => {
                 services.cluster_outage.answered(services.clock.now());
+                // A term that has ended is not continued, because sockets may have ended with it.
+                if services.standing.left(&*services.clock).is_zero() {
+                    return Lost::Lease;
+                }
                 services.standing.extend(reader.incarnation, end_of(sent, renewed.lease));
                 show(&services, &renewed.members);
                 wait = EVERY;

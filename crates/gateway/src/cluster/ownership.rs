@@ -30,13 +30,16 @@ use crate::{
 ///
 /// # Examples
 /// ```
-/// use doorward::{cluster::Owner, prelude::*, store::StoreError};
+/// use std::time::Duration;
+/// use doorward::{cluster::Owner, prelude::*};
 ///
-/// async fn run_lottery(hub: &Hub<Claims>) -> Result<(), StoreError> {
+/// async fn run_lottery(hub: &Hub<Claims>) -> Result<(), BoxError> {
 ///     match hub.own("lottery").await? {
 ///         Owner::Here(ownership) => {
-///             // Draws until this node loses the ownership or shuts down.
-///             ownership.ended().await;
+///             while ownership.is_current() {
+///                 hub.emit("drawn", 42)?;
+///                 tokio::time::sleep(Duration::from_secs(60)).await;
+///             }
 ///         }
 ///         Owner::Node(node) => tracing::info!(%node, "Another node draws."),
 ///     }
@@ -133,7 +136,7 @@ impl Ownerships {
         services: &Arc<Services>,
         key: &Arc<str>,
     ) -> Result<Owner, StoreError> {
-        while let Some(held) = self.found(key)? {
+        while let Some(held) = self.get(key) {
             if *held.state.borrow() == State::Returning {
                 // An answer to the return must not end the next ownership.
                 held.ended().await;
@@ -146,11 +149,14 @@ impl Ownerships {
         if services.is_draining() {
             return Err(unavailable("the server shuts down"));
         }
+        if !self.has_room(key) {
+            return Err(StoreError::Full);
+        }
         let Some(cluster) = services.cluster.clone() else {
             let held = Held::new(None, 0, Until::now(&*services.clock));
             return Ok(Owner::Here(self.begin(services, key, None, held)));
         };
-        let no_member = || unavailable("this node is no member of its cluster now");
+        let no_member = || unavailable("this node is not a member of its cluster");
         let member = services.standing.incarnation().ok_or_else(no_member)?;
         let sent = Until::now(&*services.clock);
         let answer = services.within(ANSWERED_WITHIN, cluster.own(member, key)).await;
@@ -159,7 +165,7 @@ impl Ownerships {
         if owner.incarnation != member {
             if owner.node == services.node {
                 // A question to the node of this name would come back here.
-                return Err(unavailable("an earlier run of this node owns it still"));
+                return Err(unavailable("another run of a node with this name owns it"));
             }
             return Ok(Owner::Node(owner.node));
         }
@@ -167,13 +173,13 @@ impl Ownerships {
         Ok(Owner::Here(self.begin(services, key, Some((cluster, member)), held)))
     }
 
-    /// Returns the ownership of a name. Fails if there is none, and none may be added.
-    fn found(&self, key: &str) -> Result<Option<Arc<Held>>, StoreError> {
+    fn get(&self, key: &str) -> Option<Arc<Held>> {
+        lock(&self.names).get(key).cloned()
+    }
+
+    fn has_room(&self, key: &str) -> bool {
         let names = lock(&self.names);
-        match names.get(key) {
-            None if names.len() >= MAX_NAMES => Err(StoreError::Full),
-            held => Ok(held.cloned()),
-        }
+        names.len() < MAX_NAMES || names.contains_key(key)
     }
 
     /// Returns another handle of an ownership, if it is current.
@@ -234,7 +240,12 @@ impl Held {
                     && !lock(&self.until).left(&*services.clock).is_zero()
             }
         };
-        is_owner && *self.state.borrow() == State::Held
+        let is_held = *self.state.borrow() == State::Held;
+        if is_held && !is_owner {
+            // A clock that is set back does not revive it.
+            self.state.send_replace(State::Ended);
+        }
+        is_held && is_owner
     }
 
     async fn ended(&self) {
@@ -306,8 +317,7 @@ impl Keeping {
                 }
             }
             let Some(services) = services.upgrade() else { return End::Lost };
-            if services.is_draining() {
-                self.begins_return(|_| true);
+            if services.is_draining() && self.begins_return(|_| true) {
                 return End::Returned;
             }
             if !self.held.is_current(&services) {
@@ -336,8 +346,9 @@ impl Keeping {
         };
         let Some(Owned { number, .. }) = kept else { return Some(false) };
         let mut until = lock(&self.held.until);
-        // What was over is not extended: the program may have seen it, and own the name anew.
-        let is_current = !until.left(&*services.clock).is_zero();
+        // An ownership that has ended is not extended, because the program may have seen its end.
+        let is_current =
+            *self.held.state.borrow() == State::Held && !until.left(&*services.clock).is_zero();
         if is_current {
             // An attempt of another caller, whose answer was lost, may have changed the number.
             self.held.number.fetch_max(number, Ordering::AcqRel);
@@ -352,7 +363,7 @@ impl Keeping {
         let names = self.names.upgrade();
         // While the names are locked, no caller gets a handle.
         let names = names.as_ref().map(|names| lock(&names.names));
-        let begins = condition(&self.held);
+        let begins = *self.held.state.borrow() == State::Held && condition(&self.held);
         if begins {
             self.held.state.send_replace(State::Returning);
         }

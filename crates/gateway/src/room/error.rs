@@ -67,7 +67,7 @@ impl From<EmitError> for Exception {
     }
 }
 
-/// Error returned when another node does not answer.
+/// Error of a question to one node.
 ///
 /// # Examples
 /// ```
@@ -81,7 +81,7 @@ pub enum AskNodeError {
     /// The answer is not of the expected type. Nodes of two versions may run.
     #[error("the answer of the node cannot be read")]
     Answer(#[source] serde_json::Error),
-    /// The node is not heard, has no listener for the event, or has not answered in time.
+    /// The node is silent, has no listener for the event, or has not answered in time.
     #[error("the node does not answer")]
     NoAnswer,
     /// The argument cannot be written as JSON. This is a mistake of the program.

@@ -364,6 +364,22 @@ async fn a_node_that_stops_leaves_and_is_not_waited_for() {
     nodes.connect(0, "alice").await;
 }
 
+/// By the time of Redis the lease goes on for some seconds, but the node has had to stop.
+#[tokio::test]
+async fn a_term_that_has_ended_by_the_clocks_of_its_node_does_not_go_on() {
+    let nodes = Nodes::start(2, PerUser::Unlimited).await;
+    let mut client = nodes.connect(1, "alice").await;
+    // To the moment after an extension.
+    nodes.pass(Duration::from_millis(5_100)).await;
+
+    nodes.clock.advance(Duration::from_secs(21));
+    nodes.pass(Duration::from_secs(5)).await;
+
+    assert_eq!(client.ended().await, TestEnd::Passing);
+    let mut again = nodes.connect(1, "alice").await;
+    assert_eq!(again.emit_with_ack::<u8>("echo", 1).await, 1);
+}
+
 /// A client reads nothing, so its link takes longer than the grace period. The process ends then. Here it is cut off.
 #[tokio::test]
 async fn a_node_whose_links_outlast_its_grace_period_does_not_leave_and_lapses() {

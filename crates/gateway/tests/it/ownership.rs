@@ -3,13 +3,13 @@
 use std::{task::Poll, time::Duration};
 
 use doorward::{
-    UserId,
+    Limits, UserId,
     access::NodeId,
     auth::Grant,
     cluster::{Owner, Ownership},
     event::AskNodeError,
     prelude::*,
-    server::Listeners,
+    server::{Clock as _, Listeners},
     store::StoreError,
 };
 
@@ -215,21 +215,55 @@ async fn a_node_that_was_started_again_waits_for_what_its_earlier_run_owns() {
     assert!(owned(&hub, "game").await.number() > earlier.number());
 }
 
+/// One of its clients reads nothing, so the node does not leave the cluster, and its process goes on.
 #[tokio::test]
 async fn a_node_that_shuts_down_gives_its_names_back() {
-    let nodes = start(2).await;
+    let nodes = Nodes::serve(2, |builder| {
+        let brief = |limits: &mut Limits| limits.shutdown_grace = Duration::from_millis(100);
+        builder.limits(brief).gateway(gateway())
+    });
+    let nodes = nodes.await;
     let (first, second) = (hub(&nodes, 0), hub(&nodes, 1));
     let ownership = owned(&first, "game").await;
+    let _reads_nothing = nodes.connect(0, "alice").await;
+    for number in 0..100 {
+        first.emit("unread", number).unwrap();
+        tokio::task::yield_now().await;
+    }
     let doorward = nodes.server(0).server.doorward();
     let listeners = Listeners::bind("127.0.0.1:0").await.unwrap();
 
     let served = doorward.serve_with(listeners, doorward.service(), async {});
     while_time_passes(&nodes.clock, served).await.unwrap();
+    assert_eq!(doorward.links(), 1);
+    nodes.pass(Duration::from_secs(4)).await;
 
     assert!(!ownership.is_current());
     assert_eq!(owned(&second, "game").await.number(), ownership.number() + 1);
     while_time_passes(&nodes.clock, ownership.ended()).await;
     cannot_tell(&first, "game").await;
+}
+
+/// The wall clock of a node jumps and is corrected, before the task that extends the ownership runs.
+#[tokio::test]
+async fn an_ownership_that_has_ended_takes_nothing_from_the_next_one() {
+    let nodes = start(2).await;
+    let (first, second) = (hub(&nodes, 0), hub(&nodes, 1));
+    let ended = owned(&first, "game").await;
+    nodes.pass(Duration::from_secs(1)).await;
+
+    let wall = nodes.clock.wall();
+    nodes.clock.set_wall(wall + Duration::from_secs(9));
+    let next = owned(&first, "game").await;
+    nodes.clock.set_wall(wall);
+
+    assert!(!ended.is_current());
+    nodes.pass(Duration::from_secs(4)).await;
+    assert!(!ended.is_current() && next.is_current());
+    drop(ended);
+    nodes.pass(Duration::from_secs(4)).await;
+    assert!(next.is_current());
+    assert_eq!(owner(&second, "game").await.as_str(), "n0");
 }
 
 #[tokio::test]

@@ -15,15 +15,15 @@ impl<P> Hub<P> {
     /// again to try. If the owner shuts down in order, the name is free within three seconds. A server that is the
     /// only node owns every name.
     ///
-    /// Before each step that only the owner may take, ask [`Ownership::is_current`].
+    /// Before each step that only the owner may take, call [`Ownership::is_current`].
     ///
     /// [`Ownership`]: crate::cluster::Ownership
     /// [`Ownership::is_current`]: crate::cluster::Ownership::is_current
     ///
     /// # Errors
     /// - [`StoreError::Unavailable`] if the cluster does not answer within 2 s, if this node is not a member of it or
-    ///   shuts down, or if the server is not built yet. If a node was started again under its name, it does not own
-    ///   names of its earlier run for up to ten seconds. In the first ten seconds after the cluster has lost its
+    ///   shuts down, or if the server is not built yet. A node that has restarted under the same name
+    ///   cannot own the names of its earlier run for up to ten seconds. In the first ten seconds after the cluster has lost its
     ///   data, no name is given away.
     /// - [`StoreError::Full`] if this node owns 10,000 names in this namespace, or in the namespaces of its pattern.
     ///
