@@ -55,6 +55,7 @@ pub(crate) fn start(services: &Arc<Services>) {
             pause.await;
             let Some(services) = weak.upgrade() else { return };
             let begun = services.clock.now();
+            services.admissions.settle(begun);
             let wait = sweeper.sweep(&services).await;
             // The interval starts at the beginning of the sweep, regardless of how long the sweep
             // takes.

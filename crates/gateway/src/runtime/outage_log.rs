@@ -69,6 +69,8 @@ struct Away {
     since: Instant,
     /// Time of the latest failed request.
     last: Instant,
+    /// `true` if a request has succeeded since.
+    is_answered: bool,
     /// Number of failed requests.
     failures: u64,
 }
@@ -86,11 +88,11 @@ impl Outage {
         self.metrics.failed();
         let mut away = lock(&self.away);
         if let Some(away) = &mut *away {
-            (away.last, away.failures) = (now, away.failures + 1);
+            (away.last, away.is_answered, away.failures) = (now, false, away.failures + 1);
             tracing::debug!(what = self.what, cause = Causes(cause).to_string(), "Unavailable.");
             return;
         }
-        *away = Some(Away { since: now, last: now, failures: 1 });
+        *away = Some(Away { since: now, last: now, is_answered: false, failures: 1 });
         drop(away);
         self.metrics.away(true);
         tracing::error!(what = self.what, cause = Causes(cause).to_string(), "Unavailable.");
@@ -98,7 +100,18 @@ impl Outage {
 
     /// Records a successful request.
     pub fn answered(&self, now: Instant) {
-        let is_over = |away: &mut Away| now.saturating_duration_since(away.last) >= self.quiet;
+        if let Some(away) = &mut *lock(&self.away) {
+            away.is_answered = true;
+        }
+        self.settle(now);
+    }
+
+    /// Ends an outage if a request has succeeded since the last failure, and none has failed for the time `quiet`. Call
+    /// it now and then if requests may be rare.
+    pub(crate) fn settle(&self, now: Instant) {
+        let is_over = |away: &mut Away| {
+            away.is_answered && now.saturating_duration_since(away.last) >= self.quiet
+        };
         let Some(over) = lock(&self.away).take_if(is_over) else { return };
         self.metrics.away(false);
         let seconds = now.saturating_duration_since(over.since).as_secs_f64();
@@ -144,6 +157,24 @@ mod tests {
         outage.answered(start + Duration::from_secs(8));
         assert!(outage.is_away());
         outage.answered(start + Duration::from_secs(9));
+
+        assert!(!outage.is_away());
+    }
+
+    /// After the clients of an outage are back, none may connect for hours.
+    #[test]
+    fn an_outage_ends_without_another_request_if_the_last_one_was_answered() {
+        let start = doorward_core::Clock::now(&doorward_core::ManualClock::new());
+        let outage = Outage::new("admission", QUIET);
+        let cause = io::Error::from(io::ErrorKind::ConnectionRefused);
+
+        outage.failed(start, &cause);
+        outage.settle(start + QUIET);
+        assert!(outage.is_away(), "nothing was answered");
+        outage.answered(start + Duration::from_secs(1));
+        outage.settle(start + Duration::from_secs(4));
+        assert!(outage.is_away());
+        outage.settle(start + QUIET);
 
         assert!(!outage.is_away());
     }

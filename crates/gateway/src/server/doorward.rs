@@ -163,7 +163,8 @@ impl Doorward {
         self.server.services.is_draining()
     }
 
-    /// Returns the outages of what the server depends on, as the log and the metric `doorward_away` report them.
+    /// Returns the current outages of stores, the cluster and the bus, as the log and the metric `doorward_away` report
+    /// them.
     ///
     /// A probe for readiness may report them. While a node of a cluster does not reach the bus or the cluster, its
     /// answers about the other nodes are incomplete.
