@@ -6,7 +6,7 @@ use doorward_core::StoreError;
 use redis::RedisResult;
 use tokio::time;
 
-use crate::link::failed;
+use crate::link::{failed, late};
 
 /// Waits for an answer of the server.
 pub(crate) async fn answer<T>(call: impl Future<Output = RedisResult<T>>) -> Result<T, StoreError> {
@@ -15,7 +15,7 @@ pub(crate) async fn answer<T>(call: impl Future<Output = RedisResult<T>>) -> Res
 
 pub(crate) async fn in_time<T>(call: impl Future<Output = T>) -> Result<T, StoreError> {
     let done = time::timeout(ANSWERED_WITHIN, call).await;
-    done.map_err(|elapsed| StoreError::Unavailable(elapsed.into()))
+    done.map_err(|_elapsed| StoreError::Unavailable(late(ANSWERED_WITHIN).into()))
 }
 
 /// Time limit for an answer, including the time to connect.

@@ -16,8 +16,8 @@ use doorward_core::BoxError;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The server does not answer, answers too late, or is still loading its data.
-    #[error("{address} does not answer: start the server, or correct the URL")]
+    /// The server does not answer, answers too late, is still loading its data, is busy with a script, or lacks its replicas.
+    #[error("{address} does not answer: start Redis, or correct the URL")]
     Away {
         /// Address of the server, `host:port` or the path of its socket.
         address: String,
@@ -26,7 +26,9 @@ pub enum ConnectError {
         source: BoxError,
     },
     /// The server closes new connections, for example because it has reached its `maxclients`.
-    #[error("{address} closes new connections: raise its maxclients, or read its log")]
+    #[error(
+        "{address} closes new connections: raise its maxclients, write rediss:// if it uses TLS, or read its log"
+    )]
     Closes {
         /// Address of the server, `host:port` or the path of its socket.
         address: String,

@@ -178,9 +178,9 @@ impl Link {
     pub(crate) async fn connect(&self) -> Result<(), ConnectError> {
         match time::timeout(CONNECT_TIMEOUT, self.connection()).await {
             Ok(connected) => connected.map(drop),
-            Err(elapsed) => {
-                let address = self.address.clone();
-                Err(ConnectError::Away { address, source: elapsed.into() })
+            Err(_elapsed) => {
+                let source = late(CONNECT_TIMEOUT).into();
+                Err(ConnectError::Away { address: self.address.clone(), source })
             }
         }
     }
@@ -204,7 +204,10 @@ impl Link {
     /// Sends a call and returns the answer. Fails with `Unavailable` after the time limit of the link.
     pub(crate) async fn run<T: FromRedisValue>(&self, call: &Call<'_>) -> Result<T, StoreError> {
         let result = time::timeout(self.patience.operation, self.attempt(call)).await;
-        result.unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))
+        result.unwrap_or_else(|_elapsed| {
+            let cause = format!("{}: {}", self.address, late(self.patience.operation));
+            Err(StoreError::Unavailable(cause.into()))
+        })
     }
 
     async fn attempt<T: FromRedisValue>(&self, call: &Call<'_>) -> Result<T, StoreError> {
@@ -363,3 +366,8 @@ pub(crate) fn unreadable(what: &'static str) -> StoreError {
 /// Maximum time, in milliseconds, that a node's clock may be ahead of the clock of Redis. See
 /// `raise` in `lua/prelude.lua`.
 pub(crate) const MARGIN: u64 = 60_000;
+
+/// Describes an answer that has not come in time.
+pub(crate) fn late(limit: Duration) -> String {
+    format!("no answer within {} s", limit.as_secs_f32())
+}

@@ -57,7 +57,8 @@ impl RedisStore {
         RedisOptions::default().connect(url).await
     }
 
-    /// Returns the address of the server, `host:port` or the path of its socket. It contains no password.
+    /// Returns the address of the server, `host:port` or the path of its socket, and `/` with the number of the database
+    /// unless that is 0. It contains no password.
     ///
     /// # Examples
     /// ```
@@ -65,11 +66,17 @@ impl RedisStore {
     ///
     /// let store = RedisOptions::default().open("redis://doorward:secret@localhost")?;
     /// assert_eq!(store.address(), "localhost:6379");
+    /// let store = RedisOptions::default().open("redis://localhost/2")?;
+    /// assert_eq!(store.address(), "localhost:6379/2");
     /// # Ok::<_, doorward_redis::ConnectError>(())
     /// ```
     #[must_use]
     pub fn address(&self) -> String {
-        self.0.link.client_and_address().1
+        let (client, address) = self.0.link.client_and_address();
+        match client.get_connection_info().redis_settings().db() {
+            0 => address,
+            database => format!("{address}/{database}"),
+        }
     }
 
     /// Opens the connection of a store from [`RedisOptions::open`]. Does nothing if it is open. Fails after 2 s.

@@ -88,7 +88,8 @@ pub(crate) fn explain(address: &str, error: RedisError) -> ConnectError {
             ConnectError::Refused { address }
         }
         _ if code == "READONLY" => ConnectError::Replica { address },
-        _ if matches!(code, "LOADING" | "MASTERDOWN") => {
+        // They pass: a script of another program runs, or replicas restart.
+        _ if matches!(code, "LOADING" | "MASTERDOWN" | "NOREPLICAS" | "BUSY") => {
             ConnectError::Away { address, source: error.into() }
         }
         ErrorKind::Io if is_tls(&error) => ConnectError::Tls { address, source: error.into() },

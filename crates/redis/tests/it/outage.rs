@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 
 use doorward_core::{RevocationStore, SessionStore, StoreError, TokenId, UserId};
-use doorward_redis::RedisStore;
+use doorward_redis::{ConnectError, RedisStore};
 use doorward_testkit::{FaultProxy, RedisServer};
 
 use crate::{
@@ -118,6 +118,9 @@ async fn a_primary_without_its_required_replicas_answers_nothing() {
     Behind::connect(&server).await.run::<()>("CONFIG SET min-replicas-to-write 1").await;
 
     assert_all_unavailable(&store).await;
+    // A node that starts meanwhile waits for the replicas.
+    let connected = RedisStore::connect(&server.url()).await;
+    assert!(matches!(connected, Err(ConnectError::Away { .. })), "{connected:?}");
 }
 
 /// New sessions fail with `Full`. Existing sessions keep working and can be revoked.
