@@ -42,16 +42,24 @@ pub(super) async fn examine(database: &PostgresDatabase) -> Result<Tables, Conne
             let may_create =
                 "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)";
             let may_create: bool = query_scalar(may_create).fetch_one(&mut *connection).await?;
+            // The transaction of this examination only reads, so its own setting says nothing.
+            let only_reads =
+                "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'";
+            let only_reads: bool = query_scalar(only_reads).fetch_one(&mut *connection).await?;
             let exists =
                 query_scalar::<_, bool>("SELECT to_regclass('doorward_schema') IS NOT NULL");
             if !exists.fetch_one(&mut *connection).await? {
-                return Ok((may_create, None));
+                return Ok((may_create, only_reads, true, None));
             }
+            let may_write = "SELECT has_table_privilege('doorward_schema', 'INSERT') \
+                             AND has_table_privilege('doorward_schema', 'DELETE')";
+            let may_write: bool = query_scalar(may_write).fetch_one(&mut *connection).await?;
             let version = query_scalar::<_, i64>("SELECT version FROM doorward_schema");
-            Ok((may_create, Some(version.fetch_optional(&mut *connection).await?)))
+            let version = version.fetch_optional(&mut *connection).await?;
+            Ok((may_create, only_reads, may_write, Some(version)))
         })
     });
-    let (may_create, version) =
+    let (may_create, only_reads, may_write, version) =
         looking.await.map_err(|error| ConnectError::Tables(error.into()))?;
     let tables = match version {
         None => Tables::Missing,
@@ -61,6 +69,16 @@ pub(super) async fn examine(database: &PostgresDatabase) -> Result<Tables, Conne
             _ => Tables::Ready,
         },
     };
+    if only_reads {
+        return Err(ConnectError::Tables(
+            "the server is a standby, or lets its users only read".into(),
+        ));
+    }
+    if !may_write {
+        return Err(ConnectError::Tables(
+            "the user may not change the table doorward_schema".into(),
+        ));
+    }
     if !may_create {
         return Err(ConnectError::Tables("the user has no permission CREATE on the schema".into()));
     }

@@ -132,6 +132,43 @@ async fn an_examination_finds_that_the_user_may_not_create_tables() {
     }
 }
 
+#[tokio::test]
+async fn an_examination_finds_that_the_user_may_not_write() {
+    let server = PostgresServer::start();
+    let url = server.database();
+    PostgresStore::connect(&url).await.unwrap().close().await;
+    execute(
+        &url,
+        "CREATE USER reader; GRANT CREATE ON SCHEMA public TO reader; \
+         GRANT SELECT ON doorward_schema TO reader"
+            .into(),
+    )
+    .await;
+    let reader = url.replace("postgres@", "reader@");
+    execute(
+        &url,
+        "CREATE USER late; ALTER USER late SET default_transaction_read_only = on".into(),
+    )
+    .await;
+    execute(
+        &url,
+        "GRANT ALL ON SCHEMA public TO late; GRANT ALL ON doorward_schema TO late".into(),
+    )
+    .await;
+    let late = url.replace("postgres@", "late@");
+
+    for (url, cause) in [(reader, "may not change"), (late, "only read")] {
+        let examined = PostgresStore::examine(&url).await.unwrap_err();
+        let connected = PostgresStore::connect(&url).await.err().unwrap();
+
+        assert!(
+            std::error::Error::source(&examined).unwrap().to_string().contains(cause),
+            "{examined:?}"
+        );
+        assert!(matches!(connected, ConnectError::Tables(_)), "{connected:?}");
+    }
+}
+
 async fn execute(url: &str, statement: String) {
     let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
     sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
