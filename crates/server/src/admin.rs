@@ -6,6 +6,7 @@
 
 mod client;
 mod running;
+pub(crate) mod server;
 mod socket;
 pub(crate) mod state;
 mod whom;
@@ -31,10 +32,11 @@ use doorward::{
 };
 use doorward_core::Causes;
 use doorward_identity::AccountError;
+use server::Server;
 pub(crate) use socket::AdminSocket;
 use wire::{
     AccountChange, AccountChanged, AccountList, AccountsBehind, Change, Connections, Named, Nodes,
-    Revocation, Revoke, Server, SessionList, SessionMade, SessionOf, names,
+    Revocation, Revoke, SessionList, SessionMade, SessionOf, names,
 };
 
 /// Builds the routes of the admin socket.

@@ -1,6 +1,6 @@
 //! Sends requests to the running servers of a data directory.
 
-use std::path::PathBuf;
+use std::{io::ErrorKind, path::PathBuf};
 
 use axum::http::Method;
 use serde::{Serialize, de::DeserializeOwned};
@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{running::Running, socket::sockets};
 use crate::{
     config::{Config, PlaceOptions},
-    terminal::{Failure, quoted::quoted},
+    terminal::{Failure, OrFail as _, quoted::quoted},
 };
 
 /// Client of all running servers of a data directory.
@@ -18,11 +18,30 @@ pub(crate) struct AdminClient {
 }
 
 impl AdminClient {
-    /// Finds the admin sockets in the data directory that the options name. Fails if there is none.
+    /// Finds the admin sockets in the data directory that the options name. Fails if there is none, or if the directory
+    /// cannot be read.
     pub(crate) fn of(place: &PlaceOptions) -> Result<Self, Failure> {
+        let client = Self::find(place)?;
+        if client.is_alone() { Err(client.no_server()) } else { Ok(client) }
+    }
+
+    /// Finds the admin sockets in the data directory that the options name, or none. Fails if the directory cannot be
+    /// read.
+    pub(crate) fn find(place: &PlaceOptions) -> Result<Self, Failure> {
         let data_dir = Config::load(place, None)?.data_dir;
-        let client = Self { sockets: sockets(&data_dir).unwrap_or_default(), data_dir };
-        if client.sockets.is_empty() { Err(client.no_server()) } else { Ok(client) }
+        let sockets = match sockets(&data_dir) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            found => found.or_fail(format_args!(
+                "cannot look for a server in {} (run the command as the user of the server, or as root)",
+                data_dir.display()
+            ))?,
+        };
+        Ok(Self { sockets, data_dir })
+    }
+
+    /// Returns `true` if no server was found.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.sockets.is_empty()
     }
 
     /// Sends a request to the first running server. Fails if no server is running, or if this server does not

@@ -24,7 +24,7 @@ use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{net::UnixStream, time::timeout};
 
-use super::wire::Problem;
+use super::{socket::is_trusted, wire::Problem};
 use crate::terminal::{Failure, OrFail as _, output};
 
 /// Connection to a server that has answered the greeting.
@@ -49,7 +49,16 @@ impl Running {
             connected => connected
                 .or_fail(format_args!("cannot reach the server behind {}", socket.display()))?,
         };
-        let process = stream.peer_cred().ok().and_then(|peer| peer.pid());
+        let system = stream.peer_cred().or_fail(CANNOT)?;
+        if !is_trusted(system.uid()) {
+            return Err(Failure::new(format_args!(
+                "the process behind {} runs as the user {}: run the command as that user or as root",
+                socket.display(),
+                system.uid()
+            )));
+        }
+        // A process in another namespace has the id 0 here, and `kill` would take it for this group of processes.
+        let process = system.pid().filter(|&id| id > 0);
         let peer = Peer { socket: socket.to_owned(), process };
         let (sender, connection) = handshake(TokioIo::new(stream)).await.or_fail(CANNOT)?;
         // The task ends with the sender.
@@ -80,7 +89,7 @@ impl Running {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(body))
             .or_fail(CANNOT)?;
-        let answered = in_time(self.send(request), ANSWERED_WITHIN, say_told(SLOW_ANSWER)).await;
+        let answered = in_time(self.send(request), ANSWERED_WITHIN, say_told(&slow_answer())).await;
         let (status, bytes) = answered.unwrap_or_else(|| Err(self.peer.no_answer()))?;
         if status == StatusCode::OK {
             return serde_json::from_slice(&bytes).or_fail(CANNOT);
@@ -175,8 +184,13 @@ const HOST: &str = "admin";
 
 const CANNOT: &str = "the server does not answer on its admin socket";
 
-const SLOW_ANSWER: &str = "Waiting for the server, which has the request, for up to 45 s. A revocation waits for up to \
-                           30 s for nodes that do not answer.";
+fn slow_answer() -> String {
+    format!(
+        "Waiting for the server, which has the request, for up to {} s. A revocation waits for up to 30 s for nodes that \
+         do not answer.",
+        ANSWERED_WITHIN.as_secs()
+    )
+}
 
 #[cfg(test)]
 mod tests {

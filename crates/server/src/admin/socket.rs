@@ -100,7 +100,6 @@ fn clear(data_dir: &Path) -> io::Result<()> {
 
 /// Returns the paths of the admin sockets in a data directory, sorted. Sockets of other users are left out.
 pub(super) fn sockets(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let me = geteuid().as_raw();
     let mut found = Vec::new();
     for entry in fs::read_dir(data_dir)? {
         let path = entry?.path();
@@ -108,7 +107,7 @@ pub(super) fn sockets(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
         // Other users may be able to write to the directory. Their sockets are ignored.
         let is_ours = || {
             fs::symlink_metadata(&path).is_ok_and(|metadata| {
-                metadata.file_type().is_socket() && [0, me].contains(&metadata.uid())
+                metadata.file_type().is_socket() && is_trusted(metadata.uid())
             })
         };
         if name.starts_with(PREFIX) && name.ends_with(SUFFIX) && is_ours() {
@@ -117,6 +116,12 @@ pub(super) fn sockets(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Returns `true` if processes and files of a system user may speak for a server: those of root and of the user who runs
+/// this process.
+pub(super) fn is_trusted(user: u32) -> bool {
+    [0, geteuid().as_raw()].contains(&user)
 }
 
 const PREFIX: &str = "admin-";

@@ -11,7 +11,7 @@ use doorward::{Principals, auth::Issuers, session::Sessions};
 use doorward_core::{AccountStore, Causes};
 use doorward_identity::Accounts;
 
-use crate::admin::wire::{Problem, Server};
+use crate::admin::{server::Server, wire::Problem};
 
 /// Services and stores that the admin routes read and change.
 #[derive(Clone)]

@@ -5,7 +5,7 @@
 //! the cluster does not start. Start reading at [`SharedKeys::agree`].
 
 use doorward::auth::KeyRing;
-use doorward_core::Causes;
+use doorward_core::{Causes, StoreError};
 use doorward_redis::{RedisStore, SigningKeys};
 
 use super::key_file::KeyFile;
@@ -86,16 +86,16 @@ impl SharedKeys {
             (_, None) => Ok("Redis has no key yet, and the first node that starts stores its own"),
             (None, Some(theirs)) => {
                 self.text(&theirs)?;
-                Ok("none yet; the server takes over that of the other nodes")
+                Ok("no key yet: the server takes over the key of the other nodes")
             }
             (Some(own), Some(theirs)) => match age(&own.names(), &theirs.names) {
-                Age::Same => Ok("that of the other nodes"),
+                Age::Same => Ok("the same as on the other nodes"),
                 Age::Newer => {
-                    Ok("newer than that of the other nodes, to which the server passes it")
+                    Ok("newer than the key of the other nodes: the server passes it on to them")
                 }
                 Age::Older => {
                     self.text(&theirs)?;
-                    Ok("older than that of the other nodes, which the server takes over")
+                    Ok("older than the key of the other nodes: the server takes theirs over")
                 }
                 Age::Foreign => Err(self.foreign()),
             },
@@ -103,8 +103,12 @@ impl SharedKeys {
     }
 
     /// Compares the keys of the running server with those of the cluster, and exchanges them after a rotation.
+    /// Does nothing while Redis does not answer, which its own log line reports.
     pub(crate) async fn exchange(&self, keys: &KeyRing) -> Result<(), Failure> {
-        let theirs = self.store.signing_keys().await.or_fail("cannot read the signing keys")?;
+        let theirs = match self.store.signing_keys().await {
+            Err(StoreError::Unavailable(_)) => return Ok(()),
+            theirs => theirs.or_fail("cannot read the signing keys")?,
+        };
         let own = KeyRing::from_pem(&keys.to_pem().or_fail("cannot write a signing key")?);
         let agreed = self
             .compare(own.or_fail("cannot read a signing key")?, theirs, IfForeign::Fail)

@@ -79,14 +79,14 @@ impl Dependencies {
     pub(crate) fn report(&self, is_stopping: bool, outages: &[CurrentOutage]) -> Response {
         let mut checks = Map::new();
         for dependency in &self.all {
-            checks.insert(dependency.name.to_owned(), word(dependency.outage.is_away()).into());
+            checks.insert(dependency.name.to_owned(), state_of(dependency.outage.is_away()).into());
         }
-        let is_up = checks.values().all(|word| word == UP);
+        let is_up = checks.values().all(|state| state == UP);
         // A node without the bus stays ready. It serves its clients, who only miss events of other nodes, and all nodes
         // may lose the bus at the same moment.
         if self.has_bus {
             let is_away = |one: &CurrentOutage| one.what == BUS && one.lasts >= BUS_GRACE;
-            checks.insert(BUS.to_owned(), word(outages.iter().any(is_away)).into());
+            checks.insert(BUS.to_owned(), state_of(outages.iter().any(is_away)).into());
         }
         let (status, word) = match is_up {
             _ if is_stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
@@ -97,7 +97,7 @@ impl Dependencies {
     }
 }
 
-fn word(is_away: bool) -> &'static str {
+fn state_of(is_away: bool) -> &'static str {
     if is_away { "down" } else { UP }
 }
 

@@ -170,7 +170,7 @@ fn operators(
 ) -> Admin {
     let (asked, serving) = (Arc::clone(dependencies), Arc::clone(doorward));
     Admin {
-        server: Arc::new(admin::wire::Server::of(config)),
+        server: Arc::new(admin::server::Server::of(config)),
         principals: doorward.principals(),
         accounts: identity.accounts(doorward.principals()),
         store: Arc::clone(&resources.stores.accounts),

@@ -393,7 +393,7 @@ async fn the_doctor_examines_redis_and_all_nodes() {
         "warning  redis       a program without a password can read",
         "warning  redis       the user may use the keys of other programs",
         "warning  database    accounts, chat and boards are in files of this node",
-        "ok       key         that of the other nodes",
+        "ok       key         the same as on the other nodes",
         "ok       node        eu-1 runs",
     ] {
         assert!(done.stdout.contains(expected), "{expected}: {}", done.stdout);

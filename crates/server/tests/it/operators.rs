@@ -347,6 +347,21 @@ fn the_doctor_checks_a_server_that_is_alone() {
     assert!(done.stderr.contains("1 check has failed"), "{done:?}");
 }
 
+#[test]
+fn a_data_directory_that_cannot_be_read_is_not_taken_for_one_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("data");
+    fs::write(&file, "").unwrap();
+
+    for command in ["nodes", "connections", "doctor"] {
+        let done = run(&[command, "--data-dir", file.to_str().unwrap()]);
+
+        let said = done.stdout + &done.stderr;
+        assert_eq!(done.code, Some(2), "{said}");
+        assert!(said.contains("cannot look for a server in"), "{said}");
+    }
+}
+
 /// A check changes nothing.
 #[test]
 fn the_doctor_creates_no_tables_in_an_empty_database() {

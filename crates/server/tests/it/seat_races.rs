@@ -15,7 +15,9 @@ use doorward::{
 use doorward_redis::RedisOptions;
 use doorward_testkit::{Fault, FaultProxy, RedisServer};
 use serde_json::json;
-use tokio::{task::JoinSet, time::timeout};
+use tokio::task::JoinSet;
+
+use crate::support::in_time;
 
 /// Three nodes, whose handlers note the order in which they serve sockets.
 struct Nodes {
@@ -80,11 +82,6 @@ async fn node(
         .connections(policy)
         .cluster(store.cluster(name));
     TestServer::start(builder.gateway(gateway).build().unwrap()).await.unwrap()
-}
-
-/// Waits for what the nodes do, and fails the test after a minute.
-async fn in_time<T>(work: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(60), work).await.expect("it happens within a minute")
 }
 
 /// Asserts that no socket was served again after another one was served.

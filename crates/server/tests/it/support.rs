@@ -15,6 +15,11 @@ use doorward_testkit::{RawClient, Seen};
 /// Deadline of every wait; a passing test never reaches it.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// Waits for what the nodes do, and fails the test after a minute.
+pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), work).await.expect("it happens within a minute")
+}
+
 /// Makes a command of the program with these arguments and without settings in the environment.
 pub(crate) fn doorward(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));

@@ -8,17 +8,18 @@ use axum::http::Method;
 
 use super::finding::{Finding, Verdict};
 use crate::{
-    admin::{
-        AdminClient, cut_off,
-        wire::{Nodes, Server},
-    },
+    admin::{AdminClient, cut_off, server::Server, wire::Nodes},
     config::{Config, PlaceOptions},
 };
 
 /// Compares the settings of the running server with those of the command, and asks it about its cluster.
 pub(super) async fn servers(place: &PlaceOptions, config: &Config) -> Vec<Finding> {
-    let Ok(client) = AdminClient::of(place) else {
-        return vec![Finding::new(Verdict::Good, "server", "none runs on this data directory")];
+    let client = match AdminClient::find(place) {
+        Ok(client) if client.is_alone() => {
+            return vec![Finding::new(Verdict::Good, "server", "none runs on this data directory")];
+        }
+        Ok(client) => client,
+        Err(failure) => return vec![Finding::of("server", Err::<(), _>(failure), "")],
     };
     let asked = client.ask_one::<Nodes>(Method::GET, "/nodes", &()).await;
     let nodes = match asked {
