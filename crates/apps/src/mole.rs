@@ -1,6 +1,6 @@
 //! Whack-a-mole: all players of a room strike at the same moles, and the server judges each strike.
 //!
-//! `gateway` handles events, `game` has the rules, `tables` has the games that this node runs and the tasks that advance
+//! `gateway` handles events, `game` has the rules, `running` has the games that this node runs and the tasks that advance
 //! them, `rooms` finds the node that runs a game, `call` has the messages between nodes, `top` has the best scores, and
 //! `wire` has the payloads. Start reading at `Mole::strike` in `gateway`.
 
@@ -8,7 +8,7 @@ mod call;
 mod game;
 mod gateway;
 mod rooms;
-mod tables;
+mod running;
 #[cfg(test)]
 mod tests;
 mod top;

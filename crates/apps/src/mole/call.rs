@@ -1,4 +1,4 @@
-//! What a client asks of the game of its room, and the answers.
+//! Calls of clients for the game of their room, and the replies.
 //!
 //! One node runs the game of a room, and the nodes of the other clients pass their calls on to it. Start reading at
 //! [`Call`].
@@ -17,14 +17,14 @@ pub(super) const CALL: &str = "call";
 /// Client of a room: a player or a spectator.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Guest {
-    pub(super) who: Who,
+    pub(super) client: ClientId,
     pub(super) name: Box<str>,
     pub(super) watch: bool,
 }
 
 /// User with a connection.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Who {
+pub(super) struct ClientId {
     #[serde(serialize_with = "write_user", deserialize_with = "read_user")]
     pub(super) user: UserId,
     #[serde(serialize_with = "write_socket", deserialize_with = "read_socket")]
@@ -38,13 +38,13 @@ pub(super) enum Call {
     /// The client enters, or changes between player and spectator.
     Enter(Guest),
     /// The client leaves.
-    Leave(Who),
+    Leave(ClientId),
     /// The clients are still there. Those that the game does not know enter.
     Stay(Vec<Guest>),
     /// The client starts a round.
-    Start(Who),
+    Start(ClientId),
     /// The client strikes.
-    Strike(Who, Strike),
+    Strike(ClientId, Strike),
 }
 
 impl Call {

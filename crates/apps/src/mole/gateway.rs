@@ -11,9 +11,9 @@ use std::{
 use doorward::{event::IntoGateway as _, prelude::*};
 
 use super::{
-    call::{CALL, Call, Guest, Reply, Who},
+    call::{CALL, Call, ClientId, Guest, Reply},
     rooms::{Room, Rooms, Unavailable},
-    tables::room_of,
+    running::room_of,
     wire::{self, Join, Strike, Struck},
 };
 use crate::{
@@ -27,9 +27,9 @@ pub(super) struct Mole(pub(super) Arc<Rooms>);
 
 /// Returns the gateway, which also answers the calls of other nodes.
 pub(super) fn gateway(rooms: Arc<Rooms>) -> Gateway<NamedUser> {
-    let tables = Arc::clone(&rooms.tables);
+    let running = Arc::clone(&rooms.running);
     Mole(rooms).into_gateway().on_server_event(CALL, move |_, (room, call): (String, Call)| {
-        let reply = tables.answer(&room, &call);
+        let reply = running.answer(&room, &call);
         async move { reply }
     })
 }
@@ -58,7 +58,7 @@ impl Mole {
         place: SocketData<Place>,
         Valid(Join { room, watch }): Valid<Join>,
     ) -> Result<(), BoxError> {
-        let guest = Guest { who: who(&me), name: me.principal().name.clone(), watch };
+        let guest = Guest { client: client_id(&me), name: me.principal().name.clone(), watch };
         let before = place.room().filter(|before| *before.name != *room);
         me.join(&room_of(&room)).await?;
         // No event of the previous room arrives after the state of this one.
@@ -91,7 +91,7 @@ impl Mole {
     #[subscribe("start")]
     async fn start(&self, me: Me, place: SocketData<Place>) -> Result<(), Exception> {
         let room = place.room().ok_or_else(Exception::forbidden)?;
-        match self.0.call(&room, Call::Start(who(&me))).await {
+        match self.0.call(&room, Call::Start(client_id(&me))).await {
             Ok(Reply::Done) => Ok(()),
             refusal => Err(refused(&refusal)),
         }
@@ -106,7 +106,7 @@ impl Mole {
         Valid(strike): Valid<Strike>,
     ) -> Result<Struck, Exception> {
         let room = place.room().ok_or_else(Exception::forbidden)?;
-        let judged = match self.0.call(&room, Call::Strike(who(&me), strike)).await {
+        let judged = match self.0.call(&room, Call::Strike(client_id(&me), strike)).await {
             Ok(Reply::Struck(judged)) => judged,
             refusal => return Err(refused(&refusal)),
         };
@@ -122,7 +122,7 @@ impl Mole {
     #[subscribe("top")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn top(&self) -> Result<wire::Top, BoxError> {
-        Ok(self.0.tables.top.list().await?)
+        Ok(self.0.running.top.list().await?)
     }
 
     #[on_disconnect]
@@ -159,7 +159,7 @@ impl Mole {
         me.remove_from(&room_of(&room.name));
         room.remove(me.id());
         // If the node that runs the game does not answer, it notices within 12 s that the client is gone.
-        self.0.call(room, Call::Leave(who(me))).await.ok();
+        self.0.call(room, Call::Leave(client_id(me))).await.ok();
     }
 }
 
@@ -169,8 +169,8 @@ impl Place {
     }
 }
 
-fn who(me: &Me) -> Who {
-    Who { user: me.user().clone(), socket: me.id() }
+fn client_id(me: &Me) -> ClientId {
+    ClientId { user: me.user().clone(), socket: me.id() }
 }
 
 /// Returns what a client receives if its call was not carried out.
@@ -178,10 +178,11 @@ fn refused(reply: &Result<Reply, Unavailable>) -> Exception {
     match reply {
         Ok(Reply::Full) => Exception::new("room_full", "This room is full"),
         Ok(Reply::TooManyRooms) => Exception::new("too_many_rooms", "There are too many rooms"),
-        Ok(_) => Exception::forbidden(),
-        Err(Unavailable) => Exception::new(
-            "unavailable",
-            "This room moves to another server: try again in some seconds",
-        ),
+        Ok(Reply::Done | Reply::Entered(_) | Reply::Forbidden | Reply::Struck(_)) => {
+            Exception::forbidden()
+        }
+        Err(Unavailable) => {
+            Exception::new("unavailable", "This room is not available: try again in a few seconds")
+        }
     }
 }

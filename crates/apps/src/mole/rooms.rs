@@ -14,7 +14,7 @@ use doorward::{Hub, SocketId, access::NodeId, cluster::Owner, event::AskNodeErro
 
 use super::{
     call::{CALL, Call, Guest, Reply},
-    tables::{Tables, room_of},
+    running::{RunningGames, room_of},
     wire::Moved,
 };
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
 
 /// The rooms by name.
 pub(super) struct Rooms {
-    pub(super) tables: Arc<Tables>,
+    pub(super) running: Arc<RunningGames>,
     rooms: Mutex<HashMap<Box<str>, Arc<Room>>>,
 }
 
@@ -50,16 +50,25 @@ struct Host {
 pub(super) struct Entering {
     pub(super) room: Arc<Room>,
     socket: SocketId,
-    /// The client as it was in the room before, if anything must be undone.
-    undo: Option<Option<Guest>>,
+    /// The client as it was in the room before.
+    before: Option<Guest>,
+    is_kept: bool,
 }
 
-/// Error: it is not known now which node runs the game, or it does not answer.
+/// Reason why a node has not answered a call.
+enum NoReply {
+    /// The node does not run the game of the room.
+    NotRunning,
+    /// The node does not answer.
+    Silent(NodeId),
+}
+
+/// Error: the node that runs the game is not known, or does not answer.
 pub(super) struct Unavailable;
 
 impl Rooms {
     pub(super) fn new(services: &Services) -> Arc<Self> {
-        Arc::new(Self { tables: Arc::new(Tables::new(services)), rooms: Mutex::default() })
+        Arc::new(Self { running: Arc::new(RunningGames::new(services)), rooms: Mutex::default() })
     }
 
     /// Adds a client to a room. Returns `None` if there are too many rooms.
@@ -85,47 +94,40 @@ impl Rooms {
             tokio::spawn(Arc::clone(self).keep(room));
         }
         let room = Arc::clone(rooms.get(name)?);
-        let socket = guest.who.socket;
+        let socket = guest.client.socket;
         let before = lock(&room.guests).insert(socket, guest);
-        Some(Entering { room, socket, undo: Some(before) })
+        Some(Entering { room, socket, before, is_kept: false })
     }
 
     /// Passes a call to the node that runs the game of a room.
     pub(super) async fn call(&self, room: &Room, call: Call) -> Result<Reply, Unavailable> {
-        let silent = match self.pass(room, &call).await {
-            Ok(reply) => return Ok(reply),
-            Err(silent) => silent,
-        };
-        if call.enters() { self.find(room, || call, silent).await } else { Err(Unavailable) }
-    }
-
-    /// Passes a call to the node that runs the game as far as is known. Fails with the node that does not answer, if
-    /// there is one.
-    async fn pass(&self, room: &Room, call: &Call) -> Result<Reply, Option<NodeId>> {
-        let host = lock(&room.host).clone();
-        let Some(node) = host.and_then(|host| host.node) else {
-            let reply = self.tables.answer(&room.name, call).ok_or(None)?;
-            room.entered(None, &reply);
-            return Ok(reply);
-        };
-        match self.ask(room, &node, call).await {
-            Some(Some(reply)) => {
-                room.entered(Some(node), &reply);
-                Ok(reply)
-            }
-            // It does not run the game any more.
-            Some(None) => Err(None),
-            None => Err(Some(node)),
+        match self.pass(room, &call).await {
+            Ok(reply) => Ok(reply),
+            Err(failed) if call.enters() => self.find(room, || call, failed).await,
+            Err(_) => Err(Unavailable),
         }
     }
 
+    /// Passes a call to the node that runs the game as far as is known.
+    async fn pass(&self, room: &Room, call: &Call) -> Result<Reply, NoReply> {
+        let host = lock(&room.host).clone();
+        let Some(node) = host.and_then(|host| host.node) else {
+            let reply = self.running.answer(&room.name, call).ok_or(NoReply::NotRunning)?;
+            room.entered(None, &reply);
+            return Ok(reply);
+        };
+        let reply = self.ask(room, &node, call).await?;
+        room.entered(Some(node), &reply);
+        Ok(reply)
+    }
+
     /// Finds the node that runs the game of a room, and lets clients enter. This node begins a game if there is none.
-    /// `silent` is a node that has just not answered, and is not asked again.
+    /// A node that was silent before is not asked again.
     async fn find(
         &self,
         room: &Room,
         call: impl FnOnce() -> Call,
-        silent: Option<NodeId>,
+        before: NoReply,
     ) -> Result<Reply, Unavailable> {
         let owner = room.hub.own(&room.name).await.map_err(|error| {
             tracing::debug!(room = &*room.name, %error, "It is not known which node runs a game.");
@@ -133,42 +135,48 @@ impl Rooms {
         })?;
         let node = match owner {
             Owner::Here(ownership) => {
-                let reply = self.tables.begin(&room.hub, &room.name, ownership, &call());
+                let reply = self.running.begin(&room.hub, &room.name, ownership, &call());
                 room.entered(None, &reply);
                 return Ok(reply);
             }
-            Owner::Node(node) if silent.as_ref() == Some(&node) => return Err(Unavailable),
             Owner::Node(node) => node,
         };
-        let reply = self.ask(room, &node, &call()).await.flatten().ok_or(Unavailable)?;
+        if matches!(before, NoReply::Silent(silent) if silent == node) {
+            return Err(Unavailable);
+        }
+        let reply = self.ask(room, &node, &call()).await.map_err(|_silent| Unavailable)?;
         room.entered(Some(node), &reply);
         Ok(reply)
     }
 
-    /// Asks another node. Returns `None` if it does not answer, and `Some(None)` if it does not run the game.
-    async fn ask(&self, room: &Room, node: &NodeId, call: &Call) -> Option<Option<Reply>> {
-        let clock = &self.tables.clock;
+    /// Asks another node.
+    async fn ask(&self, room: &Room, node: &NodeId, call: &Call) -> Result<Reply, NoReply> {
+        let clock = &self.running.clock;
         let asked = room.hub.ask_node::<Option<Reply>>(node, CALL, (&*room.name, call));
         let answer = tokio::select! {
             answer = asked => answer,
             () = clock.sleep_until(clock.now() + ANSWERED_WITHIN) => Err(AskNodeError::NoAnswer),
         };
-        answer
-            .inspect_err(|error| tracing::debug!(room = &*room.name, %node, %error, "No answer about a game."))
-            .ok()
+        match answer {
+            Ok(reply) => reply.ok_or(NoReply::NotRunning),
+            Err(error) => {
+                tracing::debug!(room = &*room.name, %node, %error, "No answer about a game.");
+                Err(NoReply::Silent(node.clone()))
+            }
+        }
     }
 
     /// Tells the node that runs the game which clients are there, until there is none.
     async fn keep(self: Arc<Self>, room: Arc<Room>) {
-        let clock = Arc::clone(&self.tables.clock);
+        let clock = Arc::clone(&self.running.clock);
         loop {
             clock.sleep_until(clock.now() + BETWEEN_STAYS).await;
             if self.ends(&room) {
                 return;
             }
-            if let Err(silent) = self.pass(&room, &Call::Stay(room.guests())).await {
+            if let Err(failed) = self.pass(&room, &Call::Stay(room.guests())).await {
                 // The clients may have changed when the node is found.
-                self.find(&room, || Call::Stay(room.guests()), silent).await.ok();
+                self.find(&room, || Call::Stay(room.guests()), failed).await.ok();
             }
         }
     }
@@ -186,19 +194,21 @@ impl Rooms {
 
 impl Entering {
     pub(super) fn keep(mut self) -> Arc<Room> {
-        self.undo = None;
+        self.is_kept = true;
         Arc::clone(&self.room)
     }
 }
 
 impl Drop for Entering {
     fn drop(&mut self) {
-        match self.undo.take() {
-            Some(Some(before)) => {
+        if self.is_kept {
+            return;
+        }
+        match self.before.take() {
+            Some(before) => {
                 lock(&self.room.guests).insert(self.socket, before);
             }
-            Some(None) => self.room.remove(self.socket),
-            None => {}
+            None => self.room.remove(self.socket),
         }
     }
 }
@@ -222,8 +232,8 @@ impl Room {
         lock(&self.guests).remove(&socket);
     }
 
-    /// Keeps which game the clients of this node have entered. Tells them if it is another one than before: their round
-    /// is lost.
+    /// Records the game that the clients of this node have entered. If it is another one than before, tells them that
+    /// their round is lost.
     fn entered(&self, node: Option<NodeId>, reply: &Reply) {
         let Reply::Entered(game) = *reply else { return };
         let host = Host { node, game };

@@ -3,7 +3,7 @@
 //! One node runs the game of a room: the one that owns the name of the room in the cluster. A change of a game is
 //! broadcast before the next change, so that all players receive the same news in the same order. A game exists from
 //! its first connection until its last connection has left and no round is running, or until this node does not own
-//! the room any more. `game` decides what a player keeps after leaving. Start reading at [`Tables::answer`].
+//! the room any more. `game` decides what a player keeps after leaving. Start reading at [`RunningGames::answer`].
 
 use std::{
     collections::HashMap,
@@ -20,7 +20,7 @@ use doorward::{
 use tokio::sync::Notify;
 
 use super::{
-    call::{Call, Guest, Reply, Who},
+    call::{Call, ClientId, Guest, Reply},
     game::{Full, Game, News},
     top::Top,
     wire::{Ranking, Scores, Spectators},
@@ -31,17 +31,17 @@ use crate::{
 };
 
 /// The games, and the services that they share.
-pub(super) struct Tables {
+pub(super) struct RunningGames {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) top: Arc<Top>,
     pub(super) round: Duration,
     /// Games by the name of their room. The lock is held while clients enter, and while an empty game is removed.
-    tables: Mutex<HashMap<Box<str>, Arc<Table>>>,
+    games: Mutex<HashMap<Box<str>, Arc<RunningGame>>>,
 }
 
 /// Game of a room, with its clients.
-struct Table {
+struct RunningGame {
     room: Box<str>,
     /// Number of the game.
     number: u64,
@@ -57,33 +57,39 @@ struct Table {
 
 struct State {
     game: Game,
-    /// Clients, each with the number of checks since its node has said that it is there.
-    guests: HashMap<SocketId, (UserId, u32)>,
+    guests: HashMap<SocketId, Present>,
 }
 
-impl Tables {
+/// Client in a game.
+struct Present {
+    user: UserId,
+    /// Number of checks since its node has said that it is there.
+    missed_checks: u32,
+}
+
+impl RunningGames {
     pub(super) fn new(services: &Services) -> Self {
         Self {
             clock: Arc::clone(&services.clock),
             entropy: Arc::clone(&services.entropy),
             top: Arc::new(Top(services.database.clone())),
             round: services.round,
-            tables: Mutex::default(),
+            games: Mutex::default(),
         }
     }
 
     /// Answers a call, if this node runs the game of the room.
     pub(super) fn answer(&self, room: &str, call: &Call) -> Option<Reply> {
-        // Lock order: tables before the state of a table, here and in `ends`.
-        let tables = lock(&self.tables);
-        let table = tables.get(room).filter(|table| table.ownership.is_current())?;
+        // Lock order: games before the state of a game, here and in `ends`.
+        let games = lock(&self.games);
+        let running = games.get(room).filter(|running| running.ownership.is_current())?;
         if call.enters() {
             // The list is locked meanwhile, so that the game cannot be removed as empty.
-            return Some(table.answer(call, self.clock.now()));
+            return Some(running.answer(call, self.clock.now()));
         }
-        let table = Arc::clone(table);
-        drop(tables);
-        Some(table.answer(call, self.clock.now()))
+        let running = Arc::clone(running);
+        drop(games);
+        Some(running.answer(call, self.clock.now()))
     }
 
     /// Begins a game with the clients who enter, unless it has begun meanwhile.
@@ -94,14 +100,14 @@ impl Tables {
         ownership: Ownership,
         call: &Call,
     ) -> Reply {
-        let mut tables = lock(&self.tables);
-        if let Some(table) = tables.get(room).filter(|table| table.ownership.is_current()) {
-            return table.answer(call, self.clock.now());
+        let mut games = lock(&self.games);
+        if let Some(running) = games.get(room).filter(|running| running.ownership.is_current()) {
+            return running.answer(call, self.clock.now());
         }
-        if tables.len() >= MAX_TABLES && !tables.contains_key(room) {
+        if games.len() >= MAX_GAMES && !games.contains_key(room) {
             return Reply::TooManyRooms;
         }
-        let table = Arc::new(Table {
+        let running = Arc::new(RunningGame {
             room: room.into(),
             number: ownership.number(),
             hub: hub.clone(),
@@ -109,49 +115,50 @@ impl Tables {
             state: Mutex::new(State { game: Game::new(self.round), guests: HashMap::new() }),
             changed: Notify::new(),
         });
-        tables.insert(room.into(), Arc::clone(&table));
-        tokio::spawn(Arc::clone(self).run(Arc::clone(&table)));
-        table.answer(call, self.clock.now())
+        games.insert(room.into(), Arc::clone(&running));
+        tokio::spawn(Arc::clone(self).run(Arc::clone(&running)));
+        running.answer(call, self.clock.now())
     }
 
     /// Advances a game until it ends, or until another node may run it.
-    async fn run(self: Arc<Self>, table: Arc<Table>) {
+    async fn run(self: Arc<Self>, running: Arc<RunningGame>) {
         let mut check_at = self.clock.now() + BETWEEN_CHECKS;
-        while !self.ends(&table) {
-            let deadline = table.lock().game.deadline().map_or(check_at, |due| due.min(check_at));
+        while !self.ends(&running) {
+            let deadline = running.lock().game.deadline().map_or(check_at, |due| due.min(check_at));
             // `Notify` keeps one permit, so a change after the deadline was read is not missed.
             tokio::select! {
                 () = self.clock.sleep_until(deadline) => {}
-                () = table.changed.notified() => {}
-                () = table.ownership.ended() => {}
+                () = running.changed.notified() => {}
+                () = running.ownership.ended() => {}
             }
             let now = self.clock.now();
             if now >= check_at {
                 check_at = now + BETWEEN_CHECKS;
-                table.change(now, |state, now| state.check(now));
+                running.change(now, |state, now| state.check(now));
             }
-            if let Some(ranking) = table.advance(now, &*self.entropy) {
+            if let Some(ranking) = running.advance(now, &*self.entropy) {
                 // The game does not wait for the database.
                 let (top, wall) = (Arc::clone(&self.top), self.clock.wall());
-                tokio::spawn(store(Arc::clone(&table), top, ranking, wall));
+                tokio::spawn(store(Arc::clone(&running), top, ranking, wall));
             }
         }
     }
 
     /// Removes the game if it is empty and no round is running, or if this node does not own the room any more. Returns
     /// `true` if it was removed. The lock on the games prevents clients from entering meanwhile.
-    fn ends(&self, table: &Arc<Table>) -> bool {
-        let mut tables = lock(&self.tables);
-        let is_over = !table.ownership.is_current() || table.lock().game.is_over();
+    fn ends(&self, running: &Arc<RunningGame>) -> bool {
+        let mut games = lock(&self.games);
+        let is_over = !running.ownership.is_current() || running.lock().game.is_over();
         // This node may have begun another game for the room, after it was not the owner for some time.
-        if is_over && tables.get(&*table.room).is_some_and(|current| Arc::ptr_eq(current, table)) {
-            tables.remove(&*table.room);
+        if is_over && games.get(&*running.room).is_some_and(|current| Arc::ptr_eq(current, running))
+        {
+            games.remove(&*running.room);
         }
         is_over
     }
 }
 
-impl Table {
+impl RunningGame {
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
@@ -164,22 +171,22 @@ impl Table {
                     Err(Full) => Reply::Full,
                 }
             }
-            Call::Leave(who) => {
-                self.change(now, |state, now| state.leave(who, now));
+            Call::Leave(client) => {
+                self.change(now, |state, now| state.leave(client, now));
                 Reply::Done
             }
             Call::Stay(guests) => {
                 self.change(now, |state, now| self.stay(state, guests, now));
                 Reply::Entered(self.number)
             }
-            Call::Start(Who { user, socket }) => {
+            Call::Start(ClientId { user, socket }) => {
                 if self.change(now, |state, now| state.game.start(user, *socket, now)) {
                     Reply::Done
                 } else {
                     Reply::Forbidden
                 }
             }
-            Call::Strike(Who { user, socket }, strike) => Reply::Struck(
+            Call::Strike(ClientId { user, socket }, strike) => Reply::Struck(
                 self.change(now, |state, now| state.game.strike(user, *socket, *strike, now)),
             ),
         }
@@ -197,9 +204,9 @@ impl Table {
     fn stay(&self, state: &mut State, guests: &[Guest], now: Instant) {
         let mut entered = Vec::new();
         for guest in guests {
-            if let Some((_, checks)) = state.guests.get_mut(&guest.who.socket) {
-                *checks = 0;
-            } else if !state.is_here(&guest.who.user) && state.enter(guest).is_ok() {
+            if let Some(present) = state.guests.get_mut(&guest.client.socket) {
+                present.missed_checks = 0;
+            } else if !state.is_here(&guest.client.user) && state.enter(guest).is_ok() {
                 entered.push(guest);
             }
         }
@@ -211,10 +218,12 @@ impl Table {
     fn tell_state(&self, state: &State, guests: &[&Guest], now: Instant) {
         for watches in [false, true] {
             let chosen = || guests.iter().filter(|guest| guest.watch == watches);
-            let Some(Guest { who: Who { user, socket }, .. }) = chosen().next() else { continue };
+            let Some(Guest { client: ClientId { user, socket }, .. }) = chosen().next() else {
+                continue;
+            };
             let event = state.game.state(&self.room, user, *socket, now);
             // A user has one connection. The channel of a user reaches only the node of this connection.
-            let users = chosen().map(|guest| Target::User(guest.who.user.clone()));
+            let users = chosen().map(|guest| Target::User(guest.client.user.clone()));
             if let Err(error) = self.hub.to_each(users).emit_event(&event) {
                 tracing::error!(%error, "The state of a room could not be sent.");
             }
@@ -274,40 +283,41 @@ impl Table {
 
 impl State {
     fn enter(&mut self, guest: &Guest) -> Result<(), Full> {
-        let Guest { who: Who { user, socket }, name, watch } = guest;
+        let Guest { client: ClientId { user, socket }, name, watch } = guest;
         if *watch {
             self.game.watch(user, *socket)?;
         } else {
             self.game.join(user, name, *socket)?;
         }
-        self.guests.insert(*socket, (user.clone(), 0));
+        self.guests.insert(*socket, Present { user: user.clone(), missed_checks: 0 });
         Ok(())
     }
 
-    fn leave(&mut self, who: &Who, now: Instant) {
-        self.guests.remove(&who.socket);
-        self.game.leave(&who.user, who.socket, now);
+    fn leave(&mut self, client: &ClientId, now: Instant) {
+        self.guests.remove(&client.socket);
+        self.game.leave(&client.user, client.socket, now);
     }
 
     fn is_here(&self, wanted: &UserId) -> bool {
-        self.guests.values().any(|(user, _)| user == wanted)
+        self.guests.values().any(|present| present.user == *wanted)
     }
 
     /// Removes the clients whose nodes have not mentioned them for [`MAX_CHECKS`] checks.
     fn check(&mut self, now: Instant) {
-        let gone = self.guests.extract_if(|_, (_, checks)| {
-            *checks += 1;
-            *checks > MAX_CHECKS
+        let gone = self.guests.extract_if(|_, present| {
+            present.missed_checks += 1;
+            present.missed_checks > MAX_CHECKS
         });
-        let gone: Vec<_> = gone.map(|(socket, (user, _))| Who { user, socket }).collect();
-        gone.iter().for_each(|who| self.leave(who, now));
+        let gone: Vec<_> =
+            gone.map(|(socket, present)| ClientId { user: present.user, socket }).collect();
+        gone.iter().for_each(|client| self.leave(client, now));
     }
 }
 
 /// Stores the ranking of a round, and tells the room the best scores.
-async fn store(table: Arc<Table>, top: Arc<Top>, ranking: Ranking, now: SystemTime) {
+async fn store(running: Arc<RunningGame>, top: Arc<Top>, ranking: Ranking, now: SystemTime) {
     match top.add(&ranking.0, now).await {
-        Ok(top) if table.ownership.is_current() => table.tell(&top),
+        Ok(top) if running.ownership.is_current() => running.tell(&top),
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "The scores of a round could not be stored."),
     }
@@ -319,7 +329,7 @@ pub(super) fn room_of(name: &str) -> String {
 }
 
 /// Maximum number of games that this node runs, which bounds the memory.
-const MAX_TABLES: usize = 1_000;
+const MAX_GAMES: usize = 1_000;
 
 /// Time from one check of the clients to the next one.
 const BETWEEN_CHECKS: Duration = Duration::from_secs(3);

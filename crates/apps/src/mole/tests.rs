@@ -14,10 +14,10 @@ use doorward::{
 use serde_json::{Value, json};
 
 use super::{
-    call::{Call, Guest, Reply, Who},
+    call::{Call, ClientId, Guest, Reply},
     gateway::gateway,
     rooms::Rooms,
-    tables::Tables,
+    running::RunningGames,
     top::Top,
     wire,
 };
@@ -34,7 +34,7 @@ on_both! {
 struct Arcade {
     server: TestServer,
     clock: ManualClock,
-    tables: Arc<Tables>,
+    running: Arc<RunningGames>,
     _folder: tempfile::TempDir,
 }
 
@@ -47,7 +47,7 @@ impl Arcade {
         let accounts = Arc::new(testing::Accounts::default());
         let services = testing::services(&clock, database.tables().unwrap(), accounts);
         let rooms = Rooms::new(&services);
-        let tables = Arc::clone(&rooms.tables);
+        let running = Arc::clone(&rooms.running);
         let doorward = Doorward::builder()
             .authenticate(testing::authenticator())
             .clock(clock.clone())
@@ -55,7 +55,7 @@ impl Arcade {
             .build()
             .unwrap();
         let server = TestServer::start(doorward).await.unwrap();
-        Self { server, clock, tables, _folder: folder }
+        Self { server, clock, running, _folder: folder }
     }
 
     async fn client(&self, name: &str) -> TestClient {
@@ -195,13 +195,13 @@ async fn a_player_who_cannot_enter_a_room_stays_in_the_old_one() {
     let hub = arcade.server.doorward().hub::<NamedUser>("/mole").unwrap();
     for number in 0..250 {
         let user = UserId::new(format!("player-{number}"));
-        let who = Who { user, socket: doorward::SocketId::generate(&OsEntropy) };
-        let guest = Guest { who, name: "player".into(), watch: false };
+        let client = ClientId { user, socket: doorward::SocketId::generate(&OsEntropy) };
+        let guest = Guest { client, name: "player".into(), watch: false };
         let call = Call::Enter(guest);
-        let reply = match arcade.tables.answer("full", &call) {
+        let reply = match arcade.running.answer("full", &call) {
             Some(reply) => reply,
             None => match hub.own("full").await.unwrap() {
-                Owner::Here(ownership) => arcade.tables.begin(&hub, "full", ownership, &call),
+                Owner::Here(ownership) => arcade.running.begin(&hub, "full", ownership, &call),
                 Owner::Node(node) => panic!("{node} owns it"),
             },
         };

@@ -125,7 +125,7 @@ pub(super) struct Score {
     pub(super) hits: u32,
 }
 
-/// Event: another server runs the game of the room now, and the round of before is lost.
+/// Event: a new game has begun in the room, usually on another node, and the round of before is lost.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct Moved {}
 

@@ -81,7 +81,7 @@ export default {
   mole_help: "Strike moles with a finger, the mouse, or the keys 1 to 9. The quicker the better, and moles in a row are worth more.",
   mole_hole: "Hole {hole}",
   mole_is_up: ": a mole",
-  mole_moved: "The server of this room has stopped, and another one has taken over. The round is lost: start a new one.",
+  mole_moved: "The game of this room was interrupted. The round is lost: start a new one.",
   mole_over: "The round is over.",
   mole_play: "Play along",
   mole_players: "Playing in “{room}”",

@@ -81,7 +81,7 @@ export default {
   mole_help: "손가락, 마우스, 또는 1부터 9까지의 키로 두더지를 치세요. 빠를수록, 연달아 맞힐수록 점수가 높습니다.",
   mole_hole: "구멍 {hole}",
   mole_is_up: ": 두더지",
-  mole_moved: "이 방의 서버가 멈춰 다른 서버가 이어받았습니다. 이번 판은 무효이니 새로 시작하세요.",
+  mole_moved: "이 방의 게임이 중단되었습니다. 이번 판은 무효이니 새로 시작하세요.",
   mole_over: "끝났습니다.",
   mole_play: "같이 하기",
   mole_players: "“{room}”에서 하는 사람",
