@@ -46,6 +46,16 @@ impl State {
     }
 }
 
+/// What is known of the sender of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// It is heard for the first time.
+    First,
+    Again,
+    /// There are too many nodes to remember it.
+    TooMany,
+}
+
 struct Peer {
     node: NodeId,
     /// Number of own beats that were received before the last message of the peer.
@@ -96,17 +106,17 @@ impl Peers {
         }
     }
 
-    /// Records a message of another node. Returns `false` if there are too many nodes.
-    pub(crate) fn heard(&self, from: &NodeRun) -> bool {
+    /// Records a message of another node.
+    pub(crate) fn heard(&self, from: &NodeRun) -> Heard {
         let mut state = lock(&self.state);
         state.messages += 1;
         let (beat, last_message) = (state.beats, state.messages);
         if let Some(peer) = state.peers.get_mut(&from.run) {
             (peer.beat, peer.last_message) = (beat, last_message);
-            return true;
+            return Heard::Again;
         }
         if state.peers.len() >= MAX_PEERS {
-            return false;
+            return Heard::TooMany;
         }
         if from.node == self.own.node {
             tracing::warn!(
@@ -123,7 +133,7 @@ impl Peers {
         self.gauge.set(state.peers.len() as f64);
         drop(state);
         tracing::info!(node = %from.node, run = %from.run, "Hears another node.");
-        true
+        Heard::First
     }
 
     /// Removes the nodes that were silent for [`SILENT_BEATS`] own beats, and returns them.
@@ -232,7 +242,7 @@ mod tests {
     fn a_silent_node_is_gone_after_four_beats_that_were_heard() {
         let peers = Peers::new(sender("n0"));
         let other = sender("n1");
-        assert!(peers.heard(&other));
+        assert_eq!(peers.heard(&other), Heard::First);
         for number in 1..=3 {
             assert_eq!(peers.beat(), Some(number));
             peers.received_own_beat(number);
@@ -308,6 +318,7 @@ mod tests {
         let all: Vec<_> =
             (0..=MAX_PEERS).map(|number| peers.heard(&sender(&number.to_string()))).collect();
 
-        assert_eq!(all.iter().filter(|known| **known).count(), MAX_PEERS);
+        let known = all.iter().filter(|heard| **heard == Heard::First);
+        assert_eq!(known.count(), MAX_PEERS);
     }
 }

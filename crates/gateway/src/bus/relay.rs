@@ -96,9 +96,6 @@ impl Relay {
         }
         let mut items = Vec::new();
         let missing = |waits: BTreeSet<NodeId>| waits.into_iter().collect();
-        if waits.is_empty() {
-            return Answers::none();
-        }
         let Some(mut asked) = self.questions.ask() else {
             return Answers { items, missing: missing(waits) };
         };

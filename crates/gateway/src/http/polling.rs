@@ -275,7 +275,9 @@ async fn find(
     parts: &Parts,
 ) -> Result<Arc<Desk>, Rejection> {
     let Some(found) = server.polled.find(sid) else {
-        server.services.warn_of_astray_poll();
+        if !server.polled.has_ended(sid) {
+            server.services.warn_of_astray_poll();
+        }
         return Err(Rejection::UnknownSid);
     };
     found.binding.allows(&server.services, &server.binding, origin, parts).await?;

@@ -19,6 +19,7 @@ use crate::{
         channels::of_node,
         dropped::Dropped,
         message::{Content, Envelope, NodeRun, Question},
+        peers::Heard,
         questions::Part,
         relay::Relay,
     },
@@ -110,10 +111,20 @@ impl Handling {
             }
             return;
         }
-        if !relay.peers.heard(&from) {
-            return Dropped::Busy.count(1);
-        }
         let roster = &services.roster;
+        match relay.peers.heard(&from) {
+            Heard::First if !services.is_draining() => {
+                // A node that has just started knows this one at once, and not only after the next beat.
+
+                relay.send(
+                    of_node(&from),
+                    &Content::Beat { number: 0, presence: roster.number() },
+                    &[],
+                );
+            }
+            Heard::First | Heard::Again => {}
+            Heard::TooMany => return Dropped::Busy.count(1),
+        }
         match content {
             Content::Beat { presence, .. } => {
                 if roster.check_number(&from, presence) {

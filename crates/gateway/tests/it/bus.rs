@@ -255,6 +255,18 @@ async fn acks_are_collected_from_all_nodes() {
     assert_eq!((acks.missing.len(), acks.missing_nodes.len()), (3, 0));
 }
 
+/// The first beat of a node is sent before later nodes hear it.
+#[tokio::test]
+async fn a_node_that_has_just_started_asks_those_that_run() {
+    let nodes = Nodes::serve(2, |builder| builder.gateway(gateway())).await;
+    let _alice = nodes.connect(0, "alice").await;
+    turns().await;
+
+    let found = hub(&nodes, 1).all().fetch_sockets().await;
+
+    assert_eq!((found.value.len(), found.missing.len()), (1, 0));
+}
+
 #[tokio::test]
 async fn a_node_that_does_not_answer_is_named() {
     let nodes = start(3).await;
@@ -466,6 +478,39 @@ async fn a_request_that_reaches_the_wrong_node_is_in_its_log() {
 
     let astray = "names a link which this node does not know";
     assert_eq!(log.lines_with(astray).len(), 1, "{:?}", log.lines());
+}
+
+/// Its client has sent the request before it knew that the link has ended.
+#[tokio::test]
+async fn a_late_request_for_a_link_that_has_ended_is_not_in_the_log() {
+    let log = Log::default();
+    let _kept = log.keep(tracing::Level::WARN);
+    let nodes = start(2).await;
+    turns().await;
+    let doorward = nodes.server(1).server.doorward();
+    let ask = async |method: &str, more: &str, body: &'static str| {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("/socket.io/?EIO=4&transport=polling{more}"))
+            .header("host", "localhost")
+            .body(http_body_util::Full::new(bytes::Bytes::from(body)))
+            .unwrap();
+        let mut service = doorward.service();
+        let answer = tower_service::Service::call(&mut service, request).await.unwrap();
+        let status = answer.status().as_u16();
+        let body = http_body_util::BodyExt::collect(answer.into_body()).await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    };
+    let (_, opened) = ask("GET", "", "").await;
+    let sid = opened.split('"').nth(3).unwrap();
+    let sid = format!("&sid={sid}");
+    assert_eq!(ask("POST", &sid, "1").await.0, 200);
+    nodes.pass(Duration::from_secs(2)).await;
+    assert_eq!(doorward.links(), 0);
+
+    assert_eq!(ask("GET", &sid, "").await.0, 400);
+
+    assert!(log.lines_with("does not know").is_empty(), "{:?}", log.lines());
 }
 
 /// Other programs that may write to the bus cannot end a node with it.

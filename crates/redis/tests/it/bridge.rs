@@ -276,7 +276,7 @@ async fn a_namespace_hears_no_other_one() {
     for own in ["/a*", "/[b]?"] {
         let event = broadcast(own, &["r"], r#"["e"]"#);
         assert_eq!(send(&mut behind, &of_node(&bridge, &event)).await, 1, "{own}");
-        assert_eq!(received(&bridge).await, [Heard::Broadcast(event)]);
+        assert_eq!(receive(&bridge, 1).await, [Heard::Broadcast(event)]);
     }
 }
 
@@ -292,7 +292,7 @@ async fn the_key_is_that_of_the_other_servers() {
     assert_eq!(message.channel.as_str(), "shop#/#r#");
     assert_eq!(publish(&mut behind, "socket.io#/#r#", &message.bytes).await, 0);
     assert_eq!(send(&mut behind, &message).await, 1);
-    assert_eq!(received(&bridge).await, [Heard::Broadcast(event)]);
+    assert_eq!(receive(&bridge, 1).await, [Heard::Broadcast(event)]);
 }
 
 /// The lines of docs/bridge.md: the user of the bridge may use channels, and neither keys nor other commands.
@@ -310,7 +310,7 @@ async fn a_user_without_keys_is_enough_and_no_key_is_written() {
     bridge.publish(&[bridge.broadcast(&event).unwrap()]).await.unwrap();
     send(&mut behind, &of_node(&bridge, &event)).await;
 
-    assert_eq!(received(&bridge).await, [Heard::Broadcast(event)]);
+    assert_eq!(receive(&bridge, 1).await, [Heard::Broadcast(event)]);
     assert_eq!(behind.run::<u64>("DBSIZE").await, 0);
     // A pattern is granted by its own text only: `&socket.io*` does not cover the pattern of `/chat`.
     let denied = bridge.open(&names(&["/", "/chat"]), BOUNDS).await;
@@ -348,13 +348,13 @@ async fn a_connection_that_the_server_closes_is_noticed_and_replaced() {
     assert_eq!(behind.run::<u64>("CLIENT KILL TYPE pubsub").await, 1);
 
     // What has arrived before is not lost.
-    assert_eq!(received(&bridge).await, [Heard::Broadcast(event.clone())]);
+    assert_eq!(receive(&bridge, 1).await, [Heard::Broadcast(event.clone())]);
     assert_eq!(cause(guarded(bridge.receive()).await.map(drop)), "the connection has ended");
     let sent = bridge.publish(&[bridge.broadcast(&event).unwrap()]).await;
     assert!(matches!(sent, Err(StoreError::Unavailable(_))), "{sent:?}");
     bridge.open(&names(&["/", "/chat"]), BOUNDS).await.unwrap();
     send(&mut behind, &of_node(&bridge, &event)).await;
-    assert_eq!(received(&bridge).await, [Heard::Broadcast(event)]);
+    assert_eq!(receive(&bridge, 1).await, [Heard::Broadcast(event)]);
 }
 
 /// The operating system would keep such a connection for about a quarter of an hour.
@@ -402,5 +402,5 @@ async fn a_server_that_is_away_at_the_start_is_used_later() {
     let mut behind = Behind::connect(&server).await;
     let event = broadcast("/", &[], r#"["e"]"#);
     send(&mut behind, &of_node(&bridge, &event)).await;
-    assert_eq!(received(&bridge).await, [Heard::Broadcast(event)]);
+    assert_eq!(receive(&bridge, 1).await, [Heard::Broadcast(event)]);
 }

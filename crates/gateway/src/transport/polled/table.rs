@@ -1,7 +1,7 @@
 //! Finds the desk of a link by the id that its client sends with each request.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex},
 };
 
@@ -14,6 +14,8 @@ use crate::transport::polled::desk::Desk;
 /// The id has 144 random bits, and is known to its client only.
 pub(crate) struct Table<T> {
     desks: Mutex<HashMap<Box<str>, Found<T>>>,
+    /// Ids of the last [`MAX_ENDED`] links that have ended.
+    ended: Mutex<VecDeque<Box<str>>>,
 }
 
 /// Desk of a link, and what its requests must match.
@@ -24,7 +26,7 @@ pub(crate) struct Found<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { desks: Mutex::default() }
+        Self { desks: Mutex::default(), ended: Mutex::default() }
     }
 }
 
@@ -50,11 +52,21 @@ impl<T: Send + Sync + 'static> Table<T> {
         Some(Entry(Some(Box::new(move || {
             let removed = lock(&table.desks).remove(&key);
             drop(removed);
+            let mut ended = lock(&table.ended);
+            if ended.len() == MAX_ENDED {
+                ended.pop_front();
+            }
+            ended.push_back(key);
         }))))
     }
 
     pub(crate) fn find(&self, sid: &str) -> Option<Found<T>> {
         lock(&self.desks).get(sid).cloned()
+    }
+
+    /// Returns `true` if a link with this id has ended lately. Its client may not know it yet.
+    pub(crate) fn has_ended(&self, sid: &str) -> bool {
+        lock(&self.ended).iter().any(|ended| **ended == *sid)
     }
 }
 
@@ -65,3 +77,6 @@ impl Drop for Entry {
         }
     }
 }
+
+/// Number of ended links whose ids are kept, which bounds the memory and the time of a search.
+const MAX_ENDED: usize = 1_024;
