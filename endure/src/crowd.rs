@@ -3,14 +3,17 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use doorward_testkit::RawClient;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::AbortHandle,
+    time::{Instant, sleep},
+};
 
 use crate::{nodes::Nodes, server::client_address};
 
@@ -24,6 +27,7 @@ pub(crate) struct Crowd {
     ended: AtomicUsize,
     /// Number of final refusals.
     refused: AtomicUsize,
+    clients: OnceLock<Vec<AbortHandle>>,
     /// Node that no client tries, as a load balancer does with one that does not listen.
     avoided: AtomicUsize,
 }
@@ -48,13 +52,16 @@ impl Crowd {
             connected: nodes.servers.iter().map(|_| AtomicUsize::new(0)).collect(),
             ended: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
+            clients: OnceLock::new(),
             avoided: AtomicUsize::new(usize::MAX),
         });
         let begun = Before { clients: 0, ended: 0, at: Instant::now() };
-        for number in 0..size {
+        let clients = (0..size).map(|number| {
             let (crowd, token) = (Arc::clone(&crowd), nodes.tokens.sign(&format!("user-{number}")));
-            tokio::spawn(async move { crowd.stay(number, &token, pause).await });
-        }
+            let client = tokio::spawn(async move { crowd.stay(number, &token, pause).await });
+            client.abort_handle()
+        });
+        crowd.clients.set(clients.collect()).ok();
         crowd.all_back(&begun, GATHERED_WITHIN).await;
         crowd
     }
@@ -95,6 +102,11 @@ impl Crowd {
             );
             sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Ends all clients, before their nodes stop.
+    pub(crate) fn end(&self) {
+        self.clients.get().into_iter().flatten().for_each(AbortHandle::abort);
     }
 
     /// Number of connections that have ended so far.

@@ -37,6 +37,9 @@ pub struct Checked {
     pub joins: u8,
     /// `true` if Redis may lose the tail of its data.
     pub loses: bool,
+    /// `true` if the list of possible steps contains only those that change something. Random ways need it: the checker
+    /// numbers the steps, and cannot show a way if a step was left out later. It takes time.
+    pub lists_changes: bool,
 }
 
 impl Checked {

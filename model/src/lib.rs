@@ -31,6 +31,9 @@ impl Model for Checked {
 
     fn actions(&self, cluster: &Cluster, steps: &mut Vec<Step>) {
         step::possible(self, cluster, steps);
+        if self.lists_changes {
+            steps.retain(|step| step::take(self, &mut cluster.clone(), *step));
+        }
     }
 
     fn next_state(&self, cluster: &Cluster, step: Step) -> Option<Cluster> {

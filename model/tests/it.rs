@@ -12,6 +12,7 @@ const REVOCATION: Checked = Checked {
     faults: 1,
     joins: 1,
     loses: false,
+    lists_changes: false,
 };
 
 /// Checks every state, and that the checker reaches those that the rules are about.

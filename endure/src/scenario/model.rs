@@ -24,12 +24,21 @@ fn check(seed: u64) -> String {
         faults: 1,
         joins: 2,
         loses: true,
+        lists_changes: false,
     };
     let breadth = near.clone().checker().threads(2).timeout(FOR).target_state_count(MAX_STATES);
     let breadth = breadth.spawn_bfs().join();
     keeps(&near, &breadth, seed);
     // Random ways through a larger one.
-    let far = Checked { nodes: 3, until: 9, connects: 3, faults: 3, joins: 3, ..near };
+    let far = Checked {
+        nodes: 3,
+        until: 9,
+        connects: 3,
+        faults: 3,
+        joins: 3,
+        lists_changes: true,
+        ..near
+    };
     let ways = far.clone().checker().threads(2).timeout(FOR).spawn_simulation(seed, UniformChooser);
     let ways = ways.join();
     keeps(&far, &ways, seed);

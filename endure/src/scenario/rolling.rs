@@ -17,6 +17,7 @@ pub(super) async fn run() -> String {
         longest = longest.max(crowd.all_back(&before, WITHIN).await);
     }
     assert_eq!(crowd.refused(), 0, "refusals of clients that come back");
+    crowd.end();
     format!(
         "{CLIENTS} clients on 3 nodes: none refused, all back {longest:?} after the signal at the latest"
     )

@@ -15,6 +15,7 @@ pub(super) async fn run() -> String {
 
     assert_eq!(crowd.ended(), in_order + killed, "clients of the other nodes stay connected");
     assert_eq!(crowd.refused(), 0, "refusals of clients that come back");
+    crowd.end();
     format!(
         "{CLIENTS} clients on 3 nodes, none refused: {in_order} were back {back:?} after a restart in \
          order, {killed} were back {back_after_kill:?} after a kill",
