@@ -147,4 +147,4 @@ async fn of_many_that_are_refused_on_three_nodes_one_is_served() {
     assert_eq!(in_time(admitted[0].emit_with_ack::<u8>("note", ())).await, 1);
 }
 
-const RACERS: u16 = 12;
+const RACERS: u16 = 240;
