@@ -146,14 +146,14 @@ pub struct Socket {
 }
 
 /// Admission that is not decided yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Admission {
     /// The socket, if it is admitted.
     pub socket: Socket,
     /// Last step that is done.
     pub stage: Stage,
-    /// `true` if its seat was that of another socket, which must close first.
-    pub replaces: bool,
+    /// Sockets that must close first: they were replaced, by this one or by an earlier one.
+    pub waits_for: Vec<u8>,
 }
 
 /// Last step of an admission.

@@ -156,10 +156,12 @@ pub fn take(checked: &Checked, cluster: &mut Cluster, step: Step) -> bool {
         Step::ReadEpoch(node) => read_epoch(checked, cluster, node),
         Step::Commit(node) => commit(checked, cluster, node),
         Step::Admit(node) => admit(checked, cluster, node),
-        Step::Abandon(node) => cluster.nodes[node].admission.is_some_and(|_| {
-            abandon(checked, cluster, node);
-            true
-        }),
+        Step::Abandon(node) => {
+            cluster.nodes[node].admission.is_some() && {
+                abandon(checked, cluster, node);
+                true
+            }
+        }
         Step::Leave(node) => leave(checked, cluster, node),
         Step::Release(node) => release(cluster, node),
         Step::Revoke(node) => revoke(cluster, node),

@@ -42,3 +42,15 @@ fn a_second_connection_is_refused() {
 fn the_older_connection_is_replaced() {
     check(&Checked { policy: Policy::ReplaceOldest, ..LIMIT });
 }
+
+/// The second client leaves before the first one has closed, so the third one must wait for the first.
+#[test]
+fn a_third_connection_waits_for_one_that_an_earlier_one_has_replaced() {
+    check(&Checked {
+        policy: Policy::ReplaceOldest,
+        until: 0,
+        connects: 3,
+        faults: 0,
+        ..REVOCATION
+    });
+}

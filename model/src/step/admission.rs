@@ -16,7 +16,7 @@ pub(super) fn vet(checked: &Checked, cluster: &mut Cluster, number: usize) -> bo
     cluster.sockets += 1;
     let (generation, term) = (cluster.redis.generation, node.incarnation);
     let socket = Socket { number: cluster.sockets, generation, term };
-    node.admission = Some(Admission { socket, stage: Stage::Vetted, replaces: false });
+    node.admission = Some(Admission { socket, stage: Stage::Vetted, waits_for: Vec::new() });
     true
 }
 
@@ -86,17 +86,18 @@ pub(super) fn commit(checked: &Checked, cluster: &mut Cluster, number: usize) ->
             return true;
         };
         own.standing = Standing::Taken;
-        let mut lost = Vec::new();
-        for seat in &mut cluster.redis.seats {
-            if seat.socket != socket && seat.standing == Standing::Taken {
+        let redis = &mut cluster.redis;
+        for seat in redis.seats.iter_mut().filter(|seat| seat.socket != socket) {
+            if seat.standing == Standing::Taken {
                 seat.standing = Standing::Lost;
-                lost.push(seat.socket);
+                redis
+                    .orders
+                    .push(Entry { at: time, order: Order::Replaced { socket: seat.socket } });
+            }
+            if seat.standing == Standing::Lost {
+                admission.waits_for.push(seat.socket);
             }
         }
-        admission.replaces = !lost.is_empty();
-        let orders = lost.into_iter().map(|socket| Order::Replaced { socket });
-        let entries = orders.map(|order| Entry { at: time, order });
-        cluster.redis.orders.extend(entries);
     }
     admission.stage = Stage::Committed;
     true
@@ -104,31 +105,32 @@ pub(super) fn commit(checked: &Checked, cluster: &mut Cluster, number: usize) ->
 
 pub(super) fn admit(checked: &Checked, cluster: &mut Cluster, number: usize) -> bool {
     let (time, node) = (cluster.time, &mut cluster.nodes[number]);
-    let Some(admission) = node.admission.filter(|it| it.stage == Stage::Committed) else {
+    let Some(admission) = node.admission.as_ref().filter(|it| it.stage == Stage::Committed) else {
         return false;
     };
-    if admission.replaces {
+    let socket = admission.socket;
+    if !admission.waits_for.is_empty() {
         // The look for replaced sockets needs Redis.
         if node.is_cut {
             return false;
         }
         drop_dead_rows(&mut cluster.redis, time);
-        let socket = admission.socket.number;
-        let sits = |seat: &Seat| seat.socket == socket && seat.standing != Standing::Reserved;
+        let sits =
+            |seat: &Seat| seat.socket == socket.number && seat.standing != Standing::Reserved;
         if !cluster.redis.seats.iter().any(sits) {
             // Writes were lost, and a replaced socket may still be served.
             abandon(checked, cluster, number);
             return true;
         }
-        if cluster.redis.seats.iter().any(|seat| seat.standing == Standing::Lost) {
+        if cluster.redis.seats.iter().any(|seat| admission.waits_for.contains(&seat.socket)) {
             return false;
         }
     }
     node.admission = None;
-    if node.serves(time) && admission.socket.term == node.incarnation {
-        node.sockets.push(admission.socket);
+    if node.serves(time) && socket.term == node.incarnation {
+        node.sockets.push(socket);
     } else {
-        owe(checked, node, [admission.socket]);
+        owe(checked, node, [socket]);
     }
     true
 }

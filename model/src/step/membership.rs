@@ -110,7 +110,7 @@ pub(super) fn carry_out(checked: &Checked, cluster: &mut Cluster, number: usize,
     node.sockets.retain(|socket| !is_meant(socket));
     owe(checked, node, ending);
     let is_registered = |admission: &Admission| admission.stage != Stage::Vetted;
-    if node.admission.is_some_and(|it| is_registered(&it) && is_meant(&it.socket)) {
+    if node.admission.as_ref().is_some_and(|it| is_registered(it) && is_meant(&it.socket)) {
         abandon(checked, cluster, number);
     }
 }
