@@ -8,6 +8,7 @@ mod hashing;
 mod herd;
 mod model;
 mod mute;
+mod race;
 mod revocations;
 mod rolling;
 mod slow_body;
@@ -65,6 +66,10 @@ pub(crate) const ALL: &[Scenario] = &[
     scenario!(
         revocations,
         "revocations on three nodes end every connection within a second, also with 50 ms latency (p99)"
+    ),
+    scenario!(
+        race,
+        "of 1,000 clients of one user on three nodes one is connected: the others are refused, or each replaces the one before"
     ),
     scenario!(
         rolling,
