@@ -168,7 +168,7 @@ fn join<P: Send + Sync + 'static>(
     }
     let guards: Guards<P> = everywhere.guards.clone().into();
     let services = Arc::clone(services);
-    let ownerships = Arc::new(Ownerships::new());
+    let ownerships = Ownerships::new();
     let shared =
         Shared { services, guards, policies, outgoing, server_events, presence, ownerships };
     // Interceptors run around handlers, and an unknown event has no handler.

@@ -97,7 +97,7 @@ pub(crate) struct Shared<P> {
     /// Hooks for changes of the presence. Without a hook, the presence is not tracked.
     pub(crate) presence: Vec<PresenceHook<P>>,
     /// Names that this node owns.
-    pub(crate) ownerships: Arc<Ownerships>,
+    pub(crate) ownerships: Ownerships,
 }
 
 /// State of one mounted namespace.
