@@ -126,50 +126,70 @@ random_id! {
     DecisionId, 9
 }
 
-/// Parses an id that a client has sent, such as the recipient of a message.
+/// Implements `FromStr`, which reads what `encode` has written.
+macro_rules! parsed {
+    ($($(#[$doc:meta])* $name:ident, $bytes:literal, $error:ident;)+) => {$(
+        $(#[$doc])*
+        impl FromStr for $name {
+            type Err = $error;
+
+            fn from_str(text: &str) -> Result<Self, $error> {
+                let mut bytes = [0; $bytes];
+                // The engine rejects padding and non-zero trailing bits, so an id has one spelling only.
+                match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
+                    Ok($bytes) => Ok(Self(bytes)),
+                    _ => Err($error(())),
+                }
+            }
+        }
+    )+};
+}
+
+parsed! {
+    /// Parses an id that a client has sent, such as the recipient of a message.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_core::SocketId;
+    ///
+    /// let id: SocketId = "AAAAAAAAAAAAAAAAAAAA".parse()?;
+    /// assert_eq!(id.to_string(), "AAAAAAAAAAAAAAAAAAAA");
+    /// assert!("team:7".parse::<SocketId>().is_err());
+    /// # Ok::<_, doorward_core::SocketIdError>(())
+    /// ```
+    SocketId, 15, SocketIdError;
+    /// Parses an incarnation that another node has written.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_core::Incarnation;
+    ///
+    /// assert!("AAAAAAAAAAAAAAAA".parse::<Incarnation>().is_ok());
+    /// assert!("eu-1".parse::<Incarnation>().is_err());
+    /// ```
+    Incarnation, 12, IncarnationError;
+    /// Parses the id of a decision, such as the one that a client reports to support.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_core::DecisionId;
+    ///
+    /// assert!("AAAAAAAAAAAA".parse::<DecisionId>().is_ok());
+    /// assert!("42".parse::<DecisionId>().is_err());
+    /// ```
+    DecisionId, 9, DecisionIdError;
+}
+
+/// Error for a text that is not a [`DecisionId`].
 ///
 /// # Examples
 /// ```
-/// use doorward_core::SocketId;
-///
-/// let id: SocketId = "AAAAAAAAAAAAAAAAAAAA".parse()?;
-/// assert_eq!(id.to_string(), "AAAAAAAAAAAAAAAAAAAA");
-/// assert!("team:7".parse::<SocketId>().is_err());
-/// # Ok::<_, doorward_core::SocketIdError>(())
+/// let error = "42".parse::<doorward_core::DecisionId>().unwrap_err();
+/// assert_eq!(error.to_string(), "not the id of a decision");
 /// ```
-impl FromStr for SocketId {
-    type Err = SocketIdError;
-
-    fn from_str(text: &str) -> Result<Self, SocketIdError> {
-        let mut bytes = [0; 15];
-        // The engine rejects padding and non-zero trailing bits, so an id has one spelling only.
-        match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
-            Ok(15) => Ok(Self(bytes)),
-            _ => Err(SocketIdError(())),
-        }
-    }
-}
-
-/// Parses an incarnation that another node has written.
-///
-/// # Examples
-/// ```
-/// use doorward_core::Incarnation;
-///
-/// assert!("AAAAAAAAAAAAAAAA".parse::<Incarnation>().is_ok());
-/// assert!("eu-1".parse::<Incarnation>().is_err());
-/// ```
-impl FromStr for Incarnation {
-    type Err = IncarnationError;
-
-    fn from_str(text: &str) -> Result<Self, IncarnationError> {
-        let mut bytes = [0; 12];
-        match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
-            Ok(12) => Ok(Self(bytes)),
-            _ => Err(IncarnationError(())),
-        }
-    }
-}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the id of a decision")]
+pub struct DecisionIdError(());
 
 /// Error for a text that is not an [`Incarnation`].
 ///

@@ -55,8 +55,8 @@ pub use guard::{Action, Guard, GuardContext, HasRoles, HasScopes, Verdict, short
 pub use handshake::{AuthPayload, AuthPayloadError, Handshake, HandshakeRequest, RequestKind};
 pub use headers::Headers;
 pub use id::{
-    DecisionId, Incarnation, IncarnationError, LinkId, LinkNumber, SessionId, SocketId,
-    SocketIdError, TokenId, UserId,
+    DecisionId, DecisionIdError, Incarnation, IncarnationError, LinkId, LinkNumber, SessionId,
+    SocketId, SocketIdError, TokenId, UserId,
 };
 pub use lease::{Lease, LeaseError};
 #[doc(hidden)]

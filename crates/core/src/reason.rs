@@ -19,6 +19,15 @@ macro_rules! reasons {
                     $(Self::$variant => $text,)+
                 }
             }
+
+            /// Returns the reason with the name that [`as_str`](Self::as_str) returns, or `None` if there is none.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                match name {
+                    $($text => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
         }
 
         impl std::fmt::Display for $name {

@@ -4,8 +4,10 @@
 pub use doorward_core::{NodeId, SocketIdError};
 
 pub use crate::presence::{
+    change::ConnectionChange,
     gathered::Gathered,
     node::NodeInfo,
     resident::SocketInfo,
     revocation::{RefreshError, Refreshed, Revocation, RevokeError},
+    watches::{Watch, WatchError, Watched},
 };

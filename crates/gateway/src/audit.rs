@@ -11,6 +11,8 @@ pub(crate) mod ceiling;
 pub(crate) mod json_lines;
 pub(crate) mod tracing;
 
-pub use doorward_core::{Audit, AuditRecord, Decision, DecisionId, Fault, Part, Problem};
+pub use doorward_core::{
+    Audit, AuditRecord, Decision, DecisionId, DecisionIdError, Fault, Part, Problem,
+};
 
 pub use crate::audit::{ceiling::BoundedAudit, json_lines::JsonLinesAudit, tracing::TracingAudit};

@@ -5,8 +5,10 @@
 //! of sessions and revocations at intervals, and ends sockets when these stores do not answer.
 //! [`orders`] carries out what this node and other nodes order, and [`confirming`] waits for the
 //! other nodes. [`standing`] tells if this node may serve clients now. [`seats`] counts the connections of each user.
+//! [`watches`] reports changes of connections to programs.
 
 pub(crate) mod carried;
+pub(crate) mod change;
 pub(crate) mod client;
 pub(crate) mod confirming;
 pub(crate) mod described;
@@ -25,3 +27,4 @@ pub(crate) mod roster;
 pub(crate) mod seats;
 pub(crate) mod services;
 pub(crate) mod standing;
+pub(crate) mod watches;

@@ -112,6 +112,7 @@ async fn connect(services: &Services, relay: &Relay) -> bool {
             relay.peers.reconnect();
             relay.channels.set_up();
             relay.queue.set_up();
+            services.watches.tell_missed();
             true
         }
         Err(error) => {
@@ -130,6 +131,9 @@ async fn receive(handling: &Handling) -> Lost {
         };
         if received.dropped > 0 {
             Dropped::Slow.count(received.dropped);
+            if let Some(services) = handling.services.upgrade() {
+                services.watches.tell_missed();
+            }
         }
         for (number, bytes) in received.messages.into_iter().enumerate() {
             if !handling.handle(bytes) {

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward_core::{Clock, bus::Channel, lock};
+use doorward_core::{Clock, UserId, bus::Channel, lock};
 use metrics::{Gauge, gauge};
 use tokio::sync::{Notify, oneshot};
 
@@ -208,6 +208,14 @@ pub(crate) fn of_target(namespace: &str, target: &Target) -> Channel {
     }
 }
 
+/// Returns the channel for changes of the connections of a user, or of all users.
+pub(crate) fn of_watched(user: Option<&UserId>) -> Channel {
+    match user {
+        Some(user) => Channel::new(format!("watched:{}", user.as_str())),
+        None => Channel::new("watched"),
+    }
+}
+
 /// Time for which a channel without holders stays subscribed, because its sockets often come back.
 pub(crate) const KEPT: Duration = Duration::from_secs(30);
 
@@ -311,6 +319,9 @@ mod tests {
             of_namespace("/a"),
             of_namespace("/ab"),
             of_all(),
+            of_watched(None),
+            of_watched(Some(&"".into())),
+            of_watched(Some(&"b".into())),
         ];
         let different: std::collections::HashSet<_> = all.iter().collect();
         assert_eq!(different.len(), all.len());

@@ -35,6 +35,8 @@ pub(crate) enum Content {
     Beat { number: u64, presence: u64 },
     /// Event for sockets. The body is its [`Frame`](doorward_protocol::Frame).
     Emit { namespace: Box<str>, selection: Selection, is_volatile: bool },
+    /// Change of a connection, for watches of its user or of all users. The body is the change.
+    Connection { is_for_all: bool },
     /// Question to all nodes.
     Question { id: u64, question: Question },
     /// Part of an answer to a question of the receiver. The body is a JSON array.

@@ -53,14 +53,21 @@ impl PublishQueue {
     /// Adds messages. Returns `false` if they were dropped, because the bus is not connected or the
     /// queue is full.
     pub(crate) fn push(&self, messages: impl IntoIterator<Item = Message>) -> bool {
+        self.push_below(MAX_MESSAGES, messages)
+    }
+
+    /// Adds messages that matter less than others, if not many wait.
+    pub(crate) fn push_if_quiet(&self, messages: impl IntoIterator<Item = Message>) -> bool {
+        self.push_below(QUIET, messages)
+    }
+
+    fn push_below(&self, max: usize, messages: impl IntoIterator<Item = Message>) -> bool {
         let messages: Vec<_> = messages.into_iter().collect();
         let size: usize = messages.iter().map(|message| message.bytes.len()).sum();
         let mut state = lock(&self.state);
         let dropped = if !state.is_up {
             Some(Dropped::Away)
-        } else if state.bytes + size > MAX_BYTES
-            || state.queue.len() + messages.len() > MAX_MESSAGES
-        {
+        } else if state.bytes + size > MAX_BYTES || state.queue.len() + messages.len() > max {
             Some(Dropped::Full)
         } else {
             None
@@ -166,6 +173,9 @@ impl PublishQueue {
 
 /// Maximum number of messages that wait.
 const MAX_MESSAGES: usize = 65_536;
+
+/// Maximum number of messages that wait when one that matters less is added.
+const QUIET: usize = MAX_MESSAGES / 4;
 
 /// Maximum size of the messages that wait, in bytes.
 const MAX_BYTES: usize = 32 * 1024 * 1024;

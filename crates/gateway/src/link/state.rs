@@ -26,6 +26,7 @@ use crate::{
         turn::Turn,
     },
     presence::{
+        change::agent_of,
         mailbox::LinkHandle,
         registry::LinkEntry,
         services::{Services, Subject},
@@ -265,11 +266,12 @@ impl LinkState {
     }
 
     /// Returns the subject of a decision about a CONNECT that is not admitted.
-    pub(super) fn connecting<'a>(&self, namespace: Option<&'a str>) -> Subject<'a> {
+    pub(super) fn connecting<'a>(&'a self, namespace: Option<&'a str>) -> Subject<'a> {
         Subject {
             action: Some(Action::Connect),
             namespace,
             peer: self.peer(),
+            agent: agent_of(self.request.headers()),
             ..Subject::default()
         }
     }

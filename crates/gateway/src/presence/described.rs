@@ -21,6 +21,7 @@ pub(crate) struct Described {
     connected_at: u64,
     expires_at: Option<u64>,
     network: Option<IpAddr>,
+    agent: Option<Box<str>>,
     node: Box<str>,
 }
 
@@ -35,6 +36,7 @@ impl From<&SocketInfo> for Described {
             connected_at: millis(info.connected_at),
             expires_at: info.expires_at.map(millis),
             network: info.network,
+            agent: info.agent.as_deref().map(Into::into),
             node: info.node.as_str().into(),
         }
     }
@@ -52,16 +54,17 @@ impl Described {
             connected_at: time(self.connected_at)?,
             expires_at: self.expires_at.and_then(time),
             network: self.network,
+            agent: self.agent.map(Into::into),
             node: NodeId::new(self.node),
         })
     }
 }
 
-fn millis(time: SystemTime) -> u64 {
+pub(crate) fn millis(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn time(millis: u64) -> Option<SystemTime> {
+pub(crate) fn time(millis: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
 }

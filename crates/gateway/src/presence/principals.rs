@@ -30,6 +30,7 @@ use crate::{
         resident::SocketInfo,
         revocation::{RefreshError, Refreshed, Revocation, Revoke, RevokeError},
         services::{Services, Subject},
+        watches::{Watch, WatchError},
     },
 };
 
@@ -205,6 +206,40 @@ impl Principals {
         let Answers { items, missing } = asked.await;
         all.extend(items.into_iter().map(NodeInfo::from));
         Gathered::with(all, missing)
+    }
+
+    /// Follows the connections of a user on all nodes, from now on. Anonymous clients share one user id, and are not
+    /// watched.
+    ///
+    /// Completes when changes on other nodes reach the watch, or after 1 s. Each node reports its decisions in their
+    /// order. Changes on other nodes may be missing without a report if their messages are dropped, which the metric
+    /// `doorward_bus_dropped_total` counts. So read [`sockets_of`](Self::sockets_of) after the watch has begun, after
+    /// each [`Watched::Missed`](crate::access::Watched::Missed), and at intervals if a list must be right.
+    ///
+    /// # Errors
+    /// [`WatchError::TooMany`] if the server has 100,000 watches, and [`WatchError::NotBuilt`] before the server is
+    /// built.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the watch.
+    pub async fn watch(&self, user: &UserId) -> Result<Watch, WatchError> {
+        self.watched(Some(user)).await
+    }
+
+    /// Follows the connections of all users on all nodes, from now on, as [`watch`](Self::watch) does for one.
+    ///
+    /// # Errors
+    /// As [`watch`](Self::watch).
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the watch.
+    pub async fn watch_all(&self) -> Result<Watch, WatchError> {
+        self.watched(None).await
+    }
+
+    async fn watched(&self, user: Option<&UserId>) -> Result<Watch, WatchError> {
+        let services = self.services.get().ok_or(WatchError::NotBuilt)?;
+        services.watches.watch(user, services.relay.as_ref()).await
     }
 
     async fn described(&self, user: Option<&UserId>) -> Gathered<Vec<SocketInfo>> {

@@ -65,6 +65,8 @@ pub struct SocketInfo {
     /// Network of the client, which is its IP address without the part that identifies a household.
     /// `None` if the address is not known.
     pub network: Option<IpAddr>,
+    /// `User-Agent` of the client, at most 256 bytes of it. Any client can send any text.
+    pub agent: Option<Arc<str>>,
     /// Name of the node that the client is connected to.
     pub node: NodeId,
 }

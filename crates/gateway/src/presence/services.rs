@@ -13,9 +13,9 @@ use std::{
 };
 
 use doorward_core::{
-    Action, Audit, AuditRecord, BoxFuture, Clock, Decision, DecisionId, Entropy, Fault, Headers,
-    NodeId, Refusal, RefusalCode, RefusalReason, RevocationStore, SessionId, SocketId, UserId,
-    cluster::Cluster,
+    Action, Anonymous, Audit, AuditRecord, BoxFuture, Clock, Decision, DecisionId, Entropy, Fault,
+    Headers, NodeId, Refusal, RefusalCode, RefusalReason, RevocationStore, SessionId, SocketId,
+    UserId, cluster::Cluster,
 };
 use doorward_protocol::LinkConfig;
 use http::HeaderMap;
@@ -28,7 +28,10 @@ use crate::{
         foreign_page::Page,
         proxies::{FORWARDED_FOR, TrustedProxies},
     },
-    presence::{carried::Carried, registry::Registry, roster::Roster, standing::Standing},
+    presence::{
+        carried::Carried, change::ConnectionChange, registry::Registry, roster::Roster,
+        standing::Standing, watches::Watches,
+    },
     runtime::{
         catch::catch,
         metrics::Metrics,
@@ -116,6 +119,8 @@ pub(crate) struct Services {
     pub(crate) recognising: Semaphore,
     pub(crate) metrics: Metrics,
     pub(crate) audit: Arc<dyn Audit>,
+    /// Programs that follow the connections of users.
+    pub(crate) watches: Arc<Watches>,
     /// `true` once the server shuts down. It then admits no more clients.
     draining: AtomicBool,
     /// Incremented by each change of a user's rights, before the sockets of the user are searched.
@@ -139,6 +144,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) session: Option<SessionId>,
     pub(crate) socket: Option<SocketId>,
     pub(crate) peer: Option<IpAddr>,
+    /// `User-Agent` of the client, for watches.
+    pub(crate) agent: Option<&'a str>,
 }
 
 impl Services {
@@ -194,6 +201,7 @@ impl Services {
             entropy,
             limits,
             audit,
+            watches: Arc::new(Watches::new()),
         }
     }
 
@@ -292,7 +300,7 @@ impl Services {
     pub(crate) fn record(&self, outcome: Decision, subject: Subject<'_>) -> (DecisionId, bool) {
         let id = DecisionId::generate(&*self.entropy);
         Metrics::decided(outcome);
-        let Subject { fault, action, namespace, user, session, socket, peer } = subject;
+        let Subject { fault, action, namespace, user, session, socket, peer, agent } = subject;
         let (at, session) = (self.clock.wall(), session.as_ref());
         let record =
             AuditRecord { id, at, outcome, fault, action, namespace, user, session, socket, peer };
@@ -300,7 +308,36 @@ impl Services {
         if !is_recorded {
             tracing::error!(%id, "The audit panicked, and a decision was not recorded.");
         }
+        self.tell_watches(&record, agent);
         (id, is_recorded)
+    }
+
+    /// Tells the watches of a user, on all nodes, about a decision on a connection.
+    fn tell_watches(&self, record: &AuditRecord<'_>, agent: Option<&str>) {
+        let is_connect = record.action == Some(Action::Connect);
+        let is_change = match record.outcome {
+            Decision::Admitted | Decision::Refreshed | Decision::Ended(_) => true,
+            Decision::Refused(_) => is_connect,
+            _ => false,
+        };
+        let known = |user: &&UserId| user.as_str() != Anonymous::USER;
+        let (Some(user), Some(namespace)) = (record.user.filter(known), record.namespace) else {
+            return;
+        };
+        if is_change && (self.relay.is_some() || !self.watches.is_empty()) {
+            let change = ConnectionChange {
+                decision: record.id,
+                at: record.at,
+                outcome: record.outcome,
+                user: user.clone(),
+                namespace: namespace.into(),
+                socket: record.socket,
+                agent: agent.map(Into::into),
+                network: record.peer_prefix(),
+                node: self.node.clone(),
+            };
+            self.watches.tell(self.relay.as_ref(), change);
+        }
     }
 
     /// Writes the audit record of a negative decision, with the reason and the fault of the

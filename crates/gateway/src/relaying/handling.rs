@@ -24,6 +24,7 @@ use crate::{
         relay::Relay,
     },
     presence::{
+        change::SentChange,
         described::Described,
         node::{NodeInfo, SentNode},
         services::Services,
@@ -142,6 +143,13 @@ impl Handling {
                 if let Some(hub) = namespaces.existing(&namespace) {
                     hub.deliver(&selection, &frame, is_volatile);
                 }
+            }
+            Content::Connection { is_for_all } => {
+                let sent = serde_json::from_slice::<SentChange>(&body).ok();
+                let Some(change) = sent.and_then(|sent| sent.read(from.node)) else {
+                    return Dropped::Unreadable.count(1);
+                };
+                services.watches.tell_of_other(change, is_for_all);
             }
             Content::Question { id, question } => {
                 self.answer(services, namespaces, from, id, question, body);

@@ -27,6 +27,7 @@ use tokio::sync::Notify;
 
 use crate::{
     presence::{
+        change::agent_of,
         expiry::Access,
         mailbox::{Letter, LinkHandle},
         resident::SocketInfo,
@@ -284,6 +285,7 @@ impl<P> Socket<P> {
             session: self.session(),
             socket: Some(self.id()),
             peer: self.request().peer().map(|peer| peer.ip()),
+            agent: agent_of(self.request().headers()),
             fault: None,
         }
     }
@@ -311,6 +313,7 @@ impl<P> Socket<P> {
             connected_at: self.connected_at(),
             expires_at: access.lifetime.expires_at(),
             network: self.request().peer().map(|peer| network_prefix(peer.ip())),
+            agent: agent_of(self.request().headers()).map(Into::into),
             node: self.hub().services().node.clone(),
         }
     }

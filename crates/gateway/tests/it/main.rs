@@ -88,3 +88,5 @@ mod tracing;
 mod traps;
 #[cfg(test)]
 mod undelivered;
+#[cfg(test)]
+mod watches;
