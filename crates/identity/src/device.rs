@@ -1,10 +1,20 @@
-//! Describes the browser of a session in a few words, so that the user recognises it.
-//!
-//! A client can send any user agent, so the description must not be used for decisions.
+//! Describes the browser of a client in a few words, so that its user recognises it.
 
 /// Returns a description such as `Chrome on Linux`. Returns `None` if neither the browser nor the
 /// system is known.
-pub(crate) fn describe(user_agent: &str) -> Option<String> {
+///
+/// # Security
+/// A client can send any user agent. Show the description, and decide nothing by it.
+///
+/// # Examples
+/// ```
+/// use doorward_identity::describe_device;
+///
+/// let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+/// assert_eq!(describe_device(agent).as_deref(), Some("Firefox on Linux"));
+/// ```
+#[must_use]
+pub fn describe_device(user_agent: &str) -> Option<String> {
     let find = |known: &[(&str, &'static str)]| {
         known.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
     };
@@ -70,8 +80,8 @@ mod tests {
             ),
             ("curl/8.5", "curl"),
         ] {
-            assert_eq!(describe(user_agent).as_deref(), Some(expected));
+            assert_eq!(describe_device(user_agent).as_deref(), Some(expected));
         }
-        assert_eq!(describe("something else"), None);
+        assert_eq!(describe_device("something else"), None);
     }
 }

@@ -67,6 +67,7 @@ mod wire;
 pub use accounts::{AccountError, Accounts};
 pub use build_error::BuildError;
 pub use builder::IdentityBuilder;
+pub use device::describe_device;
 pub use doorward_core::AccountStore;
 pub use hook::{SignInError, SignInMethod, SigningIn};
 pub use identity::Identity;

@@ -9,6 +9,7 @@ mod running;
 pub(crate) mod server;
 mod socket;
 pub(crate) mod state;
+mod watching;
 mod whom;
 pub(crate) mod wire;
 
@@ -45,6 +46,7 @@ pub(crate) fn router(admin: Admin) -> Router {
         .route("/server", get(server))
         .route("/revoke", post(revoke))
         .route("/connections", get(connections))
+        .route("/connections/watch", get(watching::watch))
         .route("/nodes", get(nodes))
         .route("/sessions", get(list_sessions).post(make_session))
         .route("/accounts", get(list_accounts).post(change_account))

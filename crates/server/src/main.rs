@@ -19,6 +19,7 @@ mod cli;
 mod commands;
 mod config;
 mod data;
+mod door;
 mod http;
 mod log;
 mod run;

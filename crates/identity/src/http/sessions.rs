@@ -14,7 +14,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{problem::Problem, request::SignedIn, routes::Routes};
-use crate::{device, records::About, wire::SignInCode};
+use crate::{device::describe_device, records::About, wire::SignInCode};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Sessions {
@@ -49,7 +49,7 @@ pub(super) async fn list(
     let line = |session: &Session| Line {
         id: session.id.as_str().to_owned(),
         current: session.id == own.id,
-        device: session.user_agent.as_deref().and_then(device::describe),
+        device: session.user_agent.as_deref().and_then(describe_device),
         network: session.network.map(|network| network.to_string()),
         created_at: timestamp(session.created_at),
         signed_in_at: timestamp(session.signed_in_at),

@@ -13,7 +13,7 @@ use super::{Service, username};
 use crate::{
     ceremony::{AnswerError, CeremonyChallenge, Purpose, Registration, Shown, Started},
     client::{Client, Handover},
-    device,
+    device::describe_device,
     hook::Proof,
     records::About,
     username::{display_name, is_name_of_another, label},
@@ -227,7 +227,7 @@ impl Service {
         let Shown { id, key, is_synced } = shown;
         let name = name.and_then(label);
         let user_agent = client.user_agent.as_deref();
-        let name = name.or_else(|| user_agent.and_then(device::describe).map(Into::into));
+        let name = name.or_else(|| user_agent.and_then(describe_device).map(Into::into));
         PasskeyRecord {
             id,
             user: user.clone(),

@@ -60,6 +60,21 @@ impl AdminClient {
         Err(self.no_server())
     }
 
+    /// Passes each line of an endless answer of the first running server to `each`. Returns when `each` fails or the
+    /// server ends.
+    pub(crate) async fn follow(
+        &self,
+        path: &str,
+        each: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        for socket in &self.sockets {
+            if let Some(server) = Running::reach(socket).await? {
+                return server.follow(path, each).await;
+            }
+        }
+        Err(self.no_server())
+    }
+
     /// Sends a request to every server. Returns the responses, and the first failure if a running server does not
     /// answer or reports an error. Fails if no server is running.
     pub(crate) async fn ask<T: DeserializeOwned>(

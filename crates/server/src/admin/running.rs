@@ -19,6 +19,7 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     http::{Method, Request, StatusCode, header},
 };
+use futures_util::StreamExt as _;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
@@ -91,23 +92,49 @@ impl Running {
             .or_fail(CANNOT)?;
         let answered = in_time(self.send(request), ANSWERED_WITHIN, say_told(&slow_answer())).await;
         let (status, bytes) = answered.unwrap_or_else(|| Err(self.peer.no_answer()))?;
-        if status == StatusCode::OK {
-            return serde_json::from_slice(&bytes).or_fail(CANNOT);
+        if status != StatusCode::OK {
+            return Err(not_done(status, &bytes));
         }
-        let problem: Result<Problem, _> = serde_json::from_slice(&bytes);
-        let message = problem.map_or_else(|_| status.to_string(), |problem| problem.message);
-        if status == StatusCode::NOT_FOUND {
-            return Err(Failure::unknown(message));
+        serde_json::from_slice(&bytes).or_fail(CANNOT)
+    }
+
+    /// Sends a request whose answer goes on, and passes each line to `each`, until `each` fails or the server ends.
+    pub(super) async fn follow(
+        mut self,
+        path: &str,
+        mut each: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let request = Request::builder().uri(path).header(header::HOST, HOST);
+        let request = request.body(Body::empty()).or_fail(CANNOT)?;
+        let told = slow_answer();
+        let answered = in_time(self.begin(request), ANSWERED_WITHIN, say_told(&told)).await;
+        let (status, body) = answered.unwrap_or_else(|| Err(self.peer.no_answer()))?;
+        if status != StatusCode::OK {
+            let bytes = to_bytes(body, MAX_ANSWER).await.or_fail(CANNOT)?;
+            return Err(not_done(status, &bytes));
         }
-        Err(Failure::new(format_args!("the server has not done it: {message}")))
+        let (mut parts, mut rest) = (body.into_data_stream(), Vec::new());
+        while let Some(part) = parts.next().await {
+            let Ok(part) = part else { break };
+            rest.extend_from_slice(&part);
+            while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = rest.drain(..=end).collect();
+                each(&line)?;
+            }
+        }
+        Err(Failure::new(format_args!("{} has ended", self.peer.name())))
     }
 
     async fn send(&mut self, request: Request<Body>) -> Result<(StatusCode, Bytes), Failure> {
-        self.sender.ready().await.or_fail(CANNOT)?;
-        let response = self.sender.send_request(request).await.or_fail(CANNOT)?;
-        let (status, body) = (response.status(), Body::new(response.into_body()));
+        let (status, body) = self.begin(request).await?;
         let bytes = to_bytes(body, MAX_ANSWER).await.or_fail(CANNOT)?;
         Ok((status, bytes))
+    }
+
+    async fn begin(&mut self, request: Request<Body>) -> Result<(StatusCode, Body), Failure> {
+        self.sender.ready().await.or_fail(CANNOT)?;
+        let response = self.sender.send_request(request).await.or_fail(CANNOT)?;
+        Ok((response.status(), Body::new(response.into_body())))
     }
 }
 
@@ -141,6 +168,16 @@ impl Peer {
              log, and run the command again"
         ))
     }
+}
+
+/// Returns the error of a server that has not done what was asked.
+fn not_done(status: StatusCode, bytes: &[u8]) -> Failure {
+    let problem: Result<Problem, _> = serde_json::from_slice(bytes);
+    let message = problem.map_or_else(|_| status.to_string(), |problem| problem.message);
+    if status == StatusCode::NOT_FOUND {
+        return Failure::unknown(message);
+    }
+    Failure::new(format_args!("the server has not done it: {message}"))
 }
 
 /// Awaits `work` for at most `limit`. Calls `say` if it takes longer than [`SAID_AFTER`]. Returns `None` at the limit.

@@ -184,6 +184,38 @@ impl From<SocketInfo> for Connection {
     }
 }
 
+/// Line about a watched connection.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub(crate) enum Line {
+    /// Changes are reported from now on.
+    Watching,
+    Opened(Changed),
+    Refreshed(Changed),
+    Ended(Changed),
+    Refused(Changed),
+    /// Changes may be missing here.
+    Missed,
+}
+
+/// Change of a connection.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Changed {
+    pub(crate) at: Timestamp,
+    pub(crate) reason: Option<String>,
+    /// Id of the user.
+    pub(crate) user: String,
+    /// User name of the account, if there is one.
+    pub(crate) name: Option<String>,
+    pub(crate) namespace: String,
+    pub(crate) socket: Option<String>,
+    pub(crate) device: Option<String>,
+    pub(crate) network: Option<String>,
+    pub(crate) node: String,
+    /// Id of the audit record.
+    pub(crate) decision: String,
+}
+
 /// User whose sessions are requested. Exactly one field is set.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct SessionOf {

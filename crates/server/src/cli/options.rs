@@ -105,9 +105,18 @@ pub(crate) struct BotsOptions {
 /// Options of `connections`.
 #[derive(Args, Debug)]
 pub(crate) struct ConnectionsOptions {
-    /// Prints JSON, one line
+    /// Prints JSON: one line, or with --watch one line for each change
     #[arg(long)]
     pub(crate) json: bool,
+    /// Prints each change from now on: connections that are opened, refreshed, ended and refused
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Watches the user with this user name, or else with this id or subject
+    #[arg(long, value_name = "NAME", value_parser = subject, allow_hyphen_values = true, requires = "watch")]
+    pub(crate) user: Option<String>,
+    /// Watches the user with exactly this id or subject
+    #[arg(long, value_parser = subject, allow_hyphen_values = true, requires = "watch", conflicts_with = "user")]
+    pub(crate) id: Option<String>,
     #[command(flatten)]
     pub(crate) place: PlaceOptions,
 }

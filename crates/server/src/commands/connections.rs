@@ -1,5 +1,7 @@
 //! Lists the connections of the running servers, or of all nodes of their cluster.
 
+mod watching;
+
 use std::collections::HashSet;
 
 use axum::http::Method;
@@ -17,6 +19,9 @@ use crate::{
 /// Runs `doorward connections`.
 pub(crate) fn run(options: &ConnectionsOptions) -> Result<(), Failure> {
     let client = AdminClient::of(&options.place)?;
+    if options.watch {
+        return watching::run(&client, options);
+    }
     let answers: Vec<Connections> =
         runtime::block_on(client.ask(Method::GET, "/connections", &()))??.all()?;
     let all = together(answers);

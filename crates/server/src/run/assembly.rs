@@ -6,6 +6,7 @@ use doorward::{
     Doorward, Limits,
     audit::BoundedAudit,
     auth::Issuer,
+    event::IntoGateway as _,
     server::{Entropy as _, OsEntropy, SystemClock},
     session::Sessions,
 };
@@ -22,6 +23,7 @@ use crate::{
         bridge,
         stores::{Sink, Stores},
     },
+    door::Door,
     terminal::{Failure, OrFail as _},
 };
 
@@ -85,7 +87,8 @@ pub(crate) fn build(
         .limits(|limits| *limits = self::limits(config))
         .trusted_proxies(config.trusted_proxies.texts())
         .pages(config.origins.iter().map(ToString::to_string))
-        .gateway(demo::gateway().connections_at_most(config.sockets));
+        .gateway(demo::gateway().connections_at_most(config.sockets))
+        .gateway(Door.into_gateway().connections_at_most(config.sockets));
     if let Some((store, redis)) = resources.stores.cluster.as_ref().zip(config.redis()) {
         builder = builder.cluster(store.cluster(&redis.node_name()));
     }

@@ -24,6 +24,8 @@ mod data_dir;
 #[cfg(test)]
 mod descriptors;
 #[cfg(test)]
+mod door;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod faults;
