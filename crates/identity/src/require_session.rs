@@ -41,8 +41,9 @@ use crate::{
 /// ```
 ///
 /// # Security
-/// The cookie is accepted for GET and HEAD requests from a page of this server, and for other requests with an allowed
-/// `Origin`. A user who follows a link on another site, or types the address, is first redirected to `/`.
+/// The cookie is accepted for GET and HEAD requests from a page of this server, for pages whose address the user has
+/// typed, and for other requests with an allowed `Origin`. A user who follows a link on another site is first redirected
+/// to `/`.
 #[derive(Clone, Debug)]
 pub struct RequireSession {
     identity: Identity,

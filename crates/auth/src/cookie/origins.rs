@@ -103,7 +103,9 @@ impl Origins {
     /// This is the case if the request has exactly one `Origin` and this origin is allowed.
     /// Browsers send no `Origin` for reads of a page's own server. A read without an `Origin` may
     /// therefore use cookies if the browser states that a page of this server sent it
-    /// (`Sec-Fetch-Site: same-origin`).
+    /// (`Sec-Fetch-Site: same-origin`), or that the user opened the address: typed it, or chose a
+    /// bookmark (`Sec-Fetch-Site: none` of a navigation to a document, Fetch Metadata Request
+    /// Headers, section 2.4).
     ///
     /// # Security
     /// A request that has neither `Origin` nor `Sec-Fetch-Site` does not come from a page in a
@@ -117,7 +119,7 @@ impl Origins {
             }
             // Browsers send the header once. A second `Origin` was added on the way.
             (Some(_), Some(_)) => false,
-            (None, _) => kind == RequestKind::Read && is_same_origin(headers),
+            (None, _) => kind == RequestKind::Read && is_own(headers),
         }
     }
 
@@ -129,11 +131,17 @@ impl Origins {
     }
 }
 
-/// Returns `true` if a page of this server sent the request. In a browser, scripts of a page cannot
-/// set the header `Sec-Fetch-Site`.
-fn is_same_origin(headers: &Headers) -> bool {
-    let mut sites = headers.iter().filter(|(name, _)| *name == "sec-fetch-site");
-    matches!((sites.next(), sites.next()), (Some((_, b"same-origin")), None))
+/// Returns `true` if a page of this server sent the request, or the user opened its address. In a
+/// browser, scripts of a page cannot set headers whose names begin with `Sec-`.
+fn is_own(headers: &Headers) -> bool {
+    let has = |name: &str, wanted: &[u8]| {
+        let mut values = headers.iter().filter(|(other, _)| *other == name);
+        matches!((values.next(), values.next()), (Some((_, value)), None) if value == wanted)
+    };
+    has("sec-fetch-site", b"same-origin")
+        || (has("sec-fetch-site", b"none")
+            && has("sec-fetch-mode", b"navigate")
+            && has("sec-fetch-dest", b"document"))
 }
 
 /// Normalizes an origin to the form that browsers send (HTML, "serialization of an origin").

@@ -82,7 +82,7 @@ fn a_page_of_any_other_origin_may_not() {
 
 /// Attack 53.
 #[test]
-fn without_an_origin_only_a_read_of_the_same_origin_may() {
+fn without_an_origin_only_a_read_of_the_same_origin_or_by_the_user_may() {
     let check =
         |kind, pairs: &[(&'static str, &[u8])]| origins().may_use_cookie(kind, &headers(pairs));
 
@@ -93,6 +93,23 @@ fn without_an_origin_only_a_read_of_the_same_origin_may() {
     for site in ["same-site", "cross-site", "none", "Same-Origin", "same-origin, none", ""] {
         assert!(!check(RequestKind::Read, &[("sec-fetch-site", site.as_bytes())]), "{site}");
     }
+    // The user has typed the address. No page can open a document with these headers.
+    let typed: [(&str, &[u8]); 3] = [
+        ("sec-fetch-site", b"none"),
+        ("sec-fetch-mode", b"navigate"),
+        ("sec-fetch-dest", b"document"),
+    ];
+    assert!(check(RequestKind::Read, &typed));
+    for left_out in 0..3 {
+        let others = typed.into_iter().enumerate().filter(|(number, _)| *number != left_out);
+        let others: Vec<_> = others.map(|(_, header)| header).collect();
+        assert!(!check(RequestKind::Read, &others), "{others:?}");
+    }
+    for kind in [RequestKind::Upgrade, RequestKind::Write] {
+        assert!(!check(kind, &typed), "{kind:?}");
+    }
+    let framed = [typed[0], typed[1], ("sec-fetch-dest", b"iframe")];
+    assert!(!check(RequestKind::Read, &framed));
     for kind in KINDS {
         assert!(!check(kind, &[]), "{kind:?}");
         assert!(!check(kind, &[("referer", b"https://app.example.org/")]), "{kind:?}");
