@@ -11,6 +11,7 @@ pub(crate) mod carried;
 pub(crate) mod change;
 pub(crate) mod client;
 pub(crate) mod confirming;
+pub(crate) mod deciding;
 pub(crate) mod described;
 pub(crate) mod expiry;
 pub(crate) mod gathered;

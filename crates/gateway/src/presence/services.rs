@@ -13,9 +13,8 @@ use std::{
 };
 
 use doorward_core::{
-    Action, Anonymous, Audit, AuditRecord, BoxFuture, Clock, Decision, DecisionId, Entropy, Fault,
-    Headers, NodeId, Refusal, RefusalCode, RefusalReason, RevocationStore, SessionId, SocketId,
-    UserId, cluster::Cluster,
+    Action, Audit, Clock, Entropy, Fault, Headers, NodeId, Refusal, RefusalCode, RevocationStore,
+    SessionId, SocketId, UserId, cluster::Cluster,
 };
 use doorward_protocol::LinkConfig;
 use http::HeaderMap;
@@ -29,11 +28,9 @@ use crate::{
         proxies::{FORWARDED_FOR, TrustedProxies},
     },
     presence::{
-        carried::Carried, change::ConnectionChange, registry::Registry, roster::Roster,
-        standing::Standing, watches::Watches,
+        carried::Carried, registry::Registry, roster::Roster, standing::Standing, watches::Watches,
     },
     runtime::{
-        catch::catch,
         metrics::Metrics,
         once_a_minute::OnceAMinute,
         outage_log::{CurrentOutage, Outage},
@@ -290,67 +287,6 @@ impl Services {
         }
     }
 
-    /// Writes the audit record of a decision, counts the decision, and returns its id.
-    pub(crate) fn decided(&self, outcome: Decision, subject: Subject<'_>) -> DecisionId {
-        self.record(outcome, subject).0
-    }
-
-    /// Does the same as [`decided`](Self::decided). Also returns `false` if the audit panicked, and
-    /// the record is lost.
-    pub(crate) fn record(&self, outcome: Decision, subject: Subject<'_>) -> (DecisionId, bool) {
-        let id = DecisionId::generate(&*self.entropy);
-        Metrics::decided(outcome);
-        let Subject { fault, action, namespace, user, session, socket, peer, agent } = subject;
-        let (at, session) = (self.clock.wall(), session.as_ref());
-        let record =
-            AuditRecord { id, at, outcome, fault, action, namespace, user, session, socket, peer };
-        let is_recorded = catch(|| self.audit.record(&record)).is_ok();
-        if !is_recorded {
-            tracing::error!(%id, "The audit panicked, and a decision was not recorded.");
-        }
-        self.tell_watches(&record, agent);
-        (id, is_recorded)
-    }
-
-    /// Tells the watches of a user, on all nodes, about a decision on a connection.
-    fn tell_watches(&self, record: &AuditRecord<'_>, agent: Option<&str>) {
-        let is_connect = record.action == Some(Action::Connect);
-        let is_change = match record.outcome {
-            Decision::Admitted | Decision::Refreshed | Decision::Ended(_) => true,
-            Decision::Refused(_) => is_connect,
-            _ => false,
-        };
-        let known = |user: &&UserId| user.as_str() != Anonymous::USER;
-        let (Some(user), Some(namespace)) = (record.user.filter(known), record.namespace) else {
-            return;
-        };
-        if is_change && (self.relay.is_some() || !self.watches.is_empty()) {
-            let change = ConnectionChange {
-                decision: record.id,
-                at: record.at,
-                outcome: record.outcome,
-                user: user.clone(),
-                namespace: namespace.into(),
-                socket: record.socket,
-                agent: agent.map(Into::into),
-                network: record.peer_prefix(),
-                node: self.node.clone(),
-            };
-            self.watches.tell(self.relay.as_ref(), change);
-        }
-    }
-
-    /// Writes the audit record of a negative decision, with the reason and the fault of the
-    /// refusal, and returns the id of the decision.
-    pub(crate) fn said_no(
-        &self,
-        outcome: fn(RefusalReason) -> Decision,
-        refusal: &Refusal,
-        subject: Subject<'_>,
-    ) -> DecisionId {
-        self.decided(outcome(refusal.reason()), Subject { fault: refusal.fault(), ..subject })
-    }
-
     /// Returns the refusal with the message of the application, if the application has replaced the
     /// default message of its code. A message that the refusal itself has is kept.
     pub(crate) fn worded<'a>(&self, refusal: &'a Refusal) -> Cow<'a, Refusal> {
@@ -360,15 +296,6 @@ impl Services {
             }
             _ => Cow::Borrowed(refusal),
         }
-    }
-
-    /// Returns a future that waits until the audit has kept its records, if the audit demands that.
-    /// Otherwise the future is ready at once.
-    ///
-    /// Call this method before the record is made, and await the future afterwards. Its output is
-    /// `false` if a record since the call could not be kept.
-    pub(crate) fn kept_first(&self) -> BoxFuture<'_, bool> {
-        self.audit.kept_first().unwrap_or_else(|| Box::pin(std::future::ready(true)))
     }
 
     /// Runs a future for at most `time`. If the future takes longer, it is dropped and `None` is
