@@ -64,12 +64,12 @@ export function overHttp(url, work) {
  *
  * @param {string} url
  * @param {Send} send
- * @param {{ username: string, displayName?: string }} who
+ * @param {{ username: string, displayName?: string, signal?: AbortSignal }} who `signal` aborts it until the passkey is made
  */
-export async function signUp(url, send, who) {
+export async function signUp(url, send, { signal, ...who }) {
   const { verifier, challenge } = await drawProof();
   const { options } = await send("register", { ...who, challenge });
-  const credential = await create(options);
+  const credential = await create(options, signal);
   const { ticket } = await send("register:verify", { credential });
   await exchange(url, ticket, verifier);
 }

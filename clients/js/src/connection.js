@@ -24,8 +24,8 @@ import { socketOf } from "./place.js";
  * @param {string} namespace
  * @param {{
  *   token?: () => Promise<string | undefined>,
- *   onState?: (state: State, code?: string) => void,
- * }} [options] `token` returns an access token whenever one is needed, or `undefined` if no user is signed in. If it
+ *   onState?: (state: State, code?: string, wait?: number) => void,
+ * }} [options] `onState` has the milliseconds until the next attempt, if they are known. `token` returns an access token whenever one is needed, or `undefined` if no user is signed in. If it
  *   fails, it is called again later, unless only the user can help. Without `token`, the server uses the cookie
  * @returns {import("socket.io-client").Socket}
  */
@@ -74,11 +74,12 @@ export function connect(io, url, namespace, { token, onState = () => {} } = {}) 
     disconnect();
     stopWaiting();
     failures += 1;
+    const pause = delay(failures, retryAfter);
     timer = setTimeout(() => {
       timer = undefined;
       socket.connect();
-    }, delay(failures, retryAfter));
-    wait(state, code);
+    }, pause);
+    wait(state, code, pause);
   };
   /** Disconnects for good. @param {State} state @param {string} [code] */
   const stay = (state, code) => {
@@ -89,11 +90,11 @@ export function connect(io, url, namespace, { token, onState = () => {} } = {}) 
   const hurry = () => {
     if (timer !== undefined || (socket.active && !socket.connected)) socket.disconnect().connect();
   };
-  /** @param {State} state @param {string} [code] */
-  const wait = (state, code) => {
+  /** @param {State} state @param {string} [code] @param {number} [pause] */
+  const wait = (state, code, pause) => {
     const isOffline = globalThis.navigator?.onLine === false;
     if (isOffline) globalThis.addEventListener("online", hurry, { once: true });
-    onState(isOffline ? "offline" : state, code);
+    onState(isOffline ? "offline" : state, code, isOffline ? undefined : pause);
   };
 
   socket.on("connect", () => {

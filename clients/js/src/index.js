@@ -32,7 +32,8 @@ export function createDoorward({ io, url = "" }) {
     /**
      * Creates an account over the socket, and signs in.
      *
-     * @param {{ username: string, displayName?: string }} who
+     * @param {{ username: string, displayName?: string, signal?: AbortSignal }} who `signal` closes the dialog, as if
+     *   the user had cancelled
      * @returns {Promise<void>}
      */
     signUp: (who) => inDialog(() => overSocket(io, base, (send) => signUp(base, send, who)), { signsIn: true }),
@@ -40,7 +41,7 @@ export function createDoorward({ io, url = "" }) {
     /**
      * Signs in with a passkey over the socket. Without a user name, any passkey of this server does.
      *
-     * @param {{ username?: string }} [who]
+     * @param {{ username?: string, signal?: AbortSignal }} [who] `signal` closes the dialog, as if the user had cancelled
      * @returns {Promise<void>}
      */
     signIn: (who = {}) => inDialog(() => overSocket(io, base, (send) => signIn(base, send, who)), { signsIn: true }),

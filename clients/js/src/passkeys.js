@@ -17,12 +17,13 @@ export async function canAutofill() {
  * Creates a passkey.
  *
  * @param {PublicKeyCredentialCreationOptionsJSON} options
+ * @param {AbortSignal} [signal]
  * @returns {Promise<object>} the answer for the server
  */
-export async function create(options) {
+export async function create(options, signal) {
   return asked(async () => {
     const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
-    return navigator.credentials.create({ publicKey });
+    return navigator.credentials.create({ publicKey, signal });
   });
 }
 
