@@ -58,6 +58,7 @@ test("users of three nodes chat, and one whose node dies goes on at another one"
   const ann = await enter(t, nodes[0], "ann", "/chat");
   const bob = await enter(t, nodes[1], "bob", "/chat");
   const eve = await enter(t, nodes[2], "eve", "/chat");
+  await ann.page.getByTestId("chat-create-open").click();
   await ann.page.locator("#chat-create").fill("Tea");
   await ann.page.getByTestId("chat-create-submit").click();
   await ann.page.locator(".members summary").click();

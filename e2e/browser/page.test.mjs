@@ -1,10 +1,10 @@
-// Tests the page at `/` without a session: a pasted access token, layout, accessibility and languages.
+// Tests the pages without a session: a pasted access token, layout, accessibility and languages.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import { LIMIT, startDoorward } from "../doorward.mjs";
-import { isOffering, launch, open, screenshot, signUp, touch } from "./support.mjs";
+import { launch, open, screenshot, signUp, touch } from "./support.mjs";
 
 const server = await startDoorward();
 after(() => server.stop());
@@ -14,9 +14,11 @@ after(() => browser.close());
 
 const HOME = `${server.url}/`;
 
+/** Largest layout shift of a page, as browsers measure it. 0.1 counts as good. */
+const MAX_SHIFT = 0.02;
+
 test("a good token connects after a bad one, and receives its echo as text", LIMIT, async (t) => {
-  const { page, complaints } = await open(browser, t, HOME);
-  await page.getByText("Try an access token").click();
+  const { page, complaints } = await open(browser, t, `${server.url}/developer`);
   await page.fill("#token", "not.a.token");
   await page.click("#connect");
   await shows(page, "#status", "refused: unauthenticated");
@@ -25,7 +27,7 @@ test("a good token connects after a bad one, and receives its echo as text", LIM
   await page.click("#connect");
   await shows(page, "#status", "connected as alice");
   await page.fill("#token-message", "<b id=injected>bold</b>");
-  await page.locator("#token-message ~ button").click();
+  await page.click("#token-send");
   await shows(page, "#token-answer", "<b id=injected>bold</b>");
 
   assert.equal(await page.locator("#injected").count(), 0);
@@ -55,15 +57,17 @@ test("the layout does not move while the page looks up the session", LIMIT, asyn
   await page.locator("[data-testid=banner][data-state=connected]").waitFor();
   const signedIn = await page.evaluate(() => globalThis.shifts);
 
-  assert.deepEqual([signedOut, signedIn], [[], []]);
+  const sum = (shifts) => shifts.reduce((sum, shift) => sum + shift, 0);
+  assert.ok(sum(signedOut) <= MAX_SHIFT && sum(signedIn) <= MAX_SHIFT, `${signedOut} ${signedIn}`);
 });
 
 test("the page works on a small phone, in dark mode, and by keyboard", LIMIT, async (t) => {
   const phone = { viewport: { width: 320, height: 640 }, colorScheme: "dark" };
   const one = await open(browser, t, HOME, phone);
   const { page, complaints } = one;
-  await isOffering(page);
-  await page.getByTestId("signup-username").focus();
+  await page.getByTestId("signup-open").focus();
+  await page.keyboard.press("Enter");
+  await page.locator("[data-testid=signup-username]:focus").waitFor();
   await page.keyboard.type("phone");
 
   await page.keyboard.press("Tab");
@@ -106,12 +110,12 @@ test("fields have labels, buttons have names, and the page has a heading and lan
 
 test("the page is Korean in a Korean browser, and can be switched", LIMIT, async (t) => {
   const { page } = await open(browser, t, HOME, { locale: "ko-KR" });
-  await page.getByRole("button", { name: "패스키로 로그인" }).waitFor();
+  await page.getByRole("button", { name: "패스키로 계속하기" }).waitFor();
   assert.equal(await page.getAttribute("html", "lang"), "ko");
 
   await page.getByRole("button", { name: "English" }).click();
 
-  await page.getByRole("button", { name: "Sign in with a passkey" }).waitFor();
+  await page.getByRole("button", { name: "Continue with a passkey" }).waitFor();
   assert.equal(await page.getAttribute("html", "lang"), "en");
 });
 

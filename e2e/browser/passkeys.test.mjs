@@ -10,9 +10,10 @@ import {
   choose,
   copyPasskeys,
   isConnected,
-  isOffering,
   launch,
   open,
+  openLost,
+  pickName,
   screenshot,
   signIn,
   signUp,
@@ -31,13 +32,11 @@ const HOME = `${server.url}/`;
 test("sign up, sign out, sign in without a user name", LIMIT, async (t) => {
   const one = await open(browser, t, HOME, { viewport: { width: 900, height: 720 } });
   const { page, complaints } = one;
-  await isOffering(page);
+  await page.getByTestId("signin-submit").waitFor();
   await screenshot(page, "sign-in");
 
   await signUp(one, "alice");
-  await page.fill("#message", "hello over a socket");
-  await page.click("#send");
-  await page.locator("#log li", { hasText: "hello over a socket" }).waitFor();
+  await page.getByTestId("door-line").waitFor();
   await screenshot(page, "home");
   await page.getByTestId("signout").click();
   await signIn(one);
@@ -52,6 +51,7 @@ test("sign in by autofill, without a click", LIMIT, async (t) => {
   const other = await open(browser, t, HOME);
   await copyPasskeys(first, other);
 
+  await openLost(other.page);
   await choose(other);
 
   await isConnected(other.page, "autofill");
@@ -62,25 +62,28 @@ test("the buttons work while passkeys are offered, and the offer returns after a
   const one = await open(browser, t, HOME);
   const { page, client, authenticatorId, complaints } = one;
   const recognises = (isUserVerified) => client.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified });
-  const cancelled = page.getByRole("alert").filter({ hasText: "Nothing was signed" });
+  const cancelled = page.getByRole("alert").filter({ hasText: "Passkey cancelled" });
+
+  const back = () => page.getByRole("button", { name: "Back" }).click();
 
   await recognises(false);
+  await openLost(page);
+  await back();
   await askForAccount(one, "person");
   await cancelled.waitFor();
+  // The name is still there, and the button has the focus.
+  assert.equal(await page.getByTestId("signup-username").inputValue(), "person");
+  await page.locator("[data-testid=signup-submit]:focus").waitFor();
   await recognises(true);
   await signUp(one, "person");
   await page.getByTestId("signout").click();
   await recognises(false);
+  await openLost(page);
+  await back();
   await signIn(one);
   await cancelled.waitFor();
   await recognises(true);
-  await signIn(one);
-  await isConnected(page, "person");
-  await page.getByTestId("signout").click();
-  await recognises(false);
-  await signIn(one);
-  await cancelled.waitFor();
-  await recognises(true);
+  await openLost(page);
   await choose(one);
 
   await isConnected(page, "person");
@@ -92,20 +95,19 @@ test("a taken name and a cancelled dialog are explained in words", LIMIT, async 
   await signUp(first, "taken");
   const other = await open(browser, t, HOME);
   const problem = other.page.getByRole("alert");
-  await isOffering(other.page);
 
-  await other.page.getByTestId("signup-username").fill("TAKEN");
+  await pickName(other, "TAKEN");
   await other.page.getByTestId("signup-submit").click();
   await problem.filter({ hasText: "taken" }).waitFor();
-  await other.page.getByTestId("signup-username").fill("not good");
-  await other.page.getByTestId("signup-submit").click();
+  await pickName(other, "not good");
   await problem.filter({ hasText: "64 letters" }).waitFor();
+  assert.ok(await other.page.getByTestId("signup-submit").isDisabled());
   await other.client.send("WebAuthn.setUserVerified", {
     authenticatorId: other.authenticatorId,
     isUserVerified: false,
   });
   await askForAccount(other, "cancels");
-  await problem.filter({ hasText: "Nothing was signed" }).waitFor();
+  await problem.filter({ hasText: "Passkey cancelled" }).waitFor();
 
   assert.deepEqual(other.complaints, []);
 });
@@ -114,25 +116,31 @@ test("a second passkey is added, renamed and removed, after a fresh sign-in", LI
   const one = await open(browser, t, HOME);
   const { page, context, complaints } = one;
   await signUp(one, "keys");
-  await page.getByRole("link", { name: "Account" }).click();
+  await page.locator("nav").getByRole("link", { name: "Account" }).click();
   const rows = page.getByTestId("passkey-row");
   await rows.first().waitFor();
   // A device has one passkey per account, so the second one is on another device.
   await one.client.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId: one.authenticatorId });
   const second = await addAuthenticator(context, page);
 
-  await page.fill("#passkey-name", "Second");
   await page.getByTestId("passkey-add").click();
   await touch({ page, ...second });
-  await rows.filter({ hasText: "Second" }).waitFor();
+  await rows.nth(1).waitFor();
   assert.equal(await rows.count(), 2);
-  await rows.filter({ hasText: "Second" }).getByRole("button", { name: "Rename" }).click();
+  await rows.nth(1).getByRole("button", { name: "Rename" }).click();
   await page.getByLabel("New name").fill("Spare key");
-  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByLabel("New name").press("Escape");
+  assert.equal(await rows.filter({ hasText: "Spare key" }).count(), 0);
+  await page.locator("[data-testid=passkey-row] button:focus").press("Enter");
+  await page.getByLabel("New name").fill("Spare key");
+  await page.getByLabel("New name").press("Enter");
   await rows.filter({ hasText: "Spare key" }).waitFor();
   await rows.filter({ hasText: "Chrome on Linux" }).getByTestId("passkey-remove").click();
+  await page.getByTestId("passkey-remove-sure").click();
   await rows.filter({ hasText: "Chrome on Linux" }).waitFor({ state: "detached" });
   await rows.filter({ hasText: "Spare key" }).getByTestId("passkey-remove").click();
+  await page.getByRole("dialog").filter({ hasText: "your only passkey" }).waitFor();
+  await page.getByTestId("passkey-remove-sure").click();
   await page.getByRole("alert").filter({ hasText: "last passkey" }).waitFor();
 
   assert.equal(await rows.count(), 1);
@@ -158,7 +166,7 @@ test("ten recovery codes are shown once, and one signs in", LIMIT, async (t) => 
   assert.equal(await codes.count(), 0);
 
   const other = await open(browser, t, HOME);
-  await other.page.getByText("Lost your passkey?").click();
+  await other.page.getByTestId("recover-open").click();
   await other.page.fill("#recover-username", "codes");
   await other.page.fill("#recover-code", code);
   await other.page.getByTestId("recover-submit").click();
@@ -300,13 +308,19 @@ test("an account is deleted with all its data", LIMIT, async (t) => {
   const { page } = one;
   await signUp(one, "gone");
   await page.goto(`${server.url}/account`);
-  page.on("dialog", (dialog) => dialog.accept());
 
   await page.getByTestId("account-remove").click();
+  assert.ok(await page.getByTestId("account-remove-sure").isDisabled());
+  await page.getByTestId("account-remove-name").fill("gone");
+  await page.getByTestId("account-remove-name").press("Enter");
+  await page.getByRole("status").filter({ hasText: "Your account is deleted" }).waitFor();
+  assert.equal(page.url(), HOME);
 
   // The device still has the passkey and offers it.
+  await openLost(page);
   await choose(one);
-  await page.getByRole("alert").filter({ hasText: "did not work" }).waitFor();
+  await page.getByRole("alert").filter({ hasText: "No passkey on this device works" }).waitFor();
+  await page.getByRole("button", { name: "Back" }).click();
   await askForAccount(one, "gone");
   // The device still has the old passkey. The new one belongs to another account, so it may have both.
   await isConnected(page, "gone");

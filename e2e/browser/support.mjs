@@ -140,7 +140,13 @@ export async function choose(someone) {
   return answer(someone, "list");
 }
 
-/** Waits until the page offers passkeys in the list of a field, shortly after it was opened. */
+/** Opens the step for a lost passkey, whose field offers passkeys in its list. */
+export async function openLost(page) {
+  await page.getByTestId("recover-open").click();
+  await isOffering(page);
+}
+
+/** Waits until the page offers passkeys in the list of a field. */
 export async function isOffering(page) {
   await page.waitForFunction(() => "list" in globalThis.requests);
 }
@@ -170,10 +176,15 @@ export async function copyPasskeys(from, to) {
   }
 }
 
-/** Signs up as a person does: after the page is ready, and with a touch when the dialog is open. */
+/** Opens the step in which a user picks a name, and fills it in. */
+export async function pickName({ page }, name) {
+  if (!(await page.getByTestId("signup-username").isVisible())) await page.getByTestId("signup-open").click();
+  await page.getByTestId("signup-username").fill(name);
+}
+
+/** Signs up as a person does, with a touch when the dialog is open. */
 export async function askForAccount(someone, name) {
-  await isOffering(someone.page);
-  await someone.page.getByTestId("signup-username").fill(name);
+  await pickName(someone, name);
   await someone.page.getByTestId("signup-submit").click();
   await touch(someone);
 }
@@ -186,7 +197,6 @@ export async function signUp(someone, name) {
 
 /** Signs in by the button, with a passkey of the authenticator. */
 export async function signIn(someone) {
-  await isOffering(someone.page);
   await someone.page.getByTestId("signin-submit").click();
   await touch(someone);
 }

@@ -1,20 +1,29 @@
-// The page at `/`: it signs people in, and is their home when they are.
+// The page at `/`: users sign in on it, and it is their home when they are signed in.
 //
-// Who is signed in is the server's to say; nothing is kept here. Until it has answered, the room is reserved.
+// The server knows who is signed in; nothing is kept here.
 
+import { DoorScene } from "./art/door.js";
+import { MoleInHole } from "./art/mole.js";
+import { News } from "./door/news.js";
+import { useDoor } from "./door/state.js";
+import { Timeline } from "./door/timeline.js";
+import { placeOf } from "./door/words.js";
 import { nextAddress } from "./next.js";
-import { t } from "./texts.js";
-import { Banner, useLive } from "./live.js";
+import { Frame } from "./parts/frame.js";
+import { Icon } from "./parts/icons.js";
+import { toast } from "./parts/toast.js";
 import { SignIn } from "./signin.js";
-import { TryToken } from "./trytoken.js";
-import { Field, Form, Frame, base, doorward, html, show, tabs, useEffect, useState } from "./view.js";
+import { t } from "./texts.js";
+import { Loading, apps, base, doorward, html, maybeSignedIn, show, tabs, takeReason, useEffect, useState } from "./view.js";
 
-/** Lines of the log that are kept. */
-const MAX_LINES = 100;
+/** @typedef {import("./doorward-client/wire").Me} Me */
+
+/** Why the user was signed out on the page before this one. */
+const FIRST_REASON = takeReason();
 
 function App() {
-  const [me, setMe] = useState(/** @type {import("./doorward-client/wire").Me | null | undefined} */ (undefined));
-  const [ended, setEnded] = useState("");
+  const [me, setMe] = useState(/** @type {Me | null | undefined} */ (maybeSignedIn ? undefined : null));
+  const [reason, setReason] = useState(FIRST_REASON);
 
   const look = async () => {
     try {
@@ -28,62 +37,132 @@ function App() {
   };
   const signedIn = async () => {
     tabs.postMessage("changed");
-    setEnded("");
+    setReason("");
     await look();
   };
   useEffect(() => {
-    look();
+    if (maybeSignedIn) look();
     tabs.onmessage = look;
   }, []);
+  useEffect(() => {
+    document.title = me ? "Doorward" : `${t("signin_short")} · Doorward`;
+  }, [me]);
 
-  if (me === undefined) return html`<${Frame}><div class="waiting" aria-busy="true"></div><//>`;
-  if (me === null) {
-    return html`<${Frame}>
-      ${ended && html`<${Banner} state=${ended} code="" />`}
-      <${SignIn} onSignedIn=${signedIn} />
-      <${TryToken} />
-    <//>`;
-  }
-  const signedOut = (/** @type {string} */ state) => {
-    setEnded(state);
-    setMe(null);
-  };
-  return html`<${Frame} me=${me}><${Home} me=${me} onSignedOut=${signedOut} /><//>`;
+  if (me === undefined) return html`<${Loading} />`;
+  if (me === null) return html`<${SignIn} onSignedIn=${signedIn} reason=${reason && t(reasonKey(reason))} />`;
+  return html`<${Home} key=${me.user.id} me=${me} />`;
 }
 
-/** @param {{ me: import("./doorward-client/wire").Me, onSignedOut: (state: string) => void }} props */
-function Home({ me, onSignedOut }) {
-  const { state, code, socket, connect } = useLive("/", onSignedOut);
-  const [text, setText] = useState("");
-  const [lines, setLines] = useState(/** @type {string[]} */ ([]));
+/** @param {string} reason */
+function reasonKey(reason) {
+  return /** @type {import("./texts.js").Key} */ (reason === "deleted" ? "account_removed" : `state_${reason}`);
+}
 
-  const send = async () => {
-    setText("");
-    const answer = await socket.current?.timeout(10_000).emitWithAck("echo", text).catch(() => null);
-    const line = typeof answer === "string" ? answer : `✗ ${answer?.code ?? ""}`;
-    setLines((lines) => [...lines, line].slice(-MAX_LINES));
+/** @param {{ me: Me }} props */
+function Home({ me }) {
+  const door = useDoor();
+  const { state } = door.live;
+  const open = door.lines.filter(({ to }) => to === null);
+
+  /** @param {import("./door/state.js").Line} line */
+  const end = async (line) => {
+    const closed = await door.end(line.socket ?? "")?.catch(() => 0);
+    if (closed) toast(t("door_ended", { place: placeOf(line.namespace) }));
   };
   return html`
-    <h1><${Hello} name=${me.user.displayName} /></h1>
-    <${Banner} state=${state} code=${code} connect=${connect} />
-    <section aria-labelledby="echo">
-      <h2 id="echo">${t("echo")}</h2>
-      <p class="help">${t("echo_help")}</p>
-      <${Form} onSubmit=${send} autocomplete="off">
-        <${Field} id="message" label=${t("echo_message")} value=${text} onInput=${setText} maxlength="2000" />
-        <button id="send" disabled=${state !== "connected"}>${t("echo_send")}</button>
-      <//>
-      <ol id="log" role="log" aria-label=${t("echo_log")}>
-        ${lines.map((line) => html`<li>${line}</li>`)}
-      </ol>
-    </section>
+    <${Frame} me=${me.user} page="home" live=${door.live}>
+      <div class="page-head">
+        <h1>${t(greeting(), { name: me.user.displayName })}</h1>
+        <${Another} />
+      </div>
+      <section class="card door" aria-labelledby="door">
+        <div class="card-head">
+          <h2 id="door">${t("door")}</h2>
+          <span class="tag good" data-testid="door-count"><span class="dot on" aria-hidden="true"></span>${t("door_count", { count: open.length })}</span>
+          <span class="help small">${t("door_help")}</span>
+        </div>
+        <div class="door-body">
+          <${DoorScene} state=${state === "connected" ? "open" : state === "connecting" ? "ajar" : "shut"} />
+          <${Timeline} lines=${door.lines} own=${door.own} onEnd=${end} />
+        </div>
+        <${News} events=${door.events} />
+      </section>
+      <div class="cards">
+        ${apps.includes("chat") && html`<${ChatCard} />`}
+        ${apps.includes("mole") && html`<${MoleCard} />`}
+        <${AccountCard} />
+      </div>
+    <//>
   `;
 }
 
-/** A greeting in which the name can be found. @param {{ name: string }} props */
-function Hello({ name }) {
-  const [before, after] = t("welcome", { name: "\u0000" }).split("\u0000");
-  return html`${before}<span data-testid="whoami">${name}</span>${after}`;
+/** Maximum number of further connections that this page opens. */
+const MAX_MORE = 3;
+
+/** Opens a further connection of this user, which the door then shows. */
+function Another() {
+  const [count, setCount] = useState(0);
+  const open = () => {
+    if (count >= MAX_MORE) return toast(t("door_enough"));
+    const socket = doorward.connect("/", {
+      onState: (state) => {
+        if (state === "revoked" || state === "replaced" || state === "refused") setCount((count) => count - 1);
+      },
+    });
+    addEventListener("pagehide", () => socket.disconnect());
+    setCount(count + 1);
+  };
+  return html`
+    <button type="button" class="button" data-testid="door-another" onClick=${open}><${Icon} name="plus" />${t("door_another")}</button>
+  `;
 }
 
-show(html`<${App} />`);
+function ChatCard() {
+  return html`
+    <a class="card tile" href="${base}/chat">
+      <span class="tile-head"><span class="tile-icon"><${Icon} name="chat" /></span><strong>${t("chat")}</strong></span>
+      <span class="help">${t("chat_about")}</span>
+      <span class="tile-go"><${Icon} name="arrow-right" /></span>
+    </a>
+  `;
+}
+
+function MoleCard() {
+  return html`
+    <a class="card tile tile-mole" href="${base}/mole">
+      <span class="tile-head"><span class="tile-icon"><${Icon} name="mole" /></span><strong>${t("mole")}</strong></span>
+      <span class="tile-text">${t("mole_about")}</span>
+      <span class="tile-art" aria-hidden="true"><${MoleInHole} kind="crown" /></span>
+    </a>
+  `;
+}
+
+/** What is missing so that a lost device does not lock the user out. */
+function AccountCard() {
+  const [mine, setMine] = useState(/** @type {import("./doorward-client/wire").Passkeys | null} */ (null));
+
+  useEffect(() => void doorward.passkeys().then(setMine, () => {}), []);
+  const isSafe = mine !== null && (mine.passkeys.length > 1 || mine.recoveryCodes > 0);
+  return html`
+    <a class="card tile" href="${base}/account">
+      <span class="tile-head">
+        <span class="tile-icon ${mine !== null && !isSafe ? "warn" : ""}"><${Icon} name="shield" /></span><strong>${t("account")}</strong>
+        ${mine !== null && !isSafe && html`<span class="tag warn">${t("account_step")}</span>`}
+      </span>
+      <span class="help">
+        ${mine !== null && t(isSafe ? "account_safe" : "account_unsafe", { passkeys: mine.passkeys.length, codes: mine.recoveryCodes })}
+      </span>
+      <span class="tile-go"><${Icon} name="arrow-right" /></span>
+    </a>
+  `;
+}
+
+/** @returns {import("./texts.js").Key} */
+function greeting() {
+  const hour = new Date().getHours();
+  if (hour < 5) return "welcome_night";
+  if (hour < 12) return "welcome_morning";
+  return hour < 18 ? "welcome_day" : "welcome_evening";
+}
+
+show(html`<${App} />`, "");

@@ -1,7 +1,6 @@
-// The live connection of the page, and the banner that says where it stands.
+// The live connection of a page.
 
-import { doorward, html, isLeaving, useEffect, useRef, useState } from "./view.js";
-import { t } from "./texts.js";
+import { doorward, isLeaving, useEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("./doorward-client/connection.js").State} State */
 
@@ -14,7 +13,7 @@ import { t } from "./texts.js";
  * @param {(socket: import("socket.io-client").Socket) => void} [listen] adds listeners, before anything is heard
  */
 export function useLive(namespace, onSignedOut, listen = () => {}) {
-  const [{ state, code }, setState] = useState({ state: "connecting", code: "" });
+  const [live, setLive] = useState(/** @type {{ state: State, code: string, retryAt?: number }} */ ({ state: "connecting", code: "" }));
   const socket = useRef(/** @type {import("socket.io-client").Socket | null} */ (null));
 
   const connect = () => {
@@ -23,10 +22,10 @@ export function useLive(namespace, onSignedOut, listen = () => {}) {
     /** It says that it connects before it is here. @type {import("socket.io-client").Socket | null} */
     let own = null;
     own = doorward.connect(namespace, {
-      onState: async (/** @type {State} */ state, code = "") => {
+      onState: async (/** @type {State} */ state, code = "", wait) => {
         // What an earlier one says is over.
         if (own !== null && socket.current !== own) return;
-        setState({ state, code });
+        setLive({ state, code, retryAt: wait === undefined ? undefined : Date.now() + wait });
         if (state !== "expired" && state !== "revoked" && state !== "refused") return;
         try {
           await doorward.me();
@@ -44,22 +43,5 @@ export function useLive(namespace, onSignedOut, listen = () => {}) {
     connect();
     return () => socket.current?.disconnect();
   }, []);
-  return { state, code, socket, connect };
-}
-
-/**
- * Where the connection stands.
- *
- * @param {{ state: string, code: string, connect?: () => void }} props
- */
-export function Banner({ state, code, connect }) {
-  const key = /** @type {import("./texts.js").Key} */ (`state_${state}`);
-  const again = connect && ["replaced", "closed", "refused", "waiting"].includes(state);
-  return html`
-    <div class="banner" data-testid="banner" data-state=${state} role="status">
-      <span class="dot" aria-hidden="true"></span>
-      <span>${t(key, { code })}</span>
-      ${again && html`<button type="button" class="plain" onClick=${connect}>${t("take_over")}</button>`}
-    </div>
-  `;
+  return { ...live, socket, connect };
 }

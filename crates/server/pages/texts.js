@@ -32,10 +32,24 @@ export function t(key, values = {}) {
   return LANGUAGES[language][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
 
-/** The text of a code that the server or the client has said. @param {string} code */
-export function explain(code) {
+/**
+ * The text of a code that the server or the client has said.
+ *
+ * @param {string} code
+ * @param {number} [seconds] until another attempt helps
+ */
+export function explain(code, seconds = WAIT) {
   const key = `error_${code}`;
-  return t(/** @type {Key} */ (key in en ? key : "error_other"), { code });
+  return t(/** @type {Key} */ (key in en ? key : "error_other"), { code, seconds });
+}
+
+/** Seconds to wait if the server has not said how long. */
+const WAIT = 60;
+
+/** The reason for the end of a connection. @param {string} reason */
+export function explainEnd(reason) {
+  const key = `end_${reason}`;
+  return t(/** @type {Key} */ (key in en ? key : "end_"));
 }
 
 /** @param {keyof typeof LANGUAGES} other */
@@ -44,7 +58,3 @@ export function speak(other) {
   location.reload();
 }
 
-/** A time as people read it. @param {string} iso */
-export function when(iso) {
-  return new Date(iso).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
-}

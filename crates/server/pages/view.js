@@ -1,25 +1,33 @@
-// What all pages are made of: the frame, fields, forms that say what went wrong, and the server.
+// What all pages are made of: the server, the session of this page, and actions that say what went wrong.
 
 import { io } from "./socketio.js";
-import { createDoorward } from "./doorward-client/index.js";
+import { DoorwardError, OFFLINE, createDoorward } from "./doorward-client/index.js";
+import { Toasts, toast } from "./parts/toast.js";
 import { html, render, useEffect, useRef, useState } from "./preact.js";
-import { explain, language, speak, t } from "./texts.js";
+import { explain, t } from "./texts.js";
 
 export { html, useEffect, useRef, useState };
 
 /** The path below which the server is, without the slash at its end: this file is in the folder `assets` of it. */
 export const base = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 
+/** @param {string} name */
+const meta = (name) => document.querySelector(`meta[name=${name}]`)?.getAttribute("content") ?? "";
+
 /** The applications that this server has. */
-const apps = (document.querySelector("meta[name=apps]")?.getAttribute("content") ?? "").split(" ");
+export const apps = meta("apps").split(" ").filter(Boolean);
+
+/** `false` if the browser has no session. Then the page asks for none. */
+export const maybeSignedIn = meta("session") !== "none";
 
 export const doorward = createDoorward({ io, url: base });
 
-/** Tells other tabs of this browser that somebody has signed in or out; it carries nothing else. */
+/** Tells other tabs of this browser that a user has signed in or out. It carries nothing else. */
 export const tabs = new BroadcastChannel("doorward");
 
-/** @param {unknown} page */
-export function show(page) {
+/** Shows a page. @param {unknown} page @param {string} title of the window */
+export function show(page, title) {
+  document.title = title === "" ? "Doorward" : `${title} · Doorward`;
   const place = document.getElementById("page");
   if (place) {
     place.replaceChildren();
@@ -27,59 +35,73 @@ export function show(page) {
   }
 }
 
-/**
- * The frame of every page.
- *
- * @param {{ me?: import("./doorward-client/wire").Me, wide?: boolean, children?: unknown }} props
- */
-export function Frame({ me, wide = false, children }) {
-  const other = language === "en" ? "ko" : "en";
-  return html`
-    <header>
-      <a class="brand" href="${base}/"><img src="${base}/assets/icon.svg" alt="" width="28" height="28" /> Doorward</a>
-      <nav>
-        ${me && apps.includes("chat") && html`<a href="${base}/chat">${t("chat")}</a>`}
-        ${me && apps.includes("mole") && html`<a href="${base}/mole">${t("mole")}</a>`}
-        ${me && html`<a href="${base}/account">${t("account")}</a>`}
-        ${me && html`<button type="button" class="plain" data-testid="signout" onClick=${signOut}>${t("signout")}</button>`}
-        <button type="button" class="plain" lang=${other} onClick=${() => speak(other)}>
-          ${t("language")}
-        </button>
-      </nav>
-    </header>
-    <main class=${wide ? "wide" : ""}>${children}</main>
-  `;
-}
+/** Name of the reason for the sign-in page, for one load. */
+const REASON = "doorward.reason";
 
-/** Opens the sign-in, which returns to this page. */
-export const toSignIn = () => {
+/**
+ * Opens the sign-in page, which returns to this page.
+ *
+ * @param {string} [reason] state of the connection that has ended
+ */
+export const toSignIn = (reason = "") => {
+  if (typeof reason === "string" && reason !== "") sessionStorage.setItem(REASON, reason);
   const here = location.pathname + location.search + location.hash;
-  location.assign(`${base}/?next=${encodeURIComponent(here)}`);
+  location.assign(here === `${base}/` ? here : `${base}/?next=${encodeURIComponent(here)}`);
 };
 
+/** Returns why the user was signed out, once. */
+export function takeReason() {
+  const reason = sessionStorage.getItem(REASON) ?? "";
+  sessionStorage.removeItem(REASON);
+  return reason;
+}
+
 /**
- * The frame of a page for whoever is signed in; `page` shows what is in it, anew for another user.
+ * Looks up who is signed in. The page of a user who signs out elsewhere opens the sign-in page.
  *
- * @param {{ page: (props: { me: import("./doorward-client/wire").Me["user"] }) => unknown }} props
+ * @returns {import("./doorward-client/wire").Me | null} `null` until the server has answered
  */
-export function SignedIn({ page }) {
+export function useMe() {
   const [me, setMe] = useState(/** @type {import("./doorward-client/wire").Me | null} */ (null));
 
   useEffect(() => {
-    const look = () => doorward.me().then(setMe, toSignIn);
+    const look = () => doorward.me().then(setMe, () => toSignIn());
     look();
     tabs.onmessage = look;
   }, []);
-  if (me === null) return html`<${Frame} wide><div class="waiting" aria-busy="true"></div><//>`;
-  return html`<${Frame} me=${me} wide><${page} key=${me.user.id} me=${me.user} /><//>`;
+  return me;
 }
 
-const signOut = () => leave(() => doorward.signOut().catch(() => {}));
+/** The place of a page that is not known yet. */
+export function Loading() {
+  return html`<main class="page"><div class="loading" aria-busy="true"></div></main><${Toasts} />`;
+}
 
-/** True while the user signs out or deletes the account on this page. */
+/** `true` while the user signs out or deletes the account on this page. */
 export let isLeaving = false;
 
-/** Ends the session with `work`, then opens the start page. @param {() => Promise<unknown>} work */
+/** Milliseconds until a sign-out is tried again. */
+const AGAIN_AFTER = 3_000;
+
+/** Signs out. While the server is unreachable, it says so and tries again. */
+export async function signOut() {
+  if (isLeaving) return;
+  isLeaving = true;
+  for (;;) {
+    try {
+      await doorward.signOut();
+      break;
+    } catch (error) {
+      // Any other answer says that there is no session.
+      if (!(error instanceof DoorwardError) || error.code !== OFFLINE) break;
+      toast(t("signout_later"));
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER));
+    }
+  }
+  farewell("");
+}
+
+/** Ends the account or session with `work`, then opens the start page. @param {() => Promise<unknown>} work */
 export async function leave(work) {
   isLeaving = true;
   try {
@@ -87,9 +109,15 @@ export async function leave(work) {
   } catch (error) {
     isLeaving = false;
     // The connection may have ended in the meantime.
-    doorward.me().catch(toSignIn);
+    doorward.me().catch(() => toSignIn());
     throw error;
   }
+  farewell("deleted");
+}
+
+/** @param {string} reason */
+function farewell(reason) {
+  if (reason !== "") sessionStorage.setItem(REASON, reason);
   tabs.postMessage("changed");
   location.assign(`${base}/`);
 }
@@ -103,60 +131,49 @@ addEventListener("pageshow", ({ persisted }) => {
   if (persisted) location.reload();
 });
 
-/** A line about what went wrong; its room is kept. @param {{ error: string }} props */
+/** A line about what went wrong. Its room is kept. @param {{ error: string }} props */
 export function Problem({ error }) {
   return html`<p class="problem" role="alert">${error}</p>`;
 }
 
+/** @typedef {{ code: string, text: string } | null} Failed */
+
 /**
- * Runs actions one at a time, and keeps what went wrong for the eye. An error that has no code is `otherwise`.
+ * Runs actions one at a time, and keeps what went wrong. An error that has no code is `otherwise`.
  *
  * @param {string} otherwise
- * @returns {{ busy: boolean, error: string, run: (work: () => Promise<unknown>) => Promise<boolean> }}
+ * @returns {{
+ *   busy: boolean,
+ *   error: string,
+ *   problem: Failed,
+ *   clear: () => void,
+ *   run: (work: () => Promise<unknown>) => Promise<boolean>,
+ * }}
  */
 export function useAction(otherwise = "other") {
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState("");
+  const [problem, setProblem] = useState(/** @type {Failed} */ (null));
   /** @param {() => Promise<unknown>} work */
   const run = async (work) => {
     setBusy(true);
-    setError("");
+    setProblem(null);
     try {
       await work();
       return true;
     } catch (error) {
       // A browser's own errors have a number there.
-      const { code } = /** @type {{ code?: unknown }} */ (error);
-      setError(explain(typeof code === "string" ? code : otherwise));
+      const { code, retryAfter } = /** @type {{ code?: unknown, retryAfter?: number }} */ (error);
+      const known = typeof code === "string" ? code : otherwise;
+      setProblem({ code: known, text: explain(known, retryAfter) });
       return false;
     } finally {
       setBusy(false);
     }
   };
-  return { busy, error, run };
+  return { busy, error: problem?.text ?? "", problem, clear: () => setProblem(null), run };
 }
 
-/**
- * A labelled field.
- *
- * @param {{ id: string, label: string, value: string, onInput: (value: string) => void } & Record<string, unknown>} props
- */
-export function Field({ id, label, value, onInput, ...more }) {
-  return html`
-    <label for=${id}>${label}</label>
-    <input
-      id=${id}
-      type="text"
-      value=${value}
-      autocapitalize="off"
-      spellcheck=${false}
-      onInput=${(/** @type {{ target: HTMLInputElement }} */ event) => onInput(event.target.value)}
-      ...${more}
-    />
-  `;
-}
-
-/** A form that is handled here. @param {{ onSubmit: () => void, children?: unknown }} props */
+/** A form that is handled here. @param {{ onSubmit: () => void, children?: unknown, [more: string]: unknown }} props */
 export function Form({ onSubmit, children, ...more }) {
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();

@@ -60,7 +60,7 @@ pub(crate) fn router(site: Site<'_>) -> Router {
         .route_service("/socket.io/", doorward.service())
         .route_service("/socket.io", doorward.service())
         .merge(bundle::routes())
-        .merge(pages::public_routes(&mounted))
+        .merge(pages::public_routes(&mounted, config.profile))
         .merge(identity.routes(doorward.principals()))
         .route("/healthz", get("ok\n"))
         .route("/readyz", site.readiness)

@@ -1,6 +1,8 @@
 // One room: what was said in it, and the field to say more.
 
 import { explain, language, t } from "../texts.js";
+import { Avatar } from "../parts/avatar.js";
+import { Icon } from "../parts/icons.js";
 import { Problem, html, useAction, useEffect, useRef, useState } from "../view.js";
 
 /** @typedef {ReturnType<typeof import("./state.js").useChat>} Chat */
@@ -20,7 +22,7 @@ export function Conversation({ chat, me }) {
       ${waiting.map((message) => html`<${Waiting} key=${message.key} message=${message} chat=${chat} />`)}
       <li ref=${end} aria-hidden="true"></li>
     </ol>
-    <p class="help typing" data-testid="chat-typing" aria-live="polite">
+    <p class="typing" data-testid="chat-typing" aria-live="polite">
       ${chat.typing.length > 0 && t("chat_typing", { names: chat.typing.join(", ") })}
     </p>
     <${Write} chat=${chat} />
@@ -31,40 +33,68 @@ export function Conversation({ chat, me }) {
 function Message({ message, mine, chat }) {
   const [text, setText] = useState(/** @type {string | null} */ (null));
   const action = useAction("offline");
+  const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
+  const opener = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  const isEditing = text !== null;
+
+  useEffect(() => field.current?.focus(), [isEditing]);
+  const close = () => {
+    setText(null);
+    setTimeout(() => opener.current?.focus());
+  };
   const save = () =>
     action.run(async () => {
       if (text?.trim()) await chat.edit(message.seq, text);
-      setText(null);
+      close();
     });
+  /** Enter saves and Escape does not. @param {KeyboardEvent} event */
+  const onKeyDown = (event) => {
+    if (event.key === "Escape") close();
+    if (!isSending(event)) return;
+    event.preventDefault();
+    save();
+  };
   const remove = () => action.run(() => chat.remove(message.seq));
   const time = new Date(message.sentAt);
   return html`
     <li class=${mine ? "message mine" : "message"} data-testid="chat-message" data-seq=${message.seq}>
+      <${Avatar} id=${message.user} name=${message.name || "?"} />
+      <div class="body">
       <span class="who">
-        ${message.name || t("chat_deleted")} · <time datetime=${time.toISOString()}>${time.toLocaleTimeString(language, { timeStyle: "short" })}</time>
-        ${message.isEdited && !message.isRemoved && html` · ${t("chat_edited")}`}
+        <strong>${message.name || t("chat_deleted")}</strong>
+        <time datetime=${time.toISOString()}>${time.toLocaleTimeString(language, { timeStyle: "short" })}</time>
+        ${message.isEdited && !message.isRemoved && html`<span>${t("chat_edited")}</span>`}
       </span>
       ${text === null
         ? html`<span class="text ${message.isRemoved ? "help" : ""}">${message.isRemoved ? t("chat_removed") : message.text}</span>`
         : html`
             <textarea
-              class="edit"
+              class="input edit"
               data-testid="chat-edit-text"
               aria-label=${t("chat_edit")}
               maxlength="2000"
               value=${text}
+              ref=${field}
               onInput=${(/** @type {{ target: HTMLTextAreaElement }} */ event) => setText(event.target.value)}
+              onKeyDown=${onKeyDown}
             ></textarea>
-            <button type="button" class="plain" data-testid="chat-edit-save" onClick=${save}>${t("save")}</button>
-            <button type="button" class="plain" onClick=${() => setText(null)}>${t("cancel")}</button>
+            <span class="row">
+              <button type="button" class="button main" data-testid="chat-edit-save" onClick=${save}>${t("save")}</button>
+              <button type="button" class="button" onClick=${close}>${t("cancel")}</button>
+            </span>
           `}
+      ${action.error && html`<${Problem} error=${action.error} />`}
+      </div>
       ${mine && !message.isRemoved && text === null && html`
         <span class="own">
-          <button type="button" class="plain" data-testid="chat-edit" onClick=${() => setText(message.text)}>${t("chat_edit")}</button>
-          <button type="button" class="plain" data-testid="chat-remove" onClick=${remove}>${t("chat_remove")}</button>
+          <button type="button" class="button icon" ref=${opener} title=${t("chat_edit")} data-testid="chat-edit" onClick=${() => setText(message.text)}>
+            <${Icon} name="pencil" size=${16} /><span class="hidden">${t("chat_edit")}</span>
+          </button>
+          <button type="button" class="button icon" title=${t("chat_remove")} data-testid="chat-remove" onClick=${remove}>
+            <${Icon} name="trash" size=${16} /><span class="hidden">${t("chat_remove")}</span>
+          </button>
         </span>
       `}
-      ${action.error && html`<${Problem} error=${action.error} />`}
     </li>
   `;
 }
@@ -73,14 +103,18 @@ function Message({ message, mine, chat }) {
 function Waiting({ message, chat }) {
   return html`
     <li class="message mine waiting-message" data-testid="chat-waiting">
-      <span class="text">${message.text}</span>
-      ${message.problem
-        ? html`
-            <span class="problem">${explain(message.problem)}</span>
-            <button type="button" class="plain" onClick=${() => chat.again(message)}>${t("chat_again")}</button>
-            <button type="button" class="plain" onClick=${() => chat.drop(message.key)}>${t("cancel")}</button>
-          `
-        : html`<span class="who">${t("chat_waiting")}</span>`}
+      <div class="body">
+        <span class="text">${message.text}</span>
+        ${message.problem
+          ? html`
+              <span class="problem">${explain(message.problem)}</span>
+              <span class="row">
+                <button type="button" class="button" onClick=${() => chat.again(message)}>${t("chat_again")}</button>
+                <button type="button" class="button" onClick=${() => chat.drop(message.key)}>${t("cancel")}</button>
+              </span>
+            `
+          : html`<span class="who">${t("chat_waiting")}</span>`}
+      </div>
     </li>
   `;
 }
@@ -97,9 +131,8 @@ function Write({ chat }) {
     setText("");
     field.current?.focus();
   };
-  /** Enter sends, unless it ends a syllable of an input method: that is the method's own Enter. */
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === COMPOSING) return;
+    if (!isSending(event)) return;
     event.preventDefault();
     send();
   };
@@ -112,19 +145,27 @@ function Write({ chat }) {
       <label class="hidden" for="chat-text">${t("chat_message")}</label>
       <textarea
         id="chat-text"
+        class="input"
         data-testid="chat-input"
         ref=${field}
-        rows="2"
+        rows="1"
         maxlength="2000"
         placeholder=${t("chat_message")}
         value=${text}
         onInput=${onInput}
         onKeyDown=${onKeyDown}
       ></textarea>
-      <button data-testid="chat-send" disabled=${!text.trim()}>${t("echo_send")}</button>
+      <button class="button main" data-testid="chat-send" disabled=${!text.trim()}>
+        <${Icon} name="send" /><span class="hidden">${t("echo_send")}</span>
+      </button>
     </form>
   `;
 }
 
-/** The key code of whatever an input method handles (UI Events, section 7.3.1). */
+/** Enter sends, unless it ends a syllable of an input method: that is the method's own Enter. @param {KeyboardEvent} event */
+function isSending(event) {
+  return event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== COMPOSING;
+}
+
+/** The key code of what an input method handles (UI Events, section 7.3.1). */
 const COMPOSING = 229;

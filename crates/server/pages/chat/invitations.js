@@ -24,10 +24,10 @@ function Invitation({ invitation, chat }) {
     <li data-testid="chat-invitation">
       <strong dir="auto">${invitation.name}</strong>
       <span class="help">${t("chat_invited_by", { name: invitation.inviterName })}</span>
-      <span class="actions">
+      <span class="row">
         <button
           type="button"
-          class="second"
+          class="button main"
           data-testid="chat-invitation-accept"
           disabled=${action.busy}
           onClick=${answer(chat.accept)}
@@ -36,7 +36,7 @@ function Invitation({ invitation, chat }) {
         </button>
         <button
           type="button"
-          class="plain"
+          class="button"
           data-testid="chat-invitation-decline"
           disabled=${action.busy}
           onClick=${answer(chat.decline)}

@@ -1,7 +1,8 @@
 // The nine holes, for fingers, mice and the keys 1 to 9.
 
+import { HoleBack, HoleFront, Mole } from "../art/mole.js";
 import { t } from "../texts.js";
-import { base, html, useEffect } from "../view.js";
+import { html, useEffect } from "../view.js";
 
 /** @param {{ game: ReturnType<typeof import("./state.js").useGame> }} props */
 export function Board({ game }) {
@@ -38,8 +39,10 @@ function Hole({ hole, game }) {
       onPointerDown=${(/** @type {PointerEvent} */ event) => event.button === 0 && game.strike(hole)}
       onClick=${(/** @type {MouseEvent} */ event) => event.detail === 0 && game.strike(hole)}
     >
+      <${HoleBack} />
+      <span class="mole"><${Mole} kind=${state === "struck" ? "hit" : "plain"} /></span>
+      <${HoleFront} />
       <span class="key" aria-hidden="true">${hole}</span>
-      <img class="mole" src="${base}/assets/mole/mole.svg" alt="" width="96" height="96" draggable=${false} />
       ${points !== undefined && html`<span class="points">+${points}</span>`}
     </button>
   `;

@@ -8,7 +8,7 @@ use axum::{
     Router,
     body::Body,
     extract::Path,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{MethodRouter, get},
 };
@@ -16,6 +16,7 @@ use doorward_apps::{ALL, Application};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::etag;
+use crate::config::Profile;
 
 /// Pages and their files.
 #[derive(RustEmbed)]
@@ -30,13 +31,21 @@ struct Pages;
 #[include = "*.js"]
 struct Client;
 
-/// Returns the routes of the sign-in page and of all files.
-pub(crate) fn public_routes(mounted: &[&'static dyn Application]) -> Router {
+/// Returns the routes of the sign-in page, of the page for developers and of all files. In profile `development` there
+/// is also a page that shows every part of which pages are made.
+pub(crate) fn public_routes(mounted: &[&'static dyn Application], profile: Profile) -> Router {
     let apps = apps(mounted);
     let files = get(async move |Path(path): Path<String>, headers: HeaderMap| {
         asset(&path, &headers, &apps)
     });
-    Router::new().route("/", page("home", mounted)).route("/assets/{*path}", files)
+    let routes = Router::new()
+        .route("/", page("home", mounted))
+        .route("/developer", page("developer", mounted))
+        .route("/assets/{*path}", files);
+    match profile {
+        Profile::Development => routes.route("/styleguide", page("styleguide", mounted)),
+        Profile::Production => routes,
+    }
 }
 
 /// Returns the routes of the pages that need a session.
@@ -66,8 +75,12 @@ fn asset(path: &str, headers: &HeaderMap, apps: &str) -> Response {
 fn page(script: &'static str, mounted: &[&'static dyn Application]) -> MethodRouter {
     let apps = apps(mounted);
     get(async move |headers: HeaderMap| {
-        let html = Pages::get(PAGE).map(|file| fill(file, script, &apps));
-        answer(html, PAGE, &headers, &apps)
+        // A page without a session need not ask the server who is signed in, and reads no error.
+        let session = if has_session(&headers) { "perhaps" } else { "none" };
+        let html = Pages::get(PAGE).map(|file| fill(file, script, &apps, session));
+        let mut response = answer(html, PAGE, &headers, &format!("{apps} {session}"));
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("cookie"));
+        response
     })
 }
 
@@ -76,9 +89,18 @@ fn apps(mounted: &[&'static dyn Application]) -> String {
     mounted.iter().map(|app| app.path()).collect::<Vec<_>>().join(" ")
 }
 
-fn fill(mut file: EmbeddedFile, script: &str, apps: &str) -> EmbeddedFile {
+/// Returns `true` if a request has a cookie of a session, which may have ended.
+fn has_session(headers: &HeaderMap) -> bool {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|cookies| cookies.split(';')).any(|cookie| {
+        cookie.trim_start().strip_prefix(SESSION_COOKIE).is_some_and(|rest| rest.starts_with('='))
+    })
+}
+
+fn fill(mut file: EmbeddedFile, script: &str, apps: &str, session: &str) -> EmbeddedFile {
     let html = String::from_utf8_lossy(&file.data);
-    let html = html.replace("{script}", script).replace("{apps}", apps);
+    let html =
+        html.replace("{script}", script).replace("{apps}", apps).replace("{session}", session);
     file.data = html.into_bytes().into();
     file
 }
@@ -107,6 +129,9 @@ fn content_type(name: &str) -> Option<&'static str> {
 /// Name of the HTML file from which all pages are served. Their `ETag` is the same, because it is the hash of this
 /// file.
 const PAGE: &str = "page.html";
+
+/// Name of the cookie of sessions, which is the default of `SessionCookie`.
+const SESSION_COOKIE: &str = "__Host-doorward";
 
 const KINDS: &[(&str, &str)] = &[
     ("css", "text/css; charset=utf-8"),

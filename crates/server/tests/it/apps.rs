@@ -100,6 +100,8 @@ async fn both_are_there_in_development_and_neither_in_production() {
     });
     assert_eq!(offered(&production).await, [(false, 404); 2]);
     assert_eq!(pages(&production), [404; 2]);
+    // Nor is the page that shows the parts of pages. It needs a session as any unknown path does.
+    assert_eq!(production.request("GET", "/styleguide").status, 401);
 
     let one = production.restart_with(|command| {
         command.env("DOORWARD_PROFILE", "production").env("DOORWARD_APPS", "[\"chat\"]");

@@ -64,10 +64,14 @@ fn served_pages_equal_those_of_the_source_tree() {
         assert_eq!(server.request("GET", path).body, source(file), "{path}");
     }
     let page = String::from_utf8(source("pages/page.html")).unwrap();
-    assert_eq!(
-        server.request("GET", "/").text(),
-        page.replace("{script}", "home").replace("{apps}", "chat mole")
-    );
+    let page = page.replace("{script}", "home").replace("{apps}", "chat mole");
+    assert_eq!(server.request("GET", "/").text(), page.replace("{session}", "none"));
+    // A page is another one for a browser with a session, whose cookie may have ended.
+    let headers =
+        format!("Host: localhost:{}\r\nCookie: theme=dark; __Host-doorward=x\r\n", server.port());
+    let with_cookie = server.request_with("GET", "/", &headers);
+    assert_eq!(with_cookie.text(), page.replace("{session}", "perhaps"));
+    assert!(with_cookie.head.lines().any(|line| line == "vary: cookie"));
 }
 
 #[test]
@@ -104,7 +108,8 @@ fn the_page_has_no_inline_script_or_style() {
 
     let scripts = page.matches("<script").count();
     let own = page.matches("<script type=\"module\" src=\"assets/home.js\"></script>").count();
-    assert_eq!((own, scripts), (1, 1));
+    let theme = page.matches("<script src=\"assets/theme.js\"></script>").count();
+    assert_eq!((own, theme, scripts), (1, 1, 2));
     for inline in ["<style", " style=", " onclick=", " onload=", "javascript:"] {
         assert!(!page.contains(inline), "{inline}");
     }
