@@ -207,6 +207,33 @@ test("the Enter of an input method ends a syllable and sends nothing", LIMIT, as
   assert.equal(await input.inputValue(), "");
 });
 
+test("the view stays while the user reads older messages, and a draft waits in its room", LIMIT, async (t) => {
+  const [ann, bob] = await conversation(t, "olga", "pete");
+  // Few long messages, because the server limits how many a member may send.
+  for (const name of ["a", "b", "c", "d"]) await say(ann.page, `${name}\n`.repeat(20) + "end");
+  await bob.page.waitForFunction(() => document.querySelectorAll("[data-testid=chat-message]").length === 4);
+  const place = () => bob.page.locator(".messages").evaluate((list) => list.scrollTop);
+  await bob.page.locator(".messages").evaluate((list) => (list.scrollTop = 0));
+  await bob.page.waitForFunction(() => document.querySelector(".messages").scrollTop === 0);
+
+  await say(ann.page, "first");
+  await say(ann.page, "second");
+  await bob.page.getByTestId("chat-new").filter({ hasText: "2 new messages" }).waitFor();
+  assert.equal(await place(), 0);
+  await bob.page.getByTestId("chat-new").click();
+  await bob.page.getByTestId("chat-new").waitFor({ state: "detached" });
+  assert.ok((await place()) > 0);
+
+  await bob.page.getByTestId("chat-input").fill("not sent yet");
+  await bob.page.getByTestId("chat-create-open").click();
+  await bob.page.locator("#chat-create").fill("Other");
+  await bob.page.getByTestId("chat-create-submit").click();
+  await bob.page.getByRole("heading", { name: "Other" }).waitFor();
+  assert.equal(await bob.page.getByTestId("chat-input").inputValue(), "");
+  await bob.page.getByTestId("chat-room").filter({ hasText: "Tea" }).click();
+  assert.equal(await bob.page.getByTestId("chat-input").inputValue(), "not sent yet");
+});
+
 test("the chat fits on a small phone, and fields and buttons have names", LIMIT, async (t) => {
   const { page, complaints } = await enter(t, "phone", { viewport: { width: 320, height: 640 }, colorScheme: "dark" });
   await page.getByTestId("chat-create-open").click();

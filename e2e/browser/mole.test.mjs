@@ -96,11 +96,14 @@ test("a second tab takes the game over, and the first one reports it; a reload k
   await state(second, "connected");
 
   await state(page, "replaced");
+  await page.getByTestId("mole-away").filter({ hasText: "You’re playing in another tab" }).waitFor();
+  assert.equal(await page.getByTestId("mole-clock").count(), 0);
+  assert.equal(await page.locator(".hole[data-state=up]").count(), 0);
   await player(second, "tabs").filter({ hasText: String(scored) }).waitFor();
   await second.reload();
   await state(second, "connected");
   await player(second, "tabs").filter({ hasText: String(scored) }).waitFor();
-  await page.locator("[data-testid=banner] button").click();
+  await page.getByTestId("mole-here").click();
   await state(second, "replaced");
   await state(page, "connected");
 });

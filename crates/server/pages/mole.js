@@ -28,6 +28,7 @@ function Game({ me }) {
   const [sound, setSound] = useState(isOn());
   const players = [...game.players.values()].sort((one, other) => other.score - one.score);
   const own = game.players.get(me.id);
+  const isAway = !["connecting", "connected"].includes(game.state);
   const mayStart = game.playing && (game.phase === "waiting" || game.phase === "over");
 
   return html`
@@ -38,11 +39,14 @@ function Game({ me }) {
       <div class="game" data-phase=${game.phase} data-testid="mole-game">
         <div class="table">
           <p class="game-status">
-            <span><span aria-live="polite">${t(`mole_${game.phase}`)}</span> <${Clock} endsAt=${game.endsAt} /></span>
+            <span><span aria-live="polite">${t(`mole_${game.phase}`)}</span> <${Clock} endsAt=${isAway ? 0 : game.endsAt} /></span>
             <span>${t("mole_score")} <strong data-testid="mole-score">${own?.score ?? 0}</strong></span>
             <span>${t("mole_combo")} <strong data-testid="mole-combo">${own?.combo ?? 0}</strong></span>
           </p>
-          <${Board} game=${game} />
+          <div class="board-place">
+            <${Board} game=${isAway ? { ...game, moles: new Map(), struck: new Map() } : game} />
+            ${isAway && html`<${Away} game=${game} />`}
+          </div>
           <div class="game-actions">
             <button
               type="button"
@@ -80,6 +84,19 @@ function Game({ me }) {
       </div>
       <p class="help small">${t("mole_help")}</p>
     <//>
+  `;
+}
+
+/** The board while it is not connected. Nothing on it moves. @param {{ game: ReturnType<typeof useGame> }} props */
+function Away({ game }) {
+  const isTaken = game.state === "replaced";
+  return html`
+    <div class="board-away" data-testid="mole-away" role="status">
+      <${Icon} name=${isTaken ? "replaced" : "offline"} size=${40} />
+      <strong>${t(isTaken ? "mole_taken" : "mole_away")}</strong>
+      ${isTaken &&
+      html`<button type="button" class="button main" data-testid="mole-here" onClick=${game.connect}>${t("mole_here")}</button>`}
+    </div>
   `;
 }
 

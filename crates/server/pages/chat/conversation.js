@@ -9,25 +9,55 @@ import { Problem, html, useAction, useEffect, useRef, useState } from "../view.j
 
 /** @param {{ chat: Chat, me: string }} props */
 export function Conversation({ chat, me }) {
-  const end = useRef(/** @type {HTMLElement | null} */ (null));
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
+  /** `false` while the user reads older messages. */
+  const isAtEnd = useRef(true);
+  const [unseen, setUnseen] = useState(0);
   const waiting = chat.outbox.filter((message) => message.room === chat.open);
-  const last = chat.messages.at(-1)?.seq;
+  const last = chat.messages.at(-1);
+  const seen = useRef(0);
 
-  useEffect(() => end.current?.scrollIntoView({ block: "nearest" }), [last, waiting.length, chat.open]);
+  const toEnd = () => {
+    isAtEnd.current = true;
+    setUnseen(0);
+    if (list.current) list.current.scrollTop = list.current.scrollHeight;
+  };
+  useEffect(toEnd, [chat.open, waiting.length]);
+  useEffect(() => {
+    const added = chat.messages.filter(({ seq }) => seq > seen.current).length;
+    seen.current = last?.seq ?? 0;
+    if (isAtEnd.current || last?.user === me) toEnd();
+    else setUnseen((unseen) => unseen + added);
+  }, [last?.seq]);
+  const onScroll = () => {
+    if (!list.current) return;
+    const { scrollHeight, scrollTop, clientHeight } = list.current;
+    isAtEnd.current = scrollHeight - scrollTop - clientHeight < NEAR;
+    if (isAtEnd.current) setUnseen(0);
+  };
   return html`
-    <ol class="messages" role="log" aria-label=${t("chat_messages")}>
+    <ol class="messages" role="log" aria-label=${t("chat_messages")} ref=${list} onScroll=${onScroll}>
       ${chat.messages.map(
         (message) => html`<${Message} key=${message.seq} message=${message} mine=${message.user === me} chat=${chat} />`,
       )}
       ${waiting.map((message) => html`<${Waiting} key=${message.key} message=${message} chat=${chat} />`)}
-      <li ref=${end} aria-hidden="true"></li>
     </ol>
+    ${unseen > 0 &&
+    html`<button type="button" class="button main new-pill" data-testid="chat-new" onClick=${toEnd}>
+      <${Icon} name="chevron-down" size=${16} />${t("chat_new", { count: unseen })}
+    </button>`}
     <p class="typing" data-testid="chat-typing" aria-live="polite">
       ${chat.typing.length > 0 && t("chat_typing", { names: chat.typing.join(", ") })}
     </p>
-    <${Write} chat=${chat} />
+    <${Write} key=${chat.open} chat=${chat} />
   `;
 }
+
+/** Pixels from the end within which the view follows new messages. */
+const NEAR = 60;
+
+/** What was typed and not sent, by room. @type {Map<string, string>} */
+const drafts = new Map();
 
 /** @param {{ message: import("./log.js").Message, mine: boolean, chat: Chat }} props */
 function Message({ message, mine, chat }) {
@@ -121,14 +151,17 @@ function Waiting({ message, chat }) {
 
 /** @param {{ chat: Chat }} props */
 function Write({ chat }) {
-  const [text, setText] = useState("");
+  const [text, setText] = useState(drafts.get(chat.open) ?? "");
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
 
-  useEffect(() => setText(""), [chat.open]);
+  const keep = (/** @type {string} */ text) => {
+    drafts.set(chat.open, text);
+    setText(text);
+  };
   const send = () => {
     if (!text.trim()) return;
     chat.send(text);
-    setText("");
+    keep("");
     field.current?.focus();
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
@@ -137,7 +170,7 @@ function Write({ chat }) {
     send();
   };
   const onInput = (/** @type {{ target: HTMLTextAreaElement }} */ event) => {
-    setText(event.target.value);
+    keep(event.target.value);
     if (event.target.value) chat.type();
   };
   return html`

@@ -1,6 +1,6 @@
 // The messages of one room, as far as this page knows them.
 //
-// The server numbers every change of a room. Whoever has heard all numbers up to one has missed nothing; a number
+// The server numbers every change of a room. A page that has heard all numbers up to one has missed nothing; a number
 // that comes too early says that something is missing, and it is asked for. A message that comes twice is one.
 
 /**

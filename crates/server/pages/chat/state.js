@@ -18,7 +18,7 @@ const PATIENCE = 10_000;
 /** Milliseconds until the server is told what was read. */
 const BETWEEN_READS = 400;
 
-/** Milliseconds for which somebody is shown as typing, and between two words of one's own about it. */
+/** Milliseconds for which a member is shown as typing, and between two words of one's own about it. */
 const TYPING = 4_000;
 
 /**
@@ -109,7 +109,7 @@ export function useChat(me, onSignedOut) {
     return log;
   };
 
-  /** Everything that may have changed while nobody listened. */
+  /** Loads everything that may have changed while the page was not connected. */
   const catchUp = async () => {
     const heard = new Heard();
     chat.heard = heard;
@@ -157,7 +157,7 @@ export function useChat(me, onSignedOut) {
     seen();
     changed();
   };
-  /** What is shown was read, when somebody looks. */
+  /** Marks what is shown as read, if the page is visible. */
   const seen = () => {
     const room = chat.rooms.find((room) => room.id === chat.open);
     const last = room && chat.logs.get(room.id)?.list().at(-1);
@@ -247,7 +247,7 @@ export function useChat(me, onSignedOut) {
       return deliver({ key, room, text });
     },
     drop,
-    /** Says that somebody is writing, now and then. */
+    /** Tells the others now and then that the user is writing. */
     type: () => {
       const now = Date.now();
       if (now - chat.typedAt < TYPING / 2) return;
