@@ -255,11 +255,14 @@ async fn acks_are_collected_from_all_nodes() {
     assert_eq!((acks.missing.len(), acks.missing_nodes.len()), (3, 0));
 }
 
-/// The first beat of a node is sent before later nodes hear it.
+/// The first beat of a node is sent before later nodes hear it, and no time passes until its next one.
 #[tokio::test]
 async fn a_node_that_has_just_started_asks_those_that_run() {
-    let nodes = Nodes::serve(2, |builder| builder.gateway(gateway())).await;
+    let mut nodes = start(1).await;
     let _alice = nodes.connect(0, "alice").await;
+    turns().await;
+
+    nodes.add(|builder| builder.gateway(gateway())).await;
     turns().await;
 
     let found = hub(&nodes, 1).all().fetch_sockets().await;

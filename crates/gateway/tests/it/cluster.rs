@@ -49,14 +49,19 @@ impl Nodes {
     pub(crate) async fn serve(count: usize, change: impl Fn(Members) -> Members) -> Self {
         let clock = ManualClock::new();
         let cluster = MemoryCluster::new(clock.clone(), MemoryStore::default(), MemorySeats::new());
-        let mut nodes = Vec::new();
-        for number in 0..count {
-            let node = cluster.node(&format!("n{number}"));
-            let own = node.clone();
-            let lasting = Lasting::at(clock.clone(), |builder| change(builder).cluster(own));
-            nodes.push((node, lasting.await));
+        let mut started = Self { clock, cluster, nodes: Vec::new() };
+        for _ in 0..count {
+            started.add(&change).await;
         }
-        Self { clock, cluster, nodes }
+        started
+    }
+
+    /// Starts one more node.
+    pub(crate) async fn add(&mut self, change: impl FnOnce(Members) -> Members) {
+        let node = self.cluster.node(&format!("n{}", self.nodes.len()));
+        let own = node.clone();
+        let lasting = Lasting::at(self.clock.clone(), |builder| change(builder).cluster(own));
+        self.nodes.push((node, lasting.await));
     }
 
     pub(crate) fn node(&self, number: usize) -> &MemoryNode {
