@@ -196,6 +196,35 @@ async fn a_caller_that_goes_away_takes_no_ownership_from_another() {
     owned(&hub(&nodes, 1), "game").await;
 }
 
+/// The answer to the second caller has the number that counts in the cluster.
+#[tokio::test]
+async fn callers_at_the_same_time_share_the_ownership_with_the_last_number() {
+    let nodes = start(2).await;
+    let first = hub(&nodes, 0);
+    let earlier = owned(&first, "game").await.number();
+    turns().await;
+    nodes.node(0).set_held(true);
+    let mut calls = [Box::pin(first.own("game")), Box::pin(first.own("game"))];
+    for call in &mut calls {
+        let polled = std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context)));
+        assert!(polled.await.is_pending());
+    }
+    nodes.node(0).set_held(false);
+
+    let mut shared = Vec::new();
+    for call in calls {
+        let Owner::Here(ownership) = call.await.unwrap() else { panic!("another node owns it") };
+        shared.push(ownership);
+    }
+
+    assert!(shared.iter().all(Ownership::is_current));
+    let numbers: Vec<u64> = shared.iter().map(Ownership::number).collect();
+    assert_eq!(numbers, [earlier + 2; 2], "the number that counts in the cluster");
+    drop(shared);
+    turns().await;
+    owned(&hub(&nodes, 1), "game").await;
+}
+
 /// A question to the node of this name would come back to the node that asks.
 #[tokio::test]
 async fn a_node_that_was_started_again_waits_for_what_its_earlier_run_owns() {
