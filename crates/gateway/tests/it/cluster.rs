@@ -380,6 +380,8 @@ async fn a_term_that_has_ended_by_the_clocks_of_its_node_does_not_go_on() {
     nodes.clock.advance(Duration::from_secs(21));
     nodes.pass(Duration::from_secs(5)).await;
 
+    let connections = nodes.server(1).server.doorward().connections();
+    assert_eq!(connections, 0, "the term of the node went on");
     assert_eq!(client.ended().await, TestEnd::Passing);
     let mut again = nodes.connect(1, "alice").await;
     assert_eq!(again.emit_with_ack::<u8>("echo", 1).await, 1);
