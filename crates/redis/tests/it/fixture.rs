@@ -8,7 +8,7 @@ use std::{
 use doorward_core::{Entropy, Session, SessionId, SessionKey, SessionToken};
 use doorward_redis::RedisStore;
 use doorward_testkit::RedisServer;
-use redis::{FromRedisValue, aio::MultiplexedConnection};
+use redis::{FromRedisValue, RedisResult, aio::MultiplexedConnection};
 
 pub(crate) async fn connect(server: &RedisServer) -> RedisStore {
     RedisStore::connect(&server.url()).await.unwrap()
@@ -25,6 +25,14 @@ impl Behind {
 
     pub(crate) async fn send<T: FromRedisValue>(&mut self, command: &redis::Cmd) -> T {
         command.query_async(&mut self.0).await.unwrap()
+    }
+
+    pub(crate) async fn ping(&mut self) -> RedisResult<()> {
+        redis::cmd("PING").query_async(&mut self.0).await
+    }
+
+    pub(crate) async fn eval(&mut self, script: &str) -> RedisResult<()> {
+        redis::cmd("EVAL").arg(script).arg(0).query_async(&mut self.0).await
     }
 
     /// Runs a command whose parts are separated by spaces.

@@ -123,6 +123,27 @@ async fn a_primary_without_its_required_replicas_answers_nothing() {
     assert!(matches!(connected, Err(ConnectError::Away { .. })), "{connected:?}");
 }
 
+/// A script of another program runs too long. Redis refuses every other command, and the script may end.
+#[tokio::test]
+async fn a_server_that_is_busy_with_a_script_answers_nothing() {
+    let server = RedisServer::start(&[]).await;
+    let store = connect(&server).await;
+    let mut behind = Behind::connect(&server).await;
+    let mut endless = Behind::connect(&server).await;
+    behind.run::<()>("CONFIG SET busy-reply-threshold 10").await;
+
+    let script = tokio::spawn(async move { endless.eval("while true do end").await });
+    guarded(async { while behind.ping().await.is_ok() {} }).await;
+
+    // A node that starts meanwhile waits for the script.
+    let connected = RedisStore::connect(&server.url()).await;
+    assert!(matches!(connected, Err(ConnectError::Away { .. })), "{connected:?}");
+    assert_all_unavailable(&store).await;
+    behind.run::<()>("SCRIPT KILL").await;
+    assert!(script.await.unwrap().is_err());
+    wait_until_available(&store).await;
+}
+
 /// New sessions fail with `Full`. Existing sessions keep working and can be revoked.
 #[tokio::test]
 async fn a_server_that_is_full_takes_nothing_new_and_still_revokes() {
