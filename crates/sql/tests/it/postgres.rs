@@ -147,6 +147,14 @@ async fn an_examination_finds_that_the_user_may_not_write() {
     let reader = url.replace("postgres@", "reader@");
     execute(
         &url,
+        "CREATE USER adder; GRANT CREATE ON SCHEMA public TO adder; \
+         GRANT SELECT, INSERT ON doorward_schema TO adder"
+            .into(),
+    )
+    .await;
+    let adder = url.replace("postgres@", "adder@");
+    execute(
+        &url,
         "CREATE USER late; ALTER USER late SET default_transaction_read_only = on".into(),
     )
     .await;
@@ -157,7 +165,8 @@ async fn an_examination_finds_that_the_user_may_not_write() {
     .await;
     let late = url.replace("postgres@", "late@");
 
-    for (url, cause) in [(reader, "may not change"), (late, "only read")] {
+    for (url, cause) in [(reader, "may not change"), (adder, "may not change"), (late, "only read")]
+    {
         let examined = PostgresStore::examine(&url).await.unwrap_err();
         let connected = PostgresStore::connect(&url).await.err().unwrap();
 
