@@ -27,7 +27,7 @@ test("the door shows the own connections as they open and end, also of another b
   await tab.goto(`${server.url}/chat`);
   await lines.filter({ hasText: "Chat" }).waitFor();
   await page.getByTestId("door-news").filter({ hasText: "Chrome on Linux opened a connection to Chat." }).waitFor();
-  await screenshot(page, "home");
+  await screenshot(page, "door");
   await tab.close();
   await page.locator("[data-testid=door-line][data-open=false]").filter({ hasText: "Left" }).waitFor();
 

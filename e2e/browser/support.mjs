@@ -217,5 +217,5 @@ export async function screenshot(page, name) {
   const folder = process.env.E2E_OUT;
   if (!folder) return;
   await mkdir(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`) });
+  await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
 }

@@ -1,6 +1,6 @@
 // The nine holes, for fingers, mice and the keys 1 to 9.
 
-import { HoleBack, HoleFront, Mole } from "../art/mole.js";
+import { HoleBack, HoleFront, Mole, MolePaws } from "../art/mole.js";
 import { t } from "../texts.js";
 import { html, useEffect } from "../view.js";
 
@@ -28,6 +28,7 @@ function Hole({ hole, game }) {
   const isUp = game.moles.has(hole);
   const points = game.struck.get(hole);
   const state = points !== undefined ? "struck" : isUp ? "up" : "empty";
+  const kind = state === "struck" ? "hit" : "plain";
   const label = t("mole_hole", { hole }) + (state === "up" ? t("mole_is_up") : "");
   return html`
     <button
@@ -35,13 +36,15 @@ function Hole({ hole, game }) {
       class="hole"
       data-testid="mole-hole-${hole}"
       data-state=${state}
+      data-mole=${state === "empty" ? "down" : undefined}
       aria-label=${label}
       onPointerDown=${(/** @type {PointerEvent} */ event) => event.button === 0 && game.strike(hole)}
       onClick=${(/** @type {MouseEvent} */ event) => event.detail === 0 && game.strike(hole)}
     >
       <${HoleBack} />
-      <span class="mole"><${Mole} kind=${state === "struck" ? "hit" : "plain"} /></span>
+      <span class="mole"><${Mole} kind=${kind} /></span>
       <${HoleFront} />
+      <${MolePaws} kind=${kind} />
       <span class="key" aria-hidden="true">${hole}</span>
       ${points !== undefined && html`<span class="points">+${points}</span>`}
     </button>

@@ -146,7 +146,7 @@ export default {
   mole_score: "점수",
   mole_sound_off: "소리 꺼짐",
   mole_sound_on: "소리 켜짐",
-  mole_spectators: "{count}명이 보고 있습니다.",
+  mole_spectators: "관전 중: {count}명",
   mole_start: "시작",
   mole_taken: "다른 탭에서 하고 있습니다",
   mole_top: "역대 최고",
