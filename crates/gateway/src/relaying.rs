@@ -202,6 +202,7 @@ async fn beat(handling: &Handling) -> Lost {
         let Some(services) = handling.services.upgrade() else { return Lost::Server };
         for run in relay.peers.take_silent() {
             services.roster.forget(run);
+            services.watches.tell_missed();
         }
     }
 }

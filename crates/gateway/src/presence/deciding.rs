@@ -47,7 +47,8 @@ impl Services {
         let (Some(user), Some(namespace)) = (record.user.filter(known), record.namespace) else {
             return;
         };
-        if is_change && (self.relay.is_some() || !self.watches.is_empty()) {
+        let has_others = self.relay.as_ref().is_some_and(|relay| relay.peers.has_any());
+        if is_change && (has_others || !self.watches.is_empty()) {
             let change = ConnectionChange {
                 decision: record.id,
                 at: record.at,

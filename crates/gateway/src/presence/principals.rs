@@ -212,13 +212,14 @@ impl Principals {
     /// watched.
     ///
     /// Completes when changes on other nodes reach the watch, or after 1 s. Each node reports its decisions in their
-    /// order. Changes on other nodes may be missing without a report if their messages are dropped, which the metric
-    /// `doorward_bus_dropped_total` counts. So read [`sockets_of`](Self::sockets_of) after the watch has begun, after
-    /// each [`Watched::Missed`](crate::access::Watched::Missed), and at intervals if a list must be right.
+    /// order. [`Watched::Missed`](crate::access::Watched::Missed) follows when another node joins, leaves or is not heard
+    /// any more, and when this node was cut off. Single changes may be missing without it if a message is dropped,
+    /// which the metric `doorward_bus_dropped_total` counts. So read [`sockets_of`](Self::sockets_of) after the watch
+    /// has begun, after each `Missed`, and at intervals if a list must be right.
     ///
     /// # Errors
-    /// [`WatchError::TooMany`] if the server has 100,000 watches, and [`WatchError::NotBuilt`] before the server is
-    /// built.
+    /// [`WatchError::TooMany`] if the user has 64 watches or the server has 100,000, and [`WatchError::NotBuilt`] before
+    /// the server is built.
     ///
     /// # Cancel safety
     /// Dropping the future ends the watch.
@@ -229,7 +230,8 @@ impl Principals {
     /// Follows the connections of all users on all nodes, from now on, as [`watch`](Self::watch) does for one.
     ///
     /// # Errors
-    /// As [`watch`](Self::watch).
+    /// [`WatchError::TooMany`] if the server has 100 such watches, and [`WatchError::NotBuilt`] before the server is
+    /// built.
     ///
     /// # Cancel safety
     /// Dropping the future ends the watch.

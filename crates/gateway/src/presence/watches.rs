@@ -1,6 +1,7 @@
 //! Watches, through which a program follows the connections of users.
 //!
-//! [`Services::record`](super::services::Services::record) tells every decision. Start reading at [`Watches::tell`].
+//! [`Services::record`](super::services::Services::record) reports each decision about a connection. Start reading at
+//! [`Watches::tell`].
 
 use std::{
     collections::HashMap,
@@ -8,7 +9,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
@@ -30,7 +31,8 @@ use crate::{
 /// Follows the connections of one user, or of all users, on all nodes.
 ///
 /// [`Principals::watch`](crate::Principals::watch) and [`Principals::watch_all`](crate::Principals::watch_all) return
-/// it. At most 64 changes wait to be read. If more happen, they are dropped and [`Watched::Missed`] is reported.
+/// it. At most 64 changes wait to be read. If more happen, all waiting changes are dropped and [`Watched::Missed`] is
+/// reported in their place. Drop the watch to end it.
 ///
 /// # Examples
 /// ```
@@ -68,12 +70,19 @@ pub enum Watched {
     Missed,
 }
 
-/// Error of [`Principals::watch`](crate::Principals::watch).
+/// Error of [`Principals::watch`](crate::Principals::watch) and [`Principals::watch_all`](crate::Principals::watch_all).
+///
+/// # Examples
+/// ```
+/// let error = doorward::access::WatchError::TooMany;
+/// assert_eq!(error.to_string(), "this node has as many watches as it may have");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WatchError {
-    /// The server has 100,000 watches.
-    #[error("the server has as many watches as it may have")]
+    /// The user has 64 watches on this node, or the node has 100,000 of single users or 100 of all users. Drop other
+    /// watches, or try again later.
+    #[error("this node has as many watches as it may have")]
     TooMany,
     /// The server is not built yet.
     #[error("the server is not built yet")]
@@ -81,7 +90,8 @@ pub enum WatchError {
 }
 
 impl Watch {
-    /// Waits for the next change. Returns `None` after the server was dropped.
+    /// Waits for the next change. Returns `None` after the server was dropped with all of its handles, such as
+    /// [`Principals`](crate::Principals) and [`Hub`](crate::Hub).
     ///
     /// # Cancel safety
     /// Dropping the future loses no change.
@@ -119,6 +129,8 @@ pub(crate) struct Watches {
     listed: Mutex<List>,
     /// Maximum number of watches.
     max: usize,
+    /// Number of watches, so that decisions need no lock while there is none.
+    count: AtomicUsize,
     number: AtomicU64,
     gauge: Gauge,
     missed: Counter,
@@ -128,7 +140,6 @@ pub(crate) struct Watches {
 struct List {
     of_user: HashMap<UserId, Vec<Watcher>>,
     of_all: Vec<Watcher>,
-    count: usize,
 }
 
 struct Watcher {
@@ -153,6 +164,7 @@ impl Watches {
         Self {
             listed: Mutex::default(),
             max,
+            count: AtomicUsize::new(0),
             number: AtomicU64::new(0),
             gauge: gauge!(WATCHES),
             missed: counter!(MISSED),
@@ -180,14 +192,20 @@ impl Watches {
 
     fn add(&self, user: Option<UserId>, watcher: Watcher) -> Result<(), WatchError> {
         let mut list = lock(&self.listed);
-        if list.count >= self.max {
+        let List { of_user, of_all } = &mut *list;
+        // Users cannot take the watches of operators, nor all watches of other users.
+        let (watchers, max) = match user {
+            Some(_) if self.count.load(Ordering::Relaxed) - of_all.len() >= self.max => {
+                return Err(WatchError::TooMany);
+            }
+            Some(user) => (of_user.entry(user).or_default(), MAX_OF_USER),
+            None => (of_all, MAX_OF_ALL),
+        };
+        if watchers.len() >= max {
             return Err(WatchError::TooMany);
         }
-        list.count += 1;
-        match user {
-            Some(user) => list.of_user.entry(user).or_default().push(watcher),
-            None => list.of_all.push(watcher),
-        }
+        watchers.push(watcher);
+        self.count.fetch_add(1, Ordering::Relaxed);
         drop(list);
         self.gauge.increment(1.0);
         Ok(())
@@ -255,7 +273,7 @@ impl Watches {
 
     /// Returns `true` if no watch exists on this node.
     pub(crate) fn is_empty(&self) -> bool {
-        lock(&self.listed).count == 0
+        self.count.load(Ordering::Relaxed) == 0
     }
 }
 
@@ -275,7 +293,7 @@ impl Drop for Listed {
                 }
             }
         }
-        list.count -= 1;
+        watches.count.fetch_sub(1, Ordering::Relaxed);
         drop(list);
         watches.gauge.decrement(1.0);
     }
@@ -283,12 +301,18 @@ impl Drop for Listed {
 
 impl Drop for Watches {
     fn drop(&mut self) {
-        self.gauge.decrement(lock(&self.listed).count as f64);
+        self.gauge.decrement(self.count.load(Ordering::Relaxed) as f64);
     }
 }
 
-/// Maximum number of watches of a server.
+/// Maximum number of watches of single users.
 const MAX_WATCHES: usize = 100_000;
+
+/// Maximum number of watches of one user.
+const MAX_OF_USER: usize = 64;
+
+/// Maximum number of watches of all users.
+const MAX_OF_ALL: usize = 100;
 
 /// Maximum number of changes that wait for the reader of a watch.
 const WAITING: usize = 64;
@@ -325,12 +349,28 @@ mod tests {
         let alice = "alice".into();
         let first = watches.watch(Some(&alice), None).await.unwrap();
         let _second = watches.watch(None, None).await.unwrap();
-        assert_eq!(watches.watch(None, None).await.unwrap_err(), WatchError::TooMany);
+        let _third = watches.watch(Some(&alice), None).await.unwrap();
+        assert_eq!(watches.watch(Some(&alice), None).await.unwrap_err(), WatchError::TooMany);
 
         drop(first);
 
         assert!(watches.watch(Some(&alice), None).await.is_ok());
-        assert_eq!(lock(&watches.listed).of_user.len(), 0, "the last one was dropped too");
+    }
+
+    #[tokio::test]
+    async fn a_user_cannot_take_the_watches_of_others() {
+        let watches = Arc::new(Watches::new());
+        let (alice, bob) = ("alice".into(), "bob".into());
+        let mut held = Vec::new();
+        for _ in 0..MAX_OF_USER {
+            held.push(watches.watch(Some(&alice), None).await.unwrap());
+        }
+
+        assert_eq!(watches.watch(Some(&alice), None).await.unwrap_err(), WatchError::TooMany);
+        assert!(watches.watch(Some(&bob), None).await.is_ok());
+        assert!(watches.watch(None, None).await.is_ok());
+        drop(held);
+        assert!(watches.is_empty() && lock(&watches.listed).of_user.is_empty());
     }
 
     /// The reader gets one report in place of all changes that waited, and then the next changes.

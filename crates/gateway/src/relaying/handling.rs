@@ -113,7 +113,12 @@ impl Handling {
             return;
         }
         let roster = &services.roster;
-        match relay.peers.heard(&from) {
+        let heard = relay.peers.heard(&from);
+        if matches!(heard, Heard::First) {
+            // Its connections were not reported.
+            services.watches.tell_missed();
+        }
+        match heard {
             Heard::First if !services.is_draining() => {
                 // A node that has just started knows this one at once, and not only after the next beat.
 
@@ -162,7 +167,10 @@ impl Handling {
             Content::PresenceWanted if services.is_draining() => {}
             Content::PresenceWanted => roster.send_whole(&from),
             Content::WholePresence(whole) => roster.apply_whole(&from, whole, &body),
-            Content::Farewell => relay.peers.has_left(&from),
+            Content::Farewell => {
+                relay.peers.has_left(&from);
+                services.watches.tell_missed();
+            }
         }
     }
 

@@ -25,10 +25,17 @@ async fn watch(lasting: &Lasting, user: &str) -> Watch {
     while_time_passes(&lasting.clock, lasting.principals().watch(&user.into())).await.unwrap()
 }
 
+async fn watched(watch: &mut Watch) -> Watched {
+    tokio::time::timeout(Duration::from_secs(10), watch.next()).await.unwrap().unwrap()
+}
+
+/// Returns the next change. A node that is heard for the first time makes a watch report that changes may be missing.
 async fn next(watch: &mut Watch) -> Arc<ConnectionChange> {
-    match tokio::time::timeout(Duration::from_secs(10), watch.next()).await.unwrap() {
-        Some(Watched::Change(change)) => change,
-        other => panic!("it is {other:?}"),
+    loop {
+        match watched(watch).await {
+            Watched::Change(change) => return change,
+            other => assert_eq!(other, Watched::Missed),
+        }
     }
 }
 
@@ -138,8 +145,20 @@ async fn a_watch_tells_that_the_other_nodes_were_not_reached() {
     let _alice = nodes.connect(1, "alice").await;
     turns().await;
 
-    let mut next =
-        async || tokio::time::timeout(Duration::from_secs(10), watch.next()).await.unwrap();
-    assert_eq!(next().await, Some(Watched::Missed));
-    assert!(matches!(next().await, Some(Watched::Change(change)) if change.node.as_str() == "n1"));
+    assert_eq!(watched(&mut watch).await, Watched::Missed);
+    assert_eq!(next(&mut watch).await.node.as_str(), "n1");
+}
+
+/// The connections of a node that has died have no end that any node reports.
+#[tokio::test]
+async fn a_watch_tells_that_another_node_is_silent() {
+    let nodes = start(PerUser::Unlimited).await;
+    let _alice = nodes.connect(1, "alice").await;
+    nodes.pass(Duration::from_secs(3)).await;
+    let mut watch = watch(nodes.server(0), "alice").await;
+    nodes.node(1).cut();
+
+    nodes.pass(Duration::from_secs(12)).await;
+
+    assert_eq!(watched(&mut watch).await, Watched::Missed);
 }
