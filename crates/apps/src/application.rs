@@ -33,6 +33,9 @@ pub trait Application: fmt::Debug + Send + Sync {
         user: &'c UserId,
     ) -> BoxFuture<'c, sqlx::Result<()>>;
 
+    /// Returns the source of the gateway, which the page of the application shows.
+    fn source(&self) -> &'static str;
+
     /// Builds the gateway of the application.
     fn gateway(&self, services: &Services) -> Gateway<NamedUser>;
 }

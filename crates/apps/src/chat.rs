@@ -51,6 +51,10 @@ impl Application for ChatApplication {
         Box::pin(forget(connection, user))
     }
 
+    fn source(&self) -> &'static str {
+        include_str!("chat/gateway.rs")
+    }
+
     fn gateway(&self, services: &Services) -> Gateway<NamedUser> {
         Chat::new(services).into_gateway()
     }

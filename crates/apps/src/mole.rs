@@ -50,6 +50,10 @@ impl Application for MoleApplication {
         Box::pin(forget(connection, user))
     }
 
+    fn source(&self) -> &'static str {
+        include_str!("mole/gateway.rs")
+    }
+
     fn gateway(&self, services: &Services) -> Gateway<NamedUser> {
         gateway::gateway(Rooms::new(services))
     }

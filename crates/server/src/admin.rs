@@ -37,7 +37,7 @@ use server::Server;
 pub(crate) use socket::AdminSocket;
 use wire::{
     AccountChange, AccountChanged, AccountList, AccountsBehind, Change, Connections, Named, Nodes,
-    Revocation, Revoke, SessionList, SessionMade, SessionOf, names,
+    Revocation, Revoke, SessionList, SessionMade, UserQuery, names,
 };
 
 /// Builds the routes of the admin socket.
@@ -158,7 +158,7 @@ async fn nodes(State(admin): State<Admin>) -> Json<Nodes> {
 
 async fn list_sessions(
     State(admin): State<Admin>,
-    Query(whose): Query<SessionOf>,
+    Query(whose): Query<UserQuery>,
 ) -> Result<Json<SessionList>, Response> {
     let user = whose.find(&admin).await?;
     let found = admin.sessions.list(&user).await;
@@ -169,7 +169,7 @@ async fn list_sessions(
 /// open the admin socket can also read the signing key of the server.
 async fn make_session(
     State(admin): State<Admin>,
-    who: Result<Json<SessionOf>, JsonRejection>,
+    who: Result<Json<UserQuery>, JsonRejection>,
 ) -> Result<Json<SessionMade>, Response> {
     let Json(whose) = who.map_err(|error| problem(error.status(), &error.body_text()))?;
     let user = whose.find(&admin).await?;
@@ -181,7 +181,7 @@ async fn make_session(
         .map_err(|error| not_answered(&error))
 }
 
-impl SessionOf {
+impl UserQuery {
     async fn find(&self, admin: &Admin) -> Result<UserId, Response> {
         let found = match (&self.user, &self.id) {
             (Some(name), None) => whom::find(admin, name).await?,

@@ -17,13 +17,13 @@ use futures_util::{StreamExt as _, stream};
 use crate::admin::{
     state::{Admin, problem},
     whom,
-    wire::{Changed, Line, SessionOf},
+    wire::{Changed, Line, UserQuery},
 };
 
-/// Answers with a body that goes on until the operator or the server ends.
+/// Streams changes until the operator disconnects or the server stops.
 pub(super) async fn watch(
     State(admin): State<Admin>,
-    Query(whose): Query<SessionOf>,
+    Query(whose): Query<UserQuery>,
 ) -> Result<Response, Response> {
     let watch = match (&whose.user, &whose.id) {
         (None, None) => admin.principals.watch_all().await,
@@ -60,17 +60,17 @@ fn lines(watch: Watch, admin: Admin) -> impl stream::Stream<Item = Line> {
 }
 
 async fn line(change: &ConnectionChange, store: &dyn AccountStore) -> Line {
-    // Without the store, the operator reads the id alone.
+    // If the store does not answer, the line has only the id.
     let account = store.account(&change.user).await.ok().flatten();
-    let (kind, reason): (fn(Changed) -> Line, _) = match change.outcome {
-        Decision::Ended(reason) => (Line::Ended, Some(reason.as_str())),
-        Decision::Refused(reason) => (Line::Refused, Some(reason.as_str())),
-        Decision::Refreshed => (Line::Refreshed, None),
-        _ => (Line::Opened, None),
+    let kind: fn(Changed) -> Line = match change.outcome {
+        Decision::Ended(_) => Line::Ended,
+        Decision::Refused(_) => Line::Refused,
+        Decision::Refreshed => Line::Refreshed,
+        _ => Line::Opened,
     };
     kind(Changed {
         at: change.at.try_into().unwrap_or_default(),
-        reason: reason.map(str::to_owned),
+        reason: change.outcome.reason().map(str::to_owned),
         user: change.user.as_str().to_owned(),
         name: account.map(|account| account.name.into()),
         namespace: change.namespace.to_string(),

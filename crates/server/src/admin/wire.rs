@@ -184,7 +184,7 @@ impl From<SocketInfo> for Connection {
     }
 }
 
-/// Line about a watched connection.
+/// Line of `/connections/watch`.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
 pub(crate) enum Line {
@@ -216,9 +216,9 @@ pub(crate) struct Changed {
     pub(crate) decision: String,
 }
 
-/// User whose sessions are requested. Exactly one field is set.
+/// Selects a user by name or by id. A watch of all users has neither.
 #[derive(Debug, Default, Deserialize, Serialize)]
-pub(crate) struct SessionOf {
+pub(crate) struct UserQuery {
     /// User name of an account, or else an id or a subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<String>,

@@ -7,7 +7,7 @@ use super::runtime;
 use crate::{
     admin::{
         AdminClient,
-        wire::{SessionList, SessionMade, SessionOf},
+        wire::{SessionList, SessionMade, UserQuery},
     },
     cli::SessionsOptions,
     terminal::{
@@ -19,7 +19,7 @@ use crate::{
 /// Runs `doorward sessions`.
 pub(crate) fn run(options: &SessionsOptions) -> Result<(), Failure> {
     let client = AdminClient::of(&options.place)?;
-    let user = SessionOf { user: options.user.clone(), id: options.id.clone() };
+    let user = UserQuery { user: options.user.clone(), id: options.id.clone() };
     let text = if options.create {
         runtime::block_on(create(&client, &user))??
     } else {
@@ -35,7 +35,7 @@ pub(crate) fn run(options: &SessionsOptions) -> Result<(), Failure> {
     output::say(&text).or_fail("cannot print it")
 }
 
-async fn create(client: &AdminClient, user: &SessionOf) -> Result<String, Failure> {
+async fn create(client: &AdminClient, user: &UserQuery) -> Result<String, Failure> {
     let made: SessionMade = client.ask_one(Method::POST, "/sessions", user).await?;
     Ok(format!("{}\n", made.token))
 }

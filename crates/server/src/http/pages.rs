@@ -4,6 +4,8 @@
 //! so that a reload shows a change. The files are public, because they contain no data of users. Most pages
 //! need a session, because they are useless without one. Start reading at [`public_routes`].
 
+use std::collections::HashMap;
+
 use axum::{
     Router,
     body::Body,
@@ -31,16 +33,24 @@ struct Pages;
 #[include = "*.js"]
 struct Client;
 
-/// Returns the routes of the sign-in page, of the page for developers and of all files. In profile `development` there
+/// Returns the routes of the sign-in page, of the page for developers, of all files, and of the source of the gateways
+/// that the pages explain. In profile `development` there
 /// is also a page that shows every part of which pages are made.
 pub(crate) fn public_routes(mounted: &[&'static dyn Application], profile: Profile) -> Router {
     let apps = apps(mounted);
     let files = get(async move |Path(path): Path<String>, headers: HeaderMap| {
         asset(&path, &headers, &apps)
     });
+    let sources = mounted.iter().map(|app| (app.path(), app.source()));
+    let sources: HashMap<_, _> = sources.chain([("door", include_str!("../door.rs"))]).collect();
+    let source = get(async move |Path(name): Path<String>| match sources.get(&*name) {
+        Some(source) => ([(header::CACHE_CONTROL, "no-cache")], *source).into_response(),
+        None => nothing(),
+    });
     let routes = Router::new()
         .route("/", page("home", mounted))
         .route("/developer", page("developer", mounted))
+        .route("/assets/source/{name}", source)
         .route("/assets/{*path}", files);
     match profile {
         Profile::Development => routes.route("/styleguide", page("styleguide", mounted)),
@@ -76,10 +86,13 @@ fn page(script: &'static str, mounted: &[&'static dyn Application]) -> MethodRou
     let apps = apps(mounted);
     get(async move |headers: HeaderMap| {
         // A page without a session need not ask the server who is signed in, and reads no error.
-        let session = if has_session(&headers) { "perhaps" } else { "none" };
+        let session =
+            if has_session(&headers) || is_from_elsewhere(&headers) { "perhaps" } else { "none" };
         let html = Pages::get(PAGE).map(|file| fill(file, script, &apps, session));
         let mut response = answer(html, PAGE, &headers, &format!("{apps} {session}"));
-        response.headers_mut().insert(header::VARY, HeaderValue::from_static("cookie"));
+        response
+            .headers_mut()
+            .insert(header::VARY, HeaderValue::from_static("cookie, sec-fetch-site"));
         response
     })
 }
@@ -97,6 +110,12 @@ fn has_session(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Returns `true` if a page of another site has opened this one. Then the browser keeps a cookie with `SameSite=Strict`
+/// back, and sends it with the requests of this page.
+fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site != "none" && site != "same-origin")
+}
+
 fn fill(mut file: EmbeddedFile, script: &str, apps: &str, session: &str) -> EmbeddedFile {
     let html = String::from_utf8_lossy(&file.data);
     let html =
@@ -108,9 +127,7 @@ fn fill(mut file: EmbeddedFile, script: &str, apps: &str, session: &str) -> Embe
 /// Returns the response with a file, or 404 if there is no file. `filled` is the part of its content that depends
 /// on the configuration.
 fn answer(found: Option<EmbeddedFile>, name: &str, headers: &HeaderMap, filled: &str) -> Response {
-    let Some((file, content_type)) = found.zip(content_type(name)) else {
-        return (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response();
-    };
+    let Some((file, content_type)) = found.zip(content_type(name)) else { return nothing() };
     let tag = etag::of(&file.metadata.sha256_hash(), filled);
     // File names carry no version, so browsers must revalidate.
     let cache = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, tag.clone())];
@@ -118,6 +135,10 @@ fn answer(found: Option<EmbeddedFile>, name: &str, headers: &HeaderMap, filled: 
         return (StatusCode::NOT_MODIFIED, cache).into_response();
     }
     (cache, [(header::CONTENT_TYPE, content_type)], Body::from(file.data)).into_response()
+}
+
+fn nothing() -> Response {
+    (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response()
 }
 
 /// Returns the content type for a file name, or `None` if files of that type are not served.

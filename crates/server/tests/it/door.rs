@@ -108,7 +108,7 @@ async fn an_operator_watches_connections_and_one_user() {
     let bob = server.operate(&["token", "--sub", "bob"]).stdout;
     let mut all = Watching::start(&server, &[]);
     let mut of_alice = Watching::start(&server, &["--user", "alice", "--json"]);
-    assert_eq!(all.line(), "Watching. Press Ctrl-C to end.");
+    assert_eq!(all.line(), "Watching connections. Press Ctrl-C to stop.");
     assert_eq!(of_alice.line(), r#"{"event":"watching"}"#);
 
     let _bob = server.connect(&by_token(bob.trim())).await;

@@ -71,7 +71,11 @@ fn served_pages_equal_those_of_the_source_tree() {
         format!("Host: localhost:{}\r\nCookie: theme=dark; __Host-doorward=x\r\n", server.port());
     let with_cookie = server.request_with("GET", "/", &headers);
     assert_eq!(with_cookie.text(), page.replace("{session}", "perhaps"));
-    assert!(with_cookie.head.lines().any(|line| line == "vary: cookie"));
+    // A browser keeps a strict cookie back if another site has opened the page.
+    let headers = format!("Host: localhost:{}\r\nSec-Fetch-Site: cross-site\r\n", server.port());
+    let from_elsewhere = server.request_with("GET", "/", &headers);
+    assert_eq!(from_elsewhere.text(), page.replace("{session}", "perhaps"));
+    assert!(with_cookie.head.lines().any(|line| line == "vary: cookie, sec-fetch-site"));
 }
 
 #[test]

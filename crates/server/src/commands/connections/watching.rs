@@ -24,7 +24,7 @@ pub(super) fn run(client: &AdminClient, options: &ConnectionsOptions) -> Result<
     };
     let print = |line: &[u8]| {
         let read: Line =
-            serde_json::from_slice(line).or_fail("the server answers in other words")?;
+            serde_json::from_slice(line).or_fail("cannot read the answer of the server")?;
         let text =
             if options.json { String::from_utf8_lossy(line).into_owned() } else { told(&read) };
         output::say(&text).or_fail("cannot print a change")
@@ -35,8 +35,11 @@ pub(super) fn run(client: &AdminClient, options: &ConnectionsOptions) -> Result<
 /// Returns a line for the operator.
 fn told(line: &Line) -> String {
     match line {
-        Line::Watching => "Watching. Press Ctrl-C to end.\n".to_owned(),
-        Line::Missed => "Changes may be missing here: doorward connections lists all.\n".to_owned(),
+        Line::Watching => "Watching connections. Press Ctrl-C to stop.\n".to_owned(),
+        Line::Missed => {
+            "Some changes may be missing here. Run doorward connections for the current list.\n"
+                .to_owned()
+        }
         Line::Opened(change) => changed("opened", change),
         Line::Refreshed(change) => changed("refreshed", change),
         Line::Ended(change) => changed("ended", change),
