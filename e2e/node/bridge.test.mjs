@@ -46,7 +46,7 @@ async function addUsers() {
   const admin = new Redis({ path: redis.path });
   for (const [, user, rules] of (await page()).matchAll(/^user (\w+) +(.+)$/gm)) {
     // The page has the rules of two namespaces.
-    const more = user === "doorward" ? [] : ["&socket.io#/other#*", "&socket.io#/auth#*"];
+    const more = user === "doorward" ? [] : ["&socket.io#/other#*", "&socket.io#/auth#*", "&socket.io#/door#*"];
     await admin.call("ACL", "SETUSER", user, ...rules.replace("PASSWORD", "secret").split(" "), ...more);
   }
   admin.disconnect();

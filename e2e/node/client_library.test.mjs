@@ -109,14 +109,15 @@ test("a connection shows a new token before its token expires", LIMIT, async (t)
 
 test("a token that the server has reported as expired is not shown again", LIMIT, async (t) => {
   const doorward = createDoorward({ io, url: server.url });
-  const states = [];
+  const [states, waits] = [[], []];
   const token = await server.token("carol", "2s");
   const over = new Promise((resolve) => {
     const socket = doorward.connect("/", {
       token: async () => token,
-      onState: (...state) => {
-        states.push(state.filter((part) => part !== undefined));
-        if (state[0] === "expired") resolve(undefined);
+      onState: (state, code, wait) => {
+        states.push(code === undefined ? [state] : [state, code]);
+        if (state === "reconnecting") waits.push(wait);
+        if (state === "expired") resolve(undefined);
       },
     });
     t.after(() => socket.disconnect());
@@ -130,4 +131,6 @@ test("a token that the server has reported as expired is not shown again", LIMIT
     ["reconnecting", "expired"],
     ["expired", "token_expired"],
   ]);
+  // The milliseconds until the next attempt.
+  assert.ok(waits.length === 1 && waits[0] > 0, `${waits}`);
 });

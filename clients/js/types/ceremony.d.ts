@@ -23,11 +23,12 @@ export function overHttp<T>(url: string, work: (send: Send) => Promise<T>): Prom
  *
  * @param {string} url
  * @param {Send} send
- * @param {{ username: string, displayName?: string }} who
+ * @param {{ username: string, displayName?: string, signal?: AbortSignal }} who `signal` aborts it until the passkey is made
  */
-export function signUp(url: string, send: Send, who: {
+export function signUp(url: string, send: Send, { signal, ...who }: {
     username: string;
     displayName?: string;
+    signal?: AbortSignal;
 }): Promise<void>;
 /**
  * Signs in with a passkey. Without a user name, the authenticator chooses among its passkeys.

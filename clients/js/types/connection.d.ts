@@ -13,14 +13,14 @@
  * @param {string} namespace
  * @param {{
  *   token?: () => Promise<string | undefined>,
- *   onState?: (state: State, code?: string) => void,
- * }} [options] `token` returns an access token whenever one is needed, or `undefined` if no user is signed in. If it
+ *   onState?: (state: State, code?: string, wait?: number) => void,
+ * }} [options] `onState` has the milliseconds until the next attempt, if they are known. `token` returns an access token whenever one is needed, or `undefined` if no user is signed in. If it
  *   fails, it is called again later, unless only the user can help. Without `token`, the server uses the cookie
  * @returns {import("socket.io-client").Socket}
  */
 export function connect(io: typeof import("socket.io-client").io, url: string, namespace: string, { token, onState }?: {
     token?: () => Promise<string | undefined>;
-    onState?: (state: State, code?: string) => void;
+    onState?: (state: State, code?: string, wait?: number) => void;
 }): import("socket.io-client").Socket;
 /**
  * State of a socket. It reconnects from `reconnecting` (no answer), `offline`, and `waiting` (the server has refused

@@ -14,21 +14,24 @@ export function createDoorward({ io, url }: {
     /**
      * Creates an account over the socket, and signs in.
      *
-     * @param {{ username: string, displayName?: string }} who
+     * @param {{ username: string, displayName?: string, signal?: AbortSignal }} who `signal` closes the dialog, as if
+     *   the user had cancelled
      * @returns {Promise<void>}
      */
     signUp: (who: {
         username: string;
         displayName?: string;
+        signal?: AbortSignal;
     }) => Promise<void>;
     /**
      * Signs in with a passkey over the socket. Without a user name, any passkey of this server does.
      *
-     * @param {{ username?: string }} [who]
+     * @param {{ username?: string, signal?: AbortSignal }} [who] `signal` closes the dialog, as if the user had cancelled
      * @returns {Promise<void>}
      */
     signIn: (who?: {
         username?: string;
+        signal?: AbortSignal;
     }) => Promise<void>;
     /**
      * Offers passkeys in the list of a field with `autocomplete="username webauthn"` until the user has signed in, by

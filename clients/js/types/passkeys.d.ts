@@ -6,9 +6,10 @@ export function canAutofill(): Promise<boolean>;
  * Creates a passkey.
  *
  * @param {PublicKeyCredentialCreationOptionsJSON} options
+ * @param {AbortSignal} [signal]
  * @returns {Promise<object>} the answer for the server
  */
-export function create(options: PublicKeyCredentialCreationOptionsJSON): Promise<object>;
+export function create(options: PublicKeyCredentialCreationOptionsJSON, signal?: AbortSignal): Promise<object>;
 /**
  * Requests an existing passkey in a dialog, or in the list of the user name field.
  *
