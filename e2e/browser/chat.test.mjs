@@ -218,7 +218,7 @@ test("the view stays while the user reads older messages, and a draft waits in i
 
   await say(ann.page, "first");
   await say(ann.page, "second");
-  await bob.page.getByTestId("chat-new").filter({ hasText: "2 new messages" }).waitFor();
+  await bob.page.getByTestId("chat-new").filter({ hasText: "New messages: 2" }).waitFor();
   assert.equal(await place(), 0);
   await bob.page.getByTestId("chat-new").click();
   await bob.page.getByTestId("chat-new").waitFor({ state: "detached" });

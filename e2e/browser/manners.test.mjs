@@ -1,6 +1,7 @@
 // Tests what a person notices: words, focus, titles, and what a page does when something goes wrong.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
 
 import { LIMIT, run, startDoorward } from "../doorward.mjs";
@@ -21,7 +22,7 @@ test("the door shows the own connections as they open and end, also of another b
   const lines = page.getByTestId("door-line");
   await lines.first().waitFor();
   assert.equal(await lines.count(), 1);
-  assert.match(await lines.first().textContent(), /Chrome on Linux\s*here/);
+  assert.match(await lines.first().textContent(), /Chrome on Linux\s*this tab/);
 
   const tab = await context.newPage();
   await tab.goto(`${server.url}/chat`);
@@ -87,7 +88,7 @@ test("a wrong recovery code and a name that does not exist read the same, at the
   }
 
   assert.equal(answers[0], answers[1]);
-  assert.match(answers[0], /name and code do not belong together/);
+  assert.match(answers[0], /username and code do not match/);
 });
 
 test("a cancelled dialog and its Cancel button give the focus back", LIMIT, async (t) => {
@@ -178,7 +179,7 @@ test("the theme is chosen in the menu and stays", LIMIT, async (t) => {
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await ground();
 
-  await page.getByRole("button", { name: "Menu of themes" }).click();
+  await page.getByRole("button", { name: "Account menu for themes" }).click();
   await page.getByRole("button", { name: "Dark" }).click();
   const dark = await ground();
   await page.reload();
@@ -196,15 +197,46 @@ test("recovery codes ask before the old ones die", LIMIT, async (t) => {
   await page.getByTestId("codes-make").click();
   await page.getByTestId("recovery-codes").locator("li").first().waitFor();
   const first = await page.getByTestId("recovery-codes").locator("li").allTextContents();
-  await page.getByLabel("I have kept these codes").check();
+  await page.getByLabel("I have saved these codes").check();
   await page.getByRole("button", { name: "Done" }).click();
 
   await page.getByTestId("codes-make").click();
-  await page.getByRole("dialog").filter({ hasText: "The 10 codes that you have stop working" }).waitFor();
+  await page.getByRole("dialog").filter({ hasText: "Your current codes stop working" }).waitFor();
   await page.getByTestId("codes-make-sure").click();
 
   const second = page.getByTestId("recovery-codes").locator("li");
   await second.first().waitFor();
   assert.equal(first.length, 10);
+  await page.getByTestId("passkey-remove").click();
+  await page.getByRole("dialog").filter({ hasText: "This is your only passkey" }).waitFor();
+  await page.getByTestId("passkey-remove-sure").click();
+  await page.getByText("You have no passkeys.").waitFor();
   assert.ok(!(await second.allTextContents()).includes(first[0]));
+});
+
+test("each page shows the source of its gateway, and each note has its line", LIMIT, async (t) => {
+  const one = await open(browser, t, HOME, { viewport: { width: 1440, height: 900 } });
+  const { page, complaints } = one;
+  await signUp(one, "reader");
+
+  for (const [path, file] of [
+    ["", "crates/server/src/door.rs"],
+    ["chat", "crates/apps/src/chat/gateway.rs"],
+    ["mole", "crates/apps/src/mole/gateway.rs"],
+  ]) {
+    await page.goto(HOME + path);
+    await page.getByTestId("how").click();
+    const drawer = page.getByTestId("how-drawer");
+    await drawer.locator(".source .noted").nth(2).waitFor();
+    await screenshot(page, `how-${path || "door"}`);
+    const shown = await drawer.locator(".source code").allTextContents();
+    const written = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
+    assert.ok(written.includes(shown.map((line) => (line === "\u00a0" ? "" : line)).join("\n")), file);
+    assert.equal(await drawer.locator(".notes li").count(), 3);
+
+    await page.keyboard.press("Escape");
+    await page.locator("[data-testid=how]:focus").waitFor();
+    assert.equal(await drawer.count(), 0);
+  }
+  assert.deepEqual(complaints, []);
 });

@@ -96,7 +96,7 @@ test("a second tab takes the game over, and the first one reports it; a reload k
   await state(second, "connected");
 
   await state(page, "replaced");
-  await page.getByTestId("mole-away").filter({ hasText: "You’re playing in another tab" }).waitFor();
+  await page.getByTestId("mole-away").filter({ hasText: "You are playing in another tab" }).waitFor();
   assert.equal(await page.getByTestId("mole-clock").count(), 0);
   assert.equal(await page.locator(".hole[data-state=up]").count(), 0);
   await player(second, "tabs").filter({ hasText: String(scored) }).waitFor();

@@ -99,7 +99,7 @@ test("players of two nodes play one game, and another node takes it over when it
   for (const user of [mia, noah]) await phase(user, "playing");
 
   nodes[0].signal("SIGKILL");
-  await noah.page.getByTestId("mole-moved").filter({ hasText: "game of this room was interrupted" }).waitFor();
+  await noah.page.getByTestId("mole-moved").filter({ hasText: "game in this room was interrupted" }).waitFor();
   await phase(noah, "waiting");
   await screenshot(noah.page, "mole-moved");
   await mia.page.goto(`${nodes[2].url}/mole?room=two`);

@@ -5,6 +5,7 @@
 import { DoorwardError } from "./doorward-client/index.js";
 import { Codes } from "./account/codes.js";
 import { Passkeys } from "./account/passkeys.js";
+import { isProtected } from "./account/protection.js";
 import { Remove } from "./account/remove.js";
 import { Sessions } from "./account/sessions.js";
 import { useLive } from "./live.js";
@@ -89,7 +90,7 @@ function Protection({ mine }) {
     { text: t("protection_second"), isDone: mine !== null && mine.passkeys.length > 1 },
     { text: t("protection_codes"), isDone: mine !== null && mine.recoveryCodes > 0 },
   ];
-  const isSafe = steps.filter(({ isDone }) => isDone).length > 1;
+  const isSafe = mine !== null && isProtected(mine);
   return html`
     <div class="card protection ${isSafe ? "safe" : ""}" data-testid="protection">
       <span class="ring"><${Icon} name=${isSafe ? "check" : "shield"} /></span>

@@ -17,6 +17,17 @@ function Page() {
   return me === null ? html`<${Loading} />` : html`<${Chat} key=${me.user.id} me=${me.user} />`;
 }
 
+/** @type {import("./parts/how.js").How} */
+const HOW = {
+  name: "chat",
+  file: "crates/apps/src/chat/gateway.rs",
+  notes: [
+    { line: "#[room(", text: t("how_chat_room") },
+    { line: "#[guard(RateLimit", text: t("how_chat_guard") },
+    { line: "self.store.post(", text: t("how_chat_post") },
+  ],
+};
+
 /** @param {{ me: import("./parts/frame.js").User }} props */
 function Chat({ me }) {
   const chat = useChat(me.id, toSignIn);
@@ -33,7 +44,7 @@ function Chat({ me }) {
     document.title = `${unread > 0 ? `(${unread}) ` : ""}${room ? `${room.name} · ` : ""}${t("chat")} · Doorward`;
   }, [unread, room?.name]);
   return html`
-    <${Frame} me=${me} page="chat" live=${chat} unread=${unread}>
+    <${Frame} me=${me} page="chat" live=${chat} unread=${unread} how=${HOW}>
       <h1 class="hidden">${t("chat")}</h1>
       <div class="chat">
         <section class="rooms" aria-label=${t("chat_rooms")}>

@@ -8,13 +8,14 @@ import { News } from "./door/news.js";
 import { useDoor } from "./door/state.js";
 import { Timeline } from "./door/timeline.js";
 import { placeOf } from "./door/words.js";
+import { isProtected } from "./account/protection.js";
 import { nextAddress } from "./next.js";
 import { Frame } from "./parts/frame.js";
 import { Icon } from "./parts/icons.js";
 import { toast } from "./parts/toast.js";
 import { SignIn } from "./signin.js";
-import { t } from "./texts.js";
-import { Loading, apps, base, doorward, html, maybeSignedIn, show, tabs, takeReason, useEffect, useState } from "./view.js";
+import { explain, t } from "./texts.js";
+import { Loading, apps, base, doorward, html, maybeSignedIn, show, tabs, takeReason, useEffect, useRef, useState } from "./view.js";
 
 /** @typedef {import("./doorward-client/wire").Me} Me */
 
@@ -30,6 +31,7 @@ function App() {
       const me = await doorward.me();
       const next = nextAddress(location, base);
       if (next !== null) return location.replace(next);
+      setReason("");
       setMe(me);
     } catch {
       setMe(null);
@@ -58,6 +60,17 @@ function reasonKey(reason) {
   return /** @type {import("./texts.js").Key} */ (reason === "deleted" ? "account_removed" : `state_${reason}`);
 }
 
+/** @type {import("./parts/how.js").How} */
+const HOW = {
+  name: "door",
+  file: "crates/server/src/door.rs",
+  notes: [
+    { line: "principals.watch(me.user())", text: t("how_door_watch") },
+    { line: "#[guard(RateLimit", text: t("how_door_guard") },
+    { line: "principals.revoke(", text: t("how_door_end") },
+  ],
+};
+
 /** @param {{ me: Me }} props */
 function Home({ me }) {
   const door = useDoor();
@@ -66,11 +79,16 @@ function Home({ me }) {
 
   /** @param {import("./door/state.js").Line} line */
   const end = async (line) => {
-    const closed = await door.end(line.socket ?? "")?.catch(() => 0);
-    if (closed) toast(t("door_ended", { place: placeOf(line.namespace) }));
+    try {
+      await door.end(line.socket ?? "");
+      toast(t("door_ended", { place: placeOf(line.namespace) }));
+    } catch (error) {
+      const { code, retryAfter } = /** @type {{ code?: string, retryAfter?: number }} */ (error);
+      toast(explain(code ?? "offline", retryAfter));
+    }
   };
   return html`
-    <${Frame} me=${me.user} page="home" live=${door.live}>
+    <${Frame} me=${me.user} page="home" live=${door.live} how=${HOW}>
       <div class="page-head">
         <h1>${t(greeting(), { name: me.user.displayName })}</h1>
         <${Another} />
@@ -101,16 +119,20 @@ const MAX_MORE = 3;
 
 /** Opens a further connection of this user, which the door then shows. */
 function Another() {
-  const [count, setCount] = useState(0);
+  const sockets = useRef(/** @type {Set<import("socket.io-client").Socket>} */ (new Set()));
+
+  useEffect(() => () => sockets.current.forEach((socket) => socket.disconnect()), []);
   const open = () => {
-    if (count >= MAX_MORE) return toast(t("door_enough"));
-    const socket = doorward.connect("/", {
+    if (sockets.current.size >= MAX_MORE) return toast(t("door_enough", { max: MAX_MORE }));
+    /** It says that it connects before it is here. @type {import("socket.io-client").Socket | null} */
+    let own = null;
+    own = doorward.connect("/", {
       onState: (state) => {
-        if (state === "revoked" || state === "replaced" || state === "refused") setCount((count) => count - 1);
+        const isOver = ["closed", "expired", "refused", "replaced", "revoked"].includes(state);
+        if (isOver && own !== null) sockets.current.delete(own);
       },
     });
-    addEventListener("pagehide", () => socket.disconnect());
-    setCount(count + 1);
+    sockets.current.add(own);
   };
   return html`
     <button type="button" class="button" data-testid="door-another" onClick=${open}><${Icon} name="plus" />${t("door_another")}</button>
@@ -142,7 +164,7 @@ function AccountCard() {
   const [mine, setMine] = useState(/** @type {import("./doorward-client/wire").Passkeys | null} */ (null));
 
   useEffect(() => void doorward.passkeys().then(setMine, () => {}), []);
-  const isSafe = mine !== null && (mine.passkeys.length > 1 || mine.recoveryCodes > 0);
+  const isSafe = mine !== null && isProtected(mine);
   return html`
     <a class="card tile" href="${base}/account">
       <span class="tile-head">

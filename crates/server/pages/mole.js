@@ -22,6 +22,17 @@ function Page() {
   return me === null ? html`<${Loading} />` : html`<${Game} key=${me.user.id} me=${me.user} />`;
 }
 
+/** @type {import("./parts/how.js").How} */
+const HOW = {
+  name: "mole",
+  file: "crates/apps/src/mole/gateway.rs",
+  notes: [
+    { line: "PerUser::ReplaceOldest(1)", text: t("how_mole_one") },
+    { line: "#[guard(RateLimit", text: t("how_mole_guard") },
+    { line: "async fn strike", text: t("how_mole_strike") },
+  ],
+};
+
 /** @param {{ me: import("./parts/frame.js").User }} props */
 function Game({ me }) {
   const game = useGame(ROOM, toSignIn);
@@ -32,7 +43,7 @@ function Game({ me }) {
   const mayStart = game.playing && (game.phase === "waiting" || game.phase === "over");
 
   return html`
-    <${Frame} me=${me} page="mole" live=${game}>
+    <${Frame} me=${me} page="mole" live=${game} how=${HOW}>
       <div class="page-head"><h1>${t("mole")}</h1></div>
       <${Problem} error=${game.problem && explain(game.problem)} />
       <div role="status" data-testid="mole-moved">${game.moved && html`<p class="help">${t("mole_moved")}</p>`}</div>

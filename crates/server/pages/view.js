@@ -1,7 +1,8 @@
 // What all pages are made of: the server, the session of this page, and actions that say what went wrong.
 
 import { io } from "./socketio.js";
-import { DoorwardError, OFFLINE, createDoorward } from "./doorward-client/index.js";
+import { passes } from "./doorward-client/error.js";
+import { DoorwardError, createDoorward } from "./doorward-client/index.js";
 import { Toasts, toast } from "./parts/toast.js";
 import { html, render, useEffect, useRef, useState } from "./preact.js";
 import { explain, t } from "./texts.js";
@@ -83,7 +84,7 @@ export let isLeaving = false;
 /** Milliseconds until a sign-out is tried again. */
 const AGAIN_AFTER = 3_000;
 
-/** Signs out. While the server is unreachable, it says so and tries again. */
+/** Signs out. While the server is unreachable or cannot do it, it says so and tries again. */
 export async function signOut() {
   if (isLeaving) return;
   isLeaving = true;
@@ -92,8 +93,11 @@ export async function signOut() {
       await doorward.signOut();
       break;
     } catch (error) {
-      // Any other answer says that there is no session.
-      if (!(error instanceof DoorwardError) || error.code !== OFFLINE) break;
+      if (error instanceof DoorwardError && error.code === "session_required") break;
+      if (!passes(error)) {
+        isLeaving = false;
+        return toast(explain(error instanceof DoorwardError ? error.code : "other"));
+      }
       toast(t("signout_later"));
       await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER));
     }
@@ -139,7 +143,7 @@ export function Problem({ error }) {
 /** @typedef {{ code: string, text: string } | null} Failed */
 
 /**
- * Runs actions one at a time, and keeps what went wrong. An error that has no code is `otherwise`.
+ * Runs actions, and keeps what went wrong in the last one. An error that has no code is `otherwise`.
  *
  * @param {string} otherwise
  * @returns {{

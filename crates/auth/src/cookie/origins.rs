@@ -105,7 +105,8 @@ impl Origins {
     /// therefore use cookies if the browser states that a page of this server sent it
     /// (`Sec-Fetch-Site: same-origin`), or that the user opened the address: typed it, or chose a
     /// bookmark (`Sec-Fetch-Site: none` of a navigation to a document, Fetch Metadata Request
-    /// Headers, section 2.4).
+    /// Headers, section 2.4). Links in other programs, and redirects of what the user has opened,
+    /// count as well, so a read must change nothing.
     ///
     /// # Security
     /// A request that has neither `Origin` nor `Sec-Fetch-Site` does not come from a page in a

@@ -4,7 +4,7 @@ import { Dialog } from "../parts/dialog.js";
 import { Icon } from "../parts/icons.js";
 import { toast } from "../parts/toast.js";
 import { t } from "../texts.js";
-import { doorward, html, useState } from "../view.js";
+import { doorward, html, useRef, useState } from "../view.js";
 
 /** @param {import("./passkeys.js").Shared & { username: string }} props */
 export function Codes({ mine, load, run, username }) {
@@ -13,15 +13,21 @@ export function Codes({ mine, load, run, username }) {
   const [isAsking, setAsking] = useState(false);
   const left = mine?.recoveryCodes ?? 0;
 
-  const make = () =>
-    run(async () => {
-      setAsking(false);
+  const isMaking = useRef(false);
+  const make = async () => {
+    setAsking(false);
+    // A second press would make the codes of the first one invalid.
+    if (isMaking.current) return;
+    isMaking.current = true;
+    await run(async () => {
       setCodes((await doorward.makeRecoveryCodes()).codes);
       setKept(false);
       await load();
     });
+    isMaking.current = false;
+  };
   const text = `${t("codes_of", { name: username, host: location.host })}\n\n${codes.join("\n")}\n`;
-  const copy = () => navigator.clipboard.writeText(text).then(() => toast(t("codes_copied")));
+  const copy = () => navigator.clipboard.writeText(text).then(() => toast(t("codes_copied")), () => toast(t("copy_failed")));
   return html`
     <section class="card codes-card" aria-labelledby="codes">
       <div class="card-head">

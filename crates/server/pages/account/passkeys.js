@@ -20,6 +20,12 @@ export function Passkeys({ mine, load, run }) {
       await load();
       toast(t("passkey_added", { name }));
     });
+  /** The last passkey of an account without recovery codes cannot be removed, and the server says so. */
+  const ask = (/** @type {Passkey} */ passkey) => {
+    const isRefused = passkeys.length === 1 && mine?.recoveryCodes === 0;
+    if (isRefused) remove(passkey);
+    else setRemoving(passkey);
+  };
   /** @param {Passkey} passkey */
   const remove = (passkey) =>
     run(async () => {
@@ -38,7 +44,7 @@ export function Passkeys({ mine, load, run }) {
       </div>
       ${mine && passkeys.length === 0 && html`<p class="card-body help">${t("passkeys_none")}</p>`}
       <ul>
-        ${passkeys.map((passkey) => html`<${Row} key=${passkey.id} passkey=${passkey} load=${load} run=${run} onRemove=${() => setRemoving(passkey)} />`)}
+        ${passkeys.map((passkey) => html`<${Row} key=${passkey.id} passkey=${passkey} load=${load} run=${run} onRemove=${() => ask(passkey)} />`)}
       </ul>
       ${removing &&
       html`<${Confirm}

@@ -1,6 +1,6 @@
 // Where the user is signed in, and the end of it.
 
-import { iconOfDevice, nameOfNetwork } from "../door/words.js";
+import { iconOfDevice, nameOfDevice, nameOfNetwork } from "../door/words.js";
 import { Icon } from "../parts/icons.js";
 import { ago, useNow } from "../parts/time.js";
 import { toast } from "../parts/toast.js";
@@ -21,7 +21,7 @@ export function Sessions({ run }) {
     run(async () => {
       await doorward.endSession(session.id);
       await load();
-      toast(t("session_ended", { device: session.device ?? t("session_unknown"), count: session.sockets }));
+      toast(t("session_ended", { device: nameOfDevice(session.device) }));
     });
   const endOthers = () =>
     run(async () => {
@@ -51,7 +51,7 @@ function Row({ session, now, end }) {
     <li class="item" data-testid="session-row" data-current=${String(current)}>
       <span class="item-icon ${current ? "current" : ""}"><${Icon} name=${iconOfDevice(device)} /></span>
       <div>
-        <strong>${device ?? t("session_unknown")}</strong> ${current && html`<span class="tag good">${t("session_current")}</span>`}
+        <strong>${nameOfDevice(device)}</strong> ${current && html`<span class="tag good">${t("session_current")}</span>`}
         <p>
           ${session.sockets > 0
             ? html`<span class="active"><span class="dot on" aria-hidden="true"></span>${t("session_active", { count: session.sockets })}</span>`

@@ -49,14 +49,14 @@ export function Conversation({ chat, me }) {
     <p class="typing" data-testid="chat-typing" aria-live="polite">
       ${chat.typing.length > 0 && t("chat_typing", { names: chat.typing.join(", ") })}
     </p>
-    <${Write} key=${chat.open} chat=${chat} />
+    <${Write} key=${chat.open} chat=${chat} me=${me} />
   `;
 }
 
 /** Pixels from the end within which the view follows new messages. */
 const NEAR = 60;
 
-/** What was typed and not sent, by room. @type {Map<string, string>} */
+/** What was typed and not sent, by user and room. @type {Map<string, string>} */
 const drafts = new Map();
 
 /** @param {{ message: import("./log.js").Message, mine: boolean, chat: Chat }} props */
@@ -149,13 +149,14 @@ function Waiting({ message, chat }) {
   `;
 }
 
-/** @param {{ chat: Chat }} props */
-function Write({ chat }) {
-  const [text, setText] = useState(drafts.get(chat.open) ?? "");
+/** @param {{ chat: Chat, me: string }} props */
+function Write({ chat, me }) {
+  const place = `${me} ${chat.open}`;
+  const [text, setText] = useState(drafts.get(place) ?? "");
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
 
   const keep = (/** @type {string} */ text) => {
-    drafts.set(chat.open, text);
+    drafts.set(place, text);
     setText(text);
   };
   const send = () => {

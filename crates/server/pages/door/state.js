@@ -1,6 +1,6 @@
 // What the door knows: the connections of the user, open and ended, and what happened to them.
 
-import { toSignIn, useRef, useState } from "../view.js";
+import { toSignIn, useEffect, useRef, useState } from "../view.js";
 import { useLive } from "../live.js";
 
 /**
@@ -34,22 +34,31 @@ import { useLive } from "../live.js";
 /** Milliseconds that the door shows. An ended connection is shown for as long. */
 export const SHOWN = 10 * 60_000;
 
-/** Maximum number of lines, and of events. */
-const MAX_LINES = 12;
+/** Maximum number of ended lines, and of events, that are kept. */
+const MAX_ENDED = 12;
 const MAX_EVENTS = 30;
+
+/** Seconds until the door asks again, if the server has not said when. */
+const AGAIN_AFTER = 5;
 
 /** Follows the connections of the user. */
 export function useDoor() {
   const [lines, setLines] = useState(/** @type {Line[]} */ ([]));
   const [events, setEvents] = useState(/** @type {Event[]} */ ([]));
   const [own, setOwn] = useState("");
-  const before = useRef("");
+  const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
   const live = useLive("/door", toSignIn, (socket) => {
+    /** The answer comes when the reports end, or at once if they do not begin. */
+    const watch = () => {
+      clearTimeout(timer.current);
+      socket.emit("watch", (/** @type {{ status?: string, retryAfter?: number } | null} */ answer) => {
+        if (answer?.status !== "error" || !socket.connected) return;
+        timer.current = setTimeout(watch, 1_000 * (answer.retryAfter ?? AGAIN_AFTER));
+      });
+    };
     socket.on("connect", () => {
       setOwn(socket.id ?? "");
-      // A connection before this one may have ended while the page was away.
-      before.current = socket.id ?? "";
-      socket.emit("watch");
+      watch();
     });
     socket.on("watch", (/** @type {Event | List} */ news) => {
       if (news.kind === "list") return setLines((lines) => withList(lines, news));
@@ -58,17 +67,31 @@ export function useDoor() {
     });
   });
 
-  /** Ends a connection. Returns the number of sockets that have closed. @param {string} socket */
-  const end = (socket) => live.socket.current?.timeout(10_000).emitWithAck("end", { socket });
+  useEffect(() => () => clearTimeout(timer.current), []);
+
+  /**
+   * Ends a connection. Returns the number of sockets that have closed.
+   *
+   * @param {string} socket
+   * @returns {Promise<number>}
+   */
+  const end = async (socket) => {
+    const answer = await live.socket.current?.timeout(10_000).emitWithAck("end", { socket });
+    if (typeof answer !== "number") throw Object.assign(new Error("the server has not done it"), answer);
+    return answer;
+  };
   return { lines, events, own, live, end };
 }
 
 /** @param {Line[]} lines @param {List} list @returns {Line[]} */
-export function withList(lines, { connections }) {
+export function withList(lines, { connections, isComplete }) {
   const now = Date.now();
   const open = new Set(connections.map(({ socket }) => socket));
-  // What is not in the list has ended, and it is not known why.
-  const known = lines.map((line) => (line.to === null && !open.has(line.socket ?? "") ? { ...line, to: now } : line));
+  const known = lines.map((line) => {
+    if (open.has(line.socket ?? "")) return { ...line, to: null, reason: null };
+    // A connection that is not in the whole list has ended, and it is not known why.
+    return isComplete && line.to === null ? { ...line, to: now } : line;
+  });
   const isNew = (/** @type {Connection} */ { socket }) => !lines.some((line) => line.socket === socket);
   return tidied([...known, ...connections.filter(isNew).map(lineOf)]);
 }
@@ -94,12 +117,10 @@ function lineOf({ socket, namespace, device, network, openedAt }) {
   return { key: socket ?? openedAt, socket, namespace, device, network, from, to: null, reason: null, marks };
 }
 
-/** Open lines first, then those that have ended last. @param {Line[]} lines @returns {Line[]} */
+/** Open lines first, each group with the newest first. @param {Line[]} lines @returns {Line[]} */
 function tidied(lines) {
   const since = Date.now() - SHOWN;
-  const shown = lines.filter(({ to }) => to === null || to > since);
-  const order = (/** @type {Line} */ one, /** @type {Line} */ other) => one.from - other.from;
-  const open = shown.filter(({ to }) => to === null).sort(order);
-  const ended = shown.filter(({ to }) => to !== null).sort((one, other) => (other.to ?? 0) - (one.to ?? 0));
-  return [...open, ...ended].slice(0, MAX_LINES);
+  const open = lines.filter(({ to }) => to === null).sort((one, other) => other.from - one.from);
+  const ended = lines.filter(({ to }) => to !== null && to > since).sort((one, other) => (other.to ?? 0) - (one.to ?? 0));
+  return [...open, ...ended.slice(0, MAX_ENDED)];
 }

@@ -5,6 +5,9 @@ import { useNow } from "../parts/time.js";
 import { SHOWN } from "./state.js";
 import { html, iconOfDevice, nameOfDevice, placeOf, shortPlaceOf, signOf, t } from "./words.js";
 
+/** Maximum number of lines that are shown. */
+const MAX_SHOWN = 12;
+
 /** Minutes that the axis names. */
 const AXIS = [10, 8, 6, 4, 2, 0];
 
@@ -17,11 +20,15 @@ const AXIS = [10, 8, 6, 4, 2, 0];
  */
 export function Timeline({ lines, own, onEnd }) {
   const now = useNow(1_000);
+  // The own one stands first.
+  const sorted = [...lines].sort((one, other) => Number(other.socket === own) - Number(one.socket === own));
+  const more = sorted.length - MAX_SHOWN;
   return html`
     <div class="timeline">
       <ul class="lines">
-        ${lines.map((line) => html`<${Row} key=${line.key} line=${line} now=${now} isOwn=${line.socket === own} onEnd=${onEnd} />`)}
+        ${sorted.slice(0, MAX_SHOWN).map((line) => html`<${Row} key=${line.key} line=${line} now=${now} isOwn=${line.socket === own} onEnd=${onEnd} />`)}
       </ul>
+      ${more > 0 && html`<p class="help small">${t("door_more", { count: more })}</p>`}
       <div class="axis" aria-hidden="true">
         ${AXIS.map((minutes) => html`<span class=${minutes === 0 ? "now" : ""}>${minutes === 0 ? t("now") : t("minutes", { minutes })}</span>`)}
       </div>

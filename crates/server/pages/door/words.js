@@ -17,8 +17,9 @@ export { html, t };
 export function iconOfDevice(device) {
   if (device === null) return "link";
   if (/iPhone|Android/.test(device)) return "phone";
+  if (/iPad/.test(device)) return "phone";
   if (/macOS|ChromeOS/.test(device)) return "laptop";
-  if (/Windows|Linux|iPad/.test(device)) return "desktop";
+  if (/Windows|Linux/.test(device)) return "desktop";
   return "terminal";
 }
 
@@ -63,7 +64,8 @@ export function sentenceOf(event) {
   if (event.reason === "replaced") return t("news_replaced", values);
   if (event.reason === "revoked") return t("news_revoked", values);
   if (event.reason === "expired") return t("news_expired", values);
-  return t("news_ended", values);
+  if (event.reason === "client_left" || event.reason === "transport_closed") return t("news_left", values);
+  return t("news_ended", { ...values, reason: explainEnd(event.reason ?? "") });
 }
 
 /** @param {import("./state.js").Event} event @returns {Sign["kind"]} */

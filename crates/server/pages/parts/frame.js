@@ -6,6 +6,7 @@ import { html } from "../preact.js";
 import { language, speak, t } from "../texts.js";
 import { apps, base, signOut } from "../view.js";
 import { Avatar } from "./avatar.js";
+import { HowButton } from "./how.js";
 import { Icon } from "./icons.js";
 import { Menu } from "./menu.js";
 import { Status, Trouble } from "./status.js";
@@ -19,9 +20,16 @@ import { Toasts } from "./toast.js";
 /**
  * The frame of a page for a user who is signed in.
  *
- * @param {{ me: User, page: Page, live?: Live, unread?: number, children?: unknown }} props
+ * @param {{
+ *   me: User,
+ *   page: Page,
+ *   live?: Live,
+ *   unread?: number,
+ *   how?: import("./how.js").How,
+ *   children?: unknown,
+ * }} props
  */
-export function Frame({ me, page, live, unread = 0, children }) {
+export function Frame({ me, page, live, unread = 0, how, children }) {
   return html`
     <a class="skip" href="#main">${t("skip")}</a>
     <header class="header">
@@ -31,6 +39,7 @@ export function Frame({ me, page, live, unread = 0, children }) {
       </nav>
       <div class="header-end">
         ${live && html`<${Status} live=${live} />`}
+        ${how && html`<${HowButton} how=${how} />`}
         <${UserMenu} me=${me} page=${page} />
         <button type="button" class="button icon" data-testid="signout" title=${t("signout")} onClick=${signOut}>
           <${Icon} name="signout" /><span class="hidden">${t("signout")}</span>

@@ -93,7 +93,7 @@ fn without_an_origin_only_a_read_of_the_same_origin_or_by_the_user_may() {
     for site in ["same-site", "cross-site", "none", "Same-Origin", "same-origin, none", ""] {
         assert!(!check(RequestKind::Read, &[("sec-fetch-site", site.as_bytes())]), "{site}");
     }
-    // The user has typed the address. No page can open a document with these headers.
+    // The user has typed the address. A link on a page of another site has other headers.
     let typed: [(&str, &[u8]); 3] = [
         ("sec-fetch-site", b"none"),
         ("sec-fetch-mode", b"navigate"),
