@@ -46,7 +46,8 @@ use crate::{
 ///     while let Some(watched) = watch.next().await {
 ///         match watched {
 ///             Watched::Change(change) => println!("{}", change.outcome.as_str()),
-///             Watched::Missed => println!("read the list again"),
+///             // Missed: something may be missing.
+///             _ => println!("read the list again"),
 ///         }
 ///     }
 ///     Ok(())
